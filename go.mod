@@ -1,0 +1,3 @@
+module github.com/kthread-tla/tracecheck
+
+go 1.25

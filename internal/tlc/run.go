@@ -1,0 +1,229 @@
+package tlc
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Result is what a run of TLC found.
+type Result struct {
+	Got       Expect   // in the form of what was expected
+	Trace     []string // a counterexample's actions, in order; no entry for the initial state
+	Generated int      // states generated
+	Distinct  int      // distinct states
+	Depth     int      // of the search; 0 where TLC does not print it
+	Seconds   float64  // wall time, the JVM's start included
+	Output    string   // all that TLC printed
+}
+
+// TLC's exit statuses, tlc2.output.EC.ExitStatus.
+const (
+	exitOK       = 0
+	exitSafety   = 12
+	exitLiveness = 13
+)
+
+// Run checks one model. The counts of a model that fails depend on the number
+// of workers and on the fingerprint polynomial, so both are fixed.
+//
+// The error is non-nil where TLC could not do its work (a spec or a .cfg that
+// cannot be read, a time-out), not where the model failed.
+func (t Tools) Run(ctx context.Context, m Model) (Result, error) {
+	return t.run(ctx, m)
+}
+
+// Dump checks one model and returns its state graph in TLC's dot form.
+func (t Tools) Dump(ctx context.Context, m Model) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "tlc-dump-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	dot := filepath.Join(dir, "graph.dot")
+	r, err := t.run(ctx, m, "-dump", "dot,actionlabels", dot)
+	if err != nil {
+		return nil, err
+	}
+	if r.Got != m.Expect {
+		return nil, fmt.Errorf("%s: expected %v, got %v", m.Path, m.Expect, r.Got)
+	}
+	return os.ReadFile(dot)
+}
+
+func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error) {
+	// Two runs at once must share neither the folder into which TLC unpacks
+	// its standard modules nor the one of its metadata.
+	tmp, err := os.MkdirTemp("", "tlc-")
+	if err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(tmp)
+	// TLC runs on a copy: newer ones leave files beside the spec.
+	models := filepath.Dir(m.Path)
+	for _, dir := range []string{filepath.Dir(models), models} {
+		if err := copyModules(tmp, dir); err != nil {
+			return Result{}, err
+		}
+	}
+	args := []string{
+		"-XX:+UseSerialGC", "-Djava.io.tmpdir=" + tmp,
+		"-cp", t.Jar, "tlc2.TLC",
+		"-workers", "1", "-fp", "0", "-metadir", filepath.Join(tmp, "meta"),
+	}
+	args = append(args, more...)
+	args = append(args, "-config", m.Path, m.Module)
+	start := time.Now()
+	cmd := exec.CommandContext(ctx, t.Java, args...)
+	cmd.Dir = tmp
+	var buf bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &buf, &buf
+	err = cmd.Run()
+	r := parseOutput(buf.String())
+	r.Seconds = time.Since(start).Seconds()
+	if ctx.Err() != nil {
+		return r, fmt.Errorf("%s: TLC was stopped: %w", m.Path, ctx.Err())
+	}
+	status := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		status = exit.ExitCode()
+	} else if err != nil {
+		return r, fmt.Errorf("%s: %v", m.Path, err)
+	}
+	switch status {
+	case exitOK:
+		r.Got.States = r.Distinct
+	case exitSafety, exitLiveness:
+		if r.Got.Violates == "" {
+			// TLC names a violated invariant, but not a violated PROPERTY:
+			// a model that must fail that way checks that one alone.
+			if r.Got.Violates, err = onlyProperty(m.Path); err != nil {
+				return r, err
+			}
+		}
+	default:
+		return r, fmt.Errorf("%s: TLC could not check it (exit status %d): %s", m.Path, status, firstError(r.Output))
+	}
+	return r, nil
+}
+
+// copyModules copies the .tla files of one folder to another.
+func copyModules(to, from string) error {
+	paths, err := filepath.Glob(filepath.Join(from, "*.tla"))
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(p)), b, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseOutput reads what TLC prints when -tool is not given.
+func parseOutput(out string) Result {
+	r := Result{Output: out}
+	sc := bufio.NewScanner(strings.NewReader(out))
+	sc.Buffer(nil, len(out)+1)
+	for sc.Scan() {
+		line := sc.Text()
+		if s, ok := strings.CutPrefix(line, "Error: Invariant "); ok {
+			if name, ok := strings.CutSuffix(s, " is violated."); ok {
+				r.Got.Violates = name
+			}
+		} else if s, ok := strings.CutPrefix(line, "State "); ok {
+			// "State 2: <CreateRequest line 210, col 5 to … of module KThread>",
+			// "State 38: Stuttering" repeats the state before it.
+			if _, what, ok := strings.Cut(s, ": "); ok && what != "Stuttering" {
+				r.Got.States++
+				if action, ok := strings.CutPrefix(what, "<"); ok && !strings.HasPrefix(action, "Initial predicate") {
+					action, _, _ = strings.Cut(action, " line")
+					action, _, _ = strings.Cut(action, "(")
+					r.Trace = append(r.Trace, action)
+				}
+			}
+		} else if i := strings.Index(line, " states generated, "); i > 0 && strings.Contains(line, " distinct states found, ") && !strings.HasPrefix(line, "Progress") {
+			r.Generated, _ = strconv.Atoi(line[:i])
+			d, _, _ := strings.Cut(line[i+len(" states generated, "):], " ")
+			r.Distinct, _ = strconv.Atoi(d)
+		} else if s, ok := strings.CutPrefix(line, "The depth of the complete state graph search is "); ok {
+			r.Depth, _ = strconv.Atoi(strings.TrimSuffix(s, "."))
+		}
+	}
+	return r
+}
+
+// onlyProperty is the one name under PROPERTY or PROPERTIES in a .cfg.
+func onlyProperty(cfg string) (string, error) {
+	b, err := os.ReadFile(cfg)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	in := false
+	for line := range strings.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, `\*`)
+		f := strings.Fields(line)
+		if len(f) > 0 && strings.ToUpper(f[0]) == f[0] && len(f[0]) > 3 {
+			in = f[0] == "PROPERTY" || f[0] == "PROPERTIES"
+			f = f[1:]
+		}
+		if in {
+			names = append(names, f...)
+		}
+	}
+	if len(names) != 1 {
+		return "", fmt.Errorf("%s: a property was violated, and TLC does not say which of %d: give a model that must fail one property alone", cfg, len(names))
+	}
+	return names[0], nil
+}
+
+// firstError is the line of TLC's output that says best what went wrong.
+func firstError(out string) string {
+	last := ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, "rror") || strings.HasPrefix(line, "***") {
+			return line
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	return last
+}
+
+// EachOnTwoCores calls f(0) … f(n-1), two at a time, and returns when all are
+// done. TLC runs with one worker, so two runs fill two cores.
+func EachOnTwoCores(n int, f func(int)) {
+	next := make(chan int)
+	done := make(chan struct{})
+	for range 2 {
+		go func() {
+			for i := range next {
+				f(i)
+			}
+			done <- struct{}{}
+		}()
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	<-done
+	<-done
+}

@@ -1,0 +1,220 @@
+----------------------------- MODULE KThreadAPI -----------------------------
+(***************************************************************************)
+(* What a caller may rely on: one kernel thread, seen from outside.        *)
+(*                                                                         *)
+(* KThread.tla says how the kernel does it, step by step.  This module     *)
+(* says what that amounts to: create, wake, stop, exit, and what each may  *)
+(* return.  threadfn is arbitrary here: it may test kthread_should_stop(), *)
+(* ignore it, end at any time and with any value, or oops.                 *)
+(*                                                                         *)
+(* The object has no idea who calls it.  That a stop has been requested    *)
+(* (one flag), the completion's counter and the exit value are enough,     *)
+(* because one exit serves one return.  KThreadClients puts the callers    *)
+(* around it.                                                              *)
+(*                                                                         *)
+(* TLC dumps this module's state graph and tracecheck walks it.  TLC       *)
+(* labels an edge of the dump with the action's name and nothing else, so  *)
+(* whatever a log can tell apart is an action with a name of its own.      *)
+(*                                                                         *)
+(* The rules are those of Linux 5.4: kernel/kthread.c, kernel/exit.c and   *)
+(* mm_release() in kernel/fork.c.                                          *)
+(***************************************************************************)
+EXTENDS Integers
+
+CONSTANTS
+    FnValues,   \* what threadfn, or a do_exit() inside it, may end with
+    EINTR,      \* the value -EINTR; threadfn may end with it too
+    Signals,    \* what an oops leaves in exit_code: make_task_dead(signr)
+    NoValue     \* exit_code has not been stored yet
+
+VARIABLES
+    phase,        \* how far the thread's own life has come, see Phases
+    should_stop,  \* KTHREAD_SHOULD_STOP has been set; nothing clears it
+    exited,       \* the counter x->done of the completion kthread->exited
+    code,         \* the value that a kthread_stop() returns
+    woken,        \* history: wake_up_process() was called before the last test
+    ran,          \* history: threadfn was entered
+    unasked       \* history: the thread's end was fixed before any stop request
+
+vars == <<phase, should_stop, exited, code, woken, ran, unasked>>
+
+Phases == {
+    "absent",     \* kthread_create() has not made it yet
+    "failed",     \* kthread_create() returned an error
+    "created",    \* announced to its creator, in its first sleep (D state)
+    "started",    \* woken out of the first sleep, or about to be
+    "chosen",     \* the last test in kthread() found no stop: threadfn is next
+    "running",    \* in threadfn
+    "told",       \* in threadfn, and kthread_should_stop() has said so
+    "returned",   \* on its way out, the value fixed
+    "finished" }  \* complete(&kthread->exited) has been called
+
+TypeOK ==
+    /\ phase \in Phases
+    /\ should_stop \in BOOLEAN
+    /\ exited \in 0..1
+    /\ code \in FnValues \cup Signals \cup {EINTR, NoValue}
+    /\ woken \in BOOLEAN
+    /\ ran \in BOOLEAN
+    /\ unasked \in BOOLEAN
+
+Init ==
+    /\ phase = "absent"
+    /\ should_stop = FALSE
+    /\ exited = 0
+    /\ code = NoValue
+    /\ woken = FALSE
+    /\ ran = FALSE
+    /\ unasked = FALSE
+
+Exists == phase \notin {"absent", "failed"}
+InThreadfn == phase \in {"running", "told"}
+
+-----------------------------------------------------------------------------
+\* The caller's side.
+
+\* kthread_create() succeeded: the thread has announced itself, which is when
+\* others can get hold of it.  From here it sleeps in TASK_UNINTERRUPTIBLE.
+Create ==
+    /\ phase = "absent"
+    /\ phase' = "created"
+    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+
+\* kthread_create() returned an error; there is no thread.
+CreateFail ==
+    /\ phase = "absent"
+    /\ phase' = "failed"
+    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+
+\* wake_up_process() by anyone but a stopper.  It ends the first sleep; on a
+\* thread that is past its last test it has nothing to do with the lifecycle.
+Wake ==
+    /\ Exists
+    /\ IF phase \in {"created", "started"}
+       THEN phase' = "started" /\ woken' = TRUE
+       ELSE UNCHANGED <<phase, woken>>
+    /\ UNCHANGED <<should_stop, exited, code, ran, unasked>>
+
+\* kthread_stop() up to set_bit(KTHREAD_SHOULD_STOP) and its wake_up_process().
+\* The flag is what the thread reacts to; the wake starts a thread that nobody
+\* else has woken.  A second request changes nothing.
+StopRequest ==
+    /\ Exists
+    /\ should_stop' = TRUE
+    /\ phase' = IF phase = "created" THEN "started" ELSE phase
+    /\ UNCHANGED <<exited, code, woken, ran, unasked>>
+
+\* The other half of kthread_stop(): wait_for_completion() takes the one count
+\* that the exit has left, and exit_code is read.  Nothing puts the count back,
+\* so a second stop waits for ever.
+StopAwait ==
+    /\ should_stop
+    /\ exited > 0
+    /\ exited' = exited - 1
+    /\ UNCHANGED <<phase, should_stop, code, woken, ran, unasked>>
+
+StopReturnValue == StopAwait /\ code # EINTR
+StopReturnEintr == StopAwait /\ code = EINTR
+
+-----------------------------------------------------------------------------
+\* The thread's side.
+
+\* kthread(): the last test, test_bit(KTHREAD_SHOULD_STOP), after the one
+\* schedule() and before threadfn.  No stop: threadfn will be called, whatever
+\* happens from here on.
+DecideRun ==
+    /\ phase = "started"
+    /\ ~should_stop
+    /\ phase' = "chosen"
+    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+
+\* The same test finds the flag set: ret stays -EINTR, threadfn is never called.
+DecideNotRun ==
+    /\ phase = "started"
+    /\ should_stop
+    /\ phase' = "returned"
+    /\ code' = EINTR
+    /\ UNCHANGED <<should_stop, exited, woken, ran, unasked>>
+
+\* The first instruction of threadfn.  A stop may have come since the last test.
+Enter ==
+    /\ phase = "chosen"
+    /\ phase' = "running"
+    /\ ran' = TRUE
+    /\ UNCHANGED <<should_stop, exited, code, woken, unasked>>
+
+\* threadfn does something of its own: a printk, a lock, a sleep.  Nothing
+\* changes, but whoever sees it knows that threadfn is being executed.
+Work ==
+    /\ InThreadfn
+    /\ UNCHANGED vars
+
+\* kthread_should_stop() in threadfn answers no ...
+TestFalse ==
+    /\ phase = "running"
+    /\ ~should_stop
+    /\ UNCHANGED vars
+
+\* ... or yes, and then for good.
+TestTrue ==
+    /\ InThreadfn
+    /\ should_stop
+    /\ phase' = "told"
+    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+
+\* threadfn is over and v is the value.  threadfn need not have been told.
+End(v) ==
+    /\ InThreadfn
+    /\ phase' = "returned"
+    /\ code' = v
+    /\ unasked' = ~should_stop
+    /\ UNCHANGED <<should_stop, exited, woken, ran>>
+
+\* By return.  A threadfn that returns -EINTR itself looks to its stopper like
+\* one that was never called, hence the name of its own.
+ReturnValue == \E v \in FnValues \ {EINTR} : End(v)
+ReturnEintr == EINTR \in FnValues /\ End(EINTR)
+
+\* By a do_exit() of its own, without returning to kthread().
+ExitValue == \E v \in FnValues \ {EINTR} : End(v)
+ExitEintr == EINTR \in FnValues /\ End(EINTR)
+
+\* By an oops or BUG: the exit path is the same, so stoppers are not stranded.
+Oops == \E v \in Signals : End(v)
+
+\* do_exit() -> exit_mm() -> mm_release(): complete(vfork_done), which for a
+\* kthread is &kthread->exited.  The thread is still far from dead, but a
+\* kthread_stop() can return from here on.
+Finish ==
+    /\ phase = "returned"
+    /\ phase' = "finished"
+    /\ exited' = exited + 1
+    /\ UNCHANGED <<should_stop, code, woken, ran, unasked>>
+
+-----------------------------------------------------------------------------
+
+Next ==
+    \/ Create \/ CreateFail \/ Wake
+    \/ StopRequest \/ StopReturnValue \/ StopReturnEintr
+    \/ DecideRun \/ DecideNotRun
+    \/ Enter \/ Work \/ TestFalse \/ TestTrue
+    \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
+    \/ Finish
+
+Spec == Init /\ [][Next]_vars
+
+-----------------------------------------------------------------------------
+\* What follows from the rules, in a caller's words.
+
+\* The kernel ends a thread that it does not run in one way only.
+NotRunMeansStopped ==
+    phase \in {"returned", "finished"} /\ ~ran => should_stop /\ code = EINTR
+
+\* A value other than -EINTR proves that threadfn ran.
+ValueMeansRan ==
+    code \notin {EINTR, NoValue} => ran
+
+\* A count is there to be taken only after the exit, and only once.
+CountOnlyAfterExit ==
+    exited > 0 => phase = "finished"
+=============================================================================

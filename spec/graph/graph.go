@@ -1,0 +1,179 @@
+// Package graph holds the state graph of spec/KThreadAPI.tla, as TLC found it.
+//
+// It is the only place from which Go learns what is legal. Nothing here, and
+// nothing in the packages above, states a transition rule: change the TLA+,
+// run `go generate ./...`, and the checker has changed.
+package graph
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+//go:generate go run ./dump 5.4 KThreadAPI-5.4.graph
+
+//go:embed *.graph
+var files embed.FS
+
+// MaxStates bounds a graph's states, so that a set of them is a small
+// comparable value.
+const MaxStates = 256
+
+// A Graph is the state graph for one kernel. It is read-only.
+type Graph struct {
+	Kernel    string   // the kernel whose rules these are, as "5.4"
+	Variables []string // the specification's variables, in the order of State.Values
+	States    []State  // sorted by Values
+	Start     int      // index of the initial state
+	Actions   []string // the names of all actions, sorted
+}
+
+// A State is one state of the specification.
+type State struct {
+	Values []string // as TLC prints them, strings without their quotes
+	Edges  []Edge   // sorted by action, then by target
+}
+
+// An Edge says that Action leads to the state with index To.
+type Edge struct {
+	Action int // index in Graph.Actions
+	To     int // index in Graph.States
+}
+
+// Kernels are the kernels that there is a graph for, oldest first.
+func Kernels() []string { return []string{"5.4"} }
+
+// Load returns the graph of one of Kernels.
+func Load(kernel string) (*Graph, error) {
+	b, err := files.ReadFile("KThreadAPI-" + kernel + ".graph")
+	if err != nil {
+		return nil, fmt.Errorf("no rules for Linux %s: there are rules for %s", kernel, strings.Join(Kernels(), ", "))
+	}
+	return Parse(b)
+}
+
+// Action is the index of a name in Actions, -1 where there is no such action.
+func (g *Graph) Action(name string) int {
+	if i, ok := slices.BinarySearch(g.Actions, name); ok {
+		return i
+	}
+	return -1
+}
+
+// Value is the value of a variable in a state. The variable must exist.
+func (g *Graph) Value(state int, variable string) string {
+	return g.States[state].Values[slices.Index(g.Variables, variable)]
+}
+
+// The file's form: three header lines, then the states sorted by their values,
+// each followed by its edges. States are called by their values, so that a
+// change of the specification shows as a small difference.
+const head = "# State graph of spec/KThreadAPI.tla, written by go generate; do not edit.\n"
+
+// Format writes the graph in the form that Parse reads.
+func (g *Graph) Format() []byte {
+	var b bytes.Buffer
+	b.WriteString(head)
+	fmt.Fprintf(&b, "kernel %s\n", g.Kernel)
+	fmt.Fprintf(&b, "variables %s\n", strings.Join(g.Variables, " "))
+	fmt.Fprintf(&b, "start %s\n", strings.Join(g.States[g.Start].Values, " "))
+	for _, s := range g.States {
+		fmt.Fprintf(&b, "\n%s\n", strings.Join(s.Values, " "))
+		for _, e := range s.Edges {
+			fmt.Fprintf(&b, "  %-15s %s\n", g.Actions[e.Action], strings.Join(g.States[e.To].Values, " "))
+		}
+	}
+	return b.Bytes()
+}
+
+// Parse reads what Format wrote.
+func Parse(b []byte) (*Graph, error) {
+	raw := rawGraph{}
+	start, from := "", ""
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "kernel "):
+			raw.kernel = line[len("kernel "):]
+		case strings.HasPrefix(line, "variables "):
+			raw.variables = strings.Fields(line)[1:]
+		case strings.HasPrefix(line, "start "):
+			start = line[len("start "):]
+		case strings.HasPrefix(line, "  "):
+			action, to, ok := strings.Cut(strings.TrimLeft(line, " "), " ")
+			if !ok || from == "" {
+				return nil, fmt.Errorf("graph:%d: an edge without a state", n)
+			}
+			raw.edges = append(raw.edges, rawEdge{from, action, strings.TrimLeft(to, " ")})
+		default:
+			from = line
+			raw.states = append(raw.states, line)
+		}
+	}
+	raw.start = start
+	return raw.graph()
+}
+
+// A rawGraph is a graph whose states are still called by their values, joined
+// by blanks.
+type rawGraph struct {
+	kernel    string
+	variables []string
+	start     string
+	states    []string
+	edges     []rawEdge
+}
+
+type rawEdge struct{ from, action, to string }
+
+func (r *rawGraph) graph() (*Graph, error) {
+	slices.Sort(r.states)
+	r.states = slices.Compact(r.states)
+	if len(r.states) > MaxStates {
+		return nil, fmt.Errorf("graph: %d states, more than %d", len(r.states), MaxStates)
+	}
+	g := &Graph{Kernel: r.kernel, Variables: r.variables, States: make([]State, len(r.states))}
+	index := make(map[string]int, len(r.states))
+	for i, s := range r.states {
+		index[s] = i
+		g.States[i].Values = strings.Split(s, " ")
+		if len(g.States[i].Values) != len(g.Variables) {
+			return nil, fmt.Errorf("graph: state %q has %d values for %d variables", s, len(g.States[i].Values), len(g.Variables))
+		}
+	}
+	var ok bool
+	if g.Start, ok = index[r.start]; !ok {
+		return nil, fmt.Errorf("graph: no start state %q", r.start)
+	}
+	for _, e := range r.edges {
+		g.Actions = append(g.Actions, e.action)
+	}
+	slices.Sort(g.Actions)
+	g.Actions = slices.Compact(g.Actions)
+	for _, e := range r.edges {
+		from, ok1 := index[e.from]
+		to, ok2 := index[e.to]
+		if !ok1 || !ok2 {
+			return nil, fmt.Errorf("graph: an edge from %q to %q, one of which is no state", e.from, e.to)
+		}
+		s := &g.States[from]
+		s.Edges = append(s.Edges, Edge{g.Action(e.action), to})
+	}
+	for i := range g.States {
+		edges := g.States[i].Edges
+		slices.SortFunc(edges, func(a, b Edge) int {
+			if a.Action != b.Action {
+				return a.Action - b.Action
+			}
+			return a.To - b.To
+		})
+		g.States[i].Edges = slices.Compact(edges)
+	}
+	return g, nil
+}

@@ -1,0 +1,81 @@
+// Models runs TLC on every model beside it, or on those named as arguments,
+// and prints what was expected and what was found. Its exit status is 1 where
+// the two differ.
+//
+//	go run ./spec/models [MODEL...]
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/internal/tlc"
+)
+
+func main() {
+	if err := run(os.Stdout, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "models: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer, names []string) error {
+	root, err := tlc.Root()
+	if err != nil {
+		return err
+	}
+	tools, err := tlc.Find(root)
+	if err != nil {
+		return err
+	}
+	models, err := tlc.Models(filepath.Join(root, "spec", "models"))
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(models, func(m tlc.Model) bool { return m.Name == n }) {
+			return fmt.Errorf("no model is called %s", n)
+		}
+	}
+	if len(names) > 0 {
+		models = slices.DeleteFunc(models, func(m tlc.Model) bool { return !slices.Contains(names, m.Name) })
+	}
+
+	results := make([]tlc.Result, len(models))
+	errs := make([]error, len(models))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	defer cancel()
+	tlc.EachOnTwoCores(len(models), func(i int) {
+		results[i], errs[i] = tools.Run(ctx, models[i])
+	})
+
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "model\texpected\tgot\tgenerated\tdistinct\tdepth\tseconds\t")
+	wrong := 0
+	for i, m := range models {
+		r, got := results[i], results[i].Got.String()
+		if errs[i] != nil {
+			got = errs[i].Error()
+		}
+		mark := ""
+		if errs[i] != nil || r.Got != m.Expect {
+			mark = "<-- differs"
+			wrong++
+		}
+		fmt.Fprintf(tw, "%s\t%v\t%s\t%d\t%d\t%d\t%.1f\t%s\n",
+			m.Name, m.Expect, got, r.Generated, r.Distinct, r.Depth, r.Seconds, mark)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d models are not as their heads say", wrong, len(models))
+	}
+	return nil
+}
