@@ -162,25 +162,28 @@ TestTrue ==
     /\ phase' = "told"
     /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
 
-\* threadfn is over and v is the value.  threadfn need not have been told.
-End(v) ==
-    /\ InThreadfn
+\* threadfn is over, and one of the values is the thread's.  threadfn need not
+\* have been told.
+End(values) ==
     /\ phase' = "returned"
-    /\ code' = v
+    /\ code' \in values
     /\ unasked' = ~should_stop
     /\ UNCHANGED <<should_stop, exited, woken, ran>>
 
+\* (The conjunctions below keep their names in TLC's dump: an action that is
+\* nothing but a call of End would be labelled End.)
+
 \* By return.  A threadfn that returns -EINTR itself looks to its stopper like
 \* one that was never called, hence the name of its own.
-ReturnValue == \E v \in FnValues \ {EINTR} : End(v)
-ReturnEintr == EINTR \in FnValues /\ End(EINTR)
+ReturnValue == InThreadfn /\ End(FnValues \ {EINTR})
+ReturnEintr == InThreadfn /\ End(FnValues \cap {EINTR})
 
 \* By a do_exit() of its own, without returning to kthread().
-ExitValue == \E v \in FnValues \ {EINTR} : End(v)
-ExitEintr == EINTR \in FnValues /\ End(EINTR)
+ExitValue == InThreadfn /\ End(FnValues \ {EINTR})
+ExitEintr == InThreadfn /\ End(FnValues \cap {EINTR})
 
 \* By an oops or BUG: the exit path is the same, so stoppers are not stranded.
-Oops == \E v \in Signals : End(v)
+Oops == InThreadfn /\ End(Signals)
 
 \* do_exit() -> exit_mm() -> mm_release(): complete(vfork_done), which for a
 \* kthread is &kthread->exited.  The thread is still far from dead, but a

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -94,9 +95,12 @@ func label(attrs string) (string, bool) {
 }
 
 // assignments splits a state's text, a line `/\ variable = value` for each
-// variable. A value with blanks in it would not survive our file's form.
+// variable, and sorts by the variables' names: TLC has an order of its own.
+// A value with blanks in it would not survive our file's form.
 func assignments(text string) (vars, vals []string, err error) {
-	for line := range strings.Lines(text) {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	for _, line := range lines {
 		v, val, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), `/\ `), " = ")
 		val = strings.Trim(val, `"`)
 		if !ok || val == "" || strings.ContainsAny(val, " \t") {

@@ -1,0 +1,40 @@
+// Package checker judges what a log shows of kernel threads by the state graph
+// of the TLA+ specification. It knows rules only through that graph, and
+// formats not at all.
+package checker
+
+import "github.com/kthread-tla/tracecheck/traces"
+
+// A Source gives a log's events in their order. *traces.Reader is one.
+type Source interface {
+	Scan() bool
+	Event() traces.Event
+	Err() error
+	Stats() traces.Stats
+}
+
+// Check reads a log to its end, and calls yield with the verdict of each life
+// as it ends. kernel is the release that the log itself names last, empty
+// where it names none. The error is the source's, or yield's, which ends it.
+func (c *Checker) Check(src Source, yield func(*Verdict) error) (kernel string, err error) {
+	ls := newLives()
+	judge := func(ended []*Life) error {
+		for _, l := range ended {
+			v := c.Judge(l)
+			if err := yield(&v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for src.Scan() {
+		e := src.Event()
+		if err := judge(ls.add(e)); err != nil {
+			return ls.kernel, err
+		}
+	}
+	if err := src.Err(); err != nil {
+		return ls.kernel, err
+	}
+	return ls.kernel, judge(ls.end(src.Stats().LastLine))
+}

@@ -1,0 +1,315 @@
+package checker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// Every action of the specification is described to people, and nothing else.
+func TestActionsAreThoseOfTheSpecification(t *testing.T) {
+	var names []string
+	for _, a := range Actions {
+		names = append(names, a.Name)
+	}
+	sort.Strings(names)
+	g := loadMachine(t).g
+	if !slices.Equal(names, g.Actions) {
+		t.Errorf("described: %v\nin the graph: %v", names, g.Actions)
+	}
+	for _, tables := range []map[traces.Kind][]string{shown, silent} {
+		for kind, as := range tables {
+			for _, a := range as {
+				if g.Action(a) < 0 {
+					t.Errorf("%v is about %s, which the specification does not know", kind, a)
+				}
+			}
+		}
+	}
+	for _, v := range []string{"phase", "code", "ran", "woken", "should_stop", "unasked"} {
+		if !slices.Contains(g.Variables, v) {
+			t.Errorf("the specification has no variable %s", v)
+		}
+	}
+}
+
+func sample(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "traces", "samples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// judge checks a log with the story's messages; lives are named comm#n.
+func judge(t testing.TB, g *graph.Graph, text string, always bool) map[string]Verdict {
+	t.Helper()
+	out := map[string]Verdict{}
+	_, err := New(g, 10*time.Second).Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), always), func(v *Verdict) error {
+		out[fmt.Sprintf("%s#%d", v.Life.Thread.Comm, v.Life.Incarnation)] = *v
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// No transition rule is written in Go: take an edge that a log needs out of
+// the graph, and the log is refused.
+func TestEveryRuleComesFromTheGraph(t *testing.T) {
+	full := loadMachine(t).g
+	tests := []struct {
+		name, action, life string
+		log                string
+	}{
+		{"run 2 needs the last test that finds the stop", "DecideNotRun", "t2#1", sample(t, "race-run2.dmesg")},
+		{"run 2 needs kthread_stop to return -EINTR", "StopReturnEintr", "t2#1", sample(t, "race-run2.dmesg")},
+		{"run 2 needs the stop request", "StopRequest", "t2#1", sample(t, "race-run2.dmesg")},
+		{"run 1 needs the last test that finds no stop", "DecideRun", "t2#1", sample(t, "race-run1.dmesg")},
+		{"run 1 needs threadfn's entry", "Enter", "t1#1", sample(t, "race-run1.dmesg")},
+		{"run 1 needs the completion", "Finish", "t1#1", sample(t, "race-run1.dmesg")},
+		{"run 1 needs somebody to wake the thread", "Wake", "t3#1", sample(t, "race-run1.dmesg")},
+		{"both need a thread", "Create", "t2#1", sample(t, "race-run2.dmesg")},
+		{"an exit code of 0 needs a threadfn that returns it", "ReturnValue", "t1#1", sample(t, "race-improved.dmesg")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if v := judge(t, full, tt.log, false)[tt.life]; v.Fits != FitsYes {
+				t.Fatalf("with the whole graph: fits %s", v.Fits)
+			}
+			g := without(full, func(e graph.Edge) bool { return full.Actions[e.Action] == tt.action })
+			if v := judge(t, g, tt.log, false)[tt.life]; v.Fits != FitsNo {
+				t.Errorf("without %s: fits %s, want no", tt.action, v.Fits)
+			}
+		})
+	}
+	// One single edge: the last test of a thread that nobody but its stopper
+	// has woken. The log still fits, but now the thread must have been woken.
+	v := judge(t, without(full, func(e graph.Edge) bool {
+		return full.Actions[e.Action] == "DecideNotRun" && full.Value(e.To, "woken") == "FALSE"
+	}), sample(t, "race-run2.dmesg"), false)["t2#1"]
+	if v.Fits != FitsYes || v.Woken != Yes {
+		t.Errorf("without one edge: fits %s, woken %s, want yes and yes", v.Fits, v.Woken)
+	}
+}
+
+func without(g *graph.Graph, drop func(graph.Edge) bool) *graph.Graph {
+	cut := *g
+	cut.States = slices.Clone(g.States)
+	for i := range cut.States {
+		cut.States[i].Edges = slices.DeleteFunc(slices.Clone(g.States[i].Edges), drop)
+	}
+	return &cut
+}
+
+// A log that fits still fits when its end is cut off: the search for the first
+// line that does not fit relies on it. Legal and illegal logs alike.
+func TestPrefixesOfWhatFitsFit(t *testing.T) {
+	c := &Checker{loadMachine(t), 10 * time.Second}
+	kinds := []traces.Kind{traces.StopCall, traces.StopReturn, traces.Enter, traces.Return, traces.Wake, traces.Create, traces.Exit}
+	full, err := traces.ParsePatterns("all", strings.NewReader(allPatterns+"exit {thread} exits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range 4000 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 2))
+		set, kinds := traces.Builtin("story"), kinds[:4]
+		if seed%2 == 1 {
+			set, kinds = full, kinds[:7]
+		}
+		l := &Life{Begun: rng.IntN(2) == 0, Set: set}
+		for i := range 1 + rng.IntN(7) {
+			e := traces.Event{Kind: kinds[rng.IntN(len(kinds))], Line: i + 2, Set: set}
+			if rng.IntN(3) == 0 && (e.Kind == traces.StopReturn || e.Kind == traces.Return) {
+				e.HasCode, e.Code = true, []int{0, 5, eintr}[rng.IntN(3)]
+			}
+			l.Events = append(l.Events, e)
+		}
+		fitted := true
+		for n := range len(l.Events) + 1 {
+			_, _, ans := c.prefix(l, n)
+			if ans == yes && !fitted {
+				t.Fatalf("seed %d: %d events fit, but not the first %d: %v", seed, n, n-1, l.Events)
+			}
+			fitted = ans == yes
+		}
+	}
+}
+
+// porcupine's answer against a search that knows nothing but windows.
+func TestSearchAgreesWithBruteForce(t *testing.T) {
+	m := loadMachine(t)
+	fits := 0
+	for seed := range 3000 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 3))
+		h := &history{differ: [2]int{-1, -1}, hidden: actionSet(rng.Uint64()) & m.all}
+		for range 1 + rng.IntN(5) {
+			from := int64(rng.IntN(10))
+			o := operation{from: from, to: from + int64(rng.IntN(6)), optional: rng.IntN(4) == 0}
+			for o.actions == 0 {
+				o.actions = actionSet(rng.Uint64()) & actionSet(rng.Uint64()) & actionSet(rng.Uint64()) & m.all
+			}
+			h.ops = append(h.ops, o)
+		}
+		got, ans := (&question{m, h, time.Minute}).ends()
+		want := bruteForce(m, h, m.closure(m.start(), h.hidden), make([]bool, len(h.ops)))
+		if got != want || (ans == yes) == want.empty() {
+			t.Fatalf("seed %d: got %v (%v), want %v", seed, got, ans, want)
+		}
+		if ans == yes {
+			fits++
+		}
+	}
+	if fits < 300 || fits > 2700 {
+		t.Errorf("%d of 3000 histories fit: the test proves little", fits)
+	}
+}
+
+func bruteForce(m *machine, h *history, s stateSet, done []bool) stateSet {
+	if s.empty() {
+		return s
+	}
+	all := true
+	var ends stateSet
+	for i, o := range h.ops {
+		if done[i] {
+			continue
+		}
+		all = false
+		first := true // no other open operation must be over before o begins
+		for j, p := range h.ops {
+			if !done[j] && j != i && p.to < o.from {
+				first = false
+			}
+		}
+		if !first {
+			continue
+		}
+		next := m.step(s, o.actions)
+		if o.optional {
+			next = next.union(s)
+		}
+		done[i] = true
+		ends = ends.union(bruteForce(m, h, m.closure(next, h.hidden), done))
+		done[i] = false
+	}
+	if all {
+		return s
+	}
+	return ends
+}
+
+// A history that takes too many steps is given up, and not called illegal.
+func TestTooLargeASearchIsUndecided(t *testing.T) {
+	m := loadMachine(t)
+	c := &Checker{m, 200 * time.Millisecond}
+	story := traces.Builtin("story")
+	l := &Life{Begun: true, Set: story, Thread: traces.Task{Comm: "t"}}
+	add := func(k traces.Kind) {
+		l.Events = append(l.Events, traces.Event{Kind: k, Line: len(l.Events) + 2, Set: story})
+	}
+	for range 60 {
+		add(traces.Wake)
+		add(traces.StopCall)
+		add(traces.Exit)
+	}
+	add(traces.Enter)
+	add(traces.StopReturn)
+	add(traces.StopReturn)
+	start := time.Now()
+	v := c.Judge(l)
+	if v.Fits == FitsYes {
+		t.Errorf("fits: %s, though two stops returned", v.Fits)
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("took %v", took)
+	}
+	t.Logf("%s (%s) after %v", v.Fits, v.Why, time.Since(start))
+}
+
+func TestReleasesThatTheRulesHoldFor(t *testing.T) {
+	for release, want := range map[string]bool{
+		"5.4.73-1-lts": true, "5.10.0-21-amd64": true, "4.19.0": true, "4.10.1": true, "5.16.20": true,
+		"4.9.337": false, "3.18.140": false, "2.6.32-754.el6": false, "5.17.1": false, "6.1.0-18-amd64": false,
+		"": false, "next-20230101": false,
+	} {
+		if got := rulesHold(release); got != want {
+			t.Errorf("rulesHold(%q) = %v, want %v", release, got, want)
+		}
+	}
+}
+
+func TestAnotherKernelsLogIsNotAccused(t *testing.T) {
+	g := loadMachine(t).g
+	bad := sample(t, "bad-second-stop-returned.dmesg")
+	for banner, want := range map[string]Fits{
+		"[    0.000000] Linux version 3.18.140 (a@b) #1\n":    FitsInconclusive,
+		"[    0.000000] Linux version 5.4.0-26-generic (a)\n": FitsNo,
+		"": FitsNo,
+	} {
+		if v := judge(t, g, banner+bad, false)["t1#1"]; v.Fits != want {
+			t.Errorf("banner %q: fits %s, want %s", banner, v.Fits, want)
+		}
+	}
+}
+
+// Words of parking are read, and since these rules do not know it, no verdict
+// is built on them.
+func TestParkingIsNotGuessedAt(t *testing.T) {
+	pats, err := traces.ParsePatterns("park", strings.NewReader("begin go\nenter in {thread}\npark-call park {thread}\nstop-return gone {thread}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := "[    1.000000] go\n[    1.000001] park x\n[    1.000002] gone x\n"
+	_, err = New(loadMachine(t).g, time.Second).Check(traces.NewReader(strings.NewReader(log), pats, true), func(v *Verdict) error {
+		if v.Fits != FitsInconclusive || v.Ran != Unknown || v.Why == "" {
+			t.Errorf("fits %s, ran %s, why %q", v.Fits, v.Ran, v.Why)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRulesAreComplete(t *testing.T) {
+	for i, r := range Rules {
+		if want := fmt.Sprintf("KT%03d", i+1); r.ID != want {
+			t.Errorf("rule %d is %s, want %s", i, r.ID, want)
+		}
+		if r.Title == "" || r.Text == "" || r.Level == "" || r.Kernels == "" || RuleByID(r.ID) != r {
+			t.Errorf("%s is not complete", r.ID)
+		}
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	g := loadMachine(b).g
+	c := New(g, time.Second)
+	text := sample(b, "race-run2.dmesg")
+	var lives []*Life
+	_, err := c.Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), false), func(v *Verdict) error {
+		lives = append(lives, v.Life)
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, l := range lives {
+			c.Judge(l)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package checker
+
+import (
+	"math/bits"
+
+	"github.com/kthread-tla/tracecheck/spec/graph"
+)
+
+// A stateSet is a set of states of the graph. It is comparable.
+type stateSet [graph.MaxStates / 64]uint64
+
+func (s *stateSet) add(i int)     { s[i/64] |= 1 << (i % 64) }
+func (s stateSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+func (s stateSet) empty() bool    { return s == stateSet{} }
+
+func (s stateSet) union(t stateSet) stateSet {
+	for i := range s {
+		s[i] |= t[i]
+	}
+	return s
+}
+
+func (s stateSet) intersect(t stateSet) stateSet {
+	for i := range s {
+		s[i] &= t[i]
+	}
+	return s
+}
+
+// each calls f for every state of the set, in order.
+func (s stateSet) each(f func(int)) {
+	for w, word := range s {
+		for word != 0 {
+			f(w*64 + bits.TrailingZeros64(word))
+			word &= word - 1
+		}
+	}
+}
+
+func (s stateSet) hash() uint64 {
+	h := uint64(14695981039346656037)
+	for _, w := range s {
+		h = (h ^ w) * 1099511628211
+		h ^= h >> 29
+	}
+	return h
+}
+
+// An actionSet is a set of the graph's actions. A graph has fewer than 64.
+type actionSet uint64
+
+func (s actionSet) has(a int) bool { return s&(1<<a) != 0 }
+
+// A machine is a state graph made ready to be walked by sets of states.
+type machine struct {
+	g    *graph.Graph
+	next [][]stateSet // [action][state]: where the action leads
+	all  actionSet
+}
+
+func newMachine(g *graph.Graph) *machine {
+	m := &machine{g: g, next: make([][]stateSet, len(g.Actions)), all: 1<<len(g.Actions) - 1}
+	for a := range m.next {
+		m.next[a] = make([]stateSet, len(g.States))
+	}
+	for i, s := range g.States {
+		for _, e := range s.Edges {
+			m.next[e.Action][i].add(e.To)
+		}
+	}
+	return m
+}
+
+// actions is the set of actions with these names. A name that the graph does
+// not know is an action that can never happen.
+func (m *machine) actions(names ...string) actionSet {
+	var s actionSet
+	for _, n := range names {
+		if a := m.g.Action(n); a >= 0 {
+			s |= 1 << a
+		}
+	}
+	return s
+}
+
+func (m *machine) start() stateSet {
+	var s stateSet
+	s.add(m.g.Start)
+	return s
+}
+
+// step is where one of the actions leads from the states of s.
+func (m *machine) step(s stateSet, by actionSet) stateSet {
+	var to stateSet
+	for a := range m.next {
+		if by.has(a) {
+			s.each(func(i int) { to = to.union(m.next[a][i]) })
+		}
+	}
+	return to
+}
+
+// closure is s and all that any number of hidden actions makes of it.
+func (m *machine) closure(s stateSet, hidden actionSet) stateSet {
+	for {
+		t := s.union(m.step(s, hidden))
+		if t == s {
+			return s
+		}
+		s = t
+	}
+}
+
+// where is the set of states in which a variable has a value.
+func (m *machine) where(variable, value string) stateSet {
+	var s stateSet
+	for i := range m.g.States {
+		if m.g.Value(i, variable) == value {
+			s.add(i)
+		}
+	}
+	return s
+}
+
+// enabled is the set of states in which one of the actions can happen.
+func (m *machine) enabled(by actionSet) stateSet {
+	var s stateSet
+	for i, st := range m.g.States {
+		for _, e := range st.Edges {
+			if by.has(e.Action) {
+				s.add(i)
+			}
+		}
+	}
+	return s
+}
+
+// shortest is a shortest way, as actions, from a state of one set to a state
+// of another; ok is false where there is none.
+func (m *machine) shortest(from, to stateSet) (way []int, ok bool) {
+	type step struct{ from, action int }
+	came := make(map[int]step)
+	var todo []int
+	from.each(func(i int) {
+		came[i] = step{-1, -1}
+		todo = append(todo, i)
+	})
+	for len(todo) > 0 {
+		i := todo[0]
+		todo = todo[1:]
+		if to.has(i) {
+			for came[i].from >= 0 {
+				way = append([]int{came[i].action}, way...)
+				i = came[i].from
+			}
+			return way, true
+		}
+		for _, e := range m.g.States[i].Edges {
+			if _, seen := came[e.To]; !seen {
+				came[e.To] = step{i, e.Action}
+				todo = append(todo, e.To)
+			}
+		}
+	}
+	return nil, false
+}

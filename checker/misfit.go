@@ -1,0 +1,170 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// misfit says where a life stops to fit, what was possible there, and which
+// rule speaks of it.
+func (c *Checker) misfit(v *Verdict) {
+	l := v.Life
+	// A prefix of a log that fits fits, so the first line that does not can be
+	// searched for by halves.
+	n := sort.Search(len(l.Events), func(n int) bool {
+		_, _, ans := c.prefix(l, n+1)
+		return ans == no
+	})
+	if n == len(l.Events) {
+		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
+		return
+	}
+	before, ends, ok := c.upTo(l, n)
+	if !ok {
+		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
+		return
+	}
+	bad := l.Events[n]
+	f := Finding{Lines: []int{bad.Line}}
+
+	if upTo, _, _ := c.prefix(l, n+1); upTo.differ[0] >= 0 {
+		first := l.Events[upTo.differ[0]]
+		f.Rule, f.Lines = ruleWrongValue, []int{first.Line, bad.Line}
+		f.Message = fmt.Sprintf("%q says %d, but %q (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
+			bad.Text, bad.Code, first.Text, first.Line, first.Code)
+		f.Allowed = []string{fmt.Sprintf("%q", l.Set.Message(bad.Kind, l.Thread, &first.Code))}
+	} else {
+		c.explainMisfit(&f, l, bad, ends)
+		f.Allowed = c.allowed(l, bad, before, ends)
+	}
+
+	v.Fits = FitsNo
+	switch {
+	case l.Doubt:
+		v.Fits = FitsInconclusive
+		v.Why = "its lines are not those of one thread, and may be about two of the same name"
+		f.Message = "either two threads of this name, or a violation: " + f.Message
+		f.Rule = ruleTwoThreads
+		f.WouldSettle = "a log that begins where the module is loaded, or messages with the pid"
+	case l.Kernel != "" && !rulesHold(l.Kernel):
+		v.Fits = FitsInconclusive
+		v.Why = fmt.Sprintf("it does not fit the rules for Linux %s, but the log is of Linux %s, for which there are no rules here", c.Kernel(), l.Kernel)
+		f.Rule = ruleOtherKernel
+	}
+	v.Findings = append(v.Findings, f)
+}
+
+// prefix asks about the first n events of a life.
+func (c *Checker) prefix(l *Life, n int) (*history, stateSet, answer) {
+	cut := *l
+	cut.Events = l.Events[:n]
+	q := &question{c.m, newHistory(c.m, &cut), c.timeout}
+	ends, ans := q.ends()
+	return q.h, ends, ans
+}
+
+// upTo is how things stood when the event with index n came. That it came is
+// taken into account: who prints it has done what he announced before, and has
+// left unsaid nothing that he always says.
+func (c *Checker) upTo(l *Life, n int) (*history, stateSet, bool) {
+	cut := *l
+	cut.Events = l.Events[:n+1]
+	h := newHistory(c.m, &cut)
+	h.ops = slices.DeleteFunc(h.ops, func(o operation) bool { return o.event == n })
+	h.differ = [2]int{-1, -1}
+	q := &question{c.m, h, c.timeout}
+	if ends, ans := q.ends(); ans == yes {
+		return h, ends, true
+	}
+	// What it proves of the past does not fit either: as it was without it.
+	h, ends, ans := c.prefix(l, n)
+	return h, ends, ans == yes
+}
+
+// explainMisfit finds the rule and the words for an event that does not fit
+// after the states of ends. What was missing is read off the graph: the
+// shortest way to where the event is possible.
+func (c *Checker) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSet) {
+	wanted := c.m.actions(shown[bad.Kind]...)
+	switch {
+	case bad.Kind == traces.Return:
+		wanted = c.m.actions("Work")
+	case bad.HasCode:
+		wanted = c.m.actions(coded(bad.Kind, bad.Code)...)
+	}
+	way, possible := c.m.shortest(ends, c.m.enabled(wanted))
+	missing := map[traces.Kind]bool{}
+	var lines []string
+	for _, a := range way {
+		for kind, names := range silent {
+			if l.shows(kind) && slices.Contains(names, c.m.g.Actions[a]) && !missing[kind] {
+				missing[kind] = true
+				lines = append(lines, fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, nil)))
+			}
+		}
+	}
+	neverRan := c.truth("ran", ends) == No
+	switch {
+	case bad.Kind == traces.StopReturn && missing[traces.Enter]:
+		f.Rule = ruleValueNotRun
+		f.Message = fmt.Sprintf("%q, but threadfn was never entered: then kthread_stop returns -EINTR (-4)", bad.Text)
+	case bad.Kind == traces.StopReturn && missing[traces.Return]:
+		f.Rule = ruleStopTooEarly
+		f.Message = fmt.Sprintf("%q, but threadfn has not returned", bad.Text)
+	case bad.Kind == traces.StopReturn && bad.HasCode && bad.Code == eintr && !neverRan && len(lines) == 0 && !possible:
+		f.Rule = ruleWrongValue
+		f.Message = fmt.Sprintf("%q, but threadfn ran and did not return -EINTR", bad.Text)
+	case bad.Kind == traces.StopReturn:
+		f.Rule = ruleNoStop
+		f.Message = fmt.Sprintf("%q, but no kthread_stop of this thread can return here", bad.Text)
+	case bad.Kind == traces.Return && missing[traces.Enter]:
+		f.Rule = ruleReturnNotEntered
+		f.Message = fmt.Sprintf("%q, but threadfn was never entered", bad.Text)
+	case bad.Kind == traces.Enter || bad.Kind == traces.Return:
+		f.Rule = ruleAfterEnd
+		f.Message = fmt.Sprintf("%q, but threadfn cannot be running here", bad.Text)
+	default:
+		f.Rule = ruleMisfit
+		f.Message = fmt.Sprintf("%q is not possible here", bad.Text)
+	}
+	switch {
+	case !possible:
+		f.Message += "; nothing that could come first would make it so"
+	case len(lines) > 0:
+		f.Message += "; it needs " + strings.Join(lines, " and ") + " first"
+	}
+}
+
+// allowed is what could have come instead of an event, as messages of this
+// log's pattern set.
+func (c *Checker) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []string {
+	reach := c.m.closure(ends, h.hidden)
+	possible := func(names ...string) bool {
+		return !reach.intersect(c.m.enabled(c.m.actions(names...))).empty()
+	}
+	var out []string
+	say := func(kind traces.Kind, code *int) {
+		out = append(out, fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code)))
+	}
+	for kind := traces.Create; kind <= traces.Exit; kind++ {
+		switch {
+		case !l.Set.Shows.Has(kind):
+		case kind == bad.Kind && kind == traces.StopReturn && bad.HasCode:
+			// The same message, with the value that would have been right.
+			if code := eintr; possible(coded(kind, code)...) {
+				say(kind, &code)
+			}
+		case kind == traces.Return:
+			if possible("Work") { // its message is printed in threadfn
+				say(kind, nil)
+			}
+		case possible(shown[kind]...):
+			say(kind, nil)
+		}
+	}
+	return out
+}

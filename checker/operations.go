@@ -1,0 +1,244 @@
+package checker
+
+import (
+	"math"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An operation is one or several actions of the specification, of which one
+// happened, with the window in which it did.
+//
+// Line n of the log is the moment 2n: what it proves happened before or at
+// 2n, what it announces happens from 2n+1 on. Windows are closed intervals, as
+// porcupine's are.
+type operation struct {
+	from, to int64
+	actions  actionSet
+	optional bool // it may also not have happened yet when the log ended
+	event    int  // index in Life.Events of the event that shows it
+}
+
+// never is the end of a window that nothing closes.
+const never = math.MaxInt64 - 2
+
+func at(line int) int64        { return 2 * int64(line) }
+func after(line int) int64     { return 2*int64(line) + 1 }
+func (o operation) open() bool { return o.to == never }
+
+// A history is what a life's log says, in the form in which it is searched.
+type history struct {
+	ops    []operation
+	hidden actionSet // what may have happened unseen, at any time
+
+	// The values that a thread has ended with, as the log shows them: the
+	// indices of two events that differ, if there are two.
+	differ [2]int
+	// The one value that it shows, where hasCode.
+	code    int
+	hasCode bool
+	shownBy int // index of the first event that shows it
+
+	stops []stop
+}
+
+// A stop is one call of kthread_stop.
+type stop struct {
+	call, ret int // indices in Life.Events, -1 where the log does not show it
+}
+
+// newHistory makes operations of a life's events. It is the only place that
+// turns a log's lines into windows; every window is at least as wide as the
+// evidence.
+//
+//   - stop-call, return: the message comes before the action, which lies
+//     between it and the next line that proves it done.
+//   - create, enter, stop-return: the message comes after the action.
+//   - wake, exit: on either side.
+//   - enter, return: besides, the line itself was printed inside threadfn.
+func newHistory(m *machine, l *Life) *history {
+	h := &history{hidden: m.all, differ: [2]int{-1, -1}}
+	for kind, names := range silent {
+		if l.shows(kind) {
+			h.hidden &^= m.actions(names...)
+		}
+	}
+	// The message of an exit may come after it, and thus still be to come.
+	if l.Set.Shows.Has(traces.Exit) {
+		h.hidden |= m.actions(shown[traces.Exit]...)
+	}
+	// The kernel itself prints an oops.
+	if l.Begun && l.Crash == 0 {
+		h.hidden &^= m.actions("Oops")
+	}
+	h.pairStops(l)
+
+	var begin int64
+	if l.Begun {
+		begin = after(l.Since)
+	}
+	add := func(o operation) { h.ops = append(h.ops, o) }
+	entered := false
+	for i, e := range l.Events {
+		actions := m.actions(shown[e.Kind]...)
+		if e.HasCode && e.Kind != traces.CreateFailed {
+			actions = m.actions(coded(e.Kind, e.Code)...)
+		}
+		switch e.Kind {
+		case traces.Create, traces.CreateFailed:
+			add(operation{begin, at(e.Line), actions, false, i})
+		case traces.Wake:
+			to := nextBy(l.Events, i)
+			add(operation{begin, to, actions, to == never, i})
+		case traces.Exit:
+			add(operation{begin, never, actions, true, i})
+		case traces.StopCall:
+			to := nextBy(l.Events, i)
+			for _, s := range h.stops {
+				if s.call == i && s.ret >= 0 {
+					to = min(to, at(l.Events[s.ret].Line))
+				}
+			}
+			add(operation{after(e.Line), to, actions, to == never, i})
+		case traces.StopReturn:
+			from := begin
+			for _, s := range h.stops {
+				if s.ret == i && s.call >= 0 {
+					from = after(l.Events[s.call].Line)
+				}
+			}
+			add(operation{from, at(e.Line), actions, false, i})
+			h.value(l, i)
+		case traces.Enter:
+			entered = true
+			from := begin
+			if l.shows(traces.Enter) {
+				// Where the thread always says that it has entered, it has
+				// said nothing else since.
+				from = max(begin, threadSpoke(l.Events, i))
+			}
+			add(operation{from, at(e.Line), actions, false, i})
+			add(operation{at(e.Line), at(e.Line), m.actions("Work"), false, i})
+		case traces.Return:
+			entered = true
+			to := threadEnds(l.Events, i)
+			add(operation{at(e.Line), at(e.Line), m.actions("Work"), false, i})
+			add(operation{after(e.Line), to, actions, to == never, i})
+			if to != never {
+				h.value(l, i)
+			}
+		}
+	}
+	// The thread may have entered threadfn and not yet have printed it.
+	if l.shows(traces.Enter) && !entered && !stopReturned(l.Events) {
+		add(operation{begin, never, m.actions(shown[traces.Enter]...), true, -1})
+	}
+	return h
+}
+
+// value notes the value that an event shows, if it is one that the thread
+// left: a thread ends with one value, and that is what its stop returns.
+func (h *history) value(l *Life, i int) {
+	e := l.Events[i]
+	switch {
+	case !e.HasCode:
+	case !h.hasCode:
+		h.code, h.hasCode, h.shownBy = e.Code, true, i
+	case h.code != e.Code && h.differ[0] < 0:
+		h.differ = [2]int{h.shownBy, i}
+	}
+}
+
+// pairStops pairs each return of kthread_stop with a call: with that of the
+// same caller where the log names callers, else with the first call that is
+// still open. Callers that the log does not tell apart can be exchanged, so
+// any pairing accepts what the right one would.
+func (h *history) pairStops(l *Life) {
+	for i, e := range l.Events {
+		switch e.Kind {
+		case traces.StopCall:
+			h.stops = append(h.stops, stop{i, -1})
+		case traces.StopReturn:
+			open := -1
+			for n, s := range h.stops {
+				if s.ret >= 0 {
+					continue
+				}
+				by := l.Events[s.call].By
+				if by == e.By {
+					open = n
+					break
+				}
+				if open < 0 && (by == traces.Task{} || e.By == traces.Task{}) {
+					open = n
+				}
+			}
+			if open >= 0 {
+				h.stops[open].ret = i
+			} else {
+				h.stops = append(h.stops, stop{-1, i})
+			}
+		}
+	}
+}
+
+// pending counts the stops that have not returned.
+func (h *history) pending() int {
+	n := 0
+	for _, s := range h.stops {
+		if s.ret < 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// returned counts the stops that have.
+func (h *history) returned() int { return len(h.stops) - h.pending() }
+
+// nextBy is the moment by which the task that event i names as its doer has
+// done it: that of its own next message.
+func nextBy(events []traces.Event, i int) int64 {
+	if events[i].By == (traces.Task{}) {
+		return never
+	}
+	for _, e := range events[i+1:] {
+		if e.By == events[i].By {
+			return at(e.Line)
+		}
+	}
+	return never
+}
+
+// threadEnds is the moment by which the thread has done what it announced in
+// event i: that of its own next message, or of the return of a stop, which
+// proves its exit.
+func threadEnds(events []traces.Event, i int) int64 {
+	for _, e := range events[i+1:] {
+		switch e.Kind {
+		case traces.Enter, traces.Return, traces.StopReturn:
+			return at(e.Line)
+		}
+	}
+	return never
+}
+
+// threadSpoke is the moment after the thread's own last message before event i,
+// 0 where it has said nothing.
+func threadSpoke(events []traces.Event, i int) int64 {
+	for i--; i >= 0; i-- {
+		if events[i].Kind == traces.Enter || events[i].Kind == traces.Return {
+			return after(events[i].Line)
+		}
+	}
+	return 0
+}
+
+func stopReturned(events []traces.Event) bool {
+	for _, e := range events {
+		if e.Kind == traces.StopReturn {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,184 @@
+package checker
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// An answer is what a search for a fitting order found.
+type answer uint8
+
+const (
+	no answer = iota
+	yes
+	undecided // the time or the number of steps was not enough
+)
+
+// maxSteps bounds one search, and with it the memory that it takes: porcupine
+// remembers every step that succeeded.
+const maxSteps = 1 << 20
+
+// A question is asked of a history: is there an order of its operations that
+// walks the graph?
+type question struct {
+	m       *machine
+	h       *history
+	timeout time.Duration
+}
+
+// collector is the input of a last operation that takes note of every state in
+// which a complete order ends, and refuses, so that porcupine goes on to the
+// next order.
+type collector struct {
+	mu   sync.Mutex
+	ends stateSet
+}
+
+// goal is the input of a last operation that is possible in its states only.
+type goal stateSet
+
+// model is KThreadAPI's graph as a porcupine model. Its state is the set of
+// graph states in which the object may be, hidden actions included.
+func (q *question) model() (porcupine.Model, *bool) {
+	steps, over := 0, false
+	return porcupine.Model{
+		Init: func() any { return q.m.closure(q.m.start(), q.h.hidden) },
+		StepContext: func(ctx context.Context, state, input, _ any) (bool, any) {
+			s := state.(stateSet)
+			if steps++; steps > maxSteps {
+				over = true
+				return false, s
+			}
+			switch in := input.(type) {
+			case *operation:
+				next := q.m.step(s, in.actions)
+				if in.optional {
+					next = next.union(s)
+				}
+				next = q.m.closure(next, q.h.hidden)
+				return !next.empty(), next
+			case *collector:
+				in.mu.Lock()
+				in.ends = in.ends.union(s)
+				in.mu.Unlock()
+				return false, s
+			case goal:
+				s = s.intersect(stateSet(in))
+				return !s.empty(), s
+			}
+			return false, s
+		},
+		Equal: func(a, b any) bool { return a.(stateSet) == b.(stateSet) },
+		Hash:  func(s any) uint64 { return s.(stateSet).hash() },
+	}, &over
+}
+
+// operations is the history in porcupine's form, with a last operation after
+// all others.
+func (q *question) operations(last any) []porcupine.Operation {
+	ops := make([]porcupine.Operation, 0, len(q.h.ops)+1)
+	for i := range q.h.ops {
+		o := &q.h.ops[i]
+		ops = append(ops, porcupine.Operation{Input: o, Call: o.from, Return: o.to})
+	}
+	return append(ops, porcupine.Operation{Input: last, Call: never + 1, Return: never + 1})
+}
+
+// ends is the set of states in which some fitting order ends. One search
+// answers two queries for every fact: whether an order exists in which it is
+// so, and one in which it is not.
+func (q *question) ends() (stateSet, answer) {
+	if q.h.differ[0] >= 0 {
+		return stateSet{}, no
+	}
+	var c collector
+	model, over := q.model()
+	result := porcupine.CheckOperationsTimeout(model, q.operations(&c), q.timeout)
+	if result == porcupine.Unknown || *over {
+		return stateSet{}, undecided
+	}
+	if c.ends.empty() {
+		return stateSet{}, no
+	}
+	return c.ends, yes
+}
+
+// A Step is one action of an interleaving.
+type step struct {
+	action int // index in the graph's actions
+	event  int // index in Life.Events of the event that shows it, -1: hidden
+}
+
+// witness is an interleaving that fits and ends in one of the goal's states.
+func (q *question) witness(g stateSet) ([]step, bool) {
+	model, over := q.model()
+	result, info := porcupine.CheckOperationsVerbose(model, q.operations(goal(g)), q.timeout)
+	if result != porcupine.Ok || *over {
+		return nil, false
+	}
+	order := info.PartialLinearizationsOperations()[0][0]
+	ops := make([]*operation, 0, len(order))
+	for _, o := range order {
+		if op, ok := o.Input.(*operation); ok {
+			ops = append(ops, op)
+		}
+	}
+	return q.walk(ops, g)
+}
+
+// walk finds a shortest path through the graph that does the operations in
+// their order, with hidden actions between them.
+func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
+	type place struct{ done, state int }
+	type arrival struct {
+		from place
+		step step
+		null bool // an optional operation that did not happen
+	}
+	start := place{0, q.m.g.Start}
+	came := map[place]arrival{start: {}}
+	todo := []place{start}
+	visit := func(to place, by arrival) {
+		if _, seen := came[to]; !seen {
+			came[to] = by
+			todo = append(todo, to)
+		}
+	}
+	for len(todo) > 0 {
+		p := todo[0]
+		todo = todo[1:]
+		if p.done == len(ops) && g.has(p.state) {
+			var way []step
+			for p != start {
+				a := came[p]
+				if !a.null {
+					way = append(way, a.step)
+				}
+				p = a.from
+			}
+			slices.Reverse(way)
+			return way, true
+		}
+		// Hidden actions first: of two ways of the same length the one in
+		// which they come early reads better (create, wake, then the stop).
+		edges := q.m.g.States[p.state].Edges
+		for _, e := range edges {
+			if q.h.hidden.has(e.Action) && e.To != p.state {
+				visit(place{p.done, e.To}, arrival{from: p, step: step{e.Action, -1}})
+			}
+		}
+		for _, e := range edges {
+			if p.done < len(ops) && ops[p.done].actions.has(e.Action) {
+				visit(place{p.done + 1, e.To}, arrival{from: p, step: step{e.Action, ops[p.done].event}})
+			}
+		}
+		if p.done < len(ops) && ops[p.done].optional {
+			visit(place{p.done + 1, p.state}, arrival{from: p, null: true})
+		}
+	}
+	return nil, false
+}

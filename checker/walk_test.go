@@ -1,0 +1,381 @@
+package checker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A world walks the state graph at random, as a module's tasks would make it
+// go, and prints what the module would print. It knows what truly happened.
+type world struct {
+	m     *machine
+	rng   *rand.Rand
+	name  string
+	state int
+	code  int
+	shows traces.Kinds
+	log   *[]logged
+	owes  map[string]string // task: the message that it prints before it goes on
+
+	created, gaveUp bool
+	stoppers        []string // each: "", "called", "requested", "got", "done"
+	returning       bool     // the thread has said that it returns
+}
+
+// A logged line, and how things stood when it was printed.
+type logged struct {
+	text  string
+	state map[string]truthNow
+}
+
+type truthNow struct {
+	phase      string
+	ran, woken bool
+	ended      bool
+	code       int
+	returned   int // stops that had returned and said so
+}
+
+const allPatterns = `
+begin         == loaded
+create        C {by} > {thread}
+create-failed F {by} > {thread}
+wake          W {by} > {thread}
+stop-call     S {by} > {thread}
+stop-return   R {by} > {thread}: {code}
+enter         in {thread}
+return        out {thread}: {code}
+`
+
+func (w *world) is(variable, value string) bool { return w.m.g.Value(w.state, variable) == value }
+
+// can lists the targets of an action from here.
+func (w *world) can(name string) []int {
+	var to []int
+	for _, e := range w.m.g.States[w.state].Edges {
+		if w.m.g.Actions[e.Action] == name {
+			to = append(to, e.To)
+		}
+	}
+	return to
+}
+
+func (w *world) do(name string) bool {
+	to := w.can(name)
+	if len(to) == 0 {
+		return false
+	}
+	w.state = to[w.rng.IntN(len(to))]
+	return true
+}
+
+func (w *world) now() truthNow {
+	t := truthNow{
+		phase: w.m.g.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
+		ended: !w.is("code", "none"), code: w.code,
+	}
+	if w.is("code", "eintr") {
+		t.code = eintr
+	}
+	for _, s := range w.stoppers {
+		if s == "done" {
+			t.returned++
+		}
+	}
+	return t
+}
+
+// turn lets one task of the world do one thing; false: there was nothing for it.
+func (w *world) turn(worlds []*world) bool {
+	say := func(format string, args ...any) {
+		snapshot := map[string]truthNow{}
+		for _, o := range worlds {
+			snapshot[o.name] = o.now()
+		}
+		*w.log = append(*w.log, logged{fmt.Sprintf(format, args...), snapshot})
+	}
+	owed := func(task string) bool {
+		if msg := w.owes[task]; msg != "" {
+			say("%s", msg)
+			delete(w.owes, task)
+			return true
+		}
+		return false
+	}
+	owe := func(task string, kind traces.Kind, format string, args ...any) {
+		if w.shows.Has(kind) {
+			w.owes[task] = fmt.Sprintf(format, args...)
+		}
+	}
+	story := !w.shows.Has(traces.Create)
+	switch task := w.rng.IntN(2 + len(w.stoppers)); task {
+	case 0: // the creator
+		by := "boss" + w.name
+		if owed(by) {
+			return true
+		}
+		switch {
+		case w.is("phase", "absent") && w.rng.IntN(20) == 0:
+			w.do("CreateFail")
+			owe(by, traces.CreateFailed, "F %s > %s", by, w.name)
+		case w.is("phase", "absent"):
+			w.do("Create")
+			owe(by, traces.Create, "C %s > %s", by, w.name)
+		case !w.created:
+			w.created = true
+		case !w.gaveUp:
+			w.gaveUp = true
+			if w.rng.IntN(4) > 0 {
+				// The message is on either side of the action.
+				if w.rng.IntN(2) == 0 {
+					if w.shows.Has(traces.Wake) {
+						say("W %s > %s", by, w.name)
+					}
+					w.do("Wake")
+				} else {
+					w.do("Wake")
+					owe(by, traces.Wake, "W %s > %s", by, w.name)
+				}
+			}
+		default:
+			return false
+		}
+	case 1: // the thread
+		if owed("thread") {
+			return true
+		}
+		var acts []string
+		for _, a := range Actions {
+			if a.By == Thread && len(w.can(a.Name)) > 0 {
+				acts = append(acts, a.Name)
+			}
+		}
+		if len(acts) == 0 {
+			return false
+		}
+		act := acts[w.rng.IntN(len(acts))]
+		if w.returning {
+			act = []string{"ReturnValue", "ReturnEintr"}[b2i(w.code == eintr)]
+			w.returning = false
+			w.do(act)
+			return true
+		}
+		switch act {
+		case "Enter":
+			w.do(act)
+			if story {
+				owe("thread", traces.Enter, "func %s", w.name)
+			} else {
+				owe("thread", traces.Enter, "in %s", w.name)
+			}
+		case "ReturnValue", "ReturnEintr":
+			w.code = w.rng.IntN(3)
+			if act == "ReturnEintr" {
+				w.code = eintr
+			}
+			w.returning = true
+			switch {
+			case !story:
+				say("out %s: %d", w.name, w.code)
+			case w.rng.IntN(2) == 0:
+				say("func %s return %d", w.name, w.code)
+			default:
+				say("func %s return", w.name)
+			}
+		case "ExitValue", "ExitEintr":
+			return false // this module announces every end
+		case "Oops":
+			if w.rng.IntN(10) > 0 {
+				return false
+			}
+			say("BUG: kernel NULL pointer dereference, address: 0000000000000008")
+			w.code = 9
+			w.do(act)
+		default:
+			w.do(act)
+		}
+	default:
+		if !w.created {
+			return false
+		}
+		i := task - 2
+		by := fmt.Sprintf("s%d%s", i, w.name)
+		if owed(by) {
+			return true
+		}
+		switch w.stoppers[i] {
+		case "":
+			w.stoppers[i] = "called"
+			if story {
+				say("Stopping %s", w.name)
+			} else {
+				say("S %s > %s", by, w.name)
+			}
+		case "called":
+			if !w.do("StopRequest") {
+				return false // it was not created
+			}
+			w.stoppers[i] = "requested"
+		case "requested":
+			if !w.do("StopReturnValue") && !w.do("StopReturnEintr") {
+				return false
+			}
+			w.stoppers[i] = "got"
+		case "got":
+			w.stoppers[i] = "done"
+			code := w.now().code
+			switch {
+			case !story:
+				say("R %s > %s: %d", by, w.name, code)
+			case w.rng.IntN(2) == 0:
+				say("%s stopped, exit code %d", w.name, code)
+			default:
+				say("%s stopped", w.name)
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// randomLog is a legal log, and the truth at each of its lines.
+func randomLog(m *machine, rng *rand.Rand, pats *traces.Patterns) []logged {
+	begin := "Thread Creating..."
+	if pats.Shows.Has(traces.Create) {
+		begin = "== loaded"
+	}
+	var log []logged
+	for range 1 + rng.IntN(2) {
+		log = append(log, logged{begin, nil})
+		var worlds []*world
+		for i := range 1 + rng.IntN(3) {
+			worlds = append(worlds, &world{
+				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.g.Start, shows: pats.Shows,
+				log: &log, owes: map[string]string{}, stoppers: make([]string, rng.IntN(4)*rng.IntN(2)),
+			})
+			if w := worlds[i]; len(w.stoppers) == 0 && rng.IntN(2) == 0 {
+				w.stoppers = []string{""}
+			}
+		}
+		for range 10 + rng.IntN(150*len(worlds)) {
+			worlds[rng.IntN(len(worlds))].turn(worlds)
+		}
+	}
+	return log
+}
+
+func loadMachine(t testing.TB) *machine {
+	t.Helper()
+	g, err := graph.Load("5.4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newMachine(g)
+}
+
+// Whatever a legal run prints, and wherever its log is cut, it is accepted, and
+// each fact is true as of the last line, or unknown.
+func TestLegalRunsAreNeverMisjudged(t *testing.T) {
+	full, err := traces.ParsePatterns("all", strings.NewReader(allPatterns))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := loadMachine(t)
+	c := &Checker{m, 10 * time.Second}
+	runs, lives, definite := 20000, 0, 0
+	outcomes := map[Outcome]int{}
+	for seed := range runs {
+		rng := rand.New(rand.NewPCG(uint64(seed), 1))
+		pats := traces.Builtin("story")
+		if seed%2 == 1 {
+			pats = full
+		}
+		log := randomLog(m, rng, pats)
+		log = log[:1+rng.IntN(len(log))]
+		if rng.IntN(3) == 0 {
+			log = log[rng.IntN(len(log)):]
+		}
+		var text strings.Builder
+		for i, line := range log {
+			fmt.Fprintf(&text, "[%5d.%06d] %s\n", 100+i/7, i%7, line.text)
+		}
+		_, err := c.Check(traces.NewReader(strings.NewReader(text.String()), pats, true), func(v *Verdict) error {
+			lives++
+			outcomes[v.Outcome]++
+			if v.Ran != Unknown && v.Outcome != OutcomeUnknown {
+				definite++
+			}
+			if wrong := disproved(v, log); wrong != "" {
+				t.Errorf("seed %d: %s of %+v\n%s", seed, wrong, *v, text.String())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%d runs, %d lives, %d of them definite: %v", runs, lives, definite, outcomes)
+	if definite < lives/3 {
+		t.Errorf("only %d of %d lives got a definite answer: the test proves little", definite, lives)
+	}
+}
+
+// disproved says what in a verdict the truth contradicts.
+func disproved(v *Verdict, log []logged) string {
+	truth, ok := log[v.Life.AsOf-1].state[v.Life.Thread.Comm]
+	if !ok {
+		return "a verdict on a thread that is not there"
+	}
+	if v.Life.Doubt {
+		// The log may hold two threads of the name; only accusations count.
+		if v.Fits == FitsNo {
+			return "fits: no"
+		}
+		return ""
+	}
+	if v.Fits != FitsYes {
+		return "fits: " + string(v.Fits)
+	}
+	is := func(t Truth, b bool) bool { return t == Unknown || (t == Yes) == b }
+	switch {
+	case !is(v.Ran, truth.ran):
+		return "ran: " + string(v.Ran)
+	case !is(v.Woken, truth.woken):
+		return "woken: " + string(v.Woken)
+	case v.ExitCodeFrom != "" && (!truth.ended || truth.code != v.ExitCode):
+		return fmt.Sprintf("exit code %d", v.ExitCode)
+	}
+	right := map[Outcome]bool{
+		RanThenStopped:            truth.ran && truth.returned > 0,
+		StoppedBeforeRun:          !truth.ran && truth.returned > 0,
+		ExitedByItselfThenStopped: truth.ran && truth.returned > 0,
+		Stopped:                   truth.returned > 0,
+		ExitedByItself:            truth.ended,
+		NeverWoken:                truth.phase == "created",
+		Running:                   !truth.ended && truth.phase != "absent" && truth.phase != "failed",
+		CreateFailed:              truth.phase == "failed",
+		StopPending:               true,
+		OutcomeUnknown:            true,
+	}
+	if !right[v.Outcome] {
+		return "outcome " + string(v.Outcome)
+	}
+	return ""
+}

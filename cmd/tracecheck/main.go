@@ -1,0 +1,319 @@
+// Tracecheck tells what happened to the kernel threads in a kernel log, and
+// whether the kernel's own rules allow it.
+//
+//	tracecheck [flags] [FILE...]
+//
+// Without a FILE, or with "-", it reads standard input.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+func main() {
+	os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
+}
+
+// Exit statuses.
+const (
+	exitFits     = 0 // everything fits, or nothing about kernel threads was found
+	exitViolates = 1 // a violation, a hang or an error; --strict: or not decided
+	exitUsage    = 2 // usage, or an input that cannot be read
+)
+
+type options struct {
+	format, kernel, printk, color, explain string
+	threads                                []string
+	strict, version, help                  bool
+	timeout                                time.Duration
+}
+
+func flags(o *options) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("tracecheck", pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.SetOutput(io.Discard)
+	fs.StringVarP(&o.format, "format", "f", "text", "how to report: text or json")
+	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (5.4 is known)")
+	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
+	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
+	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001), or a thread's interleaving (`NAME` or pid)")
+	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
+	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
+	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
+	fs.BoolVar(&o.version, "version", false, "print the version")
+	fs.BoolVarP(&o.help, "help", "h", false, "print this")
+	return fs
+}
+
+const usage = `usage: tracecheck [flags] [FILE...]
+
+Tells what happened to each kernel thread in a kernel log (dmesg), whether the
+kernel's rules allow it, why, and on which lines. No FILE, or "-": standard input.
+
+`
+
+const statuses = `
+exit status: 0 everything fits, or no evidence; 1 a violation or a hang (with
+--strict: or inconclusive, or no evidence); 2 usage, or an input that cannot be read.
+`
+
+func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
+	var o options
+	fs := flags(&o)
+	fail := func(format string, args ...any) int {
+		fmt.Fprintf(stderr, "tracecheck: "+format+"\n", args...)
+		return exitUsage
+	}
+	if err := fs.Parse(args); err != nil {
+		return fail("%v; see tracecheck --help", err)
+	}
+	if o.help {
+		fmt.Fprint(stdout, usage+fs.FlagUsages()+statuses)
+		return exitFits
+	}
+	if o.version {
+		fmt.Fprintln(stdout, "tracecheck", version())
+		return exitFits
+	}
+	if isRule(o.explain) {
+		r := checker.RuleByID(o.explain)
+		if r == nil {
+			return fail("no rule %s: there are %s to %s", o.explain, checker.Rules[0].ID, checker.Rules[len(checker.Rules)-1].ID)
+		}
+		fmt.Fprint(stdout, r.Explain())
+		return exitFits
+	}
+	if o.format != "text" && o.format != "json" {
+		return fail("--format %s: want text or json", o.format)
+	}
+	if o.timeout <= 0 {
+		return fail("--timeout %v: want a time above 0", o.timeout)
+	}
+	color, err := useColor(o.color, stdout)
+	if err != nil {
+		return fail("%v", err)
+	}
+	g, err := rules(o.kernel)
+	if err != nil {
+		return fail("--kernel %s: %v", o.kernel, err)
+	}
+	pats, always := traces.Builtin("story"), false
+	if o.printk != "" {
+		always = true
+		if pats, err = patterns(o.printk); err != nil {
+			for line := range strings.Lines(err.Error()) {
+				fail("%s", strings.TrimSuffix(line, "\n"))
+			}
+			return exitUsage
+		}
+	}
+
+	files := fs.Args()
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	names := slices.Clone(files)
+	for i, f := range files {
+		if f == "-" {
+			names[i] = "standard input"
+		}
+	}
+	var w report.Writer
+	if o.format == "json" {
+		w = report.NewJSON(stdout, version(), names)
+	} else {
+		w = report.NewText(stdout, names, color, o.explain != "")
+	}
+	only := o.threads
+	if o.explain != "" {
+		only = append(only, o.explain)
+	}
+
+	c := checker.New(g, o.timeout)
+	var sum report.Summary
+	status := exitFits
+	for i, f := range files {
+		in := report.Input{Name: names[i], Kernel: c.Kernel(), KernelFrom: "tried"}
+		err := check(c, stdin, f, pats, always, func(v *checker.Verdict) error {
+			if !wanted(v.Life.Thread, only) {
+				return nil
+			}
+			in.Doubt = in.Doubt || v.Life.Doubt
+			sum.Count(v)
+			if v.Fits == checker.FitsNo {
+				in.KernelsFit = []string{}
+			}
+			return w.Life(i, v)
+		}, &in)
+		if o.kernel != "auto" {
+			in.KernelFrom = "flag"
+		}
+		if errors.Is(err, errOutput) {
+			return outputFailed(stderr, err)
+		}
+		if err != nil {
+			in.Err = err
+			status = fail("%s: %v", names[i], err)
+		}
+		sum.Inputs = append(sum.Inputs, in)
+	}
+	if o.explain != "" && sum.Threads == 0 && status != exitUsage {
+		return fail("--explain %s: no such thread in the log, and no rule", o.explain)
+	}
+	if status == exitUsage && len(files) == 1 && o.format == "text" {
+		return status
+	}
+	if err := w.Close(&sum); err != nil {
+		return outputFailed(stderr, err)
+	}
+	if status == exitUsage {
+		return status
+	}
+	switch sum.Verdict() {
+	case report.Violates, report.Hangs:
+		return exitViolates
+	case report.Inconclusive, report.NoEvidence:
+		if o.strict {
+			return exitViolates
+		}
+	}
+	return exitFits
+}
+
+// errOutput marks errors of the report's writer, as against an input's.
+var errOutput = errors.New("writing the report")
+
+// outputFailed ends a run whose report nobody reads any more: quietly where
+// the reader has gone (tracecheck … | head).
+func outputFailed(stderr io.Writer, err error) int {
+	if !errors.Is(err, syscall.EPIPE) {
+		fmt.Fprintf(stderr, "tracecheck: %v\n", err)
+	}
+	return exitUsage
+}
+
+// check judges one input and fills in what is known of it.
+func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patterns, always bool, yield func(*checker.Verdict) error, in *report.Input) error {
+	src := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			var path *os.PathError
+			if errors.As(err, &path) {
+				return path.Err
+			}
+			return err
+		}
+		defer f.Close()
+		src = f
+	}
+	r := traces.NewReader(src, pats, always)
+	in.KernelsFit = []string{c.Kernel()}
+	banner, err := c.Check(r, func(v *checker.Verdict) error {
+		if err := yield(v); err != nil {
+			return fmt.Errorf("%w: %w", errOutput, err)
+		}
+		return nil
+	})
+	in.Stats = r.Stats()
+	if err != nil {
+		in.KernelsFit = nil
+		var path *os.PathError
+		if errors.As(err, &path) {
+			return path.Err
+		}
+		return err
+	}
+	in.Format = "dmesg"
+	if banner != "" {
+		in.Banner, in.KernelFrom = banner, "log"
+	}
+	return nil
+}
+
+func patterns(name string) (*traces.Patterns, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		if p := traces.Builtin(name); p != nil {
+			return p, nil
+		}
+		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor the built-in set \"story\"", name)
+	}
+	defer f.Close()
+	return traces.ParsePatterns(name, f)
+}
+
+// rules loads the state graph for a kernel.
+func rules(kernel string) (*graph.Graph, error) {
+	if kernel == "auto" {
+		return graph.Load(graph.Kernels()[0])
+	}
+	for _, k := range graph.Kernels() {
+		if rest, ok := strings.CutPrefix(kernel, k); ok && (rest == "" || rest[0] == '.' || rest[0] == '-') {
+			return graph.Load(k)
+		}
+	}
+	return nil, fmt.Errorf("there are rules for Linux %s only", strings.Join(graph.Kernels(), ", "))
+}
+
+// wanted says whether a thread is among those named, by name or pid; all are
+// where none is named.
+func wanted(t traces.Task, names []string) bool {
+	if len(names) == 0 {
+		return true
+	}
+	return slices.Contains(names, t.Comm) || t.PID != 0 && slices.Contains(names, strconv.Itoa(t.PID)) || slices.Contains(names, t.String())
+}
+
+func isRule(s string) bool {
+	n, ok := strings.CutPrefix(s, "KT")
+	return ok && n != "" && strings.Trim(n, "0123456789") == ""
+}
+
+// useColor follows --color, then NO_COLOR and CLICOLOR_FORCE, then whether
+// somebody looks at a terminal.
+func useColor(flag string, stdout io.Writer) (bool, error) {
+	switch flag {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+	default:
+		return false, fmt.Errorf("--color %s: want auto, always or never", flag)
+	}
+	if os.Getenv("NO_COLOR") != "" {
+		return false, nil
+	}
+	if f := os.Getenv("CLICOLOR_FORCE"); f != "" && f != "0" {
+		return true, nil
+	}
+	f, ok := stdout.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())), nil
+}
+
+// version is what the build knows of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,200 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// JSON writes one document as docs/json.md describes it. Threads come as they
+// end and the verdict last, so nothing is kept.
+type JSON struct {
+	w       io.Writer
+	version string
+	names   []string
+	threads int
+}
+
+// NewJSON writes to w; names are the inputs' names.
+func NewJSON(w io.Writer, version string, names []string) *JSON {
+	return &JSON{w: w, version: version, names: names}
+}
+
+type jsonTask struct {
+	Comm *string `json:"comm"`
+	PID  *int    `json:"pid"`
+}
+
+type jsonStop struct {
+	By         *jsonTask `json:"by"`
+	CalledAt   *int      `json:"called_at"`
+	ReturnedAt *int      `json:"returned_at"`
+	Result     *int      `json:"result"`
+}
+
+type jsonStep struct {
+	Action string `json:"action"`
+	By     string `json:"by"`
+	Line   *int   `json:"line"`
+	Hidden bool   `json:"hidden"`
+}
+
+type jsonFinding struct {
+	Rule        string   `json:"rule"`
+	Level       string   `json:"level"`
+	Message     string   `json:"message"`
+	Lines       []int    `json:"lines"`
+	Allowed     []string `json:"allowed,omitempty"`
+	WouldSettle string   `json:"would_settle,omitempty"`
+	Advice      string   `json:"advice,omitempty"`
+}
+
+type jsonThread struct {
+	Comm         *string       `json:"comm"`
+	PID          *int          `json:"pid"`
+	Incarnation  int           `json:"incarnation"`
+	Input        int           `json:"input"`
+	InputName    string        `json:"input_name"`
+	AsOf         int           `json:"as_of"`
+	Revision     int           `json:"revision"`
+	Fits         string        `json:"fits"`
+	Why          string        `json:"why,omitempty"`
+	Outcome      string        `json:"outcome"`
+	Ran          string        `json:"ran"`
+	Woken        string        `json:"woken"`
+	ExitCode     *int          `json:"exit_code"`
+	ExitCodeFrom *string       `json:"exit_code_from"`
+	Stops        []jsonStop    `json:"stops"`
+	Witness      []jsonStep    `json:"witness"`
+	Findings     []jsonFinding `json:"findings"`
+}
+
+type jsonDiagnostic struct {
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+type jsonInput struct {
+	Name        string           `json:"name"`
+	Format      *string          `json:"format"`
+	Lines       int              `json:"lines"`
+	Events      int              `json:"events"`
+	Lost        int              `json:"lost"`
+	Kernel      string           `json:"kernel"`
+	KernelFrom  string           `json:"kernel_from"`
+	Banner      string           `json:"banner,omitempty"`
+	KernelsFit  []string         `json:"kernels_fit"`
+	Diagnostics []jsonDiagnostic `json:"diagnostics"`
+	Unusable    int              `json:"unusable"`
+	Error       string           `json:"error,omitempty"`
+}
+
+func number(n int, known bool) *int {
+	if !known {
+		return nil
+	}
+	return &n
+}
+
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func taskJSON(t traces.Task) *jsonTask {
+	if t == (traces.Task{}) {
+		return nil
+	}
+	return &jsonTask{text(t.Comm), number(t.PID, t.PID != 0)}
+}
+
+func (j *JSON) head() error {
+	v, err := json.Marshal(j.version)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(j.w, `{"schema_version":1,"tool":{"name":"tracecheck","version":`+string(v)+"},\n\"threads\":[")
+	return err
+}
+
+// Life writes one element of "threads".
+func (j *JSON) Life(input int, v *checker.Verdict) error {
+	l := v.Life
+	t := jsonThread{
+		Comm: text(l.Thread.Comm), PID: number(l.Thread.PID, l.Thread.PID != 0), Incarnation: l.Incarnation,
+		Input: input, InputName: j.names[input], AsOf: l.AsOf, Revision: 1,
+		Fits: string(v.Fits), Why: v.Why, Outcome: string(v.Outcome), Ran: string(v.Ran), Woken: string(v.Woken),
+		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
+		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
+	}
+	for _, s := range v.Stops {
+		t.Stops = append(t.Stops, jsonStop{taskJSON(s.By), number(s.CalledAt, s.CalledAt > 0),
+			number(s.ReturnedAt, s.ReturnedAt > 0), number(s.Result, s.HasResult)})
+	}
+	for _, s := range v.Witness {
+		t.Witness = append(t.Witness, jsonStep{s.Name, string(s.By), number(s.Line, s.Line > 0), s.Line == 0})
+	}
+	for _, f := range v.Findings {
+		t.Findings = append(t.Findings, jsonFinding{f.Rule.ID, string(f.Rule.Level), f.Message, f.Lines, f.Allowed, f.WouldSettle, f.Advice})
+	}
+	if j.threads == 0 {
+		if err := j.head(); err != nil {
+			return err
+		}
+	}
+	sep := "\n"
+	if j.threads > 0 {
+		sep = ",\n"
+	}
+	j.threads++
+	return j.value(sep, t)
+}
+
+// Close writes what comes after the threads.
+func (j *JSON) Close(s *Summary) error {
+	if j.threads == 0 {
+		if err := j.head(); err != nil {
+			return err
+		}
+	}
+	inputs := make([]jsonInput, 0, len(s.Inputs))
+	for _, in := range s.Inputs {
+		out := jsonInput{
+			Name: in.Name, Format: text(in.Format), Lines: in.Stats.Lines, Events: in.Stats.Events, Lost: in.Stats.Lost,
+			Kernel: in.Kernel, KernelFrom: in.KernelFrom, Banner: in.Banner, KernelsFit: in.KernelsFit,
+			Diagnostics: []jsonDiagnostic{}, Unusable: in.Stats.Unusable,
+		}
+		if out.KernelsFit == nil {
+			out.KernelsFit = []string{}
+		}
+		for _, d := range in.Stats.Diagnostics {
+			out.Diagnostics = append(out.Diagnostics, jsonDiagnostic{d.Line, d.Message})
+		}
+		if in.Err != nil {
+			out.Error = in.Err.Error()
+		}
+		inputs = append(inputs, out)
+	}
+	if err := j.value("\n],\n\"inputs\":", inputs); err != nil {
+		return err
+	}
+	return j.value(",\n\"waits\":[],\n\"findings\":[],\n\"verdict\":", s.Verdict(), "}\n")
+}
+
+// value writes text, a value in JSON, and more text.
+func (j *JSON) value(before string, v any, behind ...string) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	out := append([]byte(before), b...)
+	for _, s := range behind {
+		out = append(out, s...)
+	}
+	_, err = j.w.Write(out)
+	return err
+}

@@ -1,0 +1,84 @@
+// Package report writes verdicts for people and for programs.
+package report
+
+import (
+	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An Input is one log, and what reading it came to.
+type Input struct {
+	Name       string
+	Format     string // the reader's name; empty where nothing could be read
+	Stats      traces.Stats
+	Kernel     string   // whose rules were used
+	KernelFrom string   // "flag", "log" or "tried"
+	Banner     string   // the release that the log names, empty where it names none
+	KernelsFit []string // the kernels by whose rules every life of it fits
+	Doubt      bool     // some names were taken for one thread each
+	Err        error    // why it could not be read
+}
+
+// The verdicts on a whole run, worst first.
+const (
+	Violates     = "violates"
+	Hangs        = "hangs"
+	Inconclusive = "inconclusive"
+	FitsAll      = "fits"
+	NoEvidence   = "no_evidence"
+)
+
+// A Summary is what a run came to.
+type Summary struct {
+	Inputs  []Input
+	Threads int
+	earned  map[string]int // verdict: how many lives earn it
+}
+
+// Count takes a life's verdict into account.
+func (s *Summary) Count(v *checker.Verdict) {
+	if s.earned == nil {
+		s.earned = map[string]int{}
+	}
+	s.Threads++
+	s.earned[verdictOf(v)]++
+}
+
+func verdictOf(v *checker.Verdict) string {
+	worst := FitsAll
+	switch v.Fits {
+	case checker.FitsNo:
+		return Violates
+	case checker.FitsInconclusive:
+		worst = Inconclusive
+	}
+	for _, f := range v.Findings {
+		switch {
+		case f.Rule.Level == checker.Error && !f.Rule.Hang:
+			return Violates
+		case f.Rule.Level == checker.Error:
+			worst = Hangs
+		}
+	}
+	if v.Outcome == checker.StopHung {
+		worst = Hangs
+	}
+	return worst
+}
+
+// Verdict is the worst that any life earns.
+func (s *Summary) Verdict() string {
+	for _, v := range []string{Violates, Hangs, Inconclusive, FitsAll} {
+		if s.earned[v] > 0 {
+			return v
+		}
+	}
+	return NoEvidence
+}
+
+// A Writer writes a report while lives end. Life is called in the order in
+// which they do; Close ends the report.
+type Writer interface {
+	Life(input int, v *checker.Verdict) error
+	Close(s *Summary) error
+}

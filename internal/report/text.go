@@ -1,0 +1,319 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kthread-tla/tracecheck/checker"
+)
+
+// Text writes for a person.
+type Text struct {
+	w       io.Writer
+	names   []string
+	color   bool
+	explain bool // draw every life's interleaving, with the kernel's functions
+	input   int  // whose name stands above, -1: none yet
+	err     error
+}
+
+// NewText writes to w; names are the inputs' names. With explain every life's
+// interleaving is drawn, and each step says where it is in the kernel.
+func NewText(w io.Writer, names []string, color, explain bool) *Text {
+	return &Text{w: w, names: names, color: color, explain: explain, input: -1}
+}
+
+func (t *Text) printf(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format, args...)
+	}
+}
+
+const (
+	bold   = "1"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+func (t *Text) paint(code, s string) string {
+	if !t.color {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// said is each outcome in words.
+var said = map[checker.Outcome]string{
+	checker.RanThenStopped:            "ran, then was stopped",
+	checker.StoppedBeforeRun:          "was stopped before it ran",
+	checker.ExitedByItself:            "ended by itself",
+	checker.ExitedByItselfThenStopped: "ended by itself, then was stopped",
+	checker.Stopped:                   "was stopped; whether it ran is open",
+	checker.NeverWoken:                "was never woken",
+	checker.Running:                   "is running",
+	checker.StopHung:                  "has a stop that cannot return",
+	checker.StopPending:               "has a stop that has not returned",
+	checker.CreateFailed:              "was not created",
+	checker.OutcomeUnknown:            "what became of it is not in this log",
+}
+
+// Life writes one life.
+func (t *Text) Life(input int, v *checker.Verdict) error {
+	if input != t.input {
+		if t.input >= 0 {
+			t.printf("\n")
+		}
+		t.input = input
+		t.printf("%s\n", clean(t.names[input]))
+	}
+	l := v.Life
+	name := clean(l.Thread.String())
+	if l.Incarnation > 1 {
+		name += fmt.Sprintf(" (#%d)", l.Incarnation)
+	}
+	what := said[v.Outcome]
+	switch v.Fits {
+	case checker.FitsNo:
+		what = "shows what the kernel does not do"
+	case checker.FitsInconclusive:
+		what = "cannot be decided"
+	}
+	t.printf("\n%s  %s  [%s]\n", t.paint(bold, name), what, t.fits(v.Fits))
+	if v.Fits == checker.FitsYes {
+		t.printf("    %s\n", facts(v))
+	}
+	if v.Why != "" {
+		t.printf("%s", wrap("inconclusive: "+clean(v.Why), "    "))
+	}
+	for _, f := range v.Findings {
+		t.finding(f)
+	}
+	if len(v.Witness) > 0 && (t.explain || wantsChart(v)) {
+		t.chart(v)
+	}
+	return t.err
+}
+
+func (t *Text) fits(f checker.Fits) string {
+	switch f {
+	case checker.FitsYes:
+		return t.paint(green, "fits")
+	case checker.FitsNo:
+		return t.paint(red, "does not fit")
+	}
+	return t.paint(yellow, "inconclusive")
+}
+
+// facts is the line of answers below a thread's name.
+func facts(v *checker.Verdict) string {
+	parts := []string{
+		"threadfn ran: " + string(v.Ran),
+		"woken: " + string(v.Woken),
+	}
+	switch v.ExitCodeFrom {
+	case "observed":
+		parts = append(parts, fmt.Sprintf("exit code: %d", v.ExitCode))
+	case "inferred":
+		parts = append(parts, fmt.Sprintf("exit code: %d (inferred)", v.ExitCode))
+	default:
+		parts = append(parts, "exit code: not in this log")
+	}
+	var lines []int
+	for _, e := range v.Life.Events {
+		lines = append(lines, e.Line)
+	}
+	return strings.Join(parts, ", ") + "; " + lineList(lines)
+}
+
+// lineList names lines: "line 3", "lines 3, 4 and 9", "lines 3, 4 … 90".
+func lineList(lines []int) string {
+	lines = slices.Compact(slices.Clone(lines))
+	switch n := len(lines); {
+	case n == 1:
+		return fmt.Sprintf("line %d", lines[0])
+	case n > 6:
+		return fmt.Sprintf("%d lines, %d to %d", n, lines[0], lines[n-1])
+	}
+	var b strings.Builder
+	b.WriteString("lines ")
+	for i, n := range lines {
+		switch {
+		case i > 0 && i == len(lines)-1:
+			b.WriteString(" and ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Itoa(n))
+	}
+	return b.String()
+}
+
+func (t *Text) finding(f checker.Finding) {
+	color := map[checker.Level]string{checker.Error: red, checker.Warning: yellow}[f.Rule.Level]
+	head := f.Rule.ID
+	if f.Rule.Level != checker.Note {
+		head += " " + string(f.Rule.Level)
+	}
+	body := head + " (" + f.Rule.Title + "), " + lineList(f.Lines) + ": " + clean(f.Message)
+	out := wrap(body, "    ")
+	if color != "" {
+		out = strings.Replace(out, head, t.paint(color, head), 1)
+	}
+	t.printf("%s", out)
+	if len(f.Allowed) > 0 {
+		t.printf("%s", wrap("allowed there: "+clean(strings.Join(f.Allowed, ", ")), "      "))
+	}
+	if f.Advice != "" {
+		t.printf("%s", wrap("to do: "+f.Advice, "      "))
+	}
+	if f.WouldSettle != "" {
+		t.printf("%s", wrap("would settle it: "+f.WouldSettle, "      "))
+	}
+}
+
+// wantsChart: an interleaving is drawn unasked where it is the answer.
+func wantsChart(v *checker.Verdict) bool {
+	for _, f := range v.Findings {
+		if f.Rule.ID == "KT001" || f.Rule.Level == checker.Error {
+			return true
+		}
+	}
+	return false
+}
+
+// chart draws the witness: who calls on the left, the thread on the right, in
+// front of each step the line that shows it.
+func (t *Text) chart(v *checker.Verdict) {
+	const left = 36
+	caller := "caller"
+	for _, s := range v.Stops {
+		if s.By.Comm != "" {
+			caller = clean(s.By.String())
+		}
+	}
+	thread := clean(v.Life.Thread.String())
+	row := func(line, a, b, where string) {
+		arrow := " "
+		if a != "" && b != "" && line != "line" {
+			if n := left - utf8.RuneCountInString(a) - 3; n > 0 {
+				arrow = " " + strings.Repeat("─", n) + "▶ "
+			}
+		}
+		s := fmt.Sprintf("%8s  %s%s", line, a, arrow)
+		if b != "" {
+			s += strings.Repeat(" ", max(0, 10+left-utf8.RuneCountInString(s))) + b
+		}
+		if where != "" {
+			s += strings.Repeat(" ", max(2, 96-utf8.RuneCountInString(s))) + where
+		}
+		t.printf("%s\n", strings.TrimRight(s, " "))
+	}
+	t.printf("\n")
+	where := ""
+	if t.explain {
+		where = "Linux 5.4"
+	}
+	row("line", caller, thread, where)
+	for _, s := range v.Witness {
+		line, calls, does := "", s.Calls, s.Does
+		if s.Line > 0 {
+			line = strconv.Itoa(s.Line)
+		}
+		if v.ExitCodeFrom != "" {
+			switch s.Name {
+			case "ReturnValue":
+				does = fmt.Sprintf("threadfn returns %d", v.ExitCode)
+			case "StopReturnValue":
+				calls = fmt.Sprintf("kthread_stop returns %d", v.ExitCode)
+			}
+		}
+		if t.explain {
+			where = s.Where
+		}
+		row(line, calls, does, where)
+	}
+	t.printf("          (one order that fits; a step without a line is not shown by the log)\n")
+}
+
+// Close writes what the run came to.
+func (t *Text) Close(s *Summary) error {
+	if t.input >= 0 {
+		t.printf("\n")
+	}
+	for i, in := range s.Inputs {
+		if in.Err != nil {
+			continue // said on standard error
+		}
+		t.printf("%s: %s, %d lines", clean(t.names[i]), in.Format, in.Stats.Lines)
+		if in.Stats.Lost > 0 {
+			t.printf(", %d messages lost", in.Stats.Lost)
+		}
+		switch {
+		case in.KernelFrom == "log":
+			t.printf("; rules of Linux %s, the log is of %s\n", in.Kernel, clean(in.Banner))
+		case in.KernelFrom == "flag":
+			t.printf("; rules of Linux %s\n", in.Kernel)
+		default:
+			t.printf("; rules of Linux %s, the log names no kernel\n", in.Kernel)
+		}
+		for _, d := range in.Stats.Diagnostics {
+			t.printf("  line %d: %s\n", d.Line, clean(d.Message))
+		}
+		if n := in.Stats.Unusable - len(in.Stats.Diagnostics); n > 0 {
+			t.printf("  and %d more such lines\n", n)
+		}
+		if in.Stats.Events == 0 {
+			t.printf("  no evidence about a kernel thread's life in it; messages of your own module need a pattern file (--printk)\n")
+		} else if in.Doubt {
+			t.printf("  taken for granted: a name is one thread (the set's begin line is not in the log, or messages were lost)\n")
+		}
+	}
+	verdict := s.Verdict()
+	color := map[string]string{Violates: red, Hangs: red, Inconclusive: yellow, FitsAll: green}[verdict]
+	words := strings.ReplaceAll(verdict, "_", " ")
+	if color != "" {
+		words = t.paint(color, words)
+	}
+	plural := "s"
+	if s.Threads == 1 {
+		plural = ""
+	}
+	t.printf("verdict: %s (%d thread%s)\n", words, s.Threads, plural)
+	return t.err
+}
+
+// wrap breaks a text at blanks into lines of at most 96 columns, each with the
+// indentation, those after the first with two columns more.
+func wrap(s, indent string) string {
+	var b strings.Builder
+	line := indent
+	empty := true
+	for _, word := range strings.Split(s, " ") {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 96 {
+			b.WriteString(line + "\n")
+			line, empty = indent+"  ", true
+		}
+		if !empty {
+			line += " "
+		}
+		line += word
+		empty = false
+	}
+	b.WriteString(line + "\n")
+	return b.String()
+}
+
+// clean makes text from a log safe for a terminal: what is not printable is
+// shown as Go writes it in a string.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s
+	}
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}

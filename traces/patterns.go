@@ -1,0 +1,436 @@
+package traces
+
+import (
+	"bufio"
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+//go:embed patterns/*.patterns
+var builtin embed.FS
+
+// Builtin returns a built-in pattern set by its name, nil where there is none.
+func Builtin(name string) *Patterns {
+	b, err := builtin.ReadFile("patterns/" + name + ".patterns")
+	if err != nil {
+		return nil
+	}
+	p, err := ParsePatterns(name, bytes.NewReader(b))
+	if err != nil {
+		panic(err) // a built-in set is a test's business
+	}
+	return p
+}
+
+// Patterns is a set of printk patterns: which messages a module prints, and
+// what each of them says. docs/printk.md describes the file's form.
+type Patterns struct {
+	Name  string
+	Shows Kinds // the kinds that the set has a pattern for
+	list  []pattern
+}
+
+type pattern struct {
+	kind    Kind
+	line    int    // in the pattern file
+	text    string // as written
+	parts   []part
+	literal int // number of literal bytes
+}
+
+// A part is literal text, or a placeholder.
+type part struct {
+	place place
+	text  string // of a literal
+}
+
+type place uint8
+
+const (
+	literal place = iota
+	placeThread
+	placePID
+	placeCode
+	placeBy
+	placeAny
+)
+
+var places = []struct {
+	name  string
+	place place
+}{
+	{"{thread}", placeThread}, {"{pid}", placePID}, {"{code}", placeCode},
+	{"{by}", placeBy}, {"{*}", placeAny},
+}
+
+// ParsePatterns reads a pattern file: one pattern a line, an action and the
+// text of its message, separated by blanks; empty lines and lines that begin
+// with # are skipped. The error joins one line `name:line: what is wrong` for
+// each thing that is wrong.
+func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
+	p := &Patterns{Name: name}
+	var errs []error
+	bad := func(line int, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s:%d: %s", name, line, fmt.Sprintf(format, args...)))
+	}
+	sc := bufio.NewScanner(r)
+	n := 0
+	for sc.Scan() {
+		n++
+		line := strings.TrimSpace(sc.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		action, text, _ := cutBlanks(line)
+		kind, ok := patternKind(action)
+		if !ok {
+			bad(n, "%q is no action: want %s", action, strings.Join(kindNames[:Exit+1], ", "))
+			continue
+		}
+		pat := pattern{kind: kind, line: n, text: text}
+		if err := pat.compile(); err != nil {
+			bad(n, "%v", err)
+			continue
+		}
+		for _, q := range p.list {
+			if q.literal == pat.literal && overlap(q.parts, pat.parts) {
+				bad(n, "ambiguous: a message can match this pattern and the one of line %d, and both have %d literal characters", q.line, q.literal)
+			}
+		}
+		p.list = append(p.list, pat)
+		p.Shows = p.Shows.With(kind)
+	}
+	if err := sc.Err(); err != nil {
+		bad(n+1, "%v", err)
+	}
+	if len(p.list) == 0 && errs == nil {
+		bad(n, "no pattern in it")
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	// The most literal text first: the first match wins.
+	slices.SortStableFunc(p.list, func(a, b pattern) int { return b.literal - a.literal })
+	return p, nil
+}
+
+func cutBlanks(s string) (before, after string, found bool) {
+	i := strings.IndexAny(s, " \t")
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], strings.TrimLeft(s[i:], " \t"), true
+}
+
+func (p *pattern) compile() error {
+	if p.text == "" {
+		return fmt.Errorf("%s: no message", p.kind)
+	}
+	seen := map[place]bool{}
+	rest := p.text
+	for rest != "" {
+		at, pl := len(rest), placeAny
+		size := 0
+		for _, k := range places {
+			if i := strings.Index(rest, k.name); i >= 0 && i < at {
+				at, pl, size = i, k.place, len(k.name)
+			}
+		}
+		if at > 0 {
+			p.parts = append(p.parts, part{literal, rest[:at]})
+			p.literal += at
+		}
+		if size > 0 {
+			if n := len(p.parts); n > 0 && p.parts[n-1].place != literal {
+				return fmt.Errorf("%s: two placeholders without text between them", p.kind)
+			}
+			if pl != placeAny && seen[pl] {
+				return fmt.Errorf("%s: %s twice", p.kind, rest[at:at+size])
+			}
+			seen[pl] = true
+			p.parts = append(p.parts, part{place: pl})
+		}
+		rest = rest[at+size:]
+	}
+	if p.literal == 0 {
+		return fmt.Errorf("%s: a pattern needs some literal text", p.kind)
+	}
+	if p.kind == Begin {
+		if seen[placeThread] || seen[placePID] || seen[placeCode] || seen[placeBy] {
+			return fmt.Errorf("begin: only {*} can stand in it, it is about no thread")
+		}
+		return nil
+	}
+	if !seen[placeThread] && !seen[placePID] {
+		return fmt.Errorf("%s: needs {thread} or {pid}", p.kind)
+	}
+	if seen[placeCode] && p.kind != StopReturn && p.kind != Return && p.kind != Exit && p.kind != CreateFailed {
+		return fmt.Errorf("%s: has no {code}", p.kind)
+	}
+	return nil
+}
+
+// Message is what the set would print for a thread, for a person to read: the
+// first of its patterns for the kind that has a {code} where one is given, and
+// none where none is, if there is such a one. A placeholder that is not known
+// stays. It is empty where the set has no pattern of the kind.
+func (p *Patterns) Message(k Kind, thread Task, code *int) string {
+	var best *pattern
+	better := func(q *pattern) bool {
+		if best == nil {
+			return true
+		}
+		fits := strings.Contains(q.text, "{code}") == (code != nil)
+		fitted := strings.Contains(best.text, "{code}") == (code != nil)
+		return fits && !fitted || fits == fitted && q.line < best.line
+	}
+	for i := range p.list {
+		if q := &p.list[i]; q.kind == k && better(q) {
+			best = q
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	s := best.text
+	if thread.Comm != "" {
+		s = strings.ReplaceAll(s, "{thread}", thread.Comm)
+	}
+	if thread.PID != 0 {
+		s = strings.ReplaceAll(s, "{pid}", strconv.Itoa(thread.PID))
+	}
+	if code != nil {
+		s = strings.ReplaceAll(s, "{code}", strconv.Itoa(*code))
+	}
+	return s
+}
+
+// A match is what a pattern's placeholders stand for in one message.
+type match struct {
+	thread, by, pid, code string
+}
+
+// find returns the best pattern that matches a message whole, nil if none
+// does. ambiguous means that its placeholders can be read in two ways, or in
+// too many to try.
+func (p *Patterns) find(msg []byte) (q *pattern, m match, ambiguous bool) {
+	for i := range p.list {
+		q := &p.list[i]
+		if !q.mayMatch(msg) {
+			continue
+		}
+		found, budget := 0, maxReadings
+		matchParts(q.parts, string(msg), match{}, &budget, func(got match) bool {
+			if found == 0 || got != m {
+				found++
+				m = got
+			}
+			return found < 2
+		})
+		if found > 0 || budget == 0 {
+			return q, m, found != 1 || budget == 0
+		}
+	}
+	return nil, match{}, false
+}
+
+// mayMatch turns nearly every message away without an allocation: the literal
+// parts must all be there, in their order, the last one at the end.
+func (q *pattern) mayMatch(msg []byte) bool {
+	parts := q.parts
+	if last := parts[len(parts)-1]; last.place == literal {
+		rest, ok := bytes.CutSuffix(msg, []byte(last.text))
+		if !ok {
+			return false
+		}
+		msg, parts = rest, parts[:len(parts)-1]
+		if len(parts) == 0 {
+			return len(msg) == 0
+		}
+	}
+	for i, p := range parts {
+		if p.place != literal {
+			continue
+		}
+		at := bytes.Index(msg, []byte(p.text))
+		if at < 0 || i == 0 && at > 0 {
+			return false
+		}
+		msg = msg[at+len(p.text):]
+	}
+	return true
+}
+
+// maxReadings bounds the work on one message: a pattern of several
+// placeholders has that many places to end them in.
+const maxReadings = 10000
+
+// matchParts calls yield for every way to read s as parts, until yield says
+// false or the budget is used up; it reports whether to go on.
+func matchParts(parts []part, s string, m match, budget *int, yield func(match) bool) bool {
+	if *budget == 0 {
+		return false
+	}
+	*budget--
+	if len(parts) == 0 {
+		return s != "" || yield(m)
+	}
+	p, rest := parts[0], parts[1:]
+	if p.place == literal {
+		s, ok := strings.CutPrefix(s, p.text)
+		return !ok || matchParts(rest, s, m, budget, yield)
+	}
+	// A placeholder ends where the literal after it begins, or at the end.
+	for end := 0; end <= len(s); end++ {
+		if len(rest) > 0 {
+			i := strings.Index(s[end:], rest[0].text)
+			if i < 0 {
+				return true
+			}
+			end += i
+		} else {
+			end = len(s)
+		}
+		if next, ok := m.set(p.place, s[:end]); ok && !matchParts(rest, s[end:], next, budget, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// set fills a placeholder in; ok is false where the text is not one for it.
+func (m match) set(p place, s string) (match, bool) {
+	switch p {
+	case placeThread:
+		m.thread = s
+		return m, s != ""
+	case placeBy:
+		m.by = s
+		return m, s != ""
+	case placePID:
+		m.pid = s
+		return m, isDigits(s)
+	case placeCode:
+		m.code = s
+		return m, isDigits(strings.TrimPrefix(s, "-"))
+	}
+	return m, true
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// event makes an event of a match. A number that no pid or exit code can be is
+// said in the diagnostic, and left out.
+func (q *pattern) event(set *Patterns, m match) (e Event, diagnostic string) {
+	e = Event{Kind: q.kind, Set: set, Thread: Task{Comm: m.thread}, By: Task{Comm: m.by}}
+	if m.pid != "" {
+		pid, err := strconv.ParseInt(m.pid, 10, 32)
+		if err != nil || pid == 0 {
+			diagnostic = fmt.Sprintf("%s is no pid of a kernel thread: not used", m.pid)
+		} else {
+			e.Thread.PID = int(pid)
+		}
+	}
+	if m.code != "" {
+		// kernel/kthread.c kthread_stop: the value is an int.
+		code, err := strconv.ParseInt(m.code, 10, 64)
+		if err != nil || code < math.MinInt32 || code > math.MaxInt32 {
+			diagnostic = fmt.Sprintf("%s is no exit code, which is a 32-bit number: not used", m.code)
+		} else {
+			e.Code, e.HasCode = int(code), true
+		}
+	}
+	return e, diagnostic
+}
+
+// overlap says whether some message matches both patterns. It walks the
+// product of the two as automata over bytes.
+func overlap(a, b []part) bool {
+	x, y := automaton(a), automaton(b)
+	type pair struct{ i, j int }
+	seen := map[pair]bool{}
+	todo := []pair{{0, 0}}
+	visit := func(p pair) {
+		if !seen[p] {
+			seen[p] = true
+			todo = append(todo, p)
+		}
+	}
+	for len(todo) > 0 {
+		p := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if p.i == len(x) && p.j == len(y) {
+			return true
+		}
+		if p.i < len(x) && x[p.i].skip {
+			visit(pair{p.i + 1, p.j})
+		}
+		if p.j < len(y) && y[p.j].skip {
+			visit(pair{p.i, p.j + 1})
+		}
+		if p.i < len(x) && p.j < len(y) && x[p.i].meets(y[p.j]) {
+			i, j := p.i+1, p.j+1
+			if x[p.i].loop {
+				i--
+			}
+			if y[p.j].loop {
+				j--
+			}
+			visit(pair{i, j})
+		}
+	}
+	return false
+}
+
+// A symbol is one step of a pattern's automaton: a byte, a digit or any byte,
+// which may be left out (skip) and repeated (loop).
+type symbol struct {
+	class      byte // 0: the byte b, 'd': a digit, '*': any
+	b          byte
+	skip, loop bool
+}
+
+func (s symbol) meets(t symbol) bool {
+	switch {
+	case s.class == '*' || t.class == '*':
+		return true
+	case s.class == 'd' && t.class == 'd':
+		return true
+	case s.class == 'd':
+		return '0' <= t.b && t.b <= '9'
+	case t.class == 'd':
+		return '0' <= s.b && s.b <= '9'
+	}
+	return s.b == t.b
+}
+
+func automaton(parts []part) []symbol {
+	var a []symbol
+	for _, p := range parts {
+		switch p.place {
+		case literal:
+			for i := range len(p.text) {
+				a = append(a, symbol{b: p.text[i]})
+			}
+		case placeThread, placeBy:
+			a = append(a, symbol{class: '*'}, symbol{class: '*', skip: true, loop: true})
+		case placeAny:
+			a = append(a, symbol{class: '*', skip: true, loop: true})
+		case placeCode, placePID:
+			if p.place == placeCode {
+				a = append(a, symbol{b: '-', skip: true})
+			}
+			a = append(a, symbol{class: 'd'}, symbol{class: 'd', skip: true, loop: true})
+		}
+	}
+	return a
+}

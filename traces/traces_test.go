@@ -1,0 +1,359 @@
+package traces
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// read returns the events of a log, one a line.
+func read(t testing.TB, r *Reader) string {
+	t.Helper()
+	var b strings.Builder
+	for r.Scan() {
+		e := r.Event()
+		fmt.Fprintf(&b, "%d %v", e.Line, e.Kind)
+		if e.Thread != (Task{}) {
+			fmt.Fprintf(&b, " %v", e.Thread)
+		}
+		if e.By != (Task{}) {
+			fmt.Fprintf(&b, " by %v", e.By)
+		}
+		if e.HasCode {
+			fmt.Fprintf(&b, " = %d", e.Code)
+		}
+		if e.Kind == Boot {
+			fmt.Fprintf(&b, " %s", e.Kernel)
+		}
+		if e.Kind == Loss {
+			fmt.Fprintf(&b, " %d", e.Count)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func TestReader(t *testing.T) {
+	tests := []struct {
+		name, in, want string
+		always         bool
+		err            error
+		unusable       int
+	}{
+		{
+			name: "messages count from the begin line on",
+			in:   "[    1.000000] func t1\n[    2.000000] Thread Creating...\n[    3.000000] func t1\n",
+			want: "2 begin\n3 enter t1\n",
+		},
+		{
+			name: "or everywhere, when asked for", always: true,
+			in:   "[    1.000000] func t1\n",
+			want: "1 enter t1\n",
+		},
+		{
+			name: "another boot ends the set",
+			in:   "[    1.000000] Thread Creating...\n[    0.000000] Linux version 6.1.0-18-amd64 (debian) #1\n[    3.000000] func t1\n",
+			want: "1 begin\n2 boot 6.1.0-18-amd64\n",
+		},
+		{
+			name: "lines that are no kernel log lines are no evidence", always: true,
+			in:   "func t1\n[  OK  ] Stopped t1\n         Stopping t1\n[ 1.0] func t1\n[1.000000 func t1\n[]\n[\n\n1.000000] func t1\n[    1.000000] func t2\n",
+			want: "10 enter t2\n",
+		},
+		{
+			name: "somebody else's words are no evidence", always: true,
+			in:   "[    1.000000] systemd[1]: Stopping t1\n[    1.000000] xfunc t1\n[    1.000000] func \n[    1.000000] t1 stopped, exit code\n[    1.000000]  stopped\n[    1.000000] func t2\n",
+			want: "6 enter t2\n",
+		},
+		{
+			name: "names may hold blanks and more", always: true,
+			in:   "[    1.000000] func kt [b](c)\n[    1.000000] Stopping a stopped\n[    1.000000] a stopped stopped\n[    1.000000] x stopped, exit code -4 stopped, exit code 7\n",
+			want: "1 enter kt [b](c)\n2 stop-call a stopped\n3 stop-return a stopped\n4 stop-return x stopped, exit code -4 = 7\n",
+		},
+		{
+			name: "the pattern with the most literal text wins", always: true,
+			in:   "[    1.000000] func t1 return\n[    1.000000] func t1 return -5\n[    1.000000] func t1 returns\n",
+			want: "1 return t1\n2 return t1 = -5\n3 enter t1 returns\n",
+		},
+		{
+			name: "an exit code is a 32-bit number", always: true, unusable: 1,
+			in:   "[    1.000000] t1 stopped, exit code 2147483648\n[    1.000000] t1 stopped, exit code -2147483648\n",
+			want: "1 stop-return t1\n2 stop-return t1 = -2147483648\n",
+		},
+		{
+			name: "losses by the log's own words", always: true,
+			in:   "[    1.000000] func t1\n** 12 printk messages dropped **\n[    1.000000] ** 3 printk messages dropped **\n[    1.000000] foo: 5 callbacks suppressed\n[    1.000000] ** x printk messages dropped **\n",
+			want: "1 enter t1\n2 loss 12\n3 loss 3\n4 loss 5\n",
+		},
+		{
+			name: "reports of a task's death", always: true,
+			in:   "[    1.000000] BUG: kernel NULL pointer dereference, address: 8\n[    1.000000] Unable to handle kernel paging request\n[    1.000000] DEBUG: fine\n",
+			want: "1 crash\n2 crash\n",
+		},
+		{
+			name: "the last line without its end proves nothing", always: true, unusable: 1,
+			in:   "[    1.000000] func t1\n[    1.000000] func t2",
+			want: "1 enter t1\n",
+		},
+		{
+			name: "a Windows line end is a line end", always: true,
+			in:   "[    1.000000] func t1\r\n",
+			want: "1 enter t1\n",
+		},
+		{
+			name: "a line that is too long does not hide the next one", always: true, unusable: 1,
+			in:   "[    1.000000] " + strings.Repeat("x", 3*maxLine) + "\n[    1.000000] func t2\n",
+			want: "2 enter t2\n",
+		},
+		{
+			name: "nor does what comes behind its first part count", always: true, unusable: 1,
+			in:   "[    1.000000] " + strings.Repeat("x", maxLine-15) + "[    1.000000] func t1\n[    1.000000] func t2\n",
+			want: "2 enter t2\n",
+		},
+		{
+			name: "NUL bytes in the middle spoil their line only", always: true, unusable: 1,
+			in:   "[    1.000000] func t1\n[    1.000000] func t2\x00\n[    1.000000] func t3\n",
+			want: "1 enter t1\n3 enter t3\n",
+		},
+		{name: "an empty file", in: "", err: ErrEmpty},
+		{name: "a binary file", in: "\x7fELF\x00\x00\n[    1.000000] func t1\n", err: ErrBinary},
+		{name: "a file of something else", in: "Dear all,\nit hangs.\n", err: ErrUnknown},
+		{name: "a log without a begin line", in: "[    1.000000] func t1\n", want: ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := NewReader(strings.NewReader(tt.in), Builtin("story"), tt.always)
+			if got := read(t, r); got != tt.want {
+				t.Errorf("events:\n%swant:\n%s", got, tt.want)
+			}
+			if r.Err() != tt.err {
+				t.Errorf("error %v, want %v", r.Err(), tt.err)
+			}
+			if s := r.Stats(); s.Unusable != tt.unusable {
+				t.Errorf("%d lines could not be used, want %d: %v", s.Unusable, tt.unusable, s.Diagnostics)
+			}
+		})
+	}
+}
+
+func TestReaderPassesOnReadErrors(t *testing.T) {
+	bad := errors.New("disk on fire")
+	r := NewReader(io.MultiReader(strings.NewReader("[    1.000000] func t1\n"), iotest.ErrReader(bad)), Builtin("story"), true)
+	if got := read(t, r); got != "1 enter t1\n" {
+		t.Errorf("events: %s", got)
+	}
+	if r.Err() != bad {
+		t.Errorf("error %v, want %v", r.Err(), bad)
+	}
+}
+
+func TestPatternPlaceholders(t *testing.T) {
+	pats, err := ParsePatterns("p", strings.NewReader(`
+# a comment
+begin        drv: loaded {*}
+create       drv: {thread}/{pid} made by {by}
+stop-return  {by}: {*}stop({thread}) = {code}
+exit         drv: pid {pid} leaves with {code}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := `drv: loaded v1
+drv: w0/17 made by modprobe
+modprobe: kthread_stop(w0) = -12
+drv: pid 17 leaves with 3
+drv: pid x17 leaves with 3
+drv: pid 99999999999 leaves with 3
+a: b: stop(w0) = 0
+a stop(b) = stop(c) = 1
+`
+	var log strings.Builder
+	for line := range strings.Lines(in) {
+		log.WriteString("[    1.000000] " + line)
+	}
+	r := NewReader(strings.NewReader(log.String()), pats, false)
+	got := read(t, r)
+	want := `1 begin
+2 create w0[17] by modprobe
+3 stop-return w0 by modprobe = -12
+4 exit pid 17 = 3
+`
+	if got != want {
+		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+	// "a: b: stop(w0)" names its caller in two ways, and is left out.
+	if s := r.Stats(); s.Unusable != 2 {
+		t.Errorf("diagnostics: %v", s.Diagnostics)
+	}
+}
+
+// A message that can be read in very many ways does not hang the reader.
+func TestManyReadingsAreGivenUp(t *testing.T) {
+	pats, err := ParsePatterns("p", strings.NewReader("enter {*}a{*}a{*}a{*}a{thread}x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(strings.NewReader("[    1.000000] "+strings.Repeat("a", 60000)+"x\n"), pats, true)
+	if got := read(t, r); got != "" || r.Stats().Unusable != 1 {
+		t.Errorf("events %q, %d unusable", got, r.Stats().Unusable)
+	}
+}
+
+func TestPatternErrors(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"unknown action", "start x {thread}", `p:1: "start" is no action: want begin, create, create-failed, wake, stop-call, stop-return, enter, return, park-call, park-return, unpark, exit`},
+		{"no message", "enter", "p:1: enter: no message"},
+		{"no thread", "\nenter hello", "p:2: enter: needs {thread} or {pid}"},
+		{"thread in begin", "begin {thread} up", "p:1: begin: only {*} can stand in it, it is about no thread"},
+		{"code where there is none", "enter {thread} {code}", "p:1: enter: has no {code}"},
+		{"adjacent", "enter x {thread}{pid}", "p:1: enter: two placeholders without text between them"},
+		{"twice", "enter x {thread} y {thread}", "p:1: enter: {thread} twice"},
+		{"no text", "enter {thread}", "p:1: enter: a pattern needs some literal text"},
+		{"a tie", "enter in {thread}\nreturn in {thread}", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
+		{"a tie of shapes", "enter ab {thread}\nreturn {thread} ab", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
+		{"a tie of number and name", "enter x{pid}\nreturn x{thread}", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 1 literal characters"},
+		{"nothing", "# nothing\n", "p:1: no pattern in it"},
+		{"two at once", "foo x\nenter y", "p:1: \"foo\" is no action: want begin, create, create-failed, wake, stop-call, stop-return, enter, return, park-call, park-return, unpark, exit\np:2: enter: needs {thread} or {pid}"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := ParsePatterns("p", strings.NewReader(tt.in))
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+	for _, fine := range []string{
+		"enter a{thread}\nreturn b{thread}",              // cannot meet
+		"enter {thread} up\nreturn {thread} dn",          // nor can these
+		"enter x{pid}\nreturn x {thread}",                // a blank is no digit
+		"return {thread} x {code}\nenter {thread} y z",   // a code is a number
+		"stop-return {thread}: {code}\nenter {thread}:!", // nor is a mark one
+	} {
+		if _, err := ParsePatterns("p", strings.NewReader(fine)); err != nil {
+			t.Errorf("%q: %v", fine, err)
+		}
+	}
+}
+
+func TestMessage(t *testing.T) {
+	story := Builtin("story")
+	code := -4
+	for _, tt := range []struct {
+		kind Kind
+		code *int
+		want string
+	}{
+		{StopReturn, nil, "t2 stopped"},
+		{StopReturn, &code, "t2 stopped, exit code -4"},
+		{Enter, nil, "func t2"},
+		{Wake, nil, ""},
+	} {
+		if got := story.Message(tt.kind, Task{Comm: "t2"}, tt.code); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.kind, got, tt.want)
+		}
+	}
+}
+
+// Irrelevant lines cost no allocation.
+func TestIrrelevantLinesDoNotAllocate(t *testing.T) {
+	line := "[   12.345678] usb 1-1: stopped being a func of anything, exit code none\n"
+	r := NewReader(iotest.DataErrReader(strings.NewReader(strings.Repeat(line, 20000))), Builtin("story"), true)
+	if n := testing.AllocsPerRun(1, func() {
+		for r.Scan() {
+		}
+	}); n > 10 {
+		t.Errorf("%v allocations for 20000 irrelevant lines", n)
+	}
+	if r.Stats().Lines < 10000 {
+		t.Errorf("only %d lines read", r.Stats().Lines)
+	}
+}
+
+// Whatever the bytes, the reader ends, and what it says is about lines that are
+// there, in their order.
+func FuzzReader(f *testing.F) {
+	f.Add([]byte("[    1.000000] Thread Creating...\n[    2.000000] func t1\n"), true)
+	f.Add([]byte("** 12 printk messages dropped **\n[    1.000000] BUG: x\n"), false)
+	f.Add([]byte("\x00\n"), false)
+	f.Add([]byte("[    1.000000] t stopped, exit code 99999999999999999999\n["), true)
+	f.Fuzz(func(t *testing.T, data []byte, always bool) {
+		r := NewReader(strings.NewReader(string(data)), Builtin("story"), always)
+		last, events := 0, 0
+		for r.Scan() {
+			e := r.Event()
+			if e.Line <= last || e.Line > r.Stats().Lines || e.Before >= e.Line {
+				t.Fatalf("event at line %d after one at %d, of %d", e.Line, last, r.Stats().Lines)
+			}
+			last = e.Line
+			switch e.Kind {
+			case Begin, Boot, Loss, Crash:
+			default:
+				events++
+				if e.Thread == (Task{}) {
+					t.Fatalf("line %d: %v of no thread", e.Line, e.Kind)
+				}
+			}
+		}
+		s := r.Stats()
+		if events != s.Events {
+			t.Fatalf("%d events, counted %d", events, s.Events)
+		}
+		lines := strings.Count(string(data), "\n")
+		if len(data) > 0 && data[len(data)-1] != '\n' {
+			lines++
+		}
+		if r.Err() == nil && s.Lines != lines {
+			t.Fatalf("%d lines, counted %d", lines, s.Lines)
+		}
+	})
+}
+
+// Whatever the file, parsing ends, and what it accepts can be used.
+func FuzzPatterns(f *testing.F) {
+	f.Add("enter func {thread}\nreturn func {thread} return {code}", "func a return 3")
+	f.Add("begin x{*}\nexit {by}: {thread} {pid}", "a: b 3")
+	f.Add("enter aa{thread}aa{*}a", "aaaaaaaa")
+	f.Fuzz(func(t *testing.T, file, msg string) {
+		p, err := ParsePatterns("p", strings.NewReader(file))
+		if err != nil {
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "p:") {
+					t.Fatalf("an error without its place: %q", line)
+				}
+			}
+			return
+		}
+		if len(msg) > 200 {
+			return
+		}
+		q, m, ambiguous := p.find([]byte(msg))
+		if q == nil || ambiguous {
+			return
+		}
+		// The placeholders, put back, make the message again.
+		var b strings.Builder
+		for _, part := range q.parts {
+			switch part.place {
+			case literal:
+				b.WriteString(part.text)
+			case placeThread:
+				b.WriteString(m.thread)
+			case placeBy:
+				b.WriteString(m.by)
+			case placePID:
+				b.WriteString(m.pid)
+			case placeCode:
+				b.WriteString(m.code)
+			case placeAny:
+				return
+			}
+		}
+		if b.String() != msg {
+			t.Fatalf("%q read as %q", msg, b.String())
+		}
+	})
+}
