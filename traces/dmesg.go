@@ -32,6 +32,7 @@ type Reader struct {
 	pats   *Patterns
 	always bool // use pats before their begin line too
 	begun  bool // the begin line has been seen, and no other boot since
+	unused bool // the record just read could not be used
 	stats  Stats
 	event  Event
 	err    error
@@ -68,6 +69,13 @@ func (r *Reader) Scan() bool {
 		if line != nil && r.recognise(line) {
 			return true
 		}
+		if r.unused {
+			// A message that cannot be used may be any of the set's: that it
+			// is missing must not count as silence.
+			r.unused = false
+			r.lose(0, nil)
+			return true
+		}
 	}
 }
 
@@ -98,24 +106,31 @@ func (r *Reader) readLine() ([]byte, error) {
 	if nul && r.stats.KernelLines == 0 {
 		return nil, ErrBinary
 	}
+	_, record := body(line)
 	long := err == bufio.ErrBufferFull
 	for err == bufio.ErrBufferFull {
 		_, err = r.in.ReadSlice('\n')
 	}
-	switch {
-	case err != nil && err != io.EOF:
+	if err != nil && err != io.EOF {
 		return nil, err
+	}
+	switch {
 	case long:
 		r.stats.diagnose(n, "longer than %d bytes: not used", maxLine)
 	case nul:
 		r.stats.diagnose(n, "holds NUL bytes: not used")
 	case err == io.EOF:
-		if _, ok := body(line); ok {
+		if record {
 			r.stats.KernelLines++
 		}
 		r.stats.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
+		return nil, nil
 	default:
 		return bytes.TrimRight(line, "\r\n"), nil
+	}
+	if record {
+		r.stats.KernelLines++
+		r.unused = true
 	}
 	return nil, nil
 }
@@ -195,7 +210,8 @@ func (r *Reader) recognise(line []byte) bool {
 		return false
 	}
 	if ambiguous {
-		r.stats.diagnose(r.stats.Lines, "can be read in two ways by the pattern %q: not used", p.text)
+		r.stats.diagnose(r.stats.Lines, "can be read in two ways (pattern %q): not used", p.text)
+		r.unused = true
 		return false
 	}
 	e, diagnostic := p.event(r.pats, m)
@@ -206,7 +222,8 @@ func (r *Reader) recognise(line []byte) bool {
 	case e.Kind == Begin:
 		r.begun = true
 	case e.Thread == (Task{}):
-		return false // its pid is none
+		r.unused = true // its pid is none
+		return false
 	default:
 		r.stats.Events++
 	}

@@ -116,7 +116,7 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	// The most literal text first: the first match wins.
+	// The most literal text first: of several matches that one wins.
 	slices.SortStableFunc(p.list, func(a, b pattern) int { return b.literal - a.literal })
 	return p, nil
 }
@@ -218,27 +218,35 @@ type match struct {
 }
 
 // find returns the best pattern that matches a message whole, nil if none
-// does. ambiguous means that its placeholders can be read in two ways, or in
-// too many to try.
-func (p *Patterns) find(msg []byte) (q *pattern, m match, ambiguous bool) {
+// does. ambiguous means that another one is as good, or that the placeholders
+// can be read in two ways, or in too many to try.
+func (p *Patterns) find(msg []byte) (best *pattern, m match, ambiguous bool) {
 	for i := range p.list {
 		q := &p.list[i]
+		if best != nil && q.literal < best.literal {
+			break
+		}
 		if !q.mayMatch(msg) {
 			continue
 		}
 		found, budget := 0, maxReadings
+		var first match
 		matchParts(q.parts, string(msg), match{}, &budget, func(got match) bool {
-			if found == 0 || got != m {
+			if found == 0 || got != first {
 				found++
-				m = got
+				first = got
 			}
 			return found < 2
 		})
-		if found > 0 || budget == 0 {
-			return q, m, found != 1 || budget == 0
+		switch {
+		case found == 0 && budget > 0:
+		case best != nil:
+			return best, m, true
+		default:
+			best, m, ambiguous = q, first, found != 1 || budget == 0
 		}
 	}
-	return nil, match{}, false
+	return best, m, ambiguous
 }
 
 // mayMatch turns nearly every message away without an allocation: the literal
@@ -352,8 +360,10 @@ func (q *pattern) event(set *Patterns, m match) (e Event, diagnostic string) {
 	return e, diagnostic
 }
 
-// overlap says whether some message matches both patterns. It walks the
-// product of the two as automata over bytes.
+// overlap says whether some message matches both patterns, taking names for
+// single words: "{by} woke {thread}" and "{by} made {thread}" can both match
+// only where a name holds a blank, and such a message is left out when it
+// comes. It walks the product of the two as automata over bytes.
 func overlap(a, b []part) bool {
 	x, y := automaton(a), automaton(b)
 	type pair struct{ i, j int }
@@ -394,23 +404,30 @@ func overlap(a, b []part) bool {
 // A symbol is one step of a pattern's automaton: a byte, a digit or any byte,
 // which may be left out (skip) and repeated (loop).
 type symbol struct {
-	class      byte // 0: the byte b, 'd': a digit, '*': any
+	class      byte // 0: the byte b, 'd': a digit, 'w': any but a blank, '*': any
 	b          byte
 	skip, loop bool
 }
 
 func (s symbol) meets(t symbol) bool {
-	switch {
-	case s.class == '*' || t.class == '*':
-		return true
-	case s.class == 'd' && t.class == 'd':
-		return true
-	case s.class == 'd':
-		return '0' <= t.b && t.b <= '9'
-	case t.class == 'd':
-		return '0' <= s.b && s.b <= '9'
+	for _, c := range [...]byte{s.b, t.b, ' ', 'x', '0'} {
+		if s.accepts(c) && t.accepts(c) {
+			return true
+		}
 	}
-	return s.b == t.b
+	return false
+}
+
+func (s symbol) accepts(c byte) bool {
+	switch s.class {
+	case 'd':
+		return isDigit(c)
+	case 'w':
+		return c != ' ' && c != 0
+	case '*':
+		return true
+	}
+	return s.b == c
 }
 
 func automaton(parts []part) []symbol {
@@ -422,7 +439,7 @@ func automaton(parts []part) []symbol {
 				a = append(a, symbol{b: p.text[i]})
 			}
 		case placeThread, placeBy:
-			a = append(a, symbol{class: '*'}, symbol{class: '*', skip: true, loop: true})
+			a = append(a, symbol{class: 'w'}, symbol{class: 'w', skip: true, loop: true})
 		case placeAny:
 			a = append(a, symbol{class: '*', skip: true, loop: true})
 		case placeCode, placePID:

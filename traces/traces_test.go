@@ -106,17 +106,17 @@ func TestReader(t *testing.T) {
 		{
 			name: "a line that is too long does not hide the next one", always: true, unusable: 1,
 			in:   "[    1.000000] " + strings.Repeat("x", 3*maxLine) + "\n[    1.000000] func t2\n",
-			want: "2 enter t2\n",
+			want: "1 loss 0\n2 enter t2\n",
 		},
 		{
 			name: "nor does what comes behind its first part count", always: true, unusable: 1,
 			in:   "[    1.000000] " + strings.Repeat("x", maxLine-15) + "[    1.000000] func t1\n[    1.000000] func t2\n",
-			want: "2 enter t2\n",
+			want: "1 loss 0\n2 enter t2\n",
 		},
 		{
 			name: "NUL bytes in the middle spoil their line only", always: true, unusable: 1,
 			in:   "[    1.000000] func t1\n[    1.000000] func t2\x00\n[    1.000000] func t3\n",
-			want: "1 enter t1\n3 enter t3\n",
+			want: "1 enter t1\n2 loss 0\n3 enter t3\n",
 		},
 		{name: "an empty file", in: "", err: ErrEmpty},
 		{name: "a binary file", in: "\x7fELF\x00\x00\n[    1.000000] func t1\n", err: ErrBinary},
@@ -180,6 +180,8 @@ a stop(b) = stop(c) = 1
 2 create w0[17] by modprobe
 3 stop-return w0 by modprobe = -12
 4 exit pid 17 = 3
+6 loss 0
+7 loss 0
 `
 	if got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
@@ -190,6 +192,18 @@ a stop(b) = stop(c) = 1
 	}
 }
 
+// A message that two patterns match equally well is left out.
+func TestTiesOfOneMessageAreLeftOut(t *testing.T) {
+	pats, err := ParsePatterns("p", strings.NewReader("create {by} made {thread}\nwake {by} woke {thread}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(strings.NewReader("[    1.000000] a made b\n[    1.000000] a made b woke c\n"), pats, true)
+	if got := read(t, r); got != "1 create b by a\n2 loss 0\n" || r.Stats().Unusable != 1 {
+		t.Errorf("events %q, %d unusable", got, r.Stats().Unusable)
+	}
+}
+
 // A message that can be read in very many ways does not hang the reader.
 func TestManyReadingsAreGivenUp(t *testing.T) {
 	pats, err := ParsePatterns("p", strings.NewReader("enter {*}a{*}a{*}a{*}a{thread}x\n"))
@@ -197,7 +211,7 @@ func TestManyReadingsAreGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := NewReader(strings.NewReader("[    1.000000] "+strings.Repeat("a", 60000)+"x\n"), pats, true)
-	if got := read(t, r); got != "" || r.Stats().Unusable != 1 {
+	if got := read(t, r); got != "1 loss 0\n" || r.Stats().Unusable != 1 {
 		t.Errorf("events %q, %d unusable", got, r.Stats().Unusable)
 	}
 }
@@ -215,6 +229,7 @@ func TestPatternErrors(t *testing.T) {
 		{"a tie", "enter in {thread}\nreturn in {thread}", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
 		{"a tie of shapes", "enter ab {thread}\nreturn {thread} ab", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
 		{"a tie of number and name", "enter x{pid}\nreturn x{thread}", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 1 literal characters"},
+		{"a tie with anything", "enter {*}xx {thread}\nreturn {thread} y{*}z", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
 		{"nothing", "# nothing\n", "p:1: no pattern in it"},
 		{"two at once", "foo x\nenter y", "p:1: \"foo\" is no action: want begin, create, create-failed, wake, stop-call, stop-return, enter, return, park-call, park-return, unpark, exit\np:2: enter: needs {thread} or {pid}"},
 	}
@@ -227,11 +242,12 @@ func TestPatternErrors(t *testing.T) {
 		})
 	}
 	for _, fine := range []string{
-		"enter a{thread}\nreturn b{thread}",              // cannot meet
-		"enter {thread} up\nreturn {thread} dn",          // nor can these
-		"enter x{pid}\nreturn x {thread}",                // a blank is no digit
-		"return {thread} x {code}\nenter {thread} y z",   // a code is a number
-		"stop-return {thread}: {code}\nenter {thread}:!", // nor is a mark one
+		"enter a{thread}\nreturn b{thread}",                  // cannot meet
+		"enter {thread} up\nreturn {thread} dn",              // nor can these
+		"enter x{pid}\nreturn x {thread}",                    // a blank is no digit
+		"create {by} made {thread}\nwake {by} woke {thread}", // but for strange names
+		"return {thread} x {code}\nenter {thread} y z",       // a code is a number
+		"stop-return {thread}: {code}\nenter {thread}:!",     // nor is a mark one
 	} {
 		if _, err := ParsePatterns("p", strings.NewReader(fine)); err != nil {
 			t.Errorf("%q: %v", fine, err)

@@ -1,0 +1,22 @@
+# make test   everything; installs what is missing first
+# make spec   TLC on every model, as a table
+# make generate   the state graphs, anew from the specification
+# make tools  what the other targets need: Java, and TLC by Maven, once
+
+GO = $(shell sh .ci/go-command)
+
+.PHONY: test spec generate tools
+
+test: tools
+	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test ./...
+
+spec: tools
+	$(GO) run ./spec/models
+
+generate: tools
+	$(GO) generate ./...
+
+tools:
+	@sh .ci/tools

@@ -1,0 +1,27 @@
+// Package tlctest finds TLC for tests.
+package tlctest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/kthread-tla/tracecheck/internal/tlc"
+)
+
+// Find returns the module's root and a TLC to run. Where there is none the
+// test is skipped, with the reason, or fails under CI=true.
+func Find(t testing.TB) (root string, tools tlc.Tools) {
+	t.Helper()
+	root, err := tlc.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools, err = tlc.Find(root)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	return root, tools
+}
