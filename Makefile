@@ -8,7 +8,7 @@ GO = $(shell sh .ci/go-command)
 .PHONY: test spec generate tools
 
 test: tools
-	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
+	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
 	$(GO) vet ./...
 	$(GO) test ./...
 
