@@ -244,8 +244,8 @@ func TestReleasesThatTheRulesHoldFor(t *testing.T) {
 		"4.9.337": false, "3.18.140": false, "2.6.32-754.el6": false, "5.17.1": false, "6.1.0-18-amd64": false,
 		"": false, "next-20230101": false,
 	} {
-		if got := rulesHold(release); got != want {
-			t.Errorf("rulesHold(%q) = %v, want %v", release, got, want)
+		if got := RulesHold(release); got != want {
+			t.Errorf("RulesHold(%q) = %v, want %v", release, got, want)
 		}
 	}
 }

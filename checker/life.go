@@ -19,6 +19,10 @@ type Life struct {
 	Since  int    // line of that begin line; 0 where there is none
 	Crash  int    // line of an oops in its time, which may have been its own; 0: none
 	Kernel string // the release of the boot's banner; empty: not in the log
+	// Follows is the last line of an earlier thread of this name or pid, which
+	// had been stopped, where this one is taken for the next thread although
+	// no line says that it was created; 0 elsewhere.
+	Follows int
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
 }
@@ -99,6 +103,12 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 		l.AsOf = e.Before
 		ended = []*Life{l}
 		ls.remove(l)
+		next := ls.born(e)
+		if l.Begun && e.Set.Shows.Has(traces.Create) {
+			next.Follows = l.Events[len(l.Events)-1].Line
+		}
+		ls.open = append(ls.open, next)
+		return ended
 	}
 	ls.open = append(ls.open, ls.born(e))
 	return ended
@@ -140,6 +150,16 @@ func (ls *lives) remove(l *Life) {
 	}
 }
 
+// created says whether the log shows the thread's creation, or its failure.
+func (l *Life) created() bool {
+	for _, e := range l.Events {
+		if e.Kind == traces.Create || e.Kind == traces.CreateFailed {
+			return true
+		}
+	}
+	return false
+}
+
 // isOver says whether an event can only be about the next thread of the name
 // or pid. A set that prints each creation tells them apart, but not at the
 // line itself: a new thread may print before its creator does.
@@ -150,13 +170,9 @@ func (l *Life) isOver(e traces.Event) bool {
 	if !e.Set.Shows.Has(traces.Create) {
 		return false
 	}
-	created, stopped := false, false
-	for _, old := range l.Events {
-		created = created || old.Kind == traces.Create || old.Kind == traces.CreateFailed
-		stopped = stopped || old.Kind == traces.StopReturn
-	}
+	stopped := stopReturned(l.Events)
 	if e.Kind == traces.Create || e.Kind == traces.CreateFailed {
-		return created || stopped
+		return l.created() || stopped
 	}
 	return stopped || l.Events[0].Kind == traces.CreateFailed
 }

@@ -50,7 +50,7 @@ func (c *Checker) misfit(v *Verdict) {
 		f.Message = "either two threads of this name, or a violation: " + f.Message
 		f.Rule = ruleTwoThreads
 		f.WouldSettle = "a log that begins where the module is loaded, or messages with the pid"
-	case l.Kernel != "" && !rulesHold(l.Kernel):
+	case l.Kernel != "" && !RulesHold(l.Kernel):
 		v.Fits = FitsInconclusive
 		v.Why = fmt.Sprintf("it does not fit the rules for Linux %s, but the log is of Linux %s, for which there are no rules here", c.Kernel(), l.Kernel)
 		f.Rule = ruleOtherKernel

@@ -113,8 +113,22 @@ type step struct {
 	event  int // index in Life.Events of the event that shows it, -1: hidden
 }
 
-// witness is an interleaving that fits and ends in one of the goal's states.
+// witness is an interleaving that fits and ends in one of the goal's states. If
+// it can, it has no hidden action of a kind that the log shows.
 func (q *question) witness(g stateSet) ([]step, bool) {
+	plain := *q.h
+	for _, o := range plain.ops {
+		if o.event >= 0 {
+			plain.hidden &^= o.actions
+		}
+	}
+	if way, ok := (&question{q.m, &plain, q.timeout}).order(g); ok {
+		return way, true
+	}
+	return q.order(g)
+}
+
+func (q *question) order(g stateSet) ([]step, bool) {
 	model, over := q.model()
 	result, info := porcupine.CheckOperationsVerbose(model, q.operations(goal(g)), q.timeout)
 	if result != porcupine.Ok || *over {

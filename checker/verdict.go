@@ -114,6 +114,16 @@ func (c *Checker) Judge(l *Life) Verdict {
 			return v
 		}
 	}
+	if l.Follows > 0 && !l.created() {
+		v.Fits = FitsInconclusive
+		v.Why = "it may be the next thread of that name, or lines that the one before cannot have caused"
+		v.Findings = []Finding{{
+			Rule: ruleTwoThreads, Lines: []int{l.Follows, l.Events[0].Line},
+			Message:     fmt.Sprintf("%q comes after the thread of that name was stopped, and no line says that another was created", l.Events[0].Text),
+			WouldSettle: "the rest of the log: the message of its creation",
+		}}
+		return v
+	}
 	q := &question{c.m, h, c.timeout}
 	ends, ans := q.ends()
 	switch {
@@ -303,6 +313,12 @@ func (c *Checker) findings(v *Verdict, h *history, ends stateSet) {
 		}
 	}
 	saysWoken := "whether wake_up_process() had been called, this log does not tell: the kernel does the same either way"
+	for _, e := range l.Events {
+		if e.Kind == traces.Wake {
+			saysWoken = fmt.Sprintf("a message about wake_up_process() is there (line %d), but not whether the call came before or after it", e.Line)
+			break
+		}
+	}
 	settleWoken := "a message after wake_up_process() that names its caller ({by}), or a recording of sched_waking"
 	switch v.Woken {
 	case Yes:
@@ -357,10 +373,10 @@ func (c *Checker) stuck(h *history, ends stateSet) int {
 	return pending - can
 }
 
-// rulesHold says whether the rules for Linux 5.4 are those of a release: the
+// RulesHold says whether the rules for Linux 5.4 are those of a release: the
 // struct kthread left the stack in 4.10, and exit_code made way for
 // kthread->result in 5.17.
-func rulesHold(release string) bool {
+func RulesHold(release string) bool {
 	major, minor, ok := version(release)
 	return ok && (major == 4 && minor >= 10 || major == 5 && minor <= 16)
 }

@@ -350,6 +350,9 @@ func disproved(v *Verdict, log []logged) string {
 		}
 		return ""
 	}
+	if v.Fits == FitsInconclusive && v.Life.Follows > 0 {
+		return ""
+	}
 	if v.Fits != FitsYes {
 		return "fits: " + string(v.Fits)
 	}

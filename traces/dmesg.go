@@ -13,7 +13,7 @@ import (
 var (
 	ErrEmpty   = errors.New("empty: nothing to check")
 	ErrBinary  = errors.New("binary, not the text of a kernel log")
-	ErrUnknown = errors.New("no line of it is a kernel log line ([seconds.micros] message)")
+	ErrUnknown = errors.New("no line of it is a kernel log line, [seconds.micros] message, as dmesg prints them without -T, -t, -x or -r")
 )
 
 // maxLine is the longest line that is looked at, in bytes. printk's own limit
@@ -214,16 +214,16 @@ func (r *Reader) recognise(line []byte) bool {
 		r.unused = true
 		return false
 	}
-	e, diagnostic := p.event(r.pats, m)
-	if diagnostic != "" {
-		r.stats.diagnose(r.stats.Lines, "%s", diagnostic)
+	e, problem, usable := p.event(r.pats, m)
+	if problem != "" {
+		r.stats.diagnose(r.stats.Lines, "%s", problem)
 	}
 	switch {
+	case !usable:
+		r.unused = true
+		return false
 	case e.Kind == Begin:
 		r.begun = true
-	case e.Thread == (Task{}):
-		r.unused = true // its pid is none
-		return false
 	default:
 		r.stats.Events++
 	}

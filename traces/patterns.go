@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,8 +99,11 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 			continue
 		}
 		for _, q := range p.list {
-			if q.literal == pat.literal && overlap(q.parts, pat.parts) {
-				bad(n, "ambiguous: a message can match this pattern and the one of line %d, and both have %d literal characters", q.line, q.literal)
+			if q.literal != pat.literal {
+				continue
+			}
+			if msg, ok := overlap(q.parts, pat.parts); ok {
+				bad(n, "ambiguous: %q matches this pattern and the one of line %d, and both have %d literal characters", msg, q.line, q.literal)
 			}
 		}
 		p.list = append(p.list, pat)
@@ -111,7 +113,7 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 		bad(n+1, "%v", err)
 	}
 	if len(p.list) == 0 && errs == nil {
-		bad(n, "no pattern in it")
+		errs = append(errs, fmt.Errorf("%s: no pattern in it", name))
 	}
 	if errs != nil {
 		return nil, errors.Join(errs...)
@@ -169,7 +171,11 @@ func (p *pattern) compile() error {
 		return nil
 	}
 	if !seen[placeThread] && !seen[placePID] {
-		return fmt.Errorf("%s: needs {thread} or {pid}", p.kind)
+		hint := ""
+		if strings.Contains(p.text, "{") {
+			hint = "; other words in braces are literal text"
+		}
+		return fmt.Errorf("%s: needs {thread} or {pid}%s", p.kind, hint)
 	}
 	if seen[placeCode] && p.kind != StopReturn && p.kind != Return && p.kind != Exit && p.kind != CreateFailed {
 		return fmt.Errorf("%s: has no {code}", p.kind)
@@ -179,8 +185,8 @@ func (p *pattern) compile() error {
 
 // Message is what the set would print for a thread, for a person to read: the
 // first of its patterns for the kind that has a {code} where one is given, and
-// none where none is, if there is such a one. A placeholder that is not known
-// stays. It is empty where the set has no pattern of the kind.
+// none where none is, if there is such a one. What is not known is "…". It is
+// empty where the set has no pattern of the kind.
 func (p *Patterns) Message(k Kind, thread Task, code *int) string {
 	var best *pattern
 	better := func(q *pattern) bool {
@@ -208,6 +214,9 @@ func (p *Patterns) Message(k Kind, thread Task, code *int) string {
 	}
 	if code != nil {
 		s = strings.ReplaceAll(s, "{code}", strconv.Itoa(*code))
+	}
+	for _, k := range places {
+		s = strings.ReplaceAll(s, k.name, "…")
 	}
 	return s
 }
@@ -324,108 +333,123 @@ func (m match) set(p place, s string) (match, bool) {
 		return m, s != ""
 	case placePID:
 		m.pid = s
-		return m, isDigits(s)
+		return m, isWord(s)
 	case placeCode:
 		m.code = s
-		return m, isDigits(strings.TrimPrefix(s, "-"))
+		return m, isWord(s)
 	}
 	return m, true
 }
 
-func isDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
-}
+func isWord(s string) bool { return s != "" && !strings.Contains(s, " ") }
 
-// event makes an event of a match. A number that no pid or exit code can be is
-// said in the diagnostic, and left out.
-func (q *pattern) event(set *Patterns, m match) (e Event, diagnostic string) {
+// event makes an event of a match. Where a placeholder stands for something
+// that it cannot be, problem says so, and usable is whether the rest still
+// tells something.
+func (q *pattern) event(set *Patterns, m match) (e Event, problem string, usable bool) {
 	e = Event{Kind: q.kind, Set: set, Thread: Task{Comm: m.thread}, By: Task{Comm: m.by}}
 	if m.pid != "" {
-		pid, err := strconv.ParseInt(m.pid, 10, 32)
+		pid, err := strconv.ParseUint(m.pid, 10, 31)
 		if err != nil || pid == 0 {
-			diagnostic = fmt.Sprintf("%s is no pid of a kernel thread: not used", m.pid)
-		} else {
-			e.Thread.PID = int(pid)
+			return e, fmt.Sprintf("%q is no pid of a kernel thread: not used", m.pid), false
 		}
+		e.Thread.PID = int(pid)
 	}
 	if m.code != "" {
-		// kernel/kthread.c kthread_stop: the value is an int.
-		code, err := strconv.ParseInt(m.code, 10, 64)
-		if err != nil || code < math.MinInt32 || code > math.MaxInt32 {
-			diagnostic = fmt.Sprintf("%s is no exit code, which is a 32-bit number: not used", m.code)
-		} else {
-			e.Code, e.HasCode = int(code), true
+		code, err := parseCode(m.code)
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return e, fmt.Sprintf("%s is no exit code, which is a 32-bit number: the value is not used", m.code), true
+		case err != nil:
+			return e, fmt.Sprintf("%q is no number for {code}: not used", m.code), false
 		}
+		e.Code, e.HasCode = code, true
 	}
-	return e, diagnostic
+	return e, "", true
 }
 
-// overlap says whether some message matches both patterns, taking names for
+// parseCode reads an exit code, which is an int (kernel/kthread.c
+// kthread_stop), printed by %d or by %#x.
+func parseCode(s string) (int, error) {
+	if hex, ok := strings.CutPrefix(s, "0x"); ok {
+		n, err := strconv.ParseUint(hex, 16, 32)
+		return int(int32(n)), err
+	}
+	n, err := strconv.ParseInt(s, 10, 32)
+	return int(n), err
+}
+
+// overlap returns a message that matches both patterns, taking names for
 // single words: "{by} woke {thread}" and "{by} made {thread}" can both match
 // only where a name holds a blank, and such a message is left out when it
 // comes. It walks the product of the two as automata over bytes.
-func overlap(a, b []part) bool {
+func overlap(a, b []part) (example string, ok bool) {
 	x, y := automaton(a), automaton(b)
 	type pair struct{ i, j int }
+	type place struct {
+		pair
+		text string
+	}
 	seen := map[pair]bool{}
-	todo := []pair{{0, 0}}
-	visit := func(p pair) {
-		if !seen[p] {
+	todo := []place{{}}
+	visit := func(i, j int, text string) {
+		if p := (pair{i, j}); !seen[p] {
 			seen[p] = true
-			todo = append(todo, p)
+			todo = append(todo, place{p, text})
 		}
 	}
 	for len(todo) > 0 {
-		p := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+		p := todo[0]
+		todo = todo[1:]
 		if p.i == len(x) && p.j == len(y) {
-			return true
+			return p.text, true
 		}
 		if p.i < len(x) && x[p.i].skip {
-			visit(pair{p.i + 1, p.j})
+			visit(p.i+1, p.j, p.text)
 		}
 		if p.j < len(y) && y[p.j].skip {
-			visit(pair{p.i, p.j + 1})
+			visit(p.i, p.j+1, p.text)
 		}
-		if p.i < len(x) && p.j < len(y) && x[p.i].meets(y[p.j]) {
-			i, j := p.i+1, p.j+1
-			if x[p.i].loop {
-				i--
+		if p.i < len(x) && p.j < len(y) {
+			if c, ok := x[p.i].meets(y[p.j]); ok {
+				i, j := p.i+1, p.j+1
+				if x[p.i].loop {
+					i--
+				}
+				if y[p.j].loop {
+					j--
+				}
+				visit(i, j, p.text+string(c))
 			}
-			if y[p.j].loop {
-				j--
-			}
-			visit(pair{i, j})
 		}
 	}
-	return false
+	return "", false
 }
 
-// A symbol is one step of a pattern's automaton: a byte, a digit or any byte,
+// A symbol is one step of a pattern's automaton: a byte or a class of bytes,
 // which may be left out (skip) and repeated (loop).
 type symbol struct {
-	class      byte // 0: the byte b, 'd': a digit, 'w': any but a blank, '*': any
+	class      byte // 0: the byte b, 'w': any but a blank, '*': any
 	b          byte
 	skip, loop bool
 }
 
-func (s symbol) meets(t symbol) bool {
-	for _, c := range [...]byte{s.b, t.b, ' ', 'x', '0'} {
+// meets is a byte that both accept.
+func (s symbol) meets(t symbol) (byte, bool) {
+	for _, c := range [...]byte{s.b, t.b, '1'} {
 		if s.accepts(c) && t.accepts(c) {
-			return true
+			return c, true
 		}
 	}
-	return false
+	return 0, false
 }
 
 func (s symbol) accepts(c byte) bool {
 	switch s.class {
-	case 'd':
-		return isDigit(c)
 	case 'w':
 		return c != ' ' && c != 0
 	case '*':
-		return true
+		return c != 0
 	}
 	return s.b == c
 }
@@ -438,15 +462,10 @@ func automaton(parts []part) []symbol {
 			for i := range len(p.text) {
 				a = append(a, symbol{b: p.text[i]})
 			}
-		case placeThread, placeBy:
-			a = append(a, symbol{class: 'w'}, symbol{class: 'w', skip: true, loop: true})
 		case placeAny:
 			a = append(a, symbol{class: '*', skip: true, loop: true})
-		case placeCode, placePID:
-			if p.place == placeCode {
-				a = append(a, symbol{b: '-', skip: true})
-			}
-			a = append(a, symbol{class: 'd'}, symbol{class: 'd', skip: true, loop: true})
+		default:
+			a = append(a, symbol{class: 'w'}, symbol{class: 'w', skip: true, loop: true})
 		}
 	}
 	return a

@@ -80,8 +80,13 @@ func TestReader(t *testing.T) {
 		},
 		{
 			name: "an exit code is a 32-bit number", always: true, unusable: 1,
-			in:   "[    1.000000] t1 stopped, exit code 2147483648\n[    1.000000] t1 stopped, exit code -2147483648\n",
-			want: "1 stop-return t1\n2 stop-return t1 = -2147483648\n",
+			in:   "[    1.000000] t1 stopped, exit code 2147483648\n[    1.000000] t1 stopped, exit code -2147483648\n[    1.000000] t1 stopped, exit code 0xfffffffc\n",
+			want: "1 stop-return t1\n2 stop-return t1 = -2147483648\n3 stop-return t1 = -4\n",
+		},
+		{
+			name: "what is no number is not taken for one, nor for a name", always: true, unusable: 2,
+			in:   "[    1.000000] t1 stopped, exit code -EINTR\n[    1.000000] func t1 return 5x\n",
+			want: "1 loss 0\n2 loss 0\n",
 		},
 		{
 			name: "losses by the log's own words", always: true,
@@ -166,6 +171,7 @@ drv: w0/17 made by modprobe
 modprobe: kthread_stop(w0) = -12
 drv: pid 17 leaves with 3
 drv: pid x17 leaves with 3
+drv: pid 18 leaves
 drv: pid 99999999999 leaves with 3
 a: b: stop(w0) = 0
 a stop(b) = stop(c) = 1
@@ -180,14 +186,15 @@ a stop(b) = stop(c) = 1
 2 create w0[17] by modprobe
 3 stop-return w0 by modprobe = -12
 4 exit pid 17 = 3
-6 loss 0
+5 loss 0
 7 loss 0
+8 loss 0
 `
 	if got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}
 	// "a: b: stop(w0)" names its caller in two ways, and is left out.
-	if s := r.Stats(); s.Unusable != 2 {
+	if s := r.Stats(); s.Unusable != 3 {
 		t.Errorf("diagnostics: %v", s.Diagnostics)
 	}
 }
@@ -226,11 +233,11 @@ func TestPatternErrors(t *testing.T) {
 		{"adjacent", "enter x {thread}{pid}", "p:1: enter: two placeholders without text between them"},
 		{"twice", "enter x {thread} y {thread}", "p:1: enter: {thread} twice"},
 		{"no text", "enter {thread}", "p:1: enter: a pattern needs some literal text"},
-		{"a tie", "enter in {thread}\nreturn in {thread}", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
-		{"a tie of shapes", "enter ab {thread}\nreturn {thread} ab", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
-		{"a tie of number and name", "enter x{pid}\nreturn x{thread}", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 1 literal characters"},
-		{"a tie with anything", "enter {*}xx {thread}\nreturn {thread} y{*}z", "p:2: ambiguous: a message can match this pattern and the one of line 1, and both have 3 literal characters"},
-		{"nothing", "# nothing\n", "p:1: no pattern in it"},
+		{"a tie", "enter in {thread}\nreturn in {thread}", "p:2: ambiguous: \"in 1\" matches this pattern and the one of line 1, and both have 3 literal characters"},
+		{"a tie of shapes", "enter ab {thread}\nreturn {thread} ab", "p:2: ambiguous: \"ab ab\" matches this pattern and the one of line 1, and both have 3 literal characters"},
+		{"a tie of number and name", "enter x{pid}\nreturn x{thread}", "p:2: ambiguous: \"x1\" matches this pattern and the one of line 1, and both have 1 literal characters"},
+		{"a tie with anything", "enter {*}xx {thread}\nreturn {thread} y{*}z", "p:2: ambiguous: \"xx yz\" matches this pattern and the one of line 1, and both have 3 literal characters"},
+		{"nothing", "# nothing\n", "p: no pattern in it"},
 		{"two at once", "foo x\nenter y", "p:1: \"foo\" is no action: want begin, create, create-failed, wake, stop-call, stop-return, enter, return, park-call, park-return, unpark, exit\np:2: enter: needs {thread} or {pid}"},
 	}
 	for _, tt := range tests {

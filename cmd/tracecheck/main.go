@@ -50,10 +50,10 @@ func flags(o *options) *pflag.FlagSet {
 	fs.SortFlags = false
 	fs.SetOutput(io.Discard)
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: text or json")
-	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (5.4 is known)")
+	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (4.10 to 5.16)")
 	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
-	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001), or a thread's interleaving (`NAME` or pid)")
+	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001; rules: all of them), or a thread's interleaving (`NAME` or pid)")
 	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
 	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
@@ -92,8 +92,14 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		fmt.Fprintln(stdout, "tracecheck", version())
 		return exitFits
 	}
+	if o.explain == "rules" {
+		for _, r := range checker.Rules {
+			fmt.Fprintf(stdout, "%s  %-7s  %s\n", r.ID, r.Level, r.Title)
+		}
+		return exitFits
+	}
 	if isRule(o.explain) {
-		r := checker.RuleByID(o.explain)
+		r := checker.RuleByID(strings.ToUpper(o.explain))
 		if r == nil {
 			return fail("no rule %s: there are %s to %s", o.explain, checker.Rules[0].ID, checker.Rules[len(checker.Rules)-1].ID)
 		}
@@ -265,12 +271,10 @@ func rules(kernel string) (*graph.Graph, error) {
 	if kernel == "auto" {
 		return graph.Load(graph.Kernels()[0])
 	}
-	for _, k := range graph.Kernels() {
-		if rest, ok := strings.CutPrefix(kernel, k); ok && (rest == "" || rest[0] == '.' || rest[0] == '-') {
-			return graph.Load(k)
-		}
+	if checker.RulesHold(kernel) {
+		return graph.Load("5.4")
 	}
-	return nil, fmt.Errorf("there are rules for Linux %s only", strings.Join(graph.Kernels(), ", "))
+	return nil, errors.New("there are rules for Linux 4.10 to 5.16 only")
 }
 
 // wanted says whether a thread is among those named, by name or pid; all are
@@ -283,7 +287,7 @@ func wanted(t traces.Task, names []string) bool {
 }
 
 func isRule(s string) bool {
-	n, ok := strings.CutPrefix(s, "KT")
+	n, ok := strings.CutPrefix(strings.ToUpper(s), "KT")
 	return ok && n != "" && strings.Trim(n, "0123456789") == ""
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // Text writes for a person.
@@ -83,7 +84,14 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	case checker.FitsInconclusive:
 		what = "cannot be decided"
 	}
-	t.printf("\n%s  %s  [%s]\n", t.paint(bold, name), what, t.fits(v.Fits))
+	if last := l.Events[len(l.Events)-1]; v.Outcome == checker.OutcomeUnknown && v.Fits == checker.FitsYes && last.Kind == traces.Return {
+		what = "was about to return from threadfn when the log ended"
+	}
+	fits := t.fits(v.Fits)
+	if v.Fits == checker.FitsYes && verdictOf(v) == Hangs {
+		fits += ", " + t.paint(red, "hangs")
+	}
+	t.printf("\n%s  %s  [%s]\n", t.paint(bold, name), what, fits)
 	if v.Fits == checker.FitsYes {
 		t.printf("    %s\n", facts(v))
 	}
@@ -249,7 +257,7 @@ func (t *Text) Close(s *Summary) error {
 		if in.Err != nil {
 			continue // said on standard error
 		}
-		t.printf("%s: %s, %d lines", clean(t.names[i]), in.Format, in.Stats.Lines)
+		t.printf("%s: %s, %d lines, %d of them evidence", clean(t.names[i]), in.Format, in.Stats.Lines, in.Stats.Events)
 		if in.Stats.Lost > 0 {
 			t.printf(", %d messages lost", in.Stats.Lost)
 		}
@@ -269,6 +277,8 @@ func (t *Text) Close(s *Summary) error {
 		}
 		if in.Stats.Events == 0 {
 			t.printf("  no evidence about a kernel thread's life in it; messages of your own module need a pattern file (--printk)\n")
+		} else if s.Threads == 0 {
+			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {
 			t.printf("  taken for granted: a name is one thread (the set's begin line is not in the log, or messages were lost)\n")
 		}

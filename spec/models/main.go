@@ -1,6 +1,7 @@
 // Models runs TLC on every model beside it, or on those named as arguments,
-// and prints what was expected and what was found. Its exit status is 1 where
-// the two differ.
+// and prints what was expected and what was found, and of a model that is named
+// and must fail, the steps of its counterexample. Its exit status is 1 where
+// expectation and finding differ.
 //
 //	go run ./spec/models [MODEL...]
 package main
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -73,6 +75,13 @@ func run(w io.Writer, names []string) error {
 	}
 	if err := tw.Flush(); err != nil {
 		return err
+	}
+	if len(names) > 0 {
+		for i, m := range models {
+			if len(results[i].Trace) > 0 {
+				fmt.Fprintf(w, "\n%s: %s\n%s\n", m.Name, m.Shows, strings.Join(results[i].Trace, "\n"))
+			}
+		}
 	}
 	if wrong > 0 {
 		return fmt.Errorf("%d of %d models are not as their heads say", wrong, len(models))
