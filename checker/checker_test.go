@@ -153,7 +153,7 @@ func TestSearchAgreesWithBruteForce(t *testing.T) {
 	fits := 0
 	for seed := range 3000 {
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
-		h := &history{differ: [2]int{-1, -1}, hidden: actionSet(rng.Uint64()) & m.all}
+		h := &history{life: &Life{}, differ: [2]int{-1, -1}, hidden: actionSet(rng.Uint64()) & m.all}
 		for range 1 + rng.IntN(5) {
 			from := int64(rng.IntN(10))
 			o := operation{from: from, to: from + int64(rng.IntN(6)), optional: rng.IntN(4) == 0}

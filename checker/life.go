@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"slices"
+
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -20,27 +22,66 @@ type Life struct {
 	Crash  int    // line of an oops in its time, which may have been its own; 0: none
 	Kernel string // the release of the boot's banner; empty: not in the log
 	// Follows is the last line of an earlier thread of this name or pid, which
-	// had been stopped, where this one is taken for the next thread although
-	// no line says that it was created; 0 elsewhere.
+	// had ended, where this one is taken for the next thread although no line
+	// says that it was created or has entered threadfn; 0 elsewhere.
 	Follows int
+	// Mixed: another thread of the name came while this one was not over by
+	// the log, or was so when this one came: which line is whose is open.
+	Mixed bool
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
 }
 
-// shows says whether the absence of messages of this kind means something.
-func (l *Life) shows(k traces.Kind) bool { return l.Begun && l.Set.Shows.Has(k) }
+// shows says whether the absence of messages of this kind means something: the
+// set is in use, and each of its messages of the kind would name this thread.
+func (l *Life) shows(k traces.Kind) bool {
+	return l.Begun && l.Set.Shows.Has(k) && l.Set.Names(k, l.Thread)
+}
+
+// doubt takes back what rests on the events being all of one thread's.
+func (l *Life) doubt() { l.Doubt, l.Begun = true, false }
+
+// alike says whether two names may be one thread's: they are equal, or one is
+// the other cut to the 15 bytes that a task's comm holds (TASK_COMM_LEN).
+func alike(a, b string) bool {
+	const comm = 15
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return a == b || len(a) == comm && b[:comm] == a
+}
+
+// commKey is the same for all names that may be one thread's.
+func commKey(name string) string { return name[:min(len(name), 15)] }
 
 // lives sorts a log's events into lives.
 type lives struct {
 	open   []*Life // in the order of their first events
-	seen   map[traces.Task]int
+	byPID  map[int]*Life
+	byName map[string][]*Life // by commKey
+	count  map[traces.Task]int
+
 	begun  bool
 	since  int
 	crash  int
 	kernel string
+	// Names and pids that were alive when the set's begin line came: a line
+	// about one of them may still be about the thread from before.
+	before map[traces.Task]bool
+	// Names that a line may have been about, had it not been read otherwise.
+	shadow map[string]bool
 }
 
-func newLives() *lives { return &lives{seen: make(map[traces.Task]int)} }
+func newLives() *lives {
+	ls := &lives{count: make(map[traces.Task]int), before: make(map[traces.Task]bool)}
+	ls.clear()
+	return ls
+}
+
+func (ls *lives) clear() {
+	ls.open, ls.byPID, ls.byName = nil, make(map[int]*Life), make(map[string][]*Life)
+	ls.shadow = make(map[string]bool)
+}
 
 // add takes the next event. It returns the lives that cannot go on after it.
 func (ls *lives) add(e traces.Event) (ended []*Life) {
@@ -48,13 +89,22 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 	case traces.Boot:
 		ended = ls.end(e.Before)
 		ls.begun, ls.since, ls.crash, ls.kernel = false, 0, 0, e.Kernel
+		clear(ls.before)
 	case traces.Begin:
+		clear(ls.before)
+		for _, l := range ls.open {
+			if !stopReturned(l.Events) {
+				ls.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
+				ls.before[traces.Task{PID: l.Thread.PID}] = true
+			}
+		}
 		ended = ls.end(e.Before)
 		ls.begun, ls.since, ls.crash = true, e.Line, 0
 	case traces.Loss:
+		// A begin line may be among what was lost.
 		ls.begun = false
 		for _, l := range ls.open {
-			l.Begun, l.Doubt = false, true // a begin line may be among what was lost
+			l.doubt()
 		}
 	case traces.Crash:
 		ls.crash = e.Line
@@ -62,6 +112,14 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 			l.Crash = e.Line
 		}
 	default:
+		for _, name := range e.OrNames {
+			ls.shadow[name] = true
+			for _, l := range ls.byName[commKey(name)] {
+				if l.Thread.Comm == name {
+					l.doubt()
+				}
+			}
+		}
 		ended = ls.assign(e)
 	}
 	return ended
@@ -73,45 +131,105 @@ func (ls *lives) end(asOf int) []*Life {
 	for _, l := range ended {
 		l.AsOf = asOf
 	}
-	ls.open = nil
+	ls.clear()
 	return ended
 }
 
 // assign gives an event to the life that it is about.
 func (ls *lives) assign(e traces.Event) (ended []*Life) {
-	candidates := ls.candidates(e.Thread)
-	if len(candidates) > 1 {
-		// The name alone, and several threads have it: it may be about any of
-		// them, so what none of them has printed proves nothing any more.
-		for _, l := range candidates {
-			l.Begun, l.Doubt = false, true
-		}
+	if e.Kind == traces.CreateFailed {
+		// There is no thread that other lines could be about.
+		l := ls.born(e)
+		l.AsOf = e.Line
+		return []*Life{l}
+	}
+	l, certain := ls.find(e.Thread)
+	switch {
+	case l == nil && !certain:
+		return nil // several have the name; find has put them in doubt
+	case l == nil:
+		ls.insert(ls.born(e))
+		return nil
+	case !certain:
+		next := ls.born(e)
+		next.doubt()
+		ls.insert(next)
 		return nil
 	}
-	if len(candidates) == 1 {
-		l := candidates[0]
-		if !l.isOver(e) {
-			if l.Thread.PID == 0 {
-				l.Thread.PID = e.Thread.PID
-			}
-			if l.Thread.Comm == "" {
-				l.Thread.Comm = e.Thread.Comm
-			}
-			l.Events = append(l.Events, e)
-			return nil
-		}
+	if over, follows := l.isOver(e); over {
 		l.AsOf = e.Before
-		ended = []*Life{l}
 		ls.remove(l)
 		next := ls.born(e)
-		if l.Begun && e.Set.Shows.Has(traces.Create) {
+		if follows {
 			next.Follows = l.Events[len(l.Events)-1].Line
 		}
-		ls.open = append(ls.open, next)
-		return ended
+		if e.Thread.PID == 0 {
+			// Messages of other tasks about the one may come among the
+			// other's: what belongs to which is no longer certain.
+			l.doubt()
+			next.doubt()
+			if !stopReturned(l.Events) {
+				l.Mixed, next.Mixed = true, true
+			}
+		}
+		ls.insert(next)
+		return []*Life{l}
 	}
-	ls.open = append(ls.open, ls.born(e))
-	return ended
+	if (l.Thread.PID == 0) != (e.Thread.PID == 0) {
+		// By its name alone a message may be about another thread of the name.
+		l.doubt()
+	}
+	if l.Thread.PID == 0 && e.Thread.PID != 0 {
+		l.Thread.PID = e.Thread.PID
+		ls.byPID[l.Thread.PID] = l
+	}
+	if l.Thread.Comm == "" && e.Thread.Comm != "" {
+		l.Thread.Comm = e.Thread.Comm
+		ls.byName[commKey(l.Thread.Comm)] = append(ls.byName[commKey(l.Thread.Comm)], l)
+	}
+	l.Events = append(l.Events, e)
+	return nil
+}
+
+// find is the open life that an event about t belongs to. Without one it is
+// nil; where it is not certain which, those that it may be are put in doubt.
+func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
+	if t.PID != 0 {
+		if l := ls.byPID[t.PID]; l != nil {
+			return l, true
+		}
+	}
+	if t.Comm == "" {
+		return nil, true
+	}
+	var same []*Life
+	alikes := false
+	for _, l := range ls.byName[commKey(t.Comm)] {
+		switch {
+		case t.PID != 0 && l.Thread.PID != 0:
+			// another thread, and known to be
+		case l.Thread.Comm == t.Comm:
+			same = append(same, l)
+		case alike(l.Thread.Comm, t.Comm):
+			alikes = true
+			l.doubt()
+		}
+	}
+	switch {
+	case len(same) == 1:
+		if alikes {
+			same[0].doubt()
+		}
+		return same[0], true
+	case len(same) > 1:
+		for _, l := range same {
+			l.doubt()
+		}
+		return nil, false
+	case alikes:
+		return &Life{}, false
+	}
+	return nil, true
 }
 
 func (ls *lives) born(e traces.Event) *Life {
@@ -119,60 +237,75 @@ func (ls *lives) born(e traces.Event) *Life {
 	if key.PID == 0 {
 		key.Comm = e.Thread.Comm
 	}
-	ls.seen[key]++
-	return &Life{
-		Thread: e.Thread, Incarnation: ls.seen[key], Events: []traces.Event{e}, Set: e.Set,
+	ls.count[key]++
+	l := &Life{
+		Thread: e.Thread, Incarnation: ls.count[key], Events: []traces.Event{e}, Set: e.Set,
 		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel,
 		Doubt: !ls.begun,
 	}
+	if ls.shadow[e.Thread.Comm] || e.Thread.Comm != "" && ls.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
+		e.Thread.PID != 0 && ls.before[traces.Task{PID: e.Thread.PID}] {
+		l.doubt()
+	}
+	return l
 }
 
-// candidates are the open lives that an event about t may belong to.
-func (ls *lives) candidates(t traces.Task) []*Life {
-	var same []*Life
-	for _, l := range ls.open {
-		if t.PID != 0 && l.Thread.PID == t.PID {
-			return []*Life{l}
-		}
-		if t.Comm != "" && l.Thread.Comm == t.Comm && (t.PID == 0 || l.Thread.PID == 0) {
-			same = append(same, l)
-		}
+func (ls *lives) insert(l *Life) {
+	ls.open = append(ls.open, l)
+	if l.Thread.PID != 0 {
+		ls.byPID[l.Thread.PID] = l
 	}
-	return same
+	if l.Thread.Comm != "" {
+		key := commKey(l.Thread.Comm)
+		ls.byName[key] = append(ls.byName[key], l)
+	}
 }
 
 func (ls *lives) remove(l *Life) {
-	for i := range ls.open {
-		if ls.open[i] == l {
-			ls.open = append(ls.open[:i], ls.open[i+1:]...)
-			return
-		}
+	is := func(o *Life) bool { return o == l }
+	ls.open = slices.DeleteFunc(ls.open, is)
+	if ls.byPID[l.Thread.PID] == l {
+		delete(ls.byPID, l.Thread.PID)
+	}
+	key := commKey(l.Thread.Comm)
+	if rest := slices.DeleteFunc(ls.byName[key], is); len(rest) > 0 {
+		ls.byName[key] = rest
+	} else {
+		delete(ls.byName, key)
 	}
 }
 
-// created says whether the log shows the thread's creation, or its failure.
+// created says whether the log shows the thread's creation.
 func (l *Life) created() bool {
-	for _, e := range l.Events {
-		if e.Kind == traces.Create || e.Kind == traces.CreateFailed {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.Events, func(e traces.Event) bool { return e.Kind == traces.Create })
 }
 
-// isOver says whether an event can only be about the next thread of the name
-// or pid. A set that prints each creation tells them apart, but not at the
-// line itself: a new thread may print before its creator does.
-func (l *Life) isOver(e traces.Event) bool {
+// readOtherwise says whether each of the life's lines may be about a thread of
+// another name.
+func (l *Life) readOtherwise() bool {
+	return !slices.ContainsFunc(l.Events, func(e traces.Event) bool { return len(e.OrNames) == 0 })
+}
+
+// isOver says whether an event can only be, or may well be, about the next
+// thread of the name or pid. That is so for a pid, which is used again, and in
+// a set that prints each creation (though not at the line itself: a new thread
+// may print before its creator does). Elsewhere a name that comes again is the
+// same thread. follows: nothing about the event says that it is the next one.
+func (l *Life) isOver(e traces.Event) (over, follows bool) {
 	if l.Thread.PID != 0 && e.Thread.PID != 0 && l.Thread.Comm != "" && e.Thread.Comm != "" && l.Thread.Comm != e.Thread.Comm {
-		return true
+		return true, false
 	}
-	if !e.Set.Shows.Has(traces.Create) {
-		return false
+	prints := e.Set.Shows.Has(traces.Create)
+	if !prints && e.Thread.PID == 0 {
+		return false, false
 	}
+	returned := slices.ContainsFunc(l.Events, func(o traces.Event) bool { return o.Kind == traces.Return || o.Kind == traces.Exit })
 	stopped := stopReturned(l.Events)
-	if e.Kind == traces.Create || e.Kind == traces.CreateFailed {
-		return l.created() || stopped
+	switch e.Kind {
+	case traces.Create:
+		return l.created() || stopped, false
+	case traces.Enter:
+		return returned || stopped, prints
 	}
-	return stopped || l.Events[0].Kind == traces.CreateFailed
+	return stopped, true
 }

@@ -56,6 +56,7 @@ type machine struct {
 	g    *graph.Graph
 	next [][]stateSet // [action][state]: where the action leads
 	all  actionSet
+	once actionSet // the actions that change nothing once they have happened
 }
 
 func newMachine(g *graph.Graph) *machine {
@@ -68,7 +69,29 @@ func newMachine(g *graph.Graph) *machine {
 			m.next[e.Action][i].add(e.To)
 		}
 	}
+	for a := range m.next {
+		// Whatever happens after the action, it leads nowhere else any more.
+		var after stateSet
+		for _, to := range m.next[a] {
+			after = after.union(to)
+		}
+		settled := true
+		m.closure(after, m.all).each(func(i int) {
+			var self stateSet
+			self.add(i)
+			settled = settled && (m.next[a][i] == self || m.next[a][i].empty())
+		})
+		if settled {
+			m.once |= 1 << a
+		}
+	}
 	return m
+}
+
+// settles says whether doing one of the actions a second time never changes
+// anything.
+func (m *machine) settles(by actionSet) bool {
+	return by&^m.once == 0 && bits.OnesCount64(uint64(by)) == 1
 }
 
 // actions is the set of actions with these names. A name that the graph does

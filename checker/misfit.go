@@ -44,10 +44,11 @@ func (c *Checker) misfit(v *Verdict) {
 
 	v.Fits = FitsNo
 	switch {
-	case l.Doubt:
+	case l.Doubt || len(l.Events) == 1:
+		// One line alone may be anybody's words.
 		v.Fits = FitsInconclusive
-		v.Why = "its lines are not those of one thread, and may be about two of the same name"
-		f.Message = "either two threads of this name, or a violation: " + f.Message
+		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
+		f.Message = "not one thread's lines, or a violation: " + f.Message
 		f.Rule = ruleTwoThreads
 		f.WouldSettle = "a log that begins where the module is loaded, or messages with the pid"
 	case l.Kernel != "" && !RulesHold(l.Kernel):

@@ -28,6 +28,7 @@ func (o operation) open() bool { return o.to == never }
 
 // A history is what a life's log says, in the form in which it is searched.
 type history struct {
+	life   *Life
 	ops    []operation
 	hidden actionSet // what may have happened unseen, at any time
 
@@ -40,6 +41,10 @@ type history struct {
 	shownBy int // index of the first event that shows it
 
 	stops []stop
+
+	// Events that prove nothing about when: their actions may happen unseen
+	// at any time anyhow. They are shown where an interleaving has the action.
+	loose []int
 }
 
 // A stop is one call of kthread_stop.
@@ -57,7 +62,7 @@ type stop struct {
 //   - wake, exit: on either side.
 //   - enter, return: besides, the line itself was printed inside threadfn.
 func newHistory(m *machine, l *Life) *history {
-	h := &history{hidden: m.all, differ: [2]int{-1, -1}}
+	h := &history{life: l, hidden: m.all, differ: [2]int{-1, -1}}
 	for kind, names := range silent {
 		if l.shows(kind) {
 			h.hidden &^= m.actions(names...)
@@ -67,8 +72,12 @@ func newHistory(m *machine, l *Life) *history {
 	if l.Set.Shows.Has(traces.Exit) {
 		h.hidden |= m.actions(shown[traces.Exit]...)
 	}
-	// The kernel itself prints an oops.
-	if l.Begun && l.Crash == 0 {
+	// The kernel itself prints an oops. After one, what a task had to say may
+	// never have been said.
+	switch {
+	case l.Crash > 0:
+		h.hidden = m.all
+	case l.Begun:
 		h.hidden &^= m.actions("Oops")
 	}
 	h.pairStops(l)
@@ -77,7 +86,21 @@ func newHistory(m *machine, l *Life) *history {
 	if l.Begun {
 		begin = after(l.Since)
 	}
-	add := func(o operation) { h.ops = append(h.ops, o) }
+	add := func(o operation) {
+		if o.optional && o.from == begin && o.open() && o.actions&^h.hidden == 0 {
+			h.loose = append(h.loose, o.event)
+			return
+		}
+		if o.optional && o.open() && m.settles(o.actions) {
+			// Of several that may come at any later time the first is enough.
+			for _, p := range h.ops {
+				if p.optional && p.open() && p.actions == o.actions && p.from <= o.from {
+					return
+				}
+			}
+		}
+		h.ops = append(h.ops, o)
+	}
 	entered := false
 	for i, e := range l.Events {
 		actions := m.actions(shown[e.Kind]...)
@@ -112,7 +135,7 @@ func newHistory(m *machine, l *Life) *history {
 		case traces.Enter:
 			entered = true
 			from := begin
-			if l.shows(traces.Enter) {
+			if l.shows(traces.Enter) && l.Crash == 0 {
 				// Where the thread always says that it has entered, it has
 				// said nothing else since.
 				from = max(begin, threadSpoke(l.Events, i))
@@ -123,14 +146,16 @@ func newHistory(m *machine, l *Life) *history {
 			entered = true
 			to := threadEnds(l.Events, i)
 			add(operation{at(e.Line), at(e.Line), m.actions("Work"), false, i})
-			add(operation{after(e.Line), to, actions, to == never, i})
-			if to != never {
+			// Between the message and the return the thread may oops.
+			may := to == never || l.Crash > 0
+			add(operation{after(e.Line), to, actions, may, i})
+			if !may {
 				h.value(l, i)
 			}
 		}
 	}
 	// The thread may have entered threadfn and not yet have printed it.
-	if l.shows(traces.Enter) && !entered && !stopReturned(l.Events) {
+	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events) {
 		add(operation{begin, never, m.actions(shown[traces.Enter]...), true, -1})
 	}
 	return h
@@ -197,9 +222,9 @@ func (h *history) pending() int {
 func (h *history) returned() int { return len(h.stops) - h.pending() }
 
 // nextBy is the moment by which the task that event i names as its doer has
-// done it: that of its own next message.
+// done it: that of its own next message. A name alone may be two tasks'.
 func nextBy(events []traces.Event, i int) int64 {
-	if events[i].By == (traces.Task{}) {
+	if events[i].By.PID == 0 {
 		return never
 	}
 	for _, e := range events[i+1:] {

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,14 +115,8 @@ func (c *Checker) Judge(l *Life) Verdict {
 			return v
 		}
 	}
-	if l.Follows > 0 && !l.created() {
-		v.Fits = FitsInconclusive
-		v.Why = "it may be the next thread of that name, or lines that the one before cannot have caused"
-		v.Findings = []Finding{{
-			Rule: ruleTwoThreads, Lines: []int{l.Follows, l.Events[0].Line},
-			Message:     fmt.Sprintf("%q comes after the thread of that name was stopped, and no line says that another was created", l.Events[0].Text),
-			WouldSettle: "the rest of the log: the message of its creation",
-		}}
+	if f, why := identity(l); f != nil {
+		v.Fits, v.Why, v.Findings = FitsInconclusive, why, []Finding{*f}
 		return v
 	}
 	q := &question{c.m, h, c.timeout}
@@ -140,6 +135,34 @@ func (c *Checker) Judge(l *Life) Verdict {
 	v.Witness = c.witness(q, &v, ends)
 	c.findings(&v, h, ends)
 	return v
+}
+
+// identity says why it is not known which lines are the life's, if that is so.
+func identity(l *Life) (f *Finding, why string) {
+	first := l.Events[0]
+	switch {
+	case l.Mixed:
+		why = "several threads have this name, and without a pid it is open which line is about which"
+		f = &Finding{
+			Rule: ruleTwoThreads, Lines: []int{first.Line},
+			Message:     "another thread of this name comes before the end of the one before is in the log",
+			WouldSettle: "messages with the pid",
+		}
+	case l.Follows > 0 && !l.created():
+		why = "it may be the next thread of that name, or lines that the one before cannot have caused"
+		f = &Finding{
+			Rule: ruleTwoThreads, Lines: []int{l.Follows, first.Line},
+			Message:     fmt.Sprintf("%q comes after the thread of that name was stopped, and no line says that another was created", first.Text),
+			WouldSettle: "the rest of the log: the message of its creation",
+		}
+	case l.readOtherwise():
+		why = "its lines may also be about a thread of another name"
+		f = &Finding{
+			Rule: ruleTwoThreads, Lines: []int{first.Line},
+			Message: fmt.Sprintf("%q is read as being about %s, but may be about %s", first.Text, l.Thread, first.OrNames[0]),
+		}
+	}
+	return f, why
 }
 
 // truth says whether a boolean variable has the same value in all states.
@@ -209,7 +232,7 @@ func (c *Checker) outcomeOf(h *history, state int) Outcome {
 		return RanThenStopped
 	}
 	if h.pending() > 0 {
-		if c.canReturn(state, 1) == 0 {
+		if c.canReturn(state, 1) == 0 && c.canAccuse(h.life) {
 			return StopHung
 		}
 		return StopPending
@@ -268,11 +291,20 @@ func (c *Checker) witness(q *question, v *Verdict, ends stateSet) []Step {
 		return nil
 	}
 	var steps []Step
+	loose := slices.Clone(q.h.loose)
 	for _, s := range way {
-		if c.m.g.Actions[s.action] == "Work" {
+		name := c.m.g.Actions[s.action]
+		if name == "Work" {
 			continue // the line shows another action too
 		}
 		line := 0
+		if s.event < 0 {
+			i := slices.IndexFunc(loose, func(i int) bool { return i >= 0 && slices.Contains(shown[v.Life.Events[i].Kind], name) })
+			if i >= 0 {
+				s.event = loose[i]
+				loose[i] = -1
+			}
+		}
 		if s.event >= 0 {
 			line = v.Life.Events[s.event].Line
 		}
@@ -340,7 +372,7 @@ func (c *Checker) findings(v *Verdict, h *history, ends stateSet) {
 			WouldSettle: "a message at the start of threadfn, in a log that begins where the module is loaded",
 		})
 	}
-	if stuck := c.stuck(h, ends); stuck > 0 && (l.Begun || !l.Doubt) {
+	if stuck := c.stuck(h, ends); stuck > 0 && c.canAccuse(l) {
 		var lines []int
 		for _, s := range v.Stops {
 			if s.ReturnedAt == 0 {
@@ -359,6 +391,13 @@ func (c *Checker) findings(v *Verdict, h *history, ends stateSet) {
 			Message: "the kernel reports an oops while the thread may have been alive: that it ended there is possible, and not told apart",
 		})
 	}
+}
+
+// canAccuse says whether what a life's log does not show may be held against
+// it: its set is in use, its lines are one thread's, no oops may have ended a
+// task in between, and the rules are those of its kernel.
+func (c *Checker) canAccuse(l *Life) bool {
+	return l.Begun && !l.Doubt && l.Crash == 0 && (l.Kernel == "" || RulesHold(l.Kernel))
 }
 
 // stuck is how many of the stops that have not returned never can, in every

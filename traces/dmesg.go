@@ -30,11 +30,11 @@ const maxLine = 64 << 10
 type Reader struct {
 	in     *bufio.Reader
 	pats   *Patterns
-	always bool // use pats before their begin line too
-	begun  bool // the begin line has been seen, and no other boot since
-	unused bool // the record just read could not be used
+	always bool  // use pats before their begin line too
+	begun  bool  // the begin line has been seen, and no other boot since
+	stamp  int64 // of the latest record, in microseconds
 	stats  Stats
-	event  Event
+	events []Event // what the latest line says, the current event first
 	err    error
 }
 
@@ -46,41 +46,29 @@ func NewReader(r io.Reader, pats *Patterns, always bool) *Reader {
 
 // Scan goes to the next event. It is false at the end, and where reading fails.
 func (r *Reader) Scan() bool {
-	if r.err != nil {
-		return false
+	if len(r.events) > 1 {
+		r.events = append(r.events[:0], r.events[1:]...)
+		return true
 	}
-	for {
+	r.events = r.events[:0]
+	for r.err == nil && len(r.events) == 0 {
 		line, err := r.readLine()
-		if err == io.EOF {
-			switch {
-			case r.stats.Lines == 0:
-				r.err = ErrEmpty
-			case r.stats.KernelLines == 0:
-				r.err = ErrUnknown
-			default:
-				r.err = io.EOF
-			}
-			return false
-		}
-		if err != nil {
+		switch {
+		case err == io.EOF && r.stats.Lines == 0:
+			r.err = ErrEmpty
+		case err == io.EOF && r.stats.KernelLines == 0:
+			r.err = ErrUnknown
+		case err != nil:
 			r.err = err
-			return false
-		}
-		if line != nil && r.recognise(line) {
-			return true
-		}
-		if r.unused {
-			// A message that cannot be used may be any of the set's: that it
-			// is missing must not count as silence.
-			r.unused = false
-			r.lose(0, nil)
-			return true
+		case line != nil:
+			r.recognise(line)
 		}
 	}
+	return len(r.events) > 0
 }
 
 // Event is the event that Scan went to.
-func (r *Reader) Event() Event { return r.event }
+func (r *Reader) Event() Event { return r.events[0] }
 
 // Err is why Scan was false; nil at the end of the input.
 func (r *Reader) Err() error {
@@ -106,7 +94,7 @@ func (r *Reader) readLine() ([]byte, error) {
 	if nul && r.stats.KernelLines == 0 {
 		return nil, ErrBinary
 	}
-	_, record := body(line)
+	_, _, record := body(line)
 	long := err == bufio.ErrBufferFull
 	for err == bufio.ErrBufferFull {
 		_, err = r.in.ReadSlice('\n')
@@ -126,125 +114,173 @@ func (r *Reader) readLine() ([]byte, error) {
 		r.stats.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
 		return nil, nil
 	default:
-		return bytes.TrimRight(line, "\r\n"), nil
+		return bytes.TrimRight(line, " \t\r\n"), nil
 	}
 	if record {
 		r.stats.KernelLines++
-		r.unused = true
+		r.lose(0, nil)
 	}
 	return nil, nil
 }
 
-// body splits the stamp off a kernel log line:
+// body splits the stamp off a kernel log line, and gives it in microseconds:
 //
 //	[10914.046211] Thread Creating...
 //
 // ok is false for every other line.
-func body(line []byte) (msg []byte, ok bool) {
+func body(line []byte) (msg []byte, stamp int64, ok bool) {
 	if len(line) == 0 || line[0] != '[' {
-		return nil, false
+		return nil, 0, false
 	}
 	i := 1
 	for i < len(line) && line[i] == ' ' {
 		i++
 	}
-	seconds := i
-	for i < len(line) && isDigit(line[i]) {
-		i++
+	number := func() (n int64, digits int) {
+		from := i
+		for i < len(line) && isDigit(line[i]) && i-from < 12 {
+			n = n*10 + int64(line[i]-'0')
+			i++
+		}
+		return n, i - from
 	}
-	if i == seconds || i == len(line) || line[i] != '.' {
-		return nil, false
+	seconds, digits := number()
+	if digits == 0 || i == len(line) || line[i] != '.' {
+		return nil, 0, false
 	}
 	i++
-	micros := i
-	for i < len(line) && isDigit(line[i]) {
-		i++
-	}
-	if i-micros != 6 || i == len(line) || line[i] != ']' {
-		return nil, false
+	micros, digits := number()
+	if digits != 6 || i == len(line) || line[i] != ']' {
+		return nil, 0, false
 	}
 	i++
 	if i < len(line) && line[i] == ' ' {
 		i++
 	}
-	return line[i:], true
+	return line[i:], seconds*1e6 + micros, true
+}
+
+// holdsStamp says whether text has a kernel log's stamp somewhere in it, as
+// where a console has put a message behind a prompt.
+func holdsStamp(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '[')
+		if i < 0 {
+			return false
+		}
+		text = text[i:]
+		if _, _, ok := body(text); ok {
+			return true
+		}
+		text = text[1:]
+	}
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// recognise sets r.event where a line says something.
-func (r *Reader) recognise(line []byte) bool {
-	msg, ok := body(line)
+// recognise appends to r.events what a line says.
+func (r *Reader) recognise(line []byte) {
+	n := r.stats.Lines
+	// A message that cannot be used may be any of the set's: that it is missing
+	// must not count as silence, so it is a loss.
+	unusable := func(msg []byte, format string, args ...any) {
+		r.stats.diagnose(n, format, args...)
+		r.lose(0, msg)
+	}
+	msg, stamp, ok := body(line)
 	if !ok {
 		// A console prints its losses without a stamp.
-		n, lost := dropped(line)
-		if lost {
-			r.lose(n, line)
+		if lost, ok := dropped(line); ok {
+			r.lose(lost, line)
+		} else if holdsStamp(line) {
+			unusable(line, "a kernel message behind other text: not used")
 		}
-		return lost
+		return
 	}
 	r.stats.KernelLines++
 	before := r.stats.LastLine
-	r.stats.LastLine = r.stats.Lines
-	if n, lost := dropped(msg); lost {
-		r.lose(n, msg)
-		return true
+	r.stats.LastLine = n
+	event := func(e Event) {
+		e.Line, e.Before, e.Text = n, before, string(msg)
+		r.events = append(r.events, e)
 	}
 	if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
 		if end := bytes.IndexByte(release, ' '); end >= 0 {
 			release = release[:end]
 		}
-		r.begun = false
-		r.event = Event{Kind: Boot, Line: r.stats.Lines, Before: before, Text: string(msg), Kernel: string(release)}
-		return true
+		r.begun, r.stamp = false, stamp
+		event(Event{Kind: Boot, Kernel: string(release)})
+		return
+	}
+	if stamp < r.stamp-backwards {
+		unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
+	}
+	r.stamp = stamp
+	if lost, ok := dropped(msg); ok {
+		r.lose(lost, msg)
+		return
 	}
 	if isCrash(msg) {
-		r.event = Event{Kind: Crash, Line: r.stats.Lines, Text: string(msg)}
-		return true
+		event(Event{Kind: Crash})
+		return
+	}
+	if holdsStamp(msg) {
+		unusable(msg, "another message's stamp in the middle of it: not used")
+		return
 	}
 	if r.pats == nil {
-		return false
+		return
 	}
 	p, m, ambiguous := r.pats.find(msg)
 	if p == nil || !r.begun && !r.always && p.kind != Begin {
-		return false
+		return
 	}
 	if ambiguous {
-		r.stats.diagnose(r.stats.Lines, "can be read in two ways (pattern %q): not used", p.text)
-		r.unused = true
-		return false
+		unusable(msg, "can be read in two ways (pattern %q): not used", p.text)
+		return
 	}
 	e, problem, usable := p.event(r.pats, m)
-	if problem != "" {
-		r.stats.diagnose(r.stats.Lines, "%s", problem)
-	}
 	switch {
 	case !usable:
-		r.unused = true
-		return false
-	case e.Kind == Begin:
-		r.begun = true
-	default:
-		r.stats.Events++
+		unusable(msg, "%s", problem)
+		return
+	case problem != "":
+		r.stats.diagnose(n, "%s", problem)
 	}
-	e.Line, e.Before, e.Text = r.stats.Lines, before, string(msg)
-	r.event = e
-	return true
+	if e.Kind == Begin {
+		r.begun = true
+	} else {
+		r.stats.Events++
+		e.OrNames = r.pats.otherNames(msg, p)
+	}
+	event(e)
 }
 
 func (r *Reader) lose(n int, msg []byte) {
 	r.stats.Lost += n
-	r.event = Event{Kind: Loss, Line: r.stats.Lines, Count: n, Text: string(msg)}
+	r.events = append(r.events, Event{Kind: Loss, Line: r.stats.Lines, Count: n, Text: string(msg)})
 }
+
+// backwards is by how much stamps may run backwards between CPUs, in
+// microseconds; far more than was ever seen.
+const backwards = 1e6
 
 // dropped recognises how printk says that messages are missing:
 //
 //	** 12 printk messages dropped **          kernel/printk/printk.c
 //	__report_bad_page: 3 callbacks suppressed lib/ratelimit.c
+//	Lost 3 message(s)!                        kernel/printk/printk_safe.c, to 5.14
 func dropped(msg []byte) (n int, ok bool) {
 	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
 		num, what, _ := bytes.Cut(rest, []byte(" "))
 		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
+			n, err := strconv.Atoi(string(num))
+			return n, err == nil
+		}
+		return 0, false
+	}
+	if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
+		if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
 			n, err := strconv.Atoi(string(num))
 			return n, err == nil
 		}
@@ -271,6 +307,10 @@ func isCrash(msg []byte) bool {
 		if bytes.HasPrefix(msg, c) {
 			return true
 		}
+	}
+	// "Kernel bug detected[#1]:" and others count the deaths.
+	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
+		return true
 	}
 	return false
 }

@@ -81,9 +81,12 @@ type Event struct {
 	By      Task // the task that does it, zero where the log does not say
 	Code    int  // the value returned; meaningful where HasCode
 	HasCode bool
-	Count   int       // Loss: how many messages were lost, 0 where not known
-	Text    string    // the message, without stamp and line end
-	Kernel  string    // Boot: the release, as `uname -r` prints it
+	Count   int    // Loss: how many messages were lost, 0 where not known
+	Text    string // the message, without stamp and line end
+	Kernel  string // Boot: the release, as `uname -r` prints it
+	// OrNames are the threads that the line would be about if a pattern with
+	// less literal text were the right one.
+	OrNames []string
 	Set     *Patterns // the set whose pattern matched; nil for Boot, Loss, Crash
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,11 @@ type part struct {
 
 type place uint8
 
+type placeholder struct {
+	name  string
+	place place
+}
+
 const (
 	literal place = iota
 	placeThread
@@ -61,13 +67,13 @@ const (
 	placeAny
 )
 
-var places = []struct {
-	name  string
-	place place
-}{
+var places = []placeholder{
 	{"{thread}", placeThread}, {"{pid}", placePID}, {"{code}", placeCode},
 	{"{by}", placeBy}, {"{*}", placeAny},
 }
+
+// unknownPlaceholder matches what looks like a placeholder and is none.
+var unknownPlaceholder = regexp.MustCompile(`\{[a-z_]+\}`)
 
 // ParsePatterns reads a pattern file: one pattern a line, an action and the
 // text of its message, separated by blanks; empty lines and lines that begin
@@ -135,6 +141,11 @@ func (p *pattern) compile() error {
 	if p.text == "" {
 		return fmt.Errorf("%s: no message", p.kind)
 	}
+	for _, word := range unknownPlaceholder.FindAllString(p.text, -1) {
+		if !slices.ContainsFunc(places, func(k placeholder) bool { return k.name == word }) {
+			return fmt.Errorf("%s: %s is no placeholder; {*} stands for anything", p.kind, word)
+		}
+	}
 	seen := map[place]bool{}
 	rest := p.text
 	for rest != "" {
@@ -171,11 +182,7 @@ func (p *pattern) compile() error {
 		return nil
 	}
 	if !seen[placeThread] && !seen[placePID] {
-		hint := ""
-		if strings.Contains(p.text, "{") {
-			hint = "; other words in braces are literal text"
-		}
-		return fmt.Errorf("%s: needs {thread} or {pid}%s", p.kind, hint)
+		return fmt.Errorf("%s: needs {thread} or {pid}", p.kind)
 	}
 	if seen[placeCode] && p.kind != StopReturn && p.kind != Return && p.kind != Exit && p.kind != CreateFailed {
 		return fmt.Errorf("%s: has no {code}", p.kind)
@@ -221,6 +228,20 @@ func (p *Patterns) Message(k Kind, thread Task, code *int) string {
 	return s
 }
 
+// Names says whether every message of a kind would name the thread as t does.
+func (p *Patterns) Names(k Kind, t Task) bool {
+	for _, q := range p.list {
+		if q.kind == k && !(t.Comm != "" && q.has(placeThread) || t.PID != 0 && q.has(placePID)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (q *pattern) has(pl place) bool {
+	return slices.ContainsFunc(q.parts, func(p part) bool { return p.place == pl })
+}
+
 // A match is what a pattern's placeholders stand for in one message.
 type match struct {
 	thread, by, pid, code string
@@ -256,6 +277,24 @@ func (p *Patterns) find(msg []byte) (best *pattern, m match, ambiguous bool) {
 		}
 	}
 	return best, m, ambiguous
+}
+
+// otherNames are the threads that a message would be about if another pattern
+// than best were the right one.
+func (p *Patterns) otherNames(msg []byte, best *pattern) []string {
+	var names []string
+	for i := range p.list {
+		q := &p.list[i]
+		if q.literal >= best.literal || !q.has(placeThread) || !q.mayMatch(msg) {
+			continue
+		}
+		budget := maxReadings
+		matchParts(q.parts, string(msg), match{}, &budget, func(m match) bool {
+			names = append(names, m.thread)
+			return true
+		})
+	}
+	return names
 }
 
 // mayMatch turns nearly every message away without an allocation: the literal
@@ -347,7 +386,7 @@ func isWord(s string) bool { return s != "" && !strings.Contains(s, " ") }
 // that it cannot be, problem says so, and usable is whether the rest still
 // tells something.
 func (q *pattern) event(set *Patterns, m match) (e Event, problem string, usable bool) {
-	e = Event{Kind: q.kind, Set: set, Thread: Task{Comm: m.thread}, By: Task{Comm: m.by}}
+	e = Event{Kind: q.kind, Set: set, Thread: Task{Comm: m.thread}, By: parseTask(m.by)}
 	if m.pid != "" {
 		pid, err := strconv.ParseUint(m.pid, 10, 31)
 		if err != nil || pid == 0 {
@@ -366,6 +405,21 @@ func (q *pattern) event(set *Patterns, m match) (e Event, problem string, usable
 		e.Code, e.HasCode = code, true
 	}
 	return e, "", true
+}
+
+// parseTask reads how a message names its caller: by pid, as name[pid], or by
+// name alone.
+func parseTask(s string) Task {
+	name, num := "", s
+	if rest, ok := strings.CutSuffix(s, "]"); ok {
+		if i := strings.LastIndexByte(rest, '['); i > 0 {
+			name, num = rest[:i], rest[i+1:]
+		}
+	}
+	if pid, err := strconv.ParseUint(num, 10, 31); err == nil && pid > 0 {
+		return Task{name, int(pid)}
+	}
+	return Task{Comm: s}
 }
 
 // parseCode reads an exit code, which is an int (kernel/kthread.c

@@ -78,33 +78,37 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	var o options
 	fs := flags(&o)
 	fail := func(format string, args ...any) int {
-		fmt.Fprintf(stderr, "tracecheck: "+format+"\n", args...)
+		fmt.Fprintln(stderr, "tracecheck:", report.Clean(fmt.Sprintf(format, args...)))
 		return exitUsage
+	}
+	say := func(format string, args ...any) int {
+		if _, err := fmt.Fprintf(stdout, format, args...); err != nil {
+			return outputFailed(stderr, err)
+		}
+		return exitFits
 	}
 	if err := fs.Parse(args); err != nil {
 		return fail("%v; see tracecheck --help", err)
 	}
 	if o.help {
-		fmt.Fprint(stdout, usage+fs.FlagUsages()+statuses)
-		return exitFits
+		return say("%s", usage+fs.FlagUsages()+statuses)
 	}
 	if o.version {
-		fmt.Fprintln(stdout, "tracecheck", version())
-		return exitFits
+		return say("tracecheck %s\n", version())
 	}
 	if o.explain == "rules" {
+		var list strings.Builder
 		for _, r := range checker.Rules {
-			fmt.Fprintf(stdout, "%s  %-7s  %s\n", r.ID, r.Level, r.Title)
+			fmt.Fprintf(&list, "%s  %-7s  %s\n", r.ID, r.Level, r.Title)
 		}
-		return exitFits
+		return say("%s", list.String())
 	}
 	if isRule(o.explain) {
 		r := checker.RuleByID(strings.ToUpper(o.explain))
 		if r == nil {
 			return fail("no rule %s: there are %s to %s", o.explain, checker.Rules[0].ID, checker.Rules[len(checker.Rules)-1].ID)
 		}
-		fmt.Fprint(stdout, r.Explain())
-		return exitFits
+		return say("%s", r.Explain())
 	}
 	if o.format != "text" && o.format != "json" {
 		return fail("--format %s: want text or json", o.format)
@@ -187,7 +191,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		return status
 	}
 	if err := w.Close(&sum); err != nil {
-		return outputFailed(stderr, err)
+		return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
 	}
 	if status == exitUsage {
 		return status
@@ -242,7 +246,7 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 	if err != nil {
 		in.KernelsFit = nil
 		var path *os.PathError
-		if errors.As(err, &path) {
+		if errors.As(err, &path) && !errors.Is(err, errOutput) {
 			return path.Err
 		}
 		return err
@@ -255,11 +259,11 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 }
 
 func patterns(name string) (*traces.Patterns, error) {
+	if p := traces.Builtin(name); p != nil {
+		return p, nil
+	}
 	f, err := os.Open(name)
 	if err != nil {
-		if p := traces.Builtin(name); p != nil {
-			return p, nil
-		}
 		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor the built-in set \"story\"", name)
 	}
 	defer f.Close()

@@ -1,8 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -61,6 +66,7 @@ type jsonThread struct {
 	Revision     int           `json:"revision"`
 	Fits         string        `json:"fits"`
 	Why          string        `json:"why,omitempty"`
+	Assumes      []string      `json:"assumes,omitempty"`
 	Outcome      string        `json:"outcome"`
 	Ran          string        `json:"ran"`
 	Woken        string        `json:"woken"`
@@ -131,6 +137,9 @@ func (j *JSON) Life(input int, v *checker.Verdict) error {
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
 	}
+	if l.Doubt {
+		t.Assumes = []string{"one name is one thread"}
+	}
 	for _, s := range v.Stops {
 		t.Stops = append(t.Stops, jsonStop{taskJSON(s.By), number(s.CalledAt, s.CalledAt > 0),
 			number(s.ReturnedAt, s.ReturnedAt > 0), number(s.Result, s.HasResult)})
@@ -191,10 +200,30 @@ func (j *JSON) value(before string, v any, behind ...string) error {
 	if err != nil {
 		return err
 	}
-	out := append([]byte(before), b...)
+	out := append([]byte(before), plain(b)...)
 	for _, s := range behind {
 		out = append(out, s...)
 	}
 	_, err = j.w.Write(out)
 	return err
+}
+
+// plain escapes what JSON may hold as it is but a terminal might act on.
+func plain(b []byte) []byte {
+	if !bytes.ContainsFunc(b, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return b
+	}
+	var out []byte
+	for _, r := range string(b) {
+		switch {
+		case strconv.IsPrint(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			a, b := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, a, b)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }

@@ -70,10 +70,10 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 			t.printf("\n")
 		}
 		t.input = input
-		t.printf("%s\n", clean(t.names[input]))
+		t.printf("%s\n", Clean(t.names[input]))
 	}
 	l := v.Life
-	name := clean(l.Thread.String())
+	name := Clean(l.Thread.String())
 	if l.Incarnation > 1 {
 		name += fmt.Sprintf(" (#%d)", l.Incarnation)
 	}
@@ -96,7 +96,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 		t.printf("    %s\n", facts(v))
 	}
 	if v.Why != "" {
-		t.printf("%s", wrap("inconclusive: "+clean(v.Why), "    "))
+		t.printf("%s", wrap("inconclusive: "+Clean(v.Why), "    "))
 	}
 	for _, f := range v.Findings {
 		t.finding(f)
@@ -167,14 +167,14 @@ func (t *Text) finding(f checker.Finding) {
 	if f.Rule.Level != checker.Note {
 		head += " " + string(f.Rule.Level)
 	}
-	body := head + " (" + f.Rule.Title + "), " + lineList(f.Lines) + ": " + clean(f.Message)
+	body := head + " (" + f.Rule.Title + "), " + lineList(f.Lines) + ": " + Clean(f.Message)
 	out := wrap(body, "    ")
 	if color != "" {
 		out = strings.Replace(out, head, t.paint(color, head), 1)
 	}
 	t.printf("%s", out)
 	if len(f.Allowed) > 0 {
-		t.printf("%s", wrap("allowed there: "+clean(strings.Join(f.Allowed, ", ")), "      "))
+		t.printf("%s", wrap("allowed there: "+Clean(strings.Join(f.Allowed, ", ")), "      "))
 	}
 	if f.Advice != "" {
 		t.printf("%s", wrap("to do: "+f.Advice, "      "))
@@ -201,10 +201,10 @@ func (t *Text) chart(v *checker.Verdict) {
 	caller := "caller"
 	for _, s := range v.Stops {
 		if s.By.Comm != "" {
-			caller = clean(s.By.String())
+			caller = Clean(s.By.String())
 		}
 	}
-	thread := clean(v.Life.Thread.String())
+	thread := Clean(v.Life.Thread.String())
 	row := func(line, a, b, where string) {
 		arrow := " "
 		if a != "" && b != "" && line != "line" {
@@ -257,20 +257,20 @@ func (t *Text) Close(s *Summary) error {
 		if in.Err != nil {
 			continue // said on standard error
 		}
-		t.printf("%s: %s, %d lines, %d of them evidence", clean(t.names[i]), in.Format, in.Stats.Lines, in.Stats.Events)
+		t.printf("%s: %s, %d lines, %d of them evidence", Clean(t.names[i]), in.Format, in.Stats.Lines, in.Stats.Events)
 		if in.Stats.Lost > 0 {
 			t.printf(", %d messages lost", in.Stats.Lost)
 		}
 		switch {
 		case in.KernelFrom == "log":
-			t.printf("; rules of Linux %s, the log is of %s\n", in.Kernel, clean(in.Banner))
+			t.printf("; rules of Linux %s, the log is of %s\n", in.Kernel, Clean(in.Banner))
 		case in.KernelFrom == "flag":
 			t.printf("; rules of Linux %s\n", in.Kernel)
 		default:
 			t.printf("; rules of Linux %s, the log names no kernel\n", in.Kernel)
 		}
 		for _, d := range in.Stats.Diagnostics {
-			t.printf("  line %d: %s\n", d.Line, clean(d.Message))
+			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))
 		}
 		if n := in.Stats.Unusable - len(in.Stats.Diagnostics); n > 0 {
 			t.printf("  and %d more such lines\n", n)
@@ -318,9 +318,9 @@ func wrap(s, indent string) string {
 	return b.String()
 }
 
-// clean makes text from a log safe for a terminal: what is not printable is
-// shown as Go writes it in a string.
-func clean(s string) string {
+// Clean makes text safe for a terminal: what is not printable is shown as Go
+// writes it in a string.
+func Clean(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return s
 	}
