@@ -12,8 +12,9 @@
 (* does kthread_run() and kthread_stop() in its init function.             *)
 (*                                                                         *)
 (* Every step takes its locks and its barriers for granted: the steps are  *)
-(* sequentially consistent.  That holds for 5.4 because wake_up_process()  *)
-(* is a full barrier and set_current_state() is one too.                   *)
+(* sequentially consistent.  That holds for 5.4: wake_up_process() is a    *)
+(* full barrier and so is set_current_state(), and what else passes from   *)
+(* task to task passes through the lock of a completion or of a runqueue.  *)
 (*                                                                         *)
 (* Sources: kernel/kthread.c, kernel/exit.c, kernel/fork.c mm_release(),   *)
 (* kernel/sched/core.c and kernel/sched/completion.c of Linux 5.4.         *)
@@ -27,7 +28,10 @@ CONSTANTS
     FnValues,     \* what threadfn may return
     Held,         \* TRUE: the creator does get_task_struct() before anybody
                   \* else can see the thread, so the pointer stays valid
-    CanFail,      \* TRUE: the fork, or kthread()'s own kzalloc, may fail
+    Early,        \* TRUE: the creator shows the thread to the stoppers before
+                  \* it wakes it, so that the wake and a stop may race
+    CanQuit,      \* TRUE: threadfn may return without having been told to
+    CanFail,      \* TRUE: an allocation, or the fork, may fail
     NoValue       \* what a stopper has got before it has got anything
 
 EINTR  == -4      \* -EINTR of <uapi/asm-generic/errno-base.h>
@@ -35,7 +39,7 @@ ENOMEM == -12     \* -ENOMEM
 EAGAIN == -11     \* -EAGAIN: one of the errors that a fork can have
 
 ASSUME Target \in [Stoppers -> Threads]
-ASSUME Held \in BOOLEAN /\ CanFail \in BOOLEAN /\ FnValues \subseteq Int
+ASSUME {Held, Early, CanQuit, CanFail} \subseteq BOOLEAN /\ FnValues \subseteq Int
 
 \* Task states, <linux/sched.h>.  TASK_NORMAL is what wake_up_process() wakes.
 TASK_RUNNING         == "TASK_RUNNING"
@@ -68,12 +72,14 @@ VARIABLES
     \* history, read by properties alone
     woken,                \* wake_up_process() was called before the last test
     entered,              \* how often threadfn was entered
+    fn_value,             \* what threadfn returned
+    unasked,              \* threadfn returned before any stop was requested
     use_after_free        \* somebody touched a task_struct that was gone
 
 create_vars == <<kthread_create_list, kthreadd, creator, done, result>>
 thread_vars == <<at, state, should_stop, ret, exit_code, exited, waiters, usage>>
 stop_vars   == <<stopper, stop_ret>>
-history     == <<woken, entered, use_after_free>>
+history     == <<woken, entered, fn_value, unasked, use_after_free>>
 vars        == <<create_vars, thread_vars, stop_vars, history>>
 
 StoppersOf(k) == {s \in Stoppers : Target[s] = k}
@@ -92,7 +98,8 @@ Places == {
     "fn_test",          \* threadfn: kthread_should_stop()
     "fn_schedule",      \* threadfn: schedule()
     "fn_sleep",         \* really off the CPU in it
-    "fn_return",        \* threadfn: told to stop, on its way to return
+    "fn_quit",          \* threadfn: out of its loop unasked, about to return
+    "fn_return",        \* threadfn: out of its loop because told, about to return
     "do_exit",          \* do_exit(ret), before exit_code is stored
     "mm_release",       \* do_exit(): exit_code stored, the completion not yet
     "do_task_dead",     \* do_exit(): the completion done, still running
@@ -100,7 +107,8 @@ Places == {
     "released" }        \* and, a grace period later, its own reference is gone
 
 InThreadfn(k) ==
-    at[k] \in {"fn_set_state", "fn_test", "fn_schedule", "fn_sleep", "fn_return"}
+    at[k] \in {"fn_set_state", "fn_test", "fn_schedule", "fn_sleep",
+              "fn_quit", "fn_return"}
 
 Exiting(k) ==
     at[k] \in {"do_exit", "mm_release", "do_task_dead", "dead", "released"}
@@ -121,11 +129,13 @@ TypeOK ==
     /\ exited \in [Threads -> 0..1]
     /\ waiters \in [Threads -> Seq(Stoppers)]
     /\ usage \in [Threads -> 0..(2 + Cardinality(Stoppers))]
-    /\ stopper \in [Stoppers -> {"idle", "trace", "get", "set_bit", "wake", "wait",
+    /\ stopper \in [Stoppers -> {"idle", "get", "set_bit", "wake", "wait",
                                  "asleep", "read", "put", "returned", "oops"}]
     /\ stop_ret \in [Stoppers -> FnValues \cup {0, EINTR}]
     /\ woken \in [Threads -> BOOLEAN]
     /\ entered \in [Threads -> Nat]
+    /\ fn_value \in [Threads -> FnValues \cup {NoValue}]
+    /\ unasked \in [Threads -> BOOLEAN]
     /\ use_after_free \in BOOLEAN
 
 Init ==
@@ -146,6 +156,8 @@ Init ==
     /\ stop_ret = [s \in Stoppers |-> 0]
     /\ woken = [k \in Threads |-> FALSE]
     /\ entered = [k \in Threads |-> 0]
+    /\ fn_value = [k \in Threads |-> NoValue]
+    /\ unasked = [k \in Threads |-> FALSE]
     /\ use_after_free = FALSE
 
 \* The memory of the task_struct is gone: the last reference was dropped.
@@ -170,6 +182,14 @@ CreateRequest(k) ==
     /\ creator' = [creator EXCEPT ![k] = "listed"]
     /\ kthread_create_list' = Append(kthread_create_list, k)
     /\ UNCHANGED <<kthreadd, done, result, thread_vars, stop_vars, history>>
+
+\* __kthread_create_on_node(): kmalloc() of the request failed, -ENOMEM.
+CreateNoMemory(k) ==
+    /\ CanFail
+    /\ creator[k] = "idle"
+    /\ creator' = [creator EXCEPT ![k] = "failed"]
+    /\ result' = [result EXCEPT ![k] = ENOMEM]
+    /\ UNCHANGED <<kthread_create_list, kthreadd, done, thread_vars, stop_vars, history>>
 
 \* __kthread_create_on_node(): wake_up_process(kthreadd_task), after the lock
 \* has been dropped.
@@ -205,7 +225,7 @@ CreatorWakes(k) ==
             /\ woken' = [woken EXCEPT ![k] = at[k] \in {"schedule", "first_sleep", "last_test"}]
             /\ UNCHANGED use_after_free
     /\ UNCHANGED <<kthread_create_list, kthreadd, done, result, at, should_stop, ret,
-                   exit_code, exited, waiters, usage, stop_vars, entered>>
+                   exit_code, exited, waiters, usage, stop_vars, entered, fn_value, unasked>>
 
 \* A creator may also leave the thread asleep, and somebody stop it later.
 CreatorNeverWakes(k) ==
@@ -304,7 +324,7 @@ Announce(k) ==
     /\ UNCHANGED <<kthread_create_list, kthreadd, creator, state, should_stop, ret, exit_code,
                    exited, waiters, usage, stop_vars, history>>
 
-\* kthread(): schedule_preempt_disabled().  If somebody was quick enough to
+\* kthread(): schedule(), the one and only.  If somebody was quick enough to
 \* wake the thread already, it does not block.
 FirstSchedule(k) ==
     /\ at[k] = "schedule"
@@ -335,13 +355,13 @@ LastTestStop(k) ==
                    stop_vars, history>>
 
 \* kthread(): ret = threadfn(data).  (__kthread_parkme() before it does nothing
-\* as long as nobody parks the thread.)  The flag may have been set since the
-\* test: threadfn is called all the same.
+\* that matters as long as nobody parks the thread.)  The flag may have been set
+\* since the test: threadfn is called all the same.
 CallThreadfn(k) ==
     /\ ThreadGoes(k, "call_threadfn", "fn_set_state")
     /\ entered' = [entered EXCEPT ![k] = @ + 1]
     /\ UNCHANGED <<create_vars, state, should_stop, ret, exit_code, exited, waiters, usage,
-                   stop_vars, woken, use_after_free>>
+                   stop_vars, woken, fn_value, unasked, use_after_free>>
 
 -----------------------------------------------------------------------------
 (***************************************************************************)
@@ -378,6 +398,15 @@ FnTestTrue(k) ==
     /\ UNCHANGED <<create_vars, should_stop, ret, exit_code, exited, waiters, usage,
                    stop_vars, history>>
 
+\* threadfn: it has had enough, and leaves the loop unasked: a return in the
+\* middle of it, an error, a job that is done.
+FnQuits(k) ==
+    /\ CanQuit
+    /\ ThreadGoes(k, "fn_test", "fn_quit")
+    /\ state' = [state EXCEPT ![k] = TASK_RUNNING]
+    /\ UNCHANGED <<create_vars, should_stop, ret, exit_code, exited, waiters, usage,
+                   stop_vars, history>>
+
 \* threadfn: schedule(), which blocks unless a wake has come since FnSetState.
 FnSchedule(k) ==
     /\ at[k] = "fn_schedule"
@@ -394,10 +423,13 @@ FnWakeUp(k) ==
 
 \* threadfn returns v to kthread(), which calls do_exit(v).
 FnReturn(k, v) ==
-    /\ ThreadGoes(k, "fn_return", "do_exit")
+    /\ at[k] \in {"fn_quit", "fn_return"}
+    /\ at' = [at EXCEPT ![k] = "do_exit"]
     /\ ret' = [ret EXCEPT ![k] = v]
+    /\ fn_value' = [fn_value EXCEPT ![k] = v]
+    /\ unasked' = [unasked EXCEPT ![k] = ~should_stop[k]]
     /\ UNCHANGED <<create_vars, state, should_stop, exit_code, exited, waiters, usage,
-                   stop_vars, history>>
+                   stop_vars, woken, entered, use_after_free>>
 
 -----------------------------------------------------------------------------
 (***************************************************************************)
@@ -411,8 +443,8 @@ ExitStore(k) ==
     /\ UNCHANGED <<create_vars, state, should_stop, ret, exited, waiters, usage,
                    stop_vars, history>>
 
-\* What complete() does to the waiters: the first one is taken off the list
-\* and woken, and will look at the counter again.
+\* What complete() does to the waiters: the first one is woken, leaves the list,
+\* and looks at the counter again.
 WakeFirstWaiter(k) ==
     IF waiters[k] = <<>>
     THEN UNCHANGED <<waiters, stopper>>
@@ -453,15 +485,15 @@ DropsOwnReference(k) ==
 StopperGoes(s, from, to) == stopper[s] = from /\ stopper' = [stopper EXCEPT ![s] = to]
 
 \* The call, and trace_sched_kthread_stop(k), which comes before anything else.
-\* Somebody must have been given k: with a reference of its own (Held) the
-\* creator can hand k on before it wakes it; without one, only afterwards.
+\* Somebody must have been given k: after the creator is done with it, or (Early)
+\* before, which without a reference of the creator's own (Held) is a bug.
 StopCall(s) ==
-    /\ creator[Target[s]] \in IF Held THEN {"created", "finished"} ELSE {"finished"}
+    /\ creator[Target[s]] \in IF Early THEN {"created", "finished"} ELSE {"finished"}
     /\ StopperGoes(s, "idle", "get")
     /\ UNCHANGED <<create_vars, thread_vars, stop_ret, history>>
 
 \* kthread_stop(): get_task_struct(k).  If k is gone, this is where the kernel
-\* says "refcount_t: addition on 0; use-after-free".
+\* says "refcount_t: increment on 0; use-after-free", if it was built to check.
 StopGet(s) ==
     LET k == Target[s] IN
     /\ IF Freed(k)
@@ -472,10 +504,11 @@ StopGet(s) ==
             /\ usage' = [usage EXCEPT ![k] = @ + 1]
             /\ UNCHANGED use_after_free
     /\ UNCHANGED <<create_vars, at, state, should_stop, ret, exit_code, exited, waiters,
-                   stop_ret, woken, entered>>
+                   stop_ret, woken, entered, fn_value, unasked>>
 
 \* kthread_stop(): set_bit(KTHREAD_SHOULD_STOP, &kthread->flags).  (5.4 then
-\* calls kthread_unpark(k), which does nothing to a thread nobody parks.)
+\* calls kthread_unpark(k), which does nothing that matters to a thread nobody
+\* parks.)
 StopSetBit(s) ==
     /\ StopperGoes(s, "set_bit", "wake")
     /\ should_stop' = [should_stop EXCEPT ![Target[s]] = TRUE]
@@ -526,7 +559,7 @@ StopReturns(s) ==
 -----------------------------------------------------------------------------
 
 CreatorNext(k) ==
-    CreateRequest(k) \/ CreateWakesKthreadd(k) \/ CreateReturns(k)
+    CreateRequest(k) \/ CreateNoMemory(k) \/ CreateWakesKthreadd(k) \/ CreateReturns(k)
     \/ CreatorWakes(k) \/ CreatorNeverWakes(k)
 
 KthreaddNext ==
@@ -537,7 +570,8 @@ ThreadNext(k) ==
     \/ Kzalloc(k) \/ KzallocFails(k) \/ SetUninterruptible(k) \/ Announce(k)
     \/ FirstSchedule(k) \/ FirstWakeUp(k) \/ LastTestRun(k) \/ LastTestStop(k)
     \/ CallThreadfn(k)
-    \/ FnSetState(k) \/ FnTestFalse(k) \/ FnTestTrue(k) \/ FnSchedule(k) \/ FnWakeUp(k)
+    \/ FnSetState(k) \/ FnTestFalse(k) \/ FnTestTrue(k) \/ FnQuits(k)
+    \/ FnSchedule(k) \/ FnWakeUp(k)
     \/ \E v \in FnValues : FnReturn(k, v)
     \/ ExitStore(k) \/ ExitComplete(k) \/ Dies(k) \/ DropsOwnReference(k)
 
@@ -587,6 +621,11 @@ CreatedMeansAnnounced ==
         creator[k] \in {"created", "finished"}
             => at[k] \notin {"none", "kzalloc", "set_state", "announce"}
 
+\* kthread_create() says that it failed where it did, and nowhere else: no
+\* thread is left behind that nobody knows of.
+FailedMeansError ==
+    \A k \in Threads : creator[k] = "failed" => result[k] \in {ENOMEM, EAGAIN}
+
 \* One exit is one count.
 CompletedAtMostOnce == \A k \in Threads : exited[k] <= 1
 
@@ -596,9 +635,24 @@ StopperKeepsReference ==
         stopper[s] \in {"set_bit", "wake", "wait", "asleep", "read", "put"}
             => usage[Target[s]] > 0
 
-\* kthread_stop() returns what the thread handed to do_exit().
+\* Every reference is given back, none twice: else the task_struct leaks, or
+\* goes while somebody uses it.
+UsageExact ==
+    \A k \in Threads :
+        usage[k] = (IF at[k] \in {"none", "released"} THEN 0 ELSE 1)
+                 + (IF Held /\ creator[k] \in {"created", "finished"} THEN 1 ELSE 0)
+                 + Cardinality({s \in StoppersOf(k) :
+                       stopper[s] \in {"set_bit", "wake", "wait", "asleep", "read", "put"}})
+
+\* Nothing wakes the dead.
+DeadStaysDead ==
+    \A k \in Threads : at[k] \in {"dead", "released"} => state[k] = TASK_DEAD
+
+\* kthread_stop() returns what threadfn returned, and -EINTR if it never ran.
 ReturnsWhatThreadEndedWith ==
-    \A s \in Stoppers : stopper[s] = "returned" => stop_ret[s] = ret[Target[s]]
+    \A s \in Stoppers :
+        stopper[s] = "returned" =>
+            stop_ret[s] = IF entered[Target[s]] = 0 THEN EINTR ELSE fn_value[Target[s]]
 
 \* After kthread_stop() no code of threadfn runs any more: a module may unload.
 ReturnedMeansThreadfnOver ==
@@ -679,16 +733,15 @@ AtMostOneStopReturns ==
 (***************************************************************************)
 
 Phase(k) ==
-    CASE at[k] \in {"none", "kzalloc", "set_state", "announce"} ->
-            IF result[k] \in {ENOMEM, EAGAIN} THEN "failed" ELSE "absent"
-      [] result[k] = ENOMEM -> "failed"
-      [] at[k] \in {"schedule", "first_sleep", "last_test"} ->
-            IF should_stop[k] \/ woken[k] THEN "started" ELSE "created"
-      [] at[k] = "call_threadfn" -> "chosen"
-      [] at[k] \in {"fn_set_state", "fn_test", "fn_schedule", "fn_sleep"} -> "running"
-      [] at[k] = "fn_return" -> "told"
-      [] at[k] \in {"do_exit", "mm_release"} -> "returned"
-      [] OTHER -> "finished"
+    IF result[k] \in {ENOMEM, EAGAIN} THEN "failed"
+    ELSE IF at[k] \in {"none", "kzalloc", "set_state", "announce"} THEN "absent"
+    ELSE IF at[k] \in {"schedule", "first_sleep", "last_test"} THEN
+        IF should_stop[k] \/ woken[k] THEN "started" ELSE "created"
+    ELSE IF at[k] = "call_threadfn" THEN "chosen"
+    ELSE IF at[k] = "fn_return" THEN "told"
+    ELSE IF InThreadfn(k) THEN "running"
+    ELSE IF at[k] \in {"do_exit", "mm_release"} THEN "returned"
+    ELSE "finished"
 
 \* What each stopper has got, also while it is still about to read it.
 Got(s) ==
@@ -697,13 +750,12 @@ Got(s) ==
       [] OTHER -> NoValue
 
 Caller(s) ==
-    CASE stopper[s] \in {"idle", "oops"} -> "idle"
-      [] stopper[s] \in {"get", "set_bit"} -> "called"
+    CASE stopper[s] = "idle" -> "idle"
+      [] stopper[s] \in {"get", "set_bit", "oops"} -> "called"
       [] stopper[s] \in {"wake", "wait", "asleep"} -> "requested"
       [] stopper[s] \in {"read", "put"} -> "got"
       [] stopper[s] = "returned" -> "returned"
 
-\* A cooperative threadfn ends only when told to, hence unasked <- FALSE.
 API(k) == INSTANCE KThreadClients WITH
     EINTR       <- EINTR,
     Signals     <- {},
@@ -711,15 +763,16 @@ API(k) == INSTANCE KThreadClients WITH
     phase       <- Phase(k),
     should_stop <- should_stop[k],
     exited      <- exited[k],
-    code        <- IF Phase(k) \in {"returned", "finished"} THEN ret[k] ELSE NoValue,
+    code        <- IF Phase(k) \notin {"returned", "finished"} THEN NoValue
+                   ELSE IF entered[k] = 0 THEN EINTR ELSE fn_value[k],
     woken       <- woken[k],
     ran         <- entered[k] > 0,
-    unasked     <- FALSE,
+    unasked     <- unasked[k],
     caller      <- [s \in StoppersOf(k) |-> Caller(s)],
     got         <- [s \in StoppersOf(k) |-> Got(s)]
 
 APIVars(k) ==
-    <<Phase(k), should_stop[k], exited[k], ret[k], woken[k], entered[k],
+    <<Phase(k), should_stop[k], exited[k], ret[k], woken[k], entered[k], unasked[k],
       [s \in StoppersOf(k) |-> <<Caller(s), Got(s)>>]>>
 
 RefinesClients ==

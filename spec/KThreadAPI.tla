@@ -24,14 +24,14 @@ EXTENDS Integers
 CONSTANTS
     FnValues,   \* what threadfn, or a do_exit() inside it, may end with
     EINTR,      \* the value -EINTR; threadfn may end with it too
-    Signals,    \* what an oops leaves in exit_code: make_task_dead(signr)
-    NoValue     \* exit_code has not been stored yet
+    Signals,    \* what an oops leaves in exit_code: do_exit(signr)
+    NoValue     \* the thread's value is not fixed yet
 
 VARIABLES
     phase,        \* how far the thread's own life has come, see Phases
     should_stop,  \* KTHREAD_SHOULD_STOP has been set; nothing clears it
     exited,       \* the counter x->done of the completion kthread->exited
-    code,         \* the value that a kthread_stop() returns
+    code,         \* the value that the thread ends with and kthread_stop() returns
     woken,        \* history: wake_up_process() was called before the last test
     ran,          \* history: threadfn was entered
     unasked       \* history: the thread's end was fixed before any stop request
@@ -71,7 +71,8 @@ Exists == phase \notin {"absent", "failed"}
 InThreadfn == phase \in {"running", "told"}
 
 -----------------------------------------------------------------------------
-\* The caller's side.
+\* The caller's side.  Whoever calls holds the thread: a pointer that is good
+\* for as long as the call lasts.  (KThread has the references.)
 
 \* kthread_create() succeeded: the thread has announced itself, which is when
 \* others can get hold of it.  From here it sleeps in TASK_UNINTERRUPTIBLE.
@@ -216,6 +217,15 @@ NotRunMeansStopped ==
 \* A value other than -EINTR proves that threadfn ran.
 ValueMeansRan ==
     code \notin {EINTR, NoValue} => ran
+
+\* Only a thread out of its first sleep is decided on, and for threadfn only if
+\* no stop has been requested yet.
+DecidedOnce ==
+    [][phase # "chosen" /\ phase' = "chosen" => phase = "started" /\ ~should_stop]_vars
+
+\* unasked says what its name says.
+UnaskedIsUnasked ==
+    [][InThreadfn /\ phase' = "returned" => unasked' = ~should_stop]_vars
 
 \* A count is there to be taken only after the exit, and only once.
 CountOnlyAfterExit ==

@@ -104,9 +104,9 @@ func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error)
 		r.Got.States = r.Distinct
 	case exitSafety, exitLiveness:
 		if r.Got.Violates == "" {
-			// TLC names a violated invariant, but not a violated PROPERTY:
-			// a model that must fail that way checks that one alone.
-			if r.Got.Violates, err = onlyProperty(m.Path); err != nil {
+			// TLC names a violated invariant, but not a violated PROPERTY: a
+			// model that must fail that way checks that one alone.
+			if r.Got.Violates, err = properties(m.Path); err != nil {
 				return r, err
 			}
 		}
@@ -167,8 +167,9 @@ func parseOutput(out string) Result {
 	return r
 }
 
-// onlyProperty is the one name under PROPERTY or PROPERTIES in a .cfg.
-func onlyProperty(cfg string) (string, error) {
+// properties are the names under PROPERTY or PROPERTIES in a .cfg, joined by
+// "|".
+func properties(cfg string) (string, error) {
 	b, err := os.ReadFile(cfg)
 	if err != nil {
 		return "", err
@@ -186,10 +187,10 @@ func onlyProperty(cfg string) (string, error) {
 			names = append(names, f...)
 		}
 	}
-	if len(names) != 1 {
-		return "", fmt.Errorf("%s: a property was violated, and TLC does not say which of %d: give a model that must fail one property alone", cfg, len(names))
+	if len(names) == 0 {
+		return "", fmt.Errorf("%s: TLC found a violated property, and the file names none", cfg)
 	}
-	return names[0], nil
+	return strings.Join(names, "|"), nil
 }
 
 // firstError is the line of TLC's output that says best what went wrong.

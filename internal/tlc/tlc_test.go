@@ -132,18 +132,18 @@ The depth of the complete state graph search is 23.
 	}
 }
 
-func TestOnlyProperty(t *testing.T) {
+func TestProperties(t *testing.T) {
 	for in, want := range map[string]string{
 		"SPECIFICATION Spec\nPROPERTIES\n  Live\nCHECK_DEADLOCK FALSE\n": "Live",
 		"PROPERTY Live \\* why\nINVARIANT A\n":                           "Live",
-		"PROPERTIES A B\n":                                               "",
+		"PROPERTIES A B\n":                                               "A|B",
 		"INVARIANT A\n":                                                  "",
 	} {
 		path := filepath.Join(t.TempDir(), "m.cfg")
 		if err := os.WriteFile(path, []byte(in), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := onlyProperty(path); got != want || (err == nil) != (want != "") {
+		if got, err := properties(path); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: got %q, %v", in, got, err)
 		}
 	}

@@ -9,6 +9,9 @@ EXTENDS KThread
 \* Every stopper stops the first thread.
 AllStopT1 == [s \in Stoppers |-> "t1"]
 
+\* s1 stops t1, every other stopper stops t2.
+EachStopsItsOwn == [s \in Stoppers |-> IF s = "s1" THEN "t1" ELSE "t2"]
+
 \* A threadfn that returns 0 ...
 Zero == {0}
 
