@@ -118,7 +118,7 @@ func newHistory(m *machine, l *Life) *history {
 		case traces.StopCall:
 			to := nextBy(l.Events, i)
 			for _, s := range h.stops {
-				if s.call == i && s.ret >= 0 {
+				if s.call == i && s.ret >= 0 && l.shows(traces.StopCall) {
 					to = min(to, at(l.Events[s.ret].Line))
 				}
 			}
@@ -126,7 +126,7 @@ func newHistory(m *machine, l *Life) *history {
 		case traces.StopReturn:
 			from := begin
 			for _, s := range h.stops {
-				if s.ret == i && s.call >= 0 {
+				if s.ret == i && s.call >= 0 && l.shows(traces.StopCall) {
 					from = after(l.Events[s.call].Line)
 				}
 			}
@@ -177,7 +177,8 @@ func (h *history) value(l *Life, i int) {
 // pairStops pairs each return of kthread_stop with a call: with that of the
 // same caller where the log names callers, else with the first call that is
 // still open. Callers that the log does not tell apart can be exchanged, so
-// any pairing accepts what the right one would.
+// any pairing accepts what the right one would, if all calls are in the log.
+// (Where they need not be, newHistory draws nothing from the pairs.)
 func (h *history) pairStops(l *Life) {
 	for i, e := range l.Events {
 		switch e.Kind {

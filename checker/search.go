@@ -107,7 +107,7 @@ func (q *question) ends() (stateSet, answer) {
 	return c.ends, yes
 }
 
-// A Step is one action of an interleaving.
+// A step is one action of an interleaving.
 type step struct {
 	action int // index in the graph's actions
 	event  int // index in Life.Events of the event that shows it, -1: hidden

@@ -110,6 +110,14 @@ func javaVersion(out string) int {
 	return v
 }
 
+// Setup is the module's root and the TLC to run for it.
+func Setup() (root string, t Tools, err error) {
+	if root, err = Root(); err == nil {
+		t, err = Find(root)
+	}
+	return root, t, err
+}
+
 // Root is the module's root: the nearest folder, from the working directory
 // upwards, that holds go.mod. Developers' commands and tests run inside it.
 func Root() (string, error) {

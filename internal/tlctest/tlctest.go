@@ -12,11 +12,7 @@ import (
 // test is skipped, with the reason, or fails under CI=true.
 func Find(t testing.TB) (root string, tools tlc.Tools) {
 	t.Helper()
-	root, err := tlc.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tools, err = tlc.Find(root)
+	root, tools, err := tlc.Setup()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)

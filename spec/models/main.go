@@ -28,11 +28,7 @@ func main() {
 }
 
 func run(w io.Writer, names []string) error {
-	root, err := tlc.Root()
-	if err != nil {
-		return err
-	}
-	tools, err := tlc.Find(root)
+	root, tools, err := tlc.Setup()
 	if err != nil {
 		return err
 	}

@@ -25,11 +25,7 @@ func run(args []string) error {
 	if len(args) != 2 {
 		return fmt.Errorf("usage: dump KERNEL FILE")
 	}
-	root, err := tlc.Root()
-	if err != nil {
-		return err
-	}
-	tools, err := tlc.Find(root)
+	root, tools, err := tlc.Setup()
 	if err != nil {
 		return err
 	}
