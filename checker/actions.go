@@ -1,6 +1,11 @@
 package checker
 
-import "github.com/kthread-tla/tracecheck/traces"
+import (
+	"slices"
+	"strings"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
 
 // An Actor is who does an action.
 type Actor string
@@ -8,6 +13,7 @@ type Actor string
 const (
 	Creator Actor = "creator"
 	Stopper Actor = "stopper"
+	Parker  Actor = "parker"
 	Thread  Actor = "thread"
 )
 
@@ -18,7 +24,7 @@ type Action struct {
 	By    Actor
 	Calls string // what the caller does; empty for the thread's own actions
 	Does  string // what the thread does, or what becomes of it
-	Where string // the kernel function, as of Linux 5.4
+	Where string // the kernel function
 }
 
 // Actions are all actions of the specification, in the order of a life.
@@ -27,12 +33,24 @@ var Actions = []Action{
 	{"CreateFail", Creator, "kthread_create returns an error", "", "kernel/kthread.c create_kthread"},
 	{"Wake", Creator, "wake_up_process", "runnable", "kernel/sched/core.c try_to_wake_up"},
 	{"StopRequest", Stopper, "kthread_stop: set SHOULD_STOP, wake", "", "kernel/kthread.c kthread_stop"},
+	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK, wake", "", "kernel/kthread.c kthread_park"},
+	{"ParkReturn", Parker, "kthread_park returns 0", "", "kernel/kthread.c kthread_park"},
+	{"ParkBusy", Parker, "kthread_park returns -EBUSY", "", "kernel/kthread.c kthread_park"},
+	{"ParkGone", Parker, "kthread_park returns -ENOSYS", "", "kernel/kthread.c kthread_park"},
+	{"Unpark", Parker, "kthread_unpark", "", "kernel/kthread.c kthread_unpark"},
+	{"StopUnpark", Stopper, "kthread_stop: kthread_unpark", "", "kernel/kthread.c kthread_stop"},
 	{"DecideRun", Thread, "", "last test: no stop, threadfn is next", "kernel/kthread.c kthread"},
 	{"DecideNotRun", Thread, "", "last test: should stop, -EINTR, threadfn never called", "kernel/kthread.c kthread"},
+	{"HoldAsked", Thread, "", "should park, before threadfn", "kernel/kthread.c __kthread_parkme"},
+	{"Hold", Thread, "", "parked before threadfn, complete(parked)", "kernel/kthread.c __kthread_parkme"},
+	{"HoldEnd", Thread, "", "unparked, threadfn is next", "kernel/kthread.c __kthread_parkme"},
 	{"Enter", Thread, "", "threadfn entered", "kernel/kthread.c kthread"},
 	{"Work", Thread, "", "threadfn runs", "the module"},
 	{"TestFalse", Thread, "", "kthread_should_stop() is false", "kernel/kthread.c kthread_should_stop"},
 	{"TestTrue", Thread, "", "kthread_should_stop() is true", "kernel/kthread.c kthread_should_stop"},
+	{"ParkAsked", Thread, "", "kthread_parkme(): should park", "kernel/kthread.c __kthread_parkme"},
+	{"Park", Thread, "", "parked, complete(parked)", "kernel/kthread.c __kthread_parkme"},
+	{"ParkEnd", Thread, "", "unparked, threadfn goes on", "kernel/kthread.c __kthread_parkme"},
 	{"ReturnValue", Thread, "", "threadfn returns", "kernel/kthread.c kthread"},
 	{"ReturnEintr", Thread, "", "threadfn itself returns -EINTR", "kernel/kthread.c kthread"},
 	{"ExitValue", Thread, "", "threadfn calls do_exit()", "kernel/exit.c do_exit"},
@@ -41,13 +59,17 @@ var Actions = []Action{
 	{"Finish", Thread, "", "do_exit: exit_code stored, complete(exited)", "kernel/fork.c mm_release"},
 	{"StopReturnValue", Stopper, "kthread_stop returns the exit code", "", "kernel/kthread.c kthread_stop"},
 	{"StopReturnEintr", Stopper, "kthread_stop returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
+	{"StopSkipValue", Stopper, "kthread_stop: thread gone, returns its exit code", "", "kernel/kthread.c kthread_stop"},
+	{"StopSkipEintr", Stopper, "kthread_stop: thread gone, returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
+}
+
+func position(name string) int {
+	return slices.IndexFunc(Actions, func(a Action) bool { return a.Name == name })
 }
 
 func describe(name string) Action {
-	for _, a := range Actions {
-		if a.Name == name {
-			return a
-		}
+	if i := position(name); i >= 0 {
+		return Actions[i]
 	}
 	return Action{Name: name, By: Thread, Does: name}
 }
@@ -58,10 +80,13 @@ var shown = map[traces.Kind][]string{
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake"},
 	traces.StopCall:     {"StopRequest"},
-	traces.StopReturn:   {"StopReturnValue", "StopReturnEintr"},
+	traces.StopReturn:   {"StopReturnValue", "StopReturnEintr", "StopSkipValue", "StopSkipEintr"},
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
 	traces.Exit:         {"ExitValue", "ExitEintr"},
+	traces.ParkCall:     {"ParkRequest", "ParkBusy", "ParkGone"},
+	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkGone"},
+	traces.Unpark:       {"Unpark"},
 }
 
 // silent are the kinds whose absence says something, in a set that is known to
@@ -71,6 +96,7 @@ var shown = map[traces.Kind][]string{
 // come at a time of its own: that none was seen says nothing.
 var silent = map[traces.Kind][]string{
 	traces.StopCall:   shown[traces.StopCall],
+	traces.ParkCall:   {"ParkRequest"},
 	traces.StopReturn: shown[traces.StopReturn],
 	traces.Enter:      shown[traces.Enter],
 	// A module that announces every end of its threadfn announces that too.
@@ -81,11 +107,14 @@ var silent = map[traces.Kind][]string{
 // (kernel/kthread.c kthread: ret = -EINTR).
 const eintr = -4
 
-// coded are the actions of a kind that agree with a value that was seen.
+// coded are the actions of a kind that agree with a value that was seen. The
+// names tell: those that end in Eintr are for -EINTR.
 func coded(kind traces.Kind, code int) []string {
-	names := shown[kind]
-	if code == eintr {
-		return names[1:]
+	var names []string
+	for _, n := range shown[kind] {
+		if strings.HasSuffix(n, "Eintr") == (code == eintr) {
+			names = append(names, n)
+		}
 	}
-	return names[:1]
+	return names
 }

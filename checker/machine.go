@@ -2,8 +2,11 @@ package checker
 
 import (
 	"math/bits"
+	"slices"
+	"sync"
 
 	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // A stateSet is a set of states of the graph. It is comparable.
@@ -54,13 +57,27 @@ func (s actionSet) has(a int) bool { return s&(1<<a) != 0 }
 // A machine is a state graph made ready to be walked by sets of states.
 type machine struct {
 	g    *graph.Graph
-	next [][]stateSet // [action][state]: where the action leads
+	next [][]stateSet   // [action][state]: where the action leads
+	told [][]graph.Edge // each state's edges, in the order of Actions: for a witness
 	all  actionSet
 	once actionSet // the actions that change nothing once they have happened
+
+	skips bool // a stop can find the thread gone (to 4.9)
+
+	// returns[n] are the states from which n+1 more stops can return; the last
+	// of them stands for any more.
+	returns []stateSet
+
+	mu      sync.Mutex
+	reached map[actionSet][]stateSet // by hidden actions: what each state becomes
+	having  map[[2]string]stateSet   // by variable and value: the states that have it
 }
 
 func newMachine(g *graph.Graph) *machine {
-	m := &machine{g: g, next: make([][]stateSet, len(g.Actions)), all: 1<<len(g.Actions) - 1}
+	m := &machine{
+		g: g, next: make([][]stateSet, len(g.Actions)), all: 1<<len(g.Actions) - 1,
+		reached: make(map[actionSet][]stateSet), having: make(map[[2]string]stateSet),
+	}
 	for a := range m.next {
 		m.next[a] = make([]stateSet, len(g.States))
 	}
@@ -69,14 +86,26 @@ func newMachine(g *graph.Graph) *machine {
 			m.next[e.Action][i].add(e.To)
 		}
 	}
+	order := make([]int, len(g.Actions))
+	for a, name := range g.Actions {
+		order[a] = position(name)
+	}
+	for _, s := range g.States {
+		edges := slices.Clone(s.Edges)
+		slices.SortStableFunc(edges, func(a, b graph.Edge) int { return order[a.Action] - order[b.Action] })
+		m.told = append(m.told, edges)
+	}
+	m.countReturns(m.actions(shown[traces.StopReturn]...))
+	m.skips = m.actions("StopSkipValue") != 0
+	reached := m.reach(m.all)
 	for a := range m.next {
 		// Whatever happens after the action, it leads nowhere else any more.
 		var after stateSet
 		for _, to := range m.next[a] {
-			after = after.union(to)
+			to.each(func(i int) { after = after.union(reached[i]) })
 		}
 		settled := true
-		m.closure(after, m.all).each(func(i int) {
+		after.each(func(i int) {
 			var self stateSet
 			self.add(i)
 			settled = settled && (m.next[a][i] == self || m.next[a][i].empty())
@@ -85,6 +114,7 @@ func newMachine(g *graph.Graph) *machine {
 			m.once |= 1 << a
 		}
 	}
+	m.reached[m.all] = reached
 	return m
 }
 
@@ -125,22 +155,101 @@ func (m *machine) step(s stateSet, by actionSet) stateSet {
 
 // closure is s and all that any number of hidden actions makes of it.
 func (m *machine) closure(s stateSet, hidden actionSet) stateSet {
-	for {
-		t := s.union(m.step(s, hidden))
-		if t == s {
-			return s
-		}
-		s = t
+	m.mu.Lock()
+	reached := m.reached[hidden]
+	if reached == nil {
+		reached = m.reach(hidden)
+		m.reached[hidden] = reached
 	}
+	m.mu.Unlock()
+	t := s
+	s.each(func(i int) { t = t.union(reached[i]) })
+	return t
+}
+
+// reach is, for each state, itself and all that hidden actions make of it.
+func (m *machine) reach(hidden actionSet) []stateSet {
+	reached := make([]stateSet, len(m.g.States))
+	for i := range reached {
+		reached[i].add(i)
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := len(reached) - 1; i >= 0; i-- {
+			s := reached[i]
+			for _, e := range m.g.States[i].Edges {
+				if e.To != i && hidden.has(e.Action) {
+					s = s.union(reached[e.To])
+				}
+			}
+			if s != reached[i] {
+				reached[i], changed = s, true
+			}
+		}
+	}
+	return reached
+}
+
+// countReturns fills returns in.
+func (m *machine) countReturns(by actionSet) {
+	var left stateSet
+	for i := range m.g.States {
+		left.add(i)
+	}
+	reached := m.reach(m.all &^ by)
+	for {
+		// From which states does a return lead into left, perhaps after other
+		// actions?
+		var can stateSet
+		for i := range m.g.States {
+			var ok bool
+			reached[i].each(func(j int) {
+				for _, e := range m.g.States[j].Edges {
+					ok = ok || by.has(e.Action) && left.has(e.To)
+				}
+			})
+			if ok {
+				can.add(i)
+			}
+		}
+		if can.empty() {
+			return
+		}
+		m.returns = append(m.returns, can)
+		if can == left {
+			return
+		}
+		left = can
+	}
+}
+
+// canReturn says how many more stops can return from a state on, up to most.
+func (m *machine) canReturn(state, most int) int {
+	for n, can := range m.returns {
+		if n == most || !can.has(state) {
+			return n
+		}
+	}
+	if n := len(m.returns); n == 0 || n == 1 || m.returns[n-1] != m.returns[n-2] {
+		return min(most, n)
+	}
+	return most // again and again
 }
 
 // where is the set of states in which a variable has a value.
 func (m *machine) where(variable, value string) stateSet {
-	var s stateSet
-	for i := range m.g.States {
-		if m.g.Value(i, variable) == value {
-			s.add(i)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := [2]string{variable, value}
+	s, ok := m.having[key]
+	if !ok {
+		column := slices.Index(m.g.Variables, variable)
+		for i, st := range m.g.States {
+			if st.Values[column] == value {
+				s.add(i)
+			}
 		}
+		m.having[key] = s
 	}
 	return s
 }

@@ -11,7 +11,7 @@ import (
 
 // misfit says where a life stops to fit, what was possible there, and which
 // rule speaks of it.
-func (c *Checker) misfit(v *Verdict) {
+func (c rules) misfit(v *Verdict) {
 	l := v.Life
 	// A prefix of a log that fits fits, so the first line that does not can be
 	// searched for by halves.
@@ -51,16 +51,12 @@ func (c *Checker) misfit(v *Verdict) {
 		f.Message = "not one thread's lines, or a violation: " + f.Message
 		f.Rule = ruleTwoThreads
 		f.WouldSettle = "a log that begins where the module is loaded, or messages with the pid"
-	case l.Kernel != "" && !RulesHold(l.Kernel):
-		v.Fits = FitsInconclusive
-		v.Why = fmt.Sprintf("it does not fit the rules for Linux %s, but the log is of Linux %s, for which there are no rules here", c.Kernel(), l.Kernel)
-		f.Rule = ruleOtherKernel
 	}
 	v.Findings = append(v.Findings, f)
 }
 
 // prefix asks about the first n events of a life.
-func (c *Checker) prefix(l *Life, n int) (*history, stateSet, answer) {
+func (c rules) prefix(l *Life, n int) (*history, stateSet, answer) {
 	cut := *l
 	cut.Events = l.Events[:n]
 	q := &question{c.m, newHistory(c.m, &cut), c.timeout}
@@ -71,7 +67,7 @@ func (c *Checker) prefix(l *Life, n int) (*history, stateSet, answer) {
 // upTo is how things stood when the event with index n came. That it came is
 // taken into account: who prints it has done what he announced before, and has
 // left unsaid nothing that he always says.
-func (c *Checker) upTo(l *Life, n int) (*history, stateSet, bool) {
+func (c rules) upTo(l *Life, n int) (*history, stateSet, bool) {
 	cut := *l
 	cut.Events = l.Events[:n+1]
 	h := newHistory(c.m, &cut)
@@ -89,7 +85,7 @@ func (c *Checker) upTo(l *Life, n int) (*history, stateSet, bool) {
 // explainMisfit finds the rule and the words for an event that does not fit
 // after the states of ends. What was missing is read off the graph: the
 // shortest way to where the event is possible.
-func (c *Checker) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSet) {
+func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSet) {
 	wanted := c.m.actions(shown[bad.Kind]...)
 	switch {
 	case bad.Kind == traces.Return:
@@ -142,7 +138,7 @@ func (c *Checker) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stat
 
 // allowed is what could have come instead of an event, as messages of this
 // log's pattern set.
-func (c *Checker) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []string {
+func (c rules) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []string {
 	reach := c.m.closure(ends, h.hidden)
 	possible := func(names ...string) bool {
 		return !reach.intersect(c.m.enabled(c.m.actions(names...))).empty()

@@ -40,15 +40,16 @@ type history struct {
 	hasCode bool
 	shownBy int // index of the first event that shows it
 
-	stops []stop
+	stops []call // of kthread_stop
+	parks []call // of kthread_park
 
 	// Events that prove nothing about when: their actions may happen unseen
 	// at any time anyhow. They are shown where an interleaving has the action.
 	loose []int
 }
 
-// A stop is one call of kthread_stop.
-type stop struct {
+// A call is one call of kthread_stop or kthread_park.
+type call struct {
 	call, ret int // indices in Life.Events, -1 where the log does not show it
 }
 
@@ -80,7 +81,8 @@ func newHistory(m *machine, l *Life) *history {
 	case l.Begun:
 		h.hidden &^= m.actions("Oops")
 	}
-	h.pairStops(l)
+	h.stops = pair(l, traces.StopCall, traces.StopReturn)
+	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
 
 	var begin int64
 	if l.Begun {
@@ -116,22 +118,20 @@ func newHistory(m *machine, l *Life) *history {
 		case traces.Exit:
 			add(operation{begin, never, actions, true, i})
 		case traces.StopCall:
-			to := nextBy(l.Events, i)
-			for _, s := range h.stops {
-				if s.call == i && s.ret >= 0 && l.shows(traces.StopCall) {
-					to = min(to, at(l.Events[s.ret].Line))
-				}
-			}
-			add(operation{after(e.Line), to, actions, to == never, i})
+			// A stop that finds the thread gone requests nothing.
+			to := h.done(l, h.stops, traces.StopCall, i)
+			add(operation{after(e.Line), to, actions, to == never || m.skips, i})
 		case traces.StopReturn:
-			from := begin
-			for _, s := range h.stops {
-				if s.ret == i && s.call >= 0 && l.shows(traces.StopCall) {
-					from = after(l.Events[s.call].Line)
-				}
-			}
-			add(operation{from, at(e.Line), actions, false, i})
+			add(operation{h.called(l, h.stops, traces.StopCall, i, begin), at(e.Line), actions, false, i})
 			h.value(l, i)
+		case traces.ParkCall:
+			to := h.done(l, h.parks, traces.ParkCall, i)
+			add(operation{after(e.Line), to, actions, to == never, i})
+		case traces.ParkReturn:
+			add(operation{h.called(l, h.parks, traces.ParkCall, i, begin), at(e.Line), actions, false, i})
+		case traces.Unpark:
+			to := nextBy(l.Events, i)
+			add(operation{begin, to, actions, to == never, i})
 		case traces.Enter:
 			entered = true
 			from := begin
@@ -174,19 +174,54 @@ func (h *history) value(l *Life, i int) {
 	}
 }
 
-// pairStops pairs each return of kthread_stop with a call: with that of the
-// same caller where the log names callers, else with the first call that is
+// done is the moment by which what a call's message announces has happened.
+func (h *history) done(l *Life, calls []call, kind traces.Kind, i int) int64 {
+	to := nextBy(l.Events, i)
+	for _, c := range calls {
+		if c.call == i && c.ret >= 0 && l.shows(kind) {
+			to = min(to, at(l.Events[c.ret].Line))
+		}
+	}
+	return to
+}
+
+// called is the moment after which a return's call was made.
+func (h *history) called(l *Life, calls []call, kind traces.Kind, i int, begin int64) int64 {
+	for _, c := range calls {
+		if c.ret == i && c.call >= 0 && l.shows(kind) {
+			return after(l.Events[c.call].Line)
+		}
+	}
+	return begin
+}
+
+// parksAtOnce is how many kthread_park() were under way at the same time.
+func (h *history) parksAtOnce(l *Life) int {
+	now, most := 0, 0
+	for _, e := range l.Events {
+		switch e.Kind {
+		case traces.ParkCall:
+			now++
+			most = max(most, now)
+		case traces.ParkReturn:
+			now = max(0, now-1)
+		}
+	}
+	return most
+}
+
+// pair pairs each return of a call with one: with that of the same caller where the log names callers, else with the first call that is
 // still open. Callers that the log does not tell apart can be exchanged, so
 // any pairing accepts what the right one would, if all calls are in the log.
 // (Where they need not be, newHistory draws nothing from the pairs.)
-func (h *history) pairStops(l *Life) {
+func pair(l *Life, calls, returns traces.Kind) (pairs []call) {
 	for i, e := range l.Events {
 		switch e.Kind {
-		case traces.StopCall:
-			h.stops = append(h.stops, stop{i, -1})
-		case traces.StopReturn:
+		case calls:
+			pairs = append(pairs, call{i, -1})
+		case returns:
 			open := -1
-			for n, s := range h.stops {
+			for n, s := range pairs {
 				if s.ret >= 0 {
 					continue
 				}
@@ -200,12 +235,13 @@ func (h *history) pairStops(l *Life) {
 				}
 			}
 			if open >= 0 {
-				h.stops[open].ret = i
+				pairs[open].ret = i
 			} else {
-				h.stops = append(h.stops, stop{-1, i})
+				pairs = append(pairs, call{-1, i})
 			}
 		}
 	}
+	return pairs
 }
 
 // pending counts the stops that have not returned.

@@ -106,11 +106,16 @@ But a threadfn can return -EINTR itself, and then the two look alike from outsid
 The log has a report of an oops or a BUG in this thread's time. Whose it was is not
 read from it here, so that this thread died there is allowed for.`,
 	}
+	ruleSecondStopOlder = &Rule{
+		ID: "KT014", Title: "a second kthread_stop cannot return on Linux 4.10 and later", Level: Warning, Kernels: "4.10 and later",
+		Text: `As KT008, in a log that does not tell its kernel. Up to 4.9 a second stop that
+comes after the thread's exit returns at once; from 4.10 on it waits for ever. Name
+the kernel with --kernel to have it decided.`,
+	}
 	ruleOtherKernel = &Rule{
 		ID: "KT013", Title: "does not fit, by another kernel's rules", Level: Warning, Kernels: "all",
-		Text: `The log's banner names a kernel that there are no rules for here, and its lines
-do not fit the rules of the nearest one. What differs between the two may explain it,
-so nothing is said against them.`,
+		Text: `The log's banner names a kernel that no era covers, and its lines do not fit the
+rules of any. What differs between them may explain it, so nothing is said against them.`,
 	}
 )
 
@@ -118,7 +123,7 @@ so nothing is said against them.`,
 var Rules = []*Rule{
 	ruleStoppedBeforeRun, ruleWrongValue, ruleValueNotRun, ruleStopTooEarly, ruleAfterEnd,
 	ruleReturnNotEntered, ruleNoStop, ruleSecondStop, ruleMisfit, ruleTwoThreads,
-	ruleEintrUnclear, ruleCrash, ruleOtherKernel,
+	ruleEintrUnclear, ruleCrash, ruleOtherKernel, ruleSecondStopOlder,
 }
 
 // RuleByID returns a rule, nil where there is none of that ID.

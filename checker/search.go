@@ -117,9 +117,16 @@ type step struct {
 // it can, it has no hidden action of a kind that the log shows.
 func (q *question) witness(g stateSet) ([]step, bool) {
 	plain := *q.h
-	for _, o := range plain.ops {
-		if o.event >= 0 {
-			plain.hidden &^= o.actions
+	plain.ops = slices.Clone(q.h.ops)
+	for i := range plain.ops {
+		o := &plain.ops[i]
+		if o.event < 0 {
+			continue
+		}
+		plain.hidden &^= o.actions
+		// And if it can, no call is refused.
+		if granted := o.actions &^ q.m.actions("ParkBusy", "ParkGone"); granted != 0 {
+			o.actions = granted
 		}
 	}
 	if way, ok := (&question{q.m, &plain, q.timeout}).order(g); ok {
@@ -179,7 +186,7 @@ func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
 		}
 		// Hidden actions first: of two ways of the same length the one in
 		// which they come early reads better (create, wake, then the stop).
-		edges := q.m.g.States[p.state].Edges
+		edges := q.m.told[p.state]
 		for _, e := range edges {
 			if q.h.hidden.has(e.Action) && e.To != p.state {
 				visit(place{p.done, e.To}, arrival{from: p, step: step{e.Action, -1}})

@@ -3,7 +3,6 @@ package checker
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kthread-tla/tracecheck/spec/graph"
@@ -58,6 +57,10 @@ type Verdict struct {
 	ExitCode     int
 	ExitCodeFrom string // "observed", "inferred", or empty: not known
 
+	// KernelsFit are the eras, by name, by whose rules the life fits; where Fits
+	// is no, none.
+	KernelsFit []string
+
 	Stops    []Stop
 	Witness  []Step // one interleaving that fits; nil where there is none
 	Findings []Finding
@@ -88,32 +91,165 @@ type Finding struct {
 	Allowed     []string // misfits: what the specification allowed there, as this log would show it
 }
 
-// A Checker judges lives by the rules of one kernel. It may be used by several
-// goroutines.
+// A Checker judges lives. It may be used by several goroutines.
 type Checker struct {
-	m       *machine
+	eras    []rules
 	timeout time.Duration
+	only    *graph.Era // the user's word; nil: the log's banner, or else all
 }
 
-// New returns a checker for one of graph.Kernels. timeout is the longest time
-// for one question about one life; 0 means no limit.
-func New(g *graph.Graph, timeout time.Duration) *Checker {
-	return &Checker{newMachine(g), timeout}
+// rules are those of one era.
+type rules struct {
+	m    *machine
+	eras []graph.Era // one or more eras that have the same
+	*Checker
 }
 
-// Kernel is the kernel whose rules are used.
-func (c *Checker) Kernel() string { return c.m.g.Kernel }
+// New returns a checker by the rules of one era, or, with nil, of the era that
+// a log names, or of all of them. timeout is the longest time for one question
+// about one life; 0 means no limit.
+func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
+	c := &Checker{timeout: timeout, only: only}
+	for _, e := range graph.Eras() {
+		if only != nil && e != *only {
+			continue
+		}
+		g, err := e.Graph()
+		if err != nil {
+			return nil, err
+		}
+		c.add(g, e)
+	}
+	return c, nil
+}
 
-// Judge says what became of a life, and whether that is legal.
+// newFor is a checker with one graph, for tests.
+func newFor(g *graph.Graph, timeout time.Duration) *Checker {
+	c := &Checker{timeout: timeout}
+	e, err := graph.EraOf(g.Kernel)
+	if err != nil {
+		panic(err)
+	}
+	c.add(g, e)
+	return c
+}
+
+func (c *Checker) add(g *graph.Graph, e graph.Era) {
+	for i := range c.eras {
+		if c.eras[i].m.g.Kernel == g.Kernel {
+			c.eras[i].eras = append(c.eras[i].eras, e)
+			return
+		}
+	}
+	c.eras = append(c.eras, rules{newMachine(g), []graph.Era{e}, c})
+}
+
+// rulesFor are the rules that a life is judged by. covered is false where the
+// log is of a kernel that no era covers.
+func (c *Checker) rulesFor(l *Life) (rs []rules, covered bool) {
+	if c.only != nil || l.Kernel == "" {
+		return c.eras, true
+	}
+	e, err := graph.EraOf(l.Kernel)
+	if err != nil {
+		return c.eras, false
+	}
+	for _, r := range c.eras {
+		if slices.Contains(r.eras, e) {
+			return []rules{{r.m, []graph.Era{e}, c}}, true
+		}
+	}
+	return c.eras, true
+}
+
+// Judge says what became of a life, and whether that is legal. Where the kernel
+// is not known every era is tried: what is said is what all those agree on by
+// whose rules the life fits.
 func (c *Checker) Judge(l *Life) Verdict {
+	rs, covered := c.rulesFor(l)
+	var fit []Verdict
+	var other *Verdict
+	var names []string
+	for _, r := range rs {
+		v := r.judge(l)
+		switch {
+		case v.Fits == FitsYes:
+			fit = append(fit, v)
+			for _, e := range r.eras {
+				names = append(names, e.Name)
+			}
+		case other == nil || v.Fits == FitsInconclusive || other.Fits == FitsNo && slices.ContainsFunc(r.eras, mostCommon):
+			other = &v
+		}
+	}
+	if len(fit) == 0 {
+		if !covered && other.Fits == FitsNo {
+			other.Fits = FitsInconclusive
+			other.Why = fmt.Sprintf("it does not fit the rules of any era, but the log is of Linux %s, which none covers", l.Kernel)
+			for i := range other.Findings {
+				other.Findings[i].Rule = ruleOtherKernel
+			}
+		}
+		return *other
+	}
+	v := agreed(fit)
+	v.KernelsFit = names
+	if other != nil && other.Fits == FitsInconclusive {
+		// The eras that were not decided might say otherwise.
+		v.Ran, v.Woken, v.Outcome, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, ""
+	}
+	return v
+}
+
+// mostCommon is the era whose words are taken where none fits.
+func mostCommon(e graph.Era) bool { return e.Name == "5.4" }
+
+// agreed is what verdicts by several eras' rules have in common.
+func agreed(vs []Verdict) Verdict {
+	v := vs[0]
+	for _, w := range vs[1:] {
+		if v.Ran != w.Ran {
+			v.Ran = Unknown
+		}
+		if v.Woken != w.Woken {
+			v.Woken = Unknown
+		}
+		if v.ExitCodeFrom != w.ExitCodeFrom || v.ExitCode != w.ExitCode {
+			v.ExitCode, v.ExitCodeFrom = 0, ""
+		}
+		if v.Outcome != w.Outcome {
+			v.Outcome = weaker(map[Outcome]bool{v.Outcome: true, w.Outcome: true})
+		}
+	}
+	v.Findings = nil
+	for _, w := range vs {
+		for _, f := range w.Findings {
+			same := func(g Finding) bool {
+				return (g.Rule == f.Rule || g.Rule == ruleSecondStopOlder && f.Rule == ruleSecondStop) && slices.Equal(g.Lines, f.Lines)
+			}
+			if slices.ContainsFunc(v.Findings, same) {
+				continue
+			}
+			for _, o := range vs {
+				if f.Rule == ruleSecondStop && !slices.ContainsFunc(o.Findings, same) {
+					// It hangs by some eras' rules and returns by others'.
+					f.Rule = ruleSecondStopOlder
+				}
+			}
+			v.Findings = append(v.Findings, f)
+		}
+	}
+	return v
+}
+
+// judge is Judge by one era's rules.
+func (c rules) judge(l *Life) Verdict {
 	h := newHistory(c.m, l)
 	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h)}
-	for _, e := range l.Events {
-		if e.Kind == traces.ParkCall || e.Kind == traces.ParkReturn || e.Kind == traces.Unpark {
-			v.Fits = FitsInconclusive
-			v.Why = fmt.Sprintf("the thread is parked or unparked (line %d), which the rules for Linux %s here do not cover", e.Line, c.Kernel())
-			return v
-		}
+	if n := h.parksAtOnce(l); n > 2 {
+		v.Fits = FitsInconclusive
+		v.Why = fmt.Sprintf("%d kthread_park() at once: the specification counts two", n)
+		return v
 	}
 	if f, why := identity(l); f != nil {
 		v.Fits, v.Why, v.Findings = FitsInconclusive, why, []Finding{*f}
@@ -166,7 +302,7 @@ func identity(l *Life) (f *Finding, why string) {
 }
 
 // truth says whether a boolean variable has the same value in all states.
-func (c *Checker) truth(variable string, ends stateSet) Truth {
+func (c rules) truth(variable string, ends stateSet) Truth {
 	is, isNot := ends.intersect(c.m.where(variable, "TRUE")), ends.intersect(c.m.where(variable, "FALSE"))
 	switch {
 	case isNot.empty():
@@ -177,7 +313,7 @@ func (c *Checker) truth(variable string, ends stateSet) Truth {
 	return Unknown
 }
 
-func (c *Checker) facts(v *Verdict, h *history, ends stateSet) {
+func (c rules) facts(v *Verdict, h *history, ends stateSet) {
 	v.Ran, v.Woken = c.truth("ran", ends), c.truth("woken", ends)
 	if !ends.intersect(c.m.where("code", "none")).empty() {
 		return // in some order the thread has not ended yet
@@ -191,14 +327,18 @@ func (c *Checker) facts(v *Verdict, h *history, ends stateSet) {
 
 // outcome names what all fitting orders agree on, or the weaker thing that
 // covers them.
-func (c *Checker) outcome(v *Verdict, h *history, ends stateSet) {
+func (c rules) outcome(v *Verdict, h *history, ends stateSet) {
 	seen := map[Outcome]bool{}
 	ends.each(func(i int) { seen[c.outcomeOf(h, i)] = true })
+	v.Outcome = weaker(seen)
+}
+
+// weaker is the outcome that covers all of those that are possible.
+func weaker(seen map[Outcome]bool) Outcome {
 	if len(seen) == 1 {
 		for o := range seen {
-			v.Outcome = o
+			return o
 		}
-		return
 	}
 	only := func(allowed ...Outcome) bool {
 		n := 0
@@ -211,17 +351,18 @@ func (c *Checker) outcome(v *Verdict, h *history, ends stateSet) {
 	}
 	switch {
 	case only(RanThenStopped, ExitedByItselfThenStopped):
-		v.Outcome = RanThenStopped
-	case only(RanThenStopped, ExitedByItselfThenStopped, StoppedBeforeRun):
-		v.Outcome = Stopped
+		return RanThenStopped
+	case only(RanThenStopped, ExitedByItselfThenStopped, StoppedBeforeRun, Stopped):
+		return Stopped
 	case only(StopHung, StopPending):
-		v.Outcome = StopPending
+		return StopPending
 	}
+	return OutcomeUnknown
 }
 
 // outcomeOf reads the outcome off one state and off which stops the log shows.
-func (c *Checker) outcomeOf(h *history, state int) Outcome {
-	is := func(variable, value string) bool { return c.m.g.Value(state, variable) == value }
+func (c rules) outcomeOf(h *history, state int) Outcome {
+	is := func(variable, value string) bool { return c.m.where(variable, value).has(state) }
 	if h.returned() > 0 {
 		switch {
 		case is("ran", "FALSE"):
@@ -232,7 +373,7 @@ func (c *Checker) outcomeOf(h *history, state int) Outcome {
 		return RanThenStopped
 	}
 	if h.pending() > 0 {
-		if c.canReturn(state, 1) == 0 && c.canAccuse(h.life) {
+		if c.m.canReturn(state, 1) == 0 && c.canAccuse(h.life) {
 			return StopHung
 		}
 		return StopPending
@@ -257,24 +398,10 @@ func (c *Checker) outcomeOf(h *history, state int) Outcome {
 	return Running
 }
 
-// canReturn says how many more stops can return from a state on, up to most.
-func (c *Checker) canReturn(state, most int) int {
-	returns := c.m.actions(shown[traces.StopReturn]...)
-	var s stateSet
-	s.add(state)
-	for n := range most {
-		s = c.m.step(c.m.closure(s, c.m.all&^returns), returns)
-		if s.empty() {
-			return n
-		}
-	}
-	return most
-}
-
 // witness prefers, among the orders that fit, one that shows the outcome, one in
 // which the thread was woken (who has called kthread_run and wonders about
 // -EINTR has woken it), and one in which threadfn returns what most do.
-func (c *Checker) witness(q *question, v *Verdict, ends stateSet) []Step {
+func (c rules) witness(q *question, v *Verdict, ends stateSet) []Step {
 	var goal stateSet
 	ends.each(func(i int) {
 		if o := c.outcomeOf(q.h, i); o == v.Outcome || v.Outcome == Stopped || v.Outcome == OutcomeUnknown {
@@ -334,7 +461,7 @@ func stopsOf(l *Life, h *history) []Stop {
 }
 
 // findings says what is worth knowing about a life that fits.
-func (c *Checker) findings(v *Verdict, h *history, ends stateSet) {
+func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 	l := v.Life
 	var stopLines []int
 	for _, s := range v.Stops {
@@ -394,34 +521,20 @@ func (c *Checker) findings(v *Verdict, h *history, ends stateSet) {
 }
 
 // canAccuse says whether what a life's log does not show may be held against
-// it: its set is in use, its lines are one thread's, no oops may have ended a
-// task in between, and the rules are those of its kernel.
-func (c *Checker) canAccuse(l *Life) bool {
-	return l.Begun && !l.Doubt && l.Crash == 0 && (l.Kernel == "" || RulesHold(l.Kernel))
+// it: its set is in use, its lines are one thread's, and no oops may have ended
+// a task in between.
+func (c rules) canAccuse(l *Life) bool {
+	return l.Begun && !l.Doubt && l.Crash == 0
 }
 
 // stuck is how many of the stops that have not returned never can, in every
 // fitting order. It takes the absence of a return's message for its absence.
-func (c *Checker) stuck(h *history, ends stateSet) int {
+func (c rules) stuck(h *history, ends stateSet) int {
 	pending := h.pending()
 	if pending == 0 {
 		return 0
 	}
 	can := 0
-	ends.each(func(i int) { can = max(can, c.canReturn(i, pending)) })
+	ends.each(func(i int) { can = max(can, c.m.canReturn(i, pending)) })
 	return pending - can
-}
-
-// RulesHold says whether the rules for Linux 5.4 are those of a release: the
-// struct kthread left the stack in 4.10, and exit_code made way for
-// kthread->result in 5.17.
-func RulesHold(release string) bool {
-	major, minor, ok := version(release)
-	return ok && (major == 4 && minor >= 10 || major == 5 && minor <= 16)
-}
-
-// version reads major and minor off a release as `uname -r` prints it.
-func version(release string) (major, minor int, ok bool) {
-	n, err := fmt.Sscanf(strings.ReplaceAll(release, "-", " "), "%d.%d", &major, &minor)
-	return major, minor, n == 2 && err == nil
 }

@@ -25,6 +25,7 @@ type world struct {
 
 	created, gaveUp bool
 	stoppers        []string // each: "", "called", "requested", "got", "done"
+	parkers         []string // each: "", "called", "requested", "done", "unparked"
 	returning       bool     // the thread has said that it returns
 }
 
@@ -51,6 +52,9 @@ stop-call     S {by} > {thread}
 stop-return   R {by} > {thread}: {code}
 enter         in {thread}
 return        out {thread}: {code}
+park-call     P {by} > {thread}
+park-return   Q {by} > {thread}
+unpark        U {by} > {thread}
 `
 
 func (w *world) is(variable, value string) bool { return w.m.g.Value(w.state, variable) == value }
@@ -80,8 +84,11 @@ func (w *world) now() truthNow {
 		phase: w.m.g.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
 		ended: !w.is("code", "none"), code: w.code,
 	}
-	if w.is("code", "eintr") {
+	switch {
+	case w.is("code", "eintr"):
 		t.code = eintr
+	case w.is("code", "nothing"):
+		t.code = 0
 	}
 	for _, s := range w.stoppers {
 		if s == "done" {
@@ -114,7 +121,44 @@ func (w *world) turn(worlds []*world) bool {
 		}
 	}
 	story := !w.shows.Has(traces.Create)
-	switch task := w.rng.IntN(2 + len(w.stoppers)); task {
+	task := w.rng.IntN(2 + len(w.stoppers) + len(w.parkers))
+	if i := task - 2 - len(w.stoppers); i >= 0 {
+		by := fmt.Sprintf("p%d%s", i, w.name)
+		if !w.created || w.is("phase", "failed") {
+			return false
+		}
+		if owed(by) {
+			return true
+		}
+		switch w.parkers[i] {
+		case "":
+			w.parkers[i] = "called"
+			if w.shows.Has(traces.ParkCall) {
+				say("P %s > %s", by, w.name)
+			}
+		case "called":
+			if w.do("ParkGone") || w.do("ParkBusy") {
+				w.parkers[i] = "refused"
+				owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
+			} else if w.do("ParkRequest") {
+				w.parkers[i] = "requested"
+			}
+		case "requested":
+			if !w.do("ParkReturn") {
+				return false
+			}
+			w.parkers[i] = "done"
+			owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
+		case "done":
+			w.parkers[i] = "unparked"
+			w.do("Unpark")
+			owe(by, traces.Unpark, "U %s > %s", by, w.name)
+		default:
+			return false
+		}
+		return true
+	}
+	switch task {
 	case 0: // the creator
 		by := "boss" + w.name
 		if owed(by) {
@@ -227,11 +271,18 @@ func (w *world) turn(worlds []*world) bool {
 				say("S %s > %s", by, w.name)
 			}
 		case "called":
+			if w.do("StopSkipValue") || w.do("StopSkipEintr") {
+				w.stoppers[i] = "got"
+				return true
+			}
 			if !w.do("StopRequest") {
 				return false // it was not created
 			}
 			w.stoppers[i] = "requested"
 		case "requested":
+			if w.rng.IntN(2) == 0 {
+				w.do("StopUnpark")
+			}
 			if !w.do("StopReturnValue") && !w.do("StopReturnEintr") {
 				return false
 			}
@@ -276,6 +327,9 @@ func randomLog(m *machine, rng *rand.Rand, pats *traces.Patterns) []logged {
 				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.g.Start, shows: pats.Shows,
 				log: &log, owes: map[string]string{}, stoppers: make([]string, rng.IntN(4)*rng.IntN(2)),
 			})
+			if rng.IntN(2) == 0 && m.g.Action("ParkRequest") >= 0 {
+				worlds[i].parkers = make([]string, 1+rng.IntN(2))
+			}
 			if w := worlds[i]; len(w.stoppers) == 0 && rng.IntN(2) == 0 {
 				w.stoppers = []string{""}
 			}
@@ -303,15 +357,27 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := loadMachine(t)
-	c := &Checker{m, 10 * time.Second}
-	runs, lives, definite := 20000, 0, 0
+	all, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var machines []*machine
+	for _, r := range all.eras {
+		machines = append(machines, r.m)
+	}
+	runs, lives, definite := 12000, 0, 0
 	outcomes := map[Outcome]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		pats := traces.Builtin("story")
 		if seed%2 == 1 {
 			pats = full
+		}
+		// Each era's runs, judged by its own rules or by all eras'.
+		m := machines[seed/2%len(machines)]
+		c := newFor(m.g, 10*time.Second)
+		if seed/8%2 == 0 {
+			c = all
 		}
 		log := randomLog(m, rng, pats)
 		log = log[:1+rng.IntN(len(log))]

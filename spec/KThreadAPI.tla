@@ -3,40 +3,49 @@
 (* What a caller may rely on: one kernel thread, seen from outside.        *)
 (*                                                                         *)
 (* KThread.tla says how the kernel does it, step by step.  This module     *)
-(* says what that amounts to: create, wake, stop, exit, and what each may  *)
-(* return.  threadfn is arbitrary here: it may test kthread_should_stop(), *)
-(* ignore it, end at any time and with any value, or oops.                 *)
+(* says what that amounts to: create, wake, park, stop, exit, and what     *)
+(* each may return.  threadfn is arbitrary here: it may test               *)
+(* kthread_should_stop(), ignore it, end at any time and with any value,   *)
+(* or oops.                                                                *)
 (*                                                                         *)
 (* The object has no idea who calls it.  That a stop has been requested    *)
-(* (one flag), the completion's counter and the exit value are enough,     *)
+(* (one flag), the completions' counters and the exit value are enough,    *)
 (* because one exit serves one return.  KThreadClients puts the callers    *)
 (* around it.                                                              *)
 (*                                                                         *)
-(* TLC dumps this module's state graph and tracecheck walks it.  TLC       *)
-(* labels an edge of the dump with the action's name and nothing else, so  *)
-(* whatever a log can tell apart is an action with a name of its own.      *)
+(* TLC dumps this module's state graph, one for each era, and tracecheck   *)
+(* walks it.  TLC labels an edge of the dump with the action's name and    *)
+(* nothing else, so whatever a log can tell apart is an action with a name *)
+(* of its own.                                                             *)
 (*                                                                         *)
-(* The rules are those of Linux 5.4: kernel/kthread.c, kernel/exit.c and   *)
-(* mm_release() in kernel/fork.c.                                          *)
+(* Sources: kernel/kthread.c, kernel/exit.c and mm_release() in            *)
+(* kernel/fork.c.  What differs between kernels is in the constant Era,    *)
+(* see Eras.tla.                                                           *)
 (***************************************************************************)
 EXTENDS Integers
 
 CONSTANTS
+    Era,        \* whose rules: a record of Eras.tla
     FnValues,   \* what threadfn, or a do_exit() inside it, may end with
     EINTR,      \* the value -EINTR; threadfn may end with it too
-    Signals,    \* what an oops leaves in exit_code: do_exit(signr)
-    NoValue     \* the thread's value is not fixed yet
+    Signals,    \* what an oops leaves where kthread_stop() looks: do_exit(signr)
+    Nothing,    \* what kthread_stop() finds where nothing was left: 0
+    NoValue,    \* the thread's value is not fixed yet
+    MaxParked   \* how many kthread_park() may be under way at once
 
 VARIABLES
     phase,        \* how far the thread's own life has come, see Phases
     should_stop,  \* KTHREAD_SHOULD_STOP has been set; nothing clears it
+    should_park,  \* KTHREAD_SHOULD_PARK is set
     exited,       \* the counter x->done of the completion kthread->exited
+    parked,       \* the counter x->done of the completion kthread->parked
     code,         \* the value that the thread ends with and kthread_stop() returns
-    woken,        \* history: wake_up_process() was called before the last test
+    woken,        \* history: wake_up_process() was called before the last test, by
+                  \* a creator or in a kthread_park(); that of a stop does not count
     ran,          \* history: threadfn was entered
     unasked       \* history: the thread's end was fixed before any stop request
 
-vars == <<phase, should_stop, exited, code, woken, ran, unasked>>
+vars == <<phase, should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
 Phases == {
     "absent",     \* kthread_create() has not made it yet
@@ -44,16 +53,21 @@ Phases == {
     "created",    \* announced to its creator, in its first sleep (D state)
     "started",    \* woken out of the first sleep, or about to be
     "chosen",     \* the last test in kthread() found no stop: threadfn is next
+    "holding",    \* about to park before threadfn: it has seen that it should
+    "held",       \* parked before threadfn
     "running",    \* in threadfn
-    "told",       \* in threadfn, and kthread_should_stop() has said so
+    "parking",    \* about to park in threadfn
+    "parked",     \* parked in threadfn
     "returned",   \* on its way out, the value fixed
     "finished" }  \* complete(&kthread->exited) has been called
 
 TypeOK ==
     /\ phase \in Phases
     /\ should_stop \in BOOLEAN
+    /\ should_park \in BOOLEAN
     /\ exited \in 0..1
-    /\ code \in FnValues \cup Signals \cup {EINTR, NoValue}
+    /\ parked \in 0..MaxParked
+    /\ code \in FnValues \cup Signals \cup {EINTR, Nothing, NoValue}
     /\ woken \in BOOLEAN
     /\ ran \in BOOLEAN
     /\ unasked \in BOOLEAN
@@ -61,14 +75,15 @@ TypeOK ==
 Init ==
     /\ phase = "absent"
     /\ should_stop = FALSE
+    /\ should_park = FALSE
     /\ exited = 0
+    /\ parked = 0
     /\ code = NoValue
     /\ woken = FALSE
     /\ ran = FALSE
     /\ unasked = FALSE
 
 Exists == phase \notin {"absent", "failed"}
-InThreadfn == phase \in {"running", "told"}
 
 -----------------------------------------------------------------------------
 \* The caller's side.  Whoever calls holds the thread: a pointer that is good
@@ -79,22 +94,24 @@ InThreadfn == phase \in {"running", "told"}
 Create ==
     /\ phase = "absent"
     /\ phase' = "created"
-    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
-\* kthread_create() returned an error; there is no thread.
+\* kthread_create() returned an error; there is no thread, or one that ends by
+\* itself and that nobody ever gets hold of.
 CreateFail ==
     /\ phase = "absent"
     /\ phase' = "failed"
-    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
-\* wake_up_process() by anyone but a stopper.  It ends the first sleep; on a
-\* thread that is past its last test it has nothing to do with the lifecycle.
+\* wake_up_process() by anyone but a stopper or a parker.  It ends the first
+\* sleep; on a thread that is past its last test it has nothing to do with the
+\* lifecycle.
 Wake ==
     /\ Exists
     /\ IF phase \in {"created", "started"}
        THEN phase' = "started" /\ woken' = TRUE
        ELSE UNCHANGED <<phase, woken>>
-    /\ UNCHANGED <<should_stop, exited, code, ran, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, ran, unasked>>
 
 \* kthread_stop() up to set_bit(KTHREAD_SHOULD_STOP) and its wake_up_process().
 \* The flag is what the thread reacts to; the wake starts a thread that nobody
@@ -103,19 +120,61 @@ StopRequest ==
     /\ Exists
     /\ should_stop' = TRUE
     /\ phase' = IF phase = "created" THEN "started" ELSE phase
-    /\ UNCHANGED <<exited, code, woken, ran, unasked>>
+    /\ UNCHANGED <<should_park, exited, parked, code, woken, ran, unasked>>
+
+\* kthread_stop() -> kthread_unpark(): what has been parked must come out to end.
+StopUnpark ==
+    /\ should_stop
+    /\ should_park
+    /\ should_park' = FALSE
+    /\ UNCHANGED <<phase, should_stop, exited, parked, code, woken, ran, unasked>>
 
 \* The other half of kthread_stop(): wait_for_completion() takes the one count
-\* that the exit has left, and exit_code is read.  Nothing puts the count back,
+\* that the exit has left, and the value is read.  Nothing puts the count back,
 \* so a second stop waits for ever.
 StopAwait ==
     /\ should_stop
     /\ exited > 0
     /\ exited' = exited - 1
-    /\ UNCHANGED <<phase, should_stop, code, woken, ran, unasked>>
+    /\ UNCHANGED <<phase, should_stop, should_park, parked, code, woken, ran, unasked>>
 
 StopReturnValue == StopAwait /\ code # EINTR
 StopReturnEintr == StopAwait /\ code = EINTR
+
+\* To 4.9: a kthread_stop() that finds vfork_done NULL sets nothing and waits
+\* for nobody, and reads the value: it can be called again and again.
+StopSkipValue == Era.skips_gone /\ phase = "finished" /\ code # EINTR /\ UNCHANGED vars
+StopSkipEintr == Era.skips_gone /\ phase = "finished" /\ code = EINTR /\ UNCHANGED vars
+
+\* kthread_park() up to set_bit(KTHREAD_SHOULD_PARK) and its wake_up_process(),
+\* which starts a thread that nobody else has woken.
+ParkRequest ==
+    /\ Era.parks
+    /\ Exists
+    /\ should_park' = TRUE
+    /\ IF phase \in {"created", "started"}
+       THEN phase' = "started" /\ woken' = TRUE
+       ELSE UNCHANGED <<phase, woken>>
+    /\ UNCHANGED <<should_stop, exited, parked, code, ran, unasked>>
+
+\* The other half: wait_for_completion(&kthread->parked).
+ParkReturn ==
+    /\ parked > 0
+    /\ parked' = parked - 1
+    /\ UNCHANGED <<phase, should_stop, should_park, exited, code, woken, ran, unasked>>
+
+\* kthread_park() says -EBUSY: somebody has asked already.
+ParkBusy == Era.parks /\ Exists /\ should_park /\ UNCHANGED vars
+
+\* kthread_park() says -ENOSYS: the thread is exiting.
+ParkGone == Era.parks /\ phase \in {"returned", "finished"} /\ UNCHANGED vars
+
+\* kthread_unpark().
+Unpark ==
+    /\ Era.parks
+    /\ Exists
+    /\ should_park' = FALSE
+    /\ UNCHANGED <<phase, should_stop, exited, parked, code, woken, ran, unasked>>
 
 -----------------------------------------------------------------------------
 \* The thread's side.
@@ -127,7 +186,7 @@ DecideRun ==
     /\ phase = "started"
     /\ ~should_stop
     /\ phase' = "chosen"
-    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
 \* The same test finds the flag set: ret stays -EINTR, threadfn is never called.
 DecideNotRun ==
@@ -135,33 +194,67 @@ DecideNotRun ==
     /\ should_stop
     /\ phase' = "returned"
     /\ code' = EINTR
-    /\ UNCHANGED <<should_stop, exited, woken, ran, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, woken, ran, unasked>>
+
+\* __kthread_parkme(): the thread sees that it should park, between the last test
+\* and threadfn ...
+HoldAsked ==
+    /\ phase \in {"chosen", "held"}
+    /\ should_park
+    /\ phase' = "holding"
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
+
+\* ... and stands aside and tells one kthread_park() so ...
+Hold ==
+    /\ phase = "holding"
+    /\ parked < MaxParked
+    /\ phase' = "held"
+    /\ parked' = parked + 1
+    /\ UNCHANGED <<should_stop, should_park, exited, code, woken, ran, unasked>>
+
+\* ... until nobody asks for it any more.
+HoldEnd ==
+    /\ phase = "held"
+    /\ ~should_park
+    /\ phase' = "chosen"
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
+
+\* The same in threadfn, by kthread_parkme().
+ParkAsked ==
+    /\ phase \in {"running", "parked"}
+    /\ should_park
+    /\ phase' = "parking"
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
+
+Park ==
+    /\ phase = "parking"
+    /\ parked < MaxParked
+    /\ phase' = "parked"
+    /\ parked' = parked + 1
+    /\ UNCHANGED <<should_stop, should_park, exited, code, woken, ran, unasked>>
+
+ParkEnd ==
+    /\ phase = "parked"
+    /\ ~should_park
+    /\ phase' = "running"
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
 \* The first instruction of threadfn.  A stop may have come since the last test.
 Enter ==
     /\ phase = "chosen"
     /\ phase' = "running"
     /\ ran' = TRUE
-    /\ UNCHANGED <<should_stop, exited, code, woken, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, unasked>>
 
 \* threadfn does something of its own: a printk, a lock, a sleep.  Nothing
 \* changes, but whoever sees it knows that threadfn is being executed.
-Work ==
-    /\ InThreadfn
-    /\ UNCHANGED vars
+Work == phase = "running" /\ UNCHANGED vars
 
 \* kthread_should_stop() in threadfn answers no ...
-TestFalse ==
-    /\ phase = "running"
-    /\ ~should_stop
-    /\ UNCHANGED vars
+TestFalse == phase = "running" /\ ~should_stop /\ UNCHANGED vars
 
 \* ... or yes, and then for good.
-TestTrue ==
-    /\ InThreadfn
-    /\ should_stop
-    /\ phase' = "told"
-    /\ UNCHANGED <<should_stop, exited, code, woken, ran, unasked>>
+TestTrue == phase = "running" /\ should_stop /\ UNCHANGED vars
 
 \* threadfn is over, and one of the values is the thread's.  threadfn need not
 \* have been told.
@@ -169,22 +262,23 @@ End(values) ==
     /\ phase' = "returned"
     /\ code' \in values
     /\ unasked' = ~should_stop
-    /\ UNCHANGED <<should_stop, exited, woken, ran>>
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, woken, ran>>
 
 \* (The conjunctions below keep their names in TLC's dump: an action that is
 \* nothing but a call of End would be labelled End.)
 
 \* By return.  A threadfn that returns -EINTR itself looks to its stopper like
 \* one that was never called, hence the name of its own.
-ReturnValue == InThreadfn /\ End(FnValues \ {EINTR})
-ReturnEintr == InThreadfn /\ End(FnValues \cap {EINTR})
+ReturnValue == phase = "running" /\ End(FnValues \ {EINTR})
+ReturnEintr == phase = "running" /\ End(FnValues \cap {EINTR})
 
-\* By a do_exit() of its own, without returning to kthread().
-ExitValue == InThreadfn /\ End(FnValues \ {EINTR})
-ExitEintr == InThreadfn /\ End(FnValues \cap {EINTR})
+\* By a do_exit() of its own, without returning to kthread().  Where
+\* kthread->result is what counts, nobody has written it: kthread_stop() says 0.
+ExitValue == phase = "running" /\ End(IF Era.oops_shows THEN FnValues \ {EINTR} ELSE {Nothing})
+ExitEintr == phase = "running" /\ End(IF Era.oops_shows THEN FnValues \cap {EINTR} ELSE {})
 
 \* By an oops or BUG: the exit path is the same, so stoppers are not stranded.
-Oops == InThreadfn /\ End(Signals)
+Oops == phase = "running" /\ End(IF Era.oops_shows THEN Signals ELSE {Nothing})
 
 \* do_exit() -> exit_mm() -> mm_release(): complete(vfork_done), which for a
 \* kthread is &kthread->exited.  The thread is still far from dead, but a
@@ -193,15 +287,17 @@ Finish ==
     /\ phase = "returned"
     /\ phase' = "finished"
     /\ exited' = exited + 1
-    /\ UNCHANGED <<should_stop, code, woken, ran, unasked>>
+    /\ UNCHANGED <<should_stop, should_park, parked, code, woken, ran, unasked>>
 
 -----------------------------------------------------------------------------
 
 Next ==
     \/ Create \/ CreateFail \/ Wake
-    \/ StopRequest \/ StopReturnValue \/ StopReturnEintr
-    \/ DecideRun \/ DecideNotRun
-    \/ Enter \/ Work \/ TestFalse \/ TestTrue
+    \/ StopRequest \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
+    \/ StopSkipValue \/ StopSkipEintr
+    \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkGone \/ Unpark
+    \/ DecideRun \/ DecideNotRun \/ HoldAsked \/ Hold \/ HoldEnd
+    \/ Enter \/ Work \/ ParkAsked \/ Park \/ ParkEnd \/ TestFalse \/ TestTrue
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
     \/ Finish
 
@@ -221,11 +317,11 @@ ValueMeansRan ==
 \* Only a thread out of its first sleep is decided on, and for threadfn only if
 \* no stop has been requested yet.
 DecidedOnce ==
-    [][phase # "chosen" /\ phase' = "chosen" => phase = "started" /\ ~should_stop]_vars
+    [][phase \notin {"chosen", "held"} /\ phase' = "chosen" => phase = "started" /\ ~should_stop]_vars
 
 \* unasked says what its name says.
 UnaskedIsUnasked ==
-    [][InThreadfn /\ phase' = "returned" => unasked' = ~should_stop]_vars
+    [][ran /\ phase' = "returned" /\ phase # "returned" => unasked' = ~should_stop]_vars
 
 \* A count is there to be taken only after the exit, and only once.
 CountOnlyAfterExit ==

@@ -2,6 +2,7 @@
 package spec_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,6 +37,16 @@ func TestModels(t *testing.T) {
 		})
 	}
 
+	t.Run("docs/models.md is what TLC finds", func(t *testing.T) {
+		page, err := os.ReadFile(filepath.Join(root, "docs", "models.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tlc.Markdown(models, results); tlc.WithoutSeconds(got) != tlc.WithoutSeconds(string(page)) {
+			t.Error("it is not: run go run ./spec/models -write")
+		}
+	})
+
 	// The counterexample to the kernel-doc sentence is the story's second run:
 	// kthread_run, kthread_stop at once, -EINTR, and threadfn never called.
 	t.Run("the kernel-doc counterexample is the second run", func(t *testing.T) {
@@ -53,7 +64,7 @@ func TestModels(t *testing.T) {
 		}
 	})
 	t.Run("in the second stop's counterexample one returns and one sleeps", func(t *testing.T) {
-		trace := byName["second-stop-hangs"].Trace
+		trace := byName["second-stop-hangs-5.4"].Trace
 		count := func(name string) (n int) {
 			for _, a := range trace {
 				if a == name {
@@ -71,7 +82,7 @@ func TestModels(t *testing.T) {
 // A model whose head is wrong is noticed, in each way that it can be wrong.
 func TestWrongExpectationsAreNoticed(t *testing.T) {
 	root, tools := tlctest.Find(t)
-	for _, name := range []string{"api", "race-never-ran"} {
+	for _, name := range []string{"api-5.4", "race-never-ran"} {
 		m, err := tlc.ReadModel(filepath.Join(root, "spec", "models", name+".cfg"))
 		if err != nil {
 			t.Fatal(err)
@@ -89,7 +100,7 @@ func TestWrongExpectationsAreNoticed(t *testing.T) {
 			}
 		}
 	}
-	m := tlc.Model{Name: "none", Path: filepath.Join(root, "spec", "models", "api.cfg"), Module: "NoSuchModule"}
+	m := tlc.Model{Name: "none", Path: filepath.Join(root, "spec", "models", "api-5.4.cfg"), Module: "NoSuchModule"}
 	if _, err := tools.Run(t.Context(), m); err == nil {
 		t.Error("a module that is not there was checked")
 	}

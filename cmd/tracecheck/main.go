@@ -50,7 +50,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.SortFlags = false
 	fs.SetOutput(io.Discard)
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: text or json")
-	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (4.10 to 5.16)")
+	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
 	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
 	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001; rules: all of them), or a thread's interleaving (`NAME` or pid)")
@@ -120,9 +120,13 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if err != nil {
 		return fail("%v", err)
 	}
-	g, err := rules(o.kernel)
-	if err != nil {
-		return fail("--kernel %s: %v", o.kernel, err)
+	var era *graph.Era
+	if o.kernel != "auto" {
+		e, err := graph.EraOf(o.kernel)
+		if err != nil {
+			return fail("--kernel %s: %v", o.kernel, err)
+		}
+		era = &e
 	}
 	pats, always := traces.Builtin("story"), false
 	if o.printk != "" {
@@ -156,24 +160,28 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		only = append(only, o.explain)
 	}
 
-	c := checker.New(g, o.timeout)
+	c, err := checker.New(era, o.timeout)
+	if err != nil {
+		return fail("%v", err)
+	}
 	var sum report.Summary
 	status := exitFits
 	for i, f := range files {
-		in := report.Input{Name: names[i], Kernel: c.Kernel(), KernelFrom: "tried"}
+		in := report.Input{Name: names[i], KernelFrom: "tried"}
 		err := check(c, stdin, f, pats, always, func(v *checker.Verdict) error {
 			if !wanted(v.Life.Thread, only) {
 				return nil
 			}
 			in.Doubt = in.Doubt || v.Life.Doubt
 			sum.Count(v)
-			if v.Fits == checker.FitsNo {
-				in.KernelsFit = []string{}
+			if v.Fits != checker.FitsInconclusive {
+				in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(v.KernelsFit, k) })
 			}
 			return w.Life(i, v)
 		}, &in)
-		if o.kernel != "auto" {
-			in.KernelFrom = "flag"
+		if era != nil {
+			in.KernelFrom, in.Era = "flag", era
+			in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return k != era.Name })
 		}
 		if errors.Is(err, errOutput) {
 			return outputFailed(stderr, err)
@@ -235,7 +243,9 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 		src = f
 	}
 	r := traces.NewReader(src, pats, always)
-	in.KernelsFit = []string{c.Kernel()}
+	for _, e := range graph.Eras() {
+		in.KernelsFit = append(in.KernelsFit, e.Name)
+	}
 	banner, err := c.Check(r, func(v *checker.Verdict) error {
 		if err := yield(v); err != nil {
 			return fmt.Errorf("%w: %w", errOutput, err)
@@ -252,8 +262,9 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 		return err
 	}
 	in.Format = "dmesg"
-	if banner != "" {
-		in.Banner, in.KernelFrom = banner, "log"
+	in.Banner = banner
+	if e, err := graph.EraOf(banner); err == nil {
+		in.KernelFrom, in.Era = "log", &e
 	}
 	return nil
 }
@@ -268,17 +279,6 @@ func patterns(name string) (*traces.Patterns, error) {
 	}
 	defer f.Close()
 	return traces.ParsePatterns(name, f)
-}
-
-// rules loads the state graph for a kernel.
-func rules(kernel string) (*graph.Graph, error) {
-	if kernel == "auto" {
-		return graph.Load(graph.Kernels()[0])
-	}
-	if checker.RulesHold(kernel) {
-		return graph.Load("5.4")
-	}
-	return nil, errors.New("there are rules for Linux 4.10 to 5.16 only")
 }
 
 // wanted says whether a thread is among those named, by name or pid; all are

@@ -88,7 +88,7 @@ type jsonInput struct {
 	Lines       int              `json:"lines"`
 	Events      int              `json:"events"`
 	Lost        int              `json:"lost"`
-	Kernel      string           `json:"kernel"`
+	Kernel      *string          `json:"kernel"`
 	KernelFrom  string           `json:"kernel_from"`
 	Banner      string           `json:"banner,omitempty"`
 	KernelsFit  []string         `json:"kernels_fit"`
@@ -174,8 +174,11 @@ func (j *JSON) Close(s *Summary) error {
 	for _, in := range s.Inputs {
 		out := jsonInput{
 			Name: in.Name, Format: text(in.Format), Lines: in.Stats.Lines, Events: in.Stats.Events, Lost: in.Stats.Lost,
-			Kernel: in.Kernel, KernelFrom: in.KernelFrom, Banner: in.Banner, KernelsFit: in.KernelsFit,
+			KernelFrom: in.KernelFrom, Banner: in.Banner, KernelsFit: in.KernelsFit,
 			Diagnostics: []jsonDiagnostic{}, Unusable: in.Stats.Unusable,
+		}
+		if in.Era != nil {
+			out.Kernel = &in.Era.Name
 		}
 		if out.KernelsFit == nil {
 			out.KernelsFit = []string{}

@@ -3,6 +3,7 @@ package report
 
 import (
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -11,12 +12,12 @@ type Input struct {
 	Name       string
 	Format     string // the reader's name; empty where nothing could be read
 	Stats      traces.Stats
-	Kernel     string   // whose rules were used
-	KernelFrom string   // "flag", "log" or "tried"
-	Banner     string   // the release that the log names, empty where it names none
-	KernelsFit []string // the kernels by whose rules every life of it fits
-	Doubt      bool     // some names were taken for one thread each
-	Err        error    // why it could not be read
+	Era        *graph.Era // whose rules were used; nil: every era's were tried
+	KernelFrom string     // "flag", "log" or "tried"
+	Banner     string     // the release that the log names, empty where it names none
+	KernelsFit []string   // the kernels by whose rules every life of it fits
+	Doubt      bool       // some names were taken for one thread each
+	Err        error      // why it could not be read
 }
 
 // The verdicts on a whole run, worst first.

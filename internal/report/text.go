@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -224,7 +225,7 @@ func (t *Text) chart(v *checker.Verdict) {
 	t.printf("\n")
 	where := ""
 	if t.explain {
-		where = "Linux 5.4"
+		where = "in the kernel"
 	}
 	row("line", caller, thread, where)
 	for _, s := range v.Witness {
@@ -262,12 +263,20 @@ func (t *Text) Close(s *Summary) error {
 			t.printf(", %d messages lost", in.Stats.Lost)
 		}
 		switch {
+		case in.Era == nil && in.Banner != "":
+			t.printf("; the log is of %s, which no era covers: all were tried\n", Clean(in.Banner))
+		case in.Era == nil:
+			t.printf("; the log names no kernel, the rules of Linux 2.6.31 to 7.x were tried\n")
 		case in.KernelFrom == "log":
-			t.printf("; rules of Linux %s, the log is of %s\n", in.Kernel, Clean(in.Banner))
-		case in.KernelFrom == "flag":
-			t.printf("; rules of Linux %s\n", in.Kernel)
+			t.printf("; rules of Linux %s, the log is of %s\n", in.Era.Range(), Clean(in.Banner))
 		default:
-			t.printf("; rules of Linux %s, the log names no kernel\n", in.Kernel)
+			t.printf("; rules of Linux %s\n", in.Era.Range())
+		}
+		if in.Era == nil && s.Threads > 0 && len(in.KernelsFit) > 0 && len(in.KernelsFit) < len(graph.Eras()) {
+			t.printf("  it fits the rules of Linux %s only\n", strings.Join(ranges(in.KernelsFit), ", "))
+		}
+		if in.Era != nil && in.Era.Backport != "" {
+			t.printf("  a distribution may have backported %s\n", in.Era.Backport)
 		}
 		for _, d := range in.Stats.Diagnostics {
 			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))
@@ -295,6 +304,17 @@ func (t *Text) Close(s *Summary) error {
 	}
 	t.printf("verdict: %s (%d thread%s)\n", words, s.Threads, plural)
 	return t.err
+}
+
+// ranges names the releases of eras.
+func ranges(names []string) []string {
+	var out []string
+	for _, e := range graph.Eras() {
+		if slices.Contains(names, e.Name) {
+			out = append(out, e.Range())
+		}
+	}
+	return out
 }
 
 // wrap breaks a text at blanks into lines of at most 96 columns, each with the

@@ -48,7 +48,7 @@ func ParseDot(kernel string, dot []byte) (*Graph, error) {
 		if strings.Join(vars, " ") != strings.Join(raw.variables, " ") {
 			return nil, fmt.Errorf("dot:%d: other variables than the first state's", n)
 		}
-		values := strings.Join(vals, " ")
+		values := short(vals)
 		name[id] = values
 		raw.states = append(raw.states, values)
 		if strings.Contains(rest, "style = filled") {

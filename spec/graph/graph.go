@@ -9,11 +9,12 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-//go:generate go run ./dump 5.4 KThreadAPI-5.4.graph
+//go:generate go run ./dump
 
 //go:embed *.graph
 var files embed.FS
@@ -24,7 +25,7 @@ const MaxStates = 256
 
 // A Graph is the state graph for one kernel. It is read-only.
 type Graph struct {
-	Kernel    string   // the kernel whose rules these are, as "5.4"
+	Kernel    string   // the kernel that it was dumped for, as "5.4"
 	Variables []string // the specification's variables, in the order of State.Values
 	States    []State  // sorted by Values
 	Start     int      // index of the initial state
@@ -44,13 +45,13 @@ type Edge struct {
 }
 
 // Kernels are the kernels that there is a graph for, oldest first.
-func Kernels() []string { return []string{"5.4"} }
+func Kernels() []string { return []string{"2.6.32", "3.18", "5.4", "6.1"} }
 
 // Load returns the graph of one of Kernels.
 func Load(kernel string) (*Graph, error) {
 	b, err := files.ReadFile("KThreadAPI-" + kernel + ".graph")
 	if err != nil {
-		return nil, fmt.Errorf("no rules for Linux %s: there are rules for %s", kernel, strings.Join(Kernels(), ", "))
+		return nil, fmt.Errorf("no graph for Linux %s: there are %s", kernel, strings.Join(Kernels(), ", "))
 	}
 	return Parse(b)
 }
@@ -70,7 +71,8 @@ func (g *Graph) Value(state int, variable string) string {
 
 // The file's form: three header lines, then the states sorted by their values,
 // each followed by its edges. States are called by their values, so that a
-// change of the specification shows as a small difference.
+// change of the specification shows as a small difference. TRUE and FALSE are
+// written T and F, and the target of an edge that stays where it is as ".".
 const head = "# State graph of spec/KThreadAPI.tla, written by go generate; do not edit.\n"
 
 // Format writes the graph in the form that Parse reads.
@@ -79,14 +81,44 @@ func (g *Graph) Format() []byte {
 	b.WriteString(head)
 	fmt.Fprintf(&b, "kernel %s\n", g.Kernel)
 	fmt.Fprintf(&b, "variables %s\n", strings.Join(g.Variables, " "))
-	fmt.Fprintf(&b, "start %s\n", strings.Join(g.States[g.Start].Values, " "))
-	for _, s := range g.States {
-		fmt.Fprintf(&b, "\n%s\n", strings.Join(s.Values, " "))
+	fmt.Fprintf(&b, "start %s\n", short(g.States[g.Start].Values))
+	for i, s := range g.States {
+		fmt.Fprintf(&b, "\n%s\n", short(s.Values))
 		for _, e := range s.Edges {
-			fmt.Fprintf(&b, "  %-15s %s\n", g.Actions[e.Action], strings.Join(g.States[e.To].Values, " "))
+			to := "."
+			if e.To != i {
+				to = short(g.States[e.To].Values)
+			}
+			fmt.Fprintf(&b, "  %-15s %s\n", g.Actions[e.Action], to)
 		}
 	}
 	return b.Bytes()
+}
+
+func short(values []string) string {
+	out := slices.Clone(values)
+	for i, v := range out {
+		switch v {
+		case "TRUE":
+			out[i] = "T"
+		case "FALSE":
+			out[i] = "F"
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func long(state string) []string {
+	out := strings.Split(state, " ")
+	for i, v := range out {
+		switch v {
+		case "T":
+			out[i] = "TRUE"
+		case "F":
+			out[i] = "FALSE"
+		}
+	}
+	return out
 }
 
 // Parse reads what Format wrote.
@@ -110,18 +142,22 @@ func Parse(b []byte) (*Graph, error) {
 			if !ok || from == "" {
 				return nil, fmt.Errorf("graph:%d: an edge without a state", n)
 			}
-			raw.edges = append(raw.edges, rawEdge{from, action, strings.TrimLeft(to, " ")})
+			to = strings.TrimLeft(to, " ")
+			if to == "." {
+				to = from
+			}
+			raw.edges = append(raw.edges, rawEdge{from, action, to})
 		default:
 			from = line
-			raw.states = append(raw.states, line)
+			raw.states = append(raw.states, from)
 		}
 	}
 	raw.start = start
 	return raw.graph()
 }
 
-// A rawGraph is a graph whose states are still called by their values, joined
-// by blanks.
+// A rawGraph is a graph whose states are still called by their values, as the
+// file has them.
 type rawGraph struct {
 	kernel    string
 	variables []string
@@ -133,7 +169,9 @@ type rawGraph struct {
 type rawEdge struct{ from, action, to string }
 
 func (r *rawGraph) graph() (*Graph, error) {
-	slices.Sort(r.states)
+	if !slices.IsSorted(r.states) {
+		slices.Sort(r.states)
+	}
 	r.states = slices.Compact(r.states)
 	if len(r.states) > MaxStates {
 		return nil, fmt.Errorf("graph: %d states, more than %d", len(r.states), MaxStates)
@@ -142,7 +180,7 @@ func (r *rawGraph) graph() (*Graph, error) {
 	index := make(map[string]int, len(r.states))
 	for i, s := range r.states {
 		index[s] = i
-		g.States[i].Values = strings.Split(s, " ")
+		g.States[i].Values = long(s)
 		if len(g.States[i].Values) != len(g.Variables) {
 			return nil, fmt.Errorf("graph: state %q has %d values for %d variables", s, len(g.States[i].Values), len(g.Variables))
 		}
@@ -151,11 +189,14 @@ func (r *rawGraph) graph() (*Graph, error) {
 	if g.Start, ok = index[r.start]; !ok {
 		return nil, fmt.Errorf("graph: no start state %q", r.start)
 	}
+	action := make(map[string]int)
 	for _, e := range r.edges {
-		g.Actions = append(g.Actions, e.action)
+		action[e.action] = 0
 	}
-	slices.Sort(g.Actions)
-	g.Actions = slices.Compact(g.Actions)
+	g.Actions = slices.Sorted(maps.Keys(action))
+	for i, a := range g.Actions {
+		action[a] = i
+	}
 	for _, e := range r.edges {
 		from, ok1 := index[e.from]
 		to, ok2 := index[e.to]
@@ -163,7 +204,7 @@ func (r *rawGraph) graph() (*Graph, error) {
 			return nil, fmt.Errorf("graph: an edge from %q to %q, one of which is no state", e.from, e.to)
 		}
 		s := &g.States[from]
-		s.Edges = append(s.Edges, Edge{g.Action(e.action), to})
+		s.Edges = append(s.Edges, Edge{action[e.action], to})
 	}
 	for i := range g.States {
 		edges := g.States[i].Edges

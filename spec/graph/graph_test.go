@@ -11,31 +11,50 @@ import (
 	"github.com/kthread-tla/tracecheck/internal/tlctest"
 )
 
-// The graph that is embedded is the one that TLC dumps today.
-func TestGraphIsWhatTLCDumps(t *testing.T) {
+// The graphs that are embedded are those that TLC dumps today, and each era's
+// is the one that it is said to share.
+func TestGraphsAreWhatTLCDumps(t *testing.T) {
 	root, tools := tlctest.Find(t)
-	model, err := tlc.ReadModel(filepath.Join(root, "spec", "models", "api.cfg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dot, err := tools.Dump(t.Context(), model)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kernel := range Kernels() {
-		g, err := ParseDot(kernel, dot)
+	for _, era := range Eras() {
+		model, err := tlc.ReadModel(filepath.Join(root, "spec", "models", "api-"+era.Name+".cfg"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		have, err := files.ReadFile("KThreadAPI-" + kernel + ".graph")
+		dot, err := tools.Dump(t.Context(), model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := ParseDot(era.graph, dot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := files.ReadFile("KThreadAPI-" + era.graph + ".graph")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(g.Format(), have) {
-			t.Errorf("the graph for %s is not that of the specification: run go generate ./...", kernel)
+			t.Errorf("the graph for %s is not that of the specification: run go generate ./...", era.Name)
 		}
 		if len(g.States) != model.Expect.States {
 			t.Errorf("%d states, TLC found %d", len(g.States), model.Expect.States)
+		}
+	}
+}
+
+func TestEraOf(t *testing.T) {
+	for release, want := range map[string]string{
+		"2.6.31": "2.6.32", "2.6.32-754.el6.x86_64": "2.6.32", "3.6.11": "2.6.32", "3.7": "3.18",
+		"3.10.0-1160.el7.x86_64": "3.18", "4.9.337": "3.18", "4.10.0": "5.4", "4.19.0-26-amd64": "5.4",
+		"5.4.73-1-lts": "5.4", "5.15.0-91-generic": "5.4", "5.16.20": "5.4", "5.17.1": "6.1",
+		"6.1.0-18-amd64": "6.1", "6.12": "6.1", "6.12.117+deb12-amd64": "6.1", "7.0": "7.0", "7.3.1-rc2": "7.0",
+	} {
+		if e, err := EraOf(release); err != nil || e.Name != want {
+			t.Errorf("EraOf(%q) = %s, %v, want %s", release, e.Name, err, want)
+		}
+	}
+	for _, release := range []string{"", "6", "five", "2.6.30", "2.4.18", "next-20260101", "5.x", "6.1abc", ".5.4"} {
+		if e, err := EraOf(release); err == nil {
+			t.Errorf("EraOf(%q) = %s, want an error", release, e.Name)
 		}
 	}
 }
@@ -90,8 +109,8 @@ start 0 absent
   Create          0 created
 
 0 created
-  Poke            0 created
-  Wake            0 created
+  Poke            .
+  Wake            .
 `
 	if got := string(g.Format()); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

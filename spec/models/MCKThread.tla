@@ -1,16 +1,26 @@
 ----------------------------- MODULE MCKThread -----------------------------
 (***************************************************************************)
 (* KThread for TLC: what a .cfg file cannot write itself.  (A .cfg knows   *)
-(* neither functions nor negative numbers.)  Threads and stoppers are      *)
-(* strings, "t1" "t2" ... and "s1" "s2" ...                                *)
+(* neither functions nor negative numbers.)  Threads, stoppers and parkers *)
+(* are strings, "t1" "t2" ..., "s1" "s2" ... and "p1" "p2" ...             *)
 (***************************************************************************)
-EXTENDS KThread
+EXTENDS KThread, Eras
 
-\* Every stopper stops the first thread.
-AllStopT1 == [s \in Stoppers |-> "t1"]
+\* Everybody is after the first thread.
+AllAfterT1 == [c \in Stoppers \cup Parkers |-> "t1"]
 
-\* s1 stops t1, every other stopper stops t2.
-EachStopsItsOwn == [s \in Stoppers |-> IF s = "s1" THEN "t1" ELSE "t2"]
+\* What threadfn is like, for all threads.
+Cooperative == [k \in Threads |-> "cooperative"]
+Quits       == [k \in Threads |-> "quits"]
+SleepsInt   == [k \in Threads |-> "sleeps_int"]
+SleepsUnint == [k \in Threads |-> "sleeps_unint"]
+SleepsIdle  == [k \in Threads |-> "sleeps_idle"]
+Deaf        == [k \in Threads |-> "deaf"]
+Parks       == [k \in Threads |-> "parks"]
+Freezes     == [k \in Threads |-> "freezes"]
+FreezesStop == [k \in Threads |-> "freezes_stop"]
+StopsItself == [k \in Threads |-> "stops_itself"]
+Arbitrary   == [k \in Threads |-> "arbitrary"]
 
 \* A threadfn that returns 0 ...
 Zero == {0}

@@ -3,7 +3,9 @@
 // and must fail, the steps of its counterexample. Its exit status is 1 where
 // expectation and finding differ.
 //
-//	go run ./spec/models [MODEL...]
+//	go run ./spec/models [-write] [MODEL...]
+//
+// With -write it also writes the table of all models, docs/models.md.
 package main
 
 import (
@@ -35,6 +37,10 @@ func run(w io.Writer, names []string) error {
 	models, err := tlc.Models(filepath.Join(root, "spec", "models"))
 	if err != nil {
 		return err
+	}
+	write := len(names) > 0 && names[0] == "-write"
+	if write {
+		names = names[1:]
 	}
 	for _, n := range names {
 		if !slices.ContainsFunc(models, func(m tlc.Model) bool { return m.Name == n }) {
@@ -77,6 +83,12 @@ func run(w io.Writer, names []string) error {
 			if len(results[i].Trace) > 0 {
 				fmt.Fprintf(w, "\n%s: %s\n%s\n", m.Name, m.Shows, strings.Join(results[i].Trace, "\n"))
 			}
+		}
+	}
+	if write && len(names) == 0 && wrong == 0 {
+		page := filepath.Join(root, "docs", "models.md")
+		if err := os.WriteFile(page, []byte(tlc.Markdown(models, results)), 0o666); err != nil {
+			return err
 		}
 	}
 	if wrong > 0 {

@@ -1,6 +1,6 @@
-// Dump has TLC explore spec/KThreadAPI.tla and writes its state graph, in this
-// project's own form, to the file named by its argument. `go generate ./...`
-// runs it.
+// Dump has TLC explore spec/KThreadAPI.tla by the rules of each kernel that
+// there is a graph for, and writes the state graphs, in this project's own
+// form, into the working directory. `go generate ./...` runs it.
 package main
 
 import (
@@ -15,33 +15,35 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintf(os.Stderr, "dump: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("usage: dump KERNEL FILE")
-	}
+func run() error {
 	root, tools, err := tlc.Setup()
-	if err != nil {
-		return err
-	}
-	model, err := tlc.ReadModel(filepath.Join(root, "spec", "models", "api.cfg"))
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	dot, err := tools.Dump(ctx, model)
-	if err != nil {
-		return err
+	for _, kernel := range graph.Kernels() {
+		model, err := tlc.ReadModel(filepath.Join(root, "spec", "models", "api-"+kernel+".cfg"))
+		if err != nil {
+			return err
+		}
+		dot, err := tools.Dump(ctx, model)
+		if err != nil {
+			return err
+		}
+		g, err := graph.ParseDot(kernel, dot)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile("KThreadAPI-"+kernel+".graph", g.Format(), 0o666); err != nil {
+			return err
+		}
 	}
-	g, err := graph.ParseDot(args[0], dot)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(args[1], g.Format(), 0o666)
+	return nil
 }

@@ -1,0 +1,52 @@
+-------------------------------- MODULE Eras --------------------------------
+(***************************************************************************)
+(* What differs between kernels, one record for each era.  A record is the *)
+(* constant Era of KThread and of KThreadAPI.                              *)
+(*                                                                         *)
+(*   killable     a creator that waits can be killed (3.13)                *)
+(*   parks        kthread_park() exists, and kthread_stop() unparks (3.7)  *)
+(*   skips_gone   kthread_stop() re-reads vfork_done and does not wait for *)
+(*                a thread that has gone (to 4.9)                          *)
+(*   notifies     kthread_stop() sets TIF_NOTIFY_SIGNAL (6.1)              *)
+(*   returns      where kthread_stop() finds its value: task->exit_code,   *)
+(*                or kthread->result (5.17)                                *)
+(*   oops_shows   a do_exit() by an oops or by threadfn leaves its value   *)
+(*                there too (not from 5.17 on, again from 7.0 on)          *)
+(*   freezes_as   the state of a task in the refrigerator                  *)
+(*   freeze_wakes the sleepers that freezing wakes                         *)
+(*   sleeps_again kthread() may sleep once more, for its affinity, between *)
+(*                its first wake and its last test (6.14)                  *)
+(***************************************************************************)
+
+INT    == "TASK_INTERRUPTIBLE"
+UNINT  == "TASK_UNINTERRUPTIBLE"
+
+Linux_2_6_32 == [
+    killable |-> FALSE, parks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
+    returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+
+Linux_3_18 == [
+    killable |-> TRUE, parks |-> TRUE, skips_gone |-> TRUE, notifies |-> FALSE,
+    returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+
+Linux_5_4 == [
+    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> FALSE,
+    returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+
+Linux_6_1 == [
+    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
+    freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE ]
+
+\* The lifecycle's rules are those of 6.1; a release in between differs from it
+\* in what a trace shows (the name at the fork).
+Linux_6_12 == Linux_6_1
+
+Linux_7_0 == [
+    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
+    freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE ]
+=============================================================================

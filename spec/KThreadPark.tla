@@ -1,0 +1,139 @@
+---------------------------- MODULE KThreadPark ----------------------------
+(***************************************************************************)
+(* Parking, from 3.7 on: kthread_park() asks the thread to stand aside,    *)
+(* and waits until it does; kthread_unpark() lets it go on.                *)
+(*                                                                         *)
+(* The steps are those from 4.18 on.  Before, kthread_park() of a thread   *)
+(* that is parked returns 0 and not -EBUSY, and the thread completes once  *)
+(* and not at each turn of its loop.                                       *)
+(***************************************************************************)
+EXTENDS KThreadState
+
+\* __kthread_parkme() is called by kthread() before threadfn, and by threadfn
+\* through kthread_parkme().  The steps are the same; where they lead is not.
+ParkSteps == [
+    first |-> [start |-> "parkme", test |-> "parkme_test", complete |-> "parkme_complete",
+               schedule |-> "parkme_schedule", sleep |-> "parkme_sleep"],
+    in_fn |-> [start |-> "fn_parkme", test |-> "fn_parkme_test", complete |-> "fn_parkme_complete",
+               schedule |-> "fn_parkme_schedule", sleep |-> "fn_parkme_sleep"]]
+
+AfterPark(k, w) ==
+    IF w = "first" THEN "call_threadfn"
+    ELSE IF Fn[k] = "arbitrary" THEN "fn_any" ELSE "fn_set_state"
+
+\* __kthread_parkme(): set_special_state(TASK_PARKED), which no late wake from
+\* an earlier sleep can undo.
+ParkSetState(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].start
+    /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].test, ![k].state = TASK_PARKED]
+    /\ OnlyThread
+
+\* __kthread_parkme(): nobody asks it to park (any more): it leaves.
+ParkLeaves(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].test
+    /\ ~thread[k].should_park
+    /\ thread' = [thread EXCEPT ![k].at = AfterPark(k, w), ![k].state = TASK_RUNNING,
+                                ![k].held = FALSE]
+    /\ OnlyThread
+
+\* __kthread_parkme(): somebody does.
+ParkStays(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].test
+    /\ thread[k].should_park
+    /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].complete]
+    /\ OnlyThread
+
+\* __kthread_parkme(): complete(&self->parked), for one kthread_park().
+ParkComplete(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].complete
+    /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].schedule, ![k].parked = @ + 1,
+                                ![k].held = TRUE]
+    /\ OnlyThread
+
+\* __kthread_parkme(): schedule(), unless an unpark has come already.
+ParkSchedule(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].schedule
+    /\ thread' = [thread EXCEPT ![k].at = IF Blocks(k) THEN ParkSteps[w].sleep ELSE ParkSteps[w].start]
+    /\ OnlyThread
+
+\* __kthread_parkme(): woken, and round the loop.
+ParkWakeUp(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].sleep
+    /\ thread[k].state = TASK_RUNNING
+    /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].start]
+    /\ OnlyThread
+
+ParkmeNext(k) ==
+    \/ ParkSetState(k) \/ ParkLeaves(k) \/ ParkStays(k) \/ ParkComplete(k)
+    \/ ParkSchedule(k) \/ ParkWakeUp(k)
+
+-----------------------------------------------------------------------------
+
+ParkerGoes(p, from, to) == parker[p].at = from /\ parker' = [parker EXCEPT ![p].at = to]
+OnlyParker == UNCHANGED <<kthreadd, creator, thread, stopper, freezing, use_after_free>>
+
+Shown(k) == creator[k].at \in IF Early THEN {"created", "finished"} ELSE {"finished"}
+
+\* kthread_park(): the thread has PF_EXITING: WARN, -ENOSYS.  do_exit() sets the
+\* flag early, so in its first moments it may be seen or not.
+ParkRefusedExiting(p) ==
+    /\ Era.parks /\ Shown(Target[p])
+    /\ parker[p].at = "idle"
+    /\ Exiting(Target[p])
+    /\ parker' = [parker EXCEPT ![p].at = "refused", ![p].ret = ENOSYS]
+    /\ OnlyParker
+
+\* kthread_park(): KTHREAD_SHOULD_PARK is set already: WARN, -EBUSY.
+ParkRefusedBusy(p) ==
+    /\ Era.parks /\ Shown(Target[p])
+    /\ parker[p].at = "idle"
+    /\ thread[Target[p]].should_park
+    /\ parker' = [parker EXCEPT ![p].at = "refused", ![p].ret = EBUSY]
+    /\ OnlyParker
+
+\* kthread_park(): neither.
+ParkCall(p) ==
+    /\ Era.parks /\ Shown(Target[p])
+    /\ ParkerGoes(p, "idle", "set_bit")
+    /\ ~Exiting(Target[p]) \/ thread[Target[p]].at = "do_exit"
+    /\ ~thread[Target[p]].should_park
+    /\ OnlyParker
+
+\* kthread_park(): set_bit(KTHREAD_SHOULD_PARK, &kthread->flags).
+ParkSetBit(p) ==
+    /\ ParkerGoes(p, "set_bit", "wake")
+    /\ thread' = [thread EXCEPT ![Target[p]].should_park = TRUE,
+                                ![Target[p]].parked_first = @ \/ BeforeLastTest(Target[p])]
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+
+\* kthread_park(): wake_up_process(k).  For a thread that nobody has woken this
+\* is the first wake: smpboot parks its threads before they have run.
+ParkWake(p) ==
+    LET k == Target[p] IN
+    /\ ParkerGoes(p, "wake", "wait")
+    /\ thread' = [thread EXCEPT ![k].state = Woken(k, TASK_NORMAL)]
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+
+\* kthread_park(): wait_for_completion(&kthread->parked); return 0.  A thread
+\* that never comes to a kthread_parkme() leaves it here for ever.
+ParkReturns(p) ==
+    /\ thread[Target[p]].parked > 0
+    /\ ParkerGoes(p, "wait", "parked")
+    /\ thread' = [thread EXCEPT ![Target[p]].parked = @ - 1]
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+
+\* kthread_unpark(): clear_bit(KTHREAD_SHOULD_PARK, &kthread->flags).
+UnparkClearBit(p) ==
+    /\ ParkerGoes(p, "parked", "unpark_wake")
+    /\ thread' = [thread EXCEPT ![Target[p]].should_park = FALSE]
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+
+\* kthread_unpark(): wake_up_state(k, TASK_PARKED).
+UnparkWake(p) ==
+    /\ ParkerGoes(p, "unpark_wake", "unparked")
+    /\ thread' = [thread EXCEPT ![Target[p]].state = Woken(Target[p], {TASK_PARKED})]
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+
+\* Once called, kthread_park() goes on by itself as far as it can.
+ParkNext(p) == ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p) \/ UnparkWake(p)
+=============================================================================
