@@ -64,6 +64,8 @@ type Verdict struct {
 	Stops    []Stop
 	Witness  []Step // one interleaving that fits; nil where there is none
 	Findings []Finding
+
+	showHow func(*Verdict) []Step // makes Witness, by one era's rules
 }
 
 // A Stop is one call of kthread_stop(). Lines are 0 where the log does not
@@ -194,6 +196,7 @@ func (c *Checker) Judge(l *Life) Verdict {
 	}
 	v := agreed(fit)
 	v.KernelsFit = names
+	v.Witness = v.showHow(&v)
 	if other != nil && other.Fits == FitsInconclusive {
 		// The eras that were not decided might say otherwise.
 		v.Ran, v.Woken, v.Outcome, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, ""
@@ -268,7 +271,7 @@ func (c rules) judge(l *Life) Verdict {
 	}
 	c.facts(&v, h, ends)
 	c.outcome(&v, h, ends)
-	v.Witness = c.witness(q, &v, ends)
+	v.showHow = func(v *Verdict) []Step { return c.witness(q, v, ends) }
 	c.findings(&v, h, ends)
 	return v
 }
