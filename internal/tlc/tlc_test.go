@@ -148,3 +148,10 @@ func TestProperties(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutProperties(t *testing.T) {
+	in := "SPECIFICATION Spec\nINVARIANTS\n  A\nPROPERTIES\n  Live\n  Refines\nCHECK_DEADLOCK FALSE\n"
+	if got, want := withoutProperties(in), "SPECIFICATION Spec\nINVARIANTS\n  A\nCHECK_DEADLOCK FALSE\n"; got != want {
+		t.Errorf("got %q", got)
+	}
+}
