@@ -15,17 +15,11 @@ import (
 // server and some workers, each a JVM of its own, on the loopback. The mode
 // knows no liveness: the model's properties are left out.
 func (t Tools) RunDistributed(ctx context.Context, m Model, workers int) (Result, error) {
-	tmp, err := os.MkdirTemp("", "tlc-distributed-")
+	tmp, err := workFolder(m)
 	if err != nil {
 		return Result{}, err
 	}
 	defer os.RemoveAll(tmp)
-	models := filepath.Dir(m.Path)
-	for _, dir := range []string{filepath.Dir(models), models} {
-		if err := copyModules(tmp, dir); err != nil {
-			return Result{}, err
-		}
-	}
 	cfg, err := os.ReadFile(m.Path)
 	if err != nil {
 		return Result{}, err

@@ -60,20 +60,11 @@ func (t Tools) Dump(ctx context.Context, m Model) ([]byte, error) {
 }
 
 func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error) {
-	// Two runs at once must share neither the folder into which TLC unpacks
-	// its standard modules nor the one of its metadata.
-	tmp, err := os.MkdirTemp("", "tlc-")
+	tmp, err := workFolder(m)
 	if err != nil {
 		return Result{}, err
 	}
 	defer os.RemoveAll(tmp)
-	// TLC runs on a copy: newer ones leave files beside the spec.
-	models := filepath.Dir(m.Path)
-	for _, dir := range []string{filepath.Dir(models), models} {
-		if err := copyModules(tmp, dir); err != nil {
-			return Result{}, err
-		}
-	}
 	args := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + tmp,
 		"-cp", t.Jar, "tlc2.TLC",
@@ -117,6 +108,25 @@ func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error)
 		return r, fmt.Errorf("%s: TLC could not check it (exit status %d): %s", m.Path, status, firstError(r.Output))
 	}
 	return r, nil
+}
+
+// workFolder makes a folder for one run, with a copy of all modules. Two runs at
+// once must share neither the folder into which TLC unpacks its standard
+// modules nor the one of its metadata, and newer ones leave files beside the
+// spec. The caller removes it.
+func workFolder(m Model) (string, error) {
+	tmp, err := os.MkdirTemp("", "tlc-")
+	if err != nil {
+		return "", err
+	}
+	models := filepath.Dir(m.Path)
+	for _, dir := range []string{filepath.Dir(models), models} {
+		if err := copyModules(tmp, dir); err != nil {
+			os.RemoveAll(tmp)
+			return "", err
+		}
+	}
+	return tmp, nil
 }
 
 // copyModules copies the .tla files of one folder to another.
