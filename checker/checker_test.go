@@ -52,6 +52,17 @@ func TestActionsAreThoseOfTheSpecification(t *testing.T) {
 	}
 }
 
+// newFor is a checker with one graph.
+func newFor(g *graph.Graph, timeout time.Duration) *Checker {
+	c := &Checker{timeout: timeout}
+	e, err := graph.EraOf(g.Kernel)
+	if err != nil {
+		panic(err)
+	}
+	c.add(g, e)
+	return c
+}
+
 func sample(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "traces", "samples", name))

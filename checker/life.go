@@ -41,6 +41,13 @@ func (l *Life) shows(k traces.Kind) bool {
 // doubt takes back what rests on the events being all of one thread's.
 func (l *Life) doubt() { l.Doubt, l.Begun = true, false }
 
+// first is the life as far as its first n events tell.
+func (l *Life) first(n int) *Life {
+	cut := *l
+	cut.Events = l.Events[:n]
+	return &cut
+}
+
 // alike says whether two names may be one thread's: they are equal, or one is
 // the other cut to the 15 bytes that a task's comm holds (TASK_COMM_LEN).
 func alike(a, b string) bool {

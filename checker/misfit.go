@@ -31,8 +31,8 @@ func (c rules) misfit(v *Verdict) {
 	bad := l.Events[n]
 	f := Finding{Lines: []int{bad.Line}}
 
-	if upTo, _, _ := c.prefix(l, n+1); upTo.differ[0] >= 0 {
-		first := l.Events[upTo.differ[0]]
+	if differ := newHistory(c.m, l.first(n+1)).differ; differ[0] >= 0 {
+		first := l.Events[differ[0]]
 		f.Rule, f.Lines = ruleWrongValue, []int{first.Line, bad.Line}
 		f.Message = fmt.Sprintf("%q says %d, but %q (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
 			bad.Text, bad.Code, first.Text, first.Line, first.Code)
@@ -43,8 +43,7 @@ func (c rules) misfit(v *Verdict) {
 	}
 
 	v.Fits = FitsNo
-	switch {
-	case l.Doubt || len(l.Events) == 1:
+	if l.Doubt || len(l.Events) == 1 {
 		// One line alone may be anybody's words.
 		v.Fits = FitsInconclusive
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
@@ -57,9 +56,7 @@ func (c rules) misfit(v *Verdict) {
 
 // prefix asks about the first n events of a life.
 func (c rules) prefix(l *Life, n int) (*history, stateSet, answer) {
-	cut := *l
-	cut.Events = l.Events[:n]
-	q := &question{c.m, newHistory(c.m, &cut), c.timeout}
+	q := &question{c.m, newHistory(c.m, l.first(n)), c.timeout}
 	ends, ans := q.ends()
 	return q.h, ends, ans
 }
@@ -68,9 +65,7 @@ func (c rules) prefix(l *Life, n int) (*history, stateSet, answer) {
 // taken into account: who prints it has done what he announced before, and has
 // left unsaid nothing that he always says.
 func (c rules) upTo(l *Life, n int) (*history, stateSet, bool) {
-	cut := *l
-	cut.Events = l.Events[:n+1]
-	h := newHistory(c.m, &cut)
+	h := newHistory(c.m, l.first(n+1))
 	h.ops = slices.DeleteFunc(h.ops, func(o operation) bool { return o.event == n })
 	h.differ = [2]int{-1, -1}
 	q := &question{c.m, h, c.timeout}

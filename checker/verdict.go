@@ -125,17 +125,6 @@ func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 	return c, nil
 }
 
-// newFor is a checker with one graph, for tests.
-func newFor(g *graph.Graph, timeout time.Duration) *Checker {
-	c := &Checker{timeout: timeout}
-	e, err := graph.EraOf(g.Kernel)
-	if err != nil {
-		panic(err)
-	}
-	c.add(g, e)
-	return c
-}
-
 func (c *Checker) add(g *graph.Graph, e graph.Era) {
 	for i := range c.eras {
 		if c.eras[i].m.g.Kernel == g.Kernel {
@@ -225,24 +214,33 @@ func agreed(vs []Verdict) Verdict {
 		}
 	}
 	v.Findings = nil
-	for _, w := range vs {
-		for _, f := range w.Findings {
-			same := func(g Finding) bool {
-				return (g.Rule == f.Rule || g.Rule == ruleSecondStopOlder && f.Rule == ruleSecondStop) && slices.Equal(g.Lines, f.Lines)
-			}
-			if slices.ContainsFunc(v.Findings, same) {
-				continue
-			}
-			for _, o := range vs {
-				if f.Rule == ruleSecondStop && !slices.ContainsFunc(o.Findings, same) {
-					// It hangs by some eras' rules and returns by others'.
-					f.Rule = ruleSecondStopOlder
-				}
-			}
+	for _, f := range vs[0].Findings {
+		if inAll(vs, f) {
 			v.Findings = append(v.Findings, f)
 		}
 	}
+	for _, w := range vs {
+		for _, f := range w.Findings {
+			if f.Rule != ruleSecondStop || inAll(vs, f) {
+				continue
+			}
+			// It hangs by some eras' rules and returns by others'.
+			f.Rule = ruleSecondStopOlder
+			if !has(v.Findings, f) {
+				v.Findings = append(v.Findings, f)
+			}
+		}
+	}
 	return v
+}
+
+// inAll says whether all verdicts have a finding of the rule on the same lines.
+func inAll(vs []Verdict, f Finding) bool {
+	return !slices.ContainsFunc(vs, func(v Verdict) bool { return !has(v.Findings, f) })
+}
+
+func has(findings []Finding, f Finding) bool {
+	return slices.ContainsFunc(findings, func(g Finding) bool { return g.Rule == f.Rule && slices.Equal(g.Lines, f.Lines) })
 }
 
 // judge is Judge by one era's rules.
