@@ -24,6 +24,22 @@ const (
 	Unpark            // kthread_unpark is called or was called
 	Exit              // the thread ends itself by do_exit or kthread_exit
 
+	// What tracers see. The tracepoints sched_kthread_stop and
+	// sched_kthread_stop_ret are StopCall and StopReturn.
+	Fork        // kthreadd has forked the thread (sched_process_fork)
+	Woken       // the thread was asleep, and By wakes it (sched_waking; sched_wakeup, where By may be anybody)
+	SwitchOut   // the thread leaves its CPU, in State (sched_switch)
+	SwitchIn    // the thread gets a CPU (sched_switch)
+	ProcessExit // the thread is in do_exit() (sched_process_exit)
+	Freed       // the last of the thread is gone (sched_process_free)
+	// What probes on functions see; By is the task in whose context.
+	ParkMe     // the thread itself is in __kthread_parkme or kthread_parkme
+	ExitCall   // the thread itself calls kthread_exit or do_exit, with Code where HasCode
+	ShouldStop // the thread's own kthread_should_stop() has returned Code, 0 or 1
+	ThreadFn   // the thread's own threadfn has been entered
+
+	Stacked // a report with the thread's, or another task's, stack: Stack
+
 	Boot  // the kernel's banner: another boot begins
 	Loss  // messages were lost here, by the log's own words
 	Crash // the kernel reports an oops or a BUG: some task may have died
@@ -32,6 +48,8 @@ const (
 var kindNames = [...]string{
 	"begin", "create", "create-failed", "wake", "stop-call", "stop-return",
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
+	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
+	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
 	"boot", "loss", "crash",
 }
 
@@ -87,8 +105,56 @@ type Event struct {
 	// OrNames are the threads that the line would be about if a pattern with
 	// less literal text were the right one.
 	OrNames []string
-	Set     *Patterns // the set whose pattern matched; nil for Boot, Loss, Crash
+	Set     *Patterns // the set whose pattern matched; nil for all that is no printk of a module's
+	// Of tracers' events:
+	CPU    int   // -1 where the trace has none
+	Stamp  int64 // nanoseconds by the trace's clock; see Clock
+	Clock  Clock
+	State  byte // SwitchOut: the letter of the state, of "R+" the R
+	NotBy  bool // an interrupt on top of By did it, not By itself
+	Surely bool // By is known to be itself the doer: no interrupt
+	Stack  *Stack
 }
+
+// A Clock says what the stamps of a trace are worth.
+type Clock uint8
+
+const (
+	NoClock     Clock = iota // lines of a kernel log: their order is what counts
+	Nanoseconds              // Stamp counts nanoseconds
+	Ticks                    // Stamp counts something else
+)
+
+// A Stack is what a report of the kernel says of one task.
+type Stack struct {
+	Report     Report
+	Task       Task
+	State      byte    // D, S, R …; 0 where the report does not say
+	Blocked    int     // seconds, by a hung-task report; 0 elsewhere
+	Frames     []Frame // innermost first; unreliable ones ("? fn") are not there
+	Last       int     // number of the report's last line
+	Cut        bool    // the report may lack frames: cut off, or mixed with other lines
+	Address    uint64  // of an oops: the bad address, where the report says; valid where HasAddress
+	HasAddress bool
+	Title      string // the report's first line
+}
+
+// A Frame is one function on a stack.
+type Frame struct {
+	Func   string // without offset
+	Module string // without brackets; empty for the kernel itself
+}
+
+// A Report is a kind of kernel report.
+type Report uint8
+
+const (
+	HungTask Report = iota // khungtaskd: blocked for more than N seconds
+	TaskDump               // sysrq-t, sysrq-w, /proc/PID/stack
+	Lockup                 // soft lockup, RCU stall
+	Oops                   // oops, BUG, GPF
+	Warning                // WARN, refcount_t
+)
 
 // A Diagnostic is something in an input that could not be used.
 type Diagnostic struct {

@@ -1,0 +1,56 @@
+package traces
+
+// A record is one message of a kernel log, out of whatever wrapped it.
+type record struct {
+	line   int    // number of its first line
+	msg    []byte // without stamp, level and line end; good until the next line is read
+	stamp  int64  // microseconds since boot; noStamp where the wrapper has none that can be trusted
+	lost   int    // records missing before it, by sequence numbers; -1: some, nobody knows how many
+	caller string // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
+	boot   string // an id of its boot, where the wrapper has one
+}
+
+// noStamp is the stamp of a record without one.
+const noStamp = -1
+
+// A class says what a line is to a log format.
+type class uint8
+
+const (
+	foreign  class = iota // not of this format
+	other                 // of this format, but no kernel message, or one that is not complete yet
+	message               // completes a record
+	further               // a further line of the record before: its msg is that line
+	unusable              // of this format, a kernel message, and damaged
+)
+
+// A logFormat takes kernel messages out of one way to write a kernel log. It
+// may keep state between lines, because some formats spread a record over
+// several.
+type logFormat interface {
+	// unwrap looks at a line, without its end. For message and further it fills
+	// rec in, except for rec.line; it allocates nothing for other classes.
+	unwrap(line []byte, rec *record) class
+}
+
+// A traceRecord is one event of a trace, as ftrace, perf or another tracer
+// prints it. Slices are good until the next line is read.
+type traceRecord struct {
+	comm   []byte // of the task in whose context it happened; may be stale or "<...>"
+	pid    int    // of that task; 0 is an idle task, -1 not known
+	cpu    int    // -1 where the layout has none
+	stamp  int64  // nanoseconds, or the clock's own units; noStamp where there is none
+	coarse int64  // the stamp's step in the same units: 1000 where it has microseconds
+	irq    irqContext
+	event  []byte // without a system's prefix ("sched:")
+	body   []byte
+}
+
+// irqContext says whether a record was made in an interrupt on top of its task.
+type irqContext uint8
+
+const (
+	irqUnknown irqContext = iota // the layout does not tell
+	irqNone                      // by the task itself
+	irqInside                    // by a hard or soft interrupt
+)
