@@ -107,13 +107,12 @@ type Event struct {
 	OrNames []string
 	Set     *Patterns // the set whose pattern matched; nil for all that is no printk of a module's
 	// Of tracers' events:
-	CPU    int   // -1 where the trace has none
-	Stamp  int64 // nanoseconds by the trace's clock; see Clock
-	Clock  Clock
-	State  byte // SwitchOut: the letter of the state, of "R+" the R
-	NotBy  bool // an interrupt on top of By did it, not By itself
-	Surely bool // By is known to be itself the doer: no interrupt
-	Stack  *Stack
+	CPU     int   // -1 where the trace has none
+	Stamp   int64 // nanoseconds by the trace's clock; see Clock
+	Clock   Clock
+	State   byte    // SwitchOut: the letter of the state, of "R+" the R
+	Context Context // whether By itself did it
+	Stack   *Stack
 }
 
 // A Clock says what the stamps of a trace are worth.
@@ -123,6 +122,16 @@ const (
 	NoClock     Clock = iota // lines of a kernel log: their order is what counts
 	Nanoseconds              // Stamp counts nanoseconds
 	Ticks                    // Stamp counts something else
+)
+
+// A Context says whether an event was made by its task, or by an interrupt on
+// top of it.
+type Context uint8
+
+const (
+	UnknownContext Context = iota // the trace does not tell
+	TaskContext
+	InterruptContext
 )
 
 // A Stack is what a report of the kernel says of one task.

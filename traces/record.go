@@ -36,21 +36,12 @@ type logFormat interface {
 // A traceRecord is one event of a trace, as ftrace, perf or another tracer
 // prints it. Slices are good until the next line is read.
 type traceRecord struct {
-	comm   []byte // of the task in whose context it happened; may be stale or "<...>"
-	pid    int    // of that task; 0 is an idle task, -1 not known
-	cpu    int    // -1 where the layout has none
-	stamp  int64  // nanoseconds, or the clock's own units; noStamp where there is none
-	coarse int64  // the stamp's step in the same units: 1000 where it has microseconds
-	irq    irqContext
-	event  []byte // without a system's prefix ("sched:")
-	body   []byte
+	comm    []byte // of the task in whose context it happened; may be stale or "<...>"
+	pid     int    // of that task; 0 is an idle task, -1 not known
+	cpu     int    // -1 where the layout has none
+	stamp   int64  // nanoseconds, or the clock's own units; noStamp where there is none
+	coarse  int64  // the stamp's step in the same units: 1000 where it has microseconds
+	context Context
+	event   []byte // without a system's prefix ("sched:")
+	body    []byte
 }
-
-// irqContext says whether a record was made in an interrupt on top of its task.
-type irqContext uint8
-
-const (
-	irqUnknown irqContext = iota // the layout does not tell
-	irqNone                      // by the task itself
-	irqInside                    // by a hard or soft interrupt
-)
