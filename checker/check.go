@@ -13,10 +13,16 @@ type Source interface {
 	Stats() traces.Stats
 }
 
+// A Log is what a whole log says, apart from the verdicts on its threads.
+type Log struct {
+	Kernel   string // the release that the log itself names last; empty: none
+	Waits    []Wait
+	Findings []Finding // those that belong to no one thread
+}
+
 // Check reads a log to its end, and calls yield with the verdict of each life
-// as it ends. kernel is the release that the log itself names last, empty
-// where it names none. The error is the source's, or yield's, which ends it.
-func (c *Checker) Check(src Source, yield func(*Verdict) error) (kernel string, err error) {
+// as it ends. The error is the source's, or yield's, which ends it.
+func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
 	judge := func(ended []*Life) error {
 		for _, l := range ended {
@@ -27,14 +33,17 @@ func (c *Checker) Check(src Source, yield func(*Verdict) error) (kernel string, 
 		}
 		return nil
 	}
+	log := func() Log { return Log{ls.kernel, ls.waits, ls.general()} }
 	for src.Scan() {
 		e := src.Event()
 		if err := judge(ls.add(e)); err != nil {
-			return ls.kernel, err
+			return log(), err
 		}
 	}
 	if err := src.Err(); err != nil {
-		return ls.kernel, err
+		return log(), err
 	}
-	return ls.kernel, judge(ls.end(src.Stats().LastLine))
+	ls.conclude()
+	err := judge(ls.end(src.Stats().LastLine))
+	return log(), err
 }

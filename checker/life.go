@@ -30,12 +30,27 @@ type Life struct {
 	Mixed bool
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
+	// Sees are the kinds of events that the trace has shown, of any thread.
+	Sees traces.Kinds
+
+	// Suspected are tasks blocked in a kthread_stop() that is likely of this
+	// thread.
+	Suspected []Wait
+
+	trace *traced // nil where its events are a kernel log's
 }
+
+// Traced says whether the life's events are a tracer's.
+func (l *Life) Traced() bool { return l.trace != nil }
+
+// Whole says whether a trace shows all of the thread's life up to the log's end,
+// as far as its kind of events goes.
+func (l *Life) Whole() bool { return l.trace != nil && l.trace.forked && !l.trace.lossy }
 
 // shows says whether the absence of messages of this kind means something: the
 // set is in use, and each of its messages of the kind would name this thread.
 func (l *Life) shows(k traces.Kind) bool {
-	return l.Begun && l.Set.Shows.Has(k) && l.Set.Names(k, l.Thread)
+	return l.Begun && l.Set != nil && l.Set.Shows.Has(k) && l.Set.Names(k, l.Thread)
 }
 
 // doubt takes back what rests on the events being all of one thread's.
@@ -77,6 +92,18 @@ type lives struct {
 	before map[traces.Task]bool
 	// Names that a line may have been about, had it not been read otherwise.
 	shadow map[string]bool
+
+	// Of traces:
+	inside map[int]*inside // by the pid of a task: the call that it is in
+	sees   traces.Kinds    // the kinds that have been seen
+	waking bool            // sched_waking has been seen
+	lossy  bool            // the trace says that its beginning is not whole
+
+	// Of the kernel's reports:
+	reports    map[int]*reported // by the pid of a task
+	waits      []Wait
+	hung       int // hung-task reports
+	lastReport int // line of the last report
 }
 
 func newLives() *lives {
@@ -88,12 +115,14 @@ func newLives() *lives {
 func (ls *lives) clear() {
 	ls.open, ls.byPID, ls.byName = nil, make(map[int]*Life), make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
+	ls.inside = make(map[int]*inside)
 }
 
 // add takes the next event. It returns the lives that cannot go on after it.
 func (ls *lives) add(e traces.Event) (ended []*Life) {
 	switch e.Kind {
 	case traces.Boot:
+		ls.conclude()
 		ended = ls.end(e.Before)
 		ls.begun, ls.since, ls.crash, ls.kernel = false, 0, 0, e.Kernel
 		clear(ls.before)
@@ -113,12 +142,18 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 		for _, l := range ls.open {
 			l.doubt()
 		}
+		ls.lose()
 	case traces.Crash:
 		ls.crash = e.Line
 		for _, l := range ls.open {
 			l.Crash = e.Line
 		}
+	case traces.Stacked:
+		ended = ls.stacked(e)
 	default:
+		if e.Set == nil {
+			return ls.trace(e)
+		}
 		for _, name := range e.OrNames {
 			ls.shadow[name] = true
 			for _, l := range ls.byName[commKey(name)] {
@@ -137,6 +172,7 @@ func (ls *lives) end(asOf int) []*Life {
 	ended := ls.open
 	for _, l := range ended {
 		l.AsOf = asOf
+		l.Sees = ls.sees
 	}
 	ls.clear()
 	return ended
@@ -193,6 +229,13 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 	if l.Thread.Comm == "" && e.Thread.Comm != "" {
 		l.Thread.Comm = e.Thread.Comm
 		ls.byName[commKey(l.Thread.Comm)] = append(ls.byName[commKey(l.Thread.Comm)], l)
+	}
+	if e.Kind == traces.Stacked {
+		l.addReport(e)
+		return nil
+	}
+	if l.Set == nil {
+		l.Set = e.Set
 	}
 	l.Events = append(l.Events, e)
 	return nil
@@ -299,6 +342,9 @@ func (l *Life) readOtherwise() bool {
 // may print before its creator does). Elsewhere a name that comes again is the
 // same thread. follows: nothing about the event says that it is the next one.
 func (l *Life) isOver(e traces.Event) (over, follows bool) {
+	if e.Set == nil {
+		return false, false
+	}
 	if l.Thread.PID != 0 && e.Thread.PID != 0 && l.Thread.Comm != "" && e.Thread.Comm != "" && l.Thread.Comm != e.Thread.Comm {
 		return true, false
 	}

@@ -30,6 +30,13 @@ func (s stateSet) intersect(t stateSet) stateSet {
 	return s
 }
 
+func (s stateSet) minus(t stateSet) stateSet {
+	for i := range s {
+		s[i] &^= t[i]
+	}
+	return s
+}
+
 // each calls f for every state of the set, in order.
 func (s stateSet) each(f func(int)) {
 	for w, word := range s {
@@ -250,6 +257,15 @@ func (m *machine) where(variable, value string) stateSet {
 			}
 		}
 		m.having[key] = s
+	}
+	return s
+}
+
+// phases is the set of states in one of these phases of a thread's life.
+func (m *machine) phases(names ...string) stateSet {
+	var s stateSet
+	for _, n := range names {
+		s = s.union(m.where("phase", n))
 	}
 	return s
 }

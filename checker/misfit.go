@@ -34,9 +34,9 @@ func (c rules) misfit(v *Verdict) {
 	if differ := newHistory(c.m, l.first(n+1)).differ; differ[0] >= 0 {
 		first := l.Events[differ[0]]
 		f.Rule, f.Lines = ruleWrongValue, []int{first.Line, bad.Line}
-		f.Message = fmt.Sprintf("%q says %d, but %q (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
-			bad.Text, bad.Code, first.Text, first.Line, first.Code)
-		f.Allowed = []string{fmt.Sprintf("%q", l.Set.Message(bad.Kind, l.Thread, &first.Code))}
+		f.Message = fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
+			said(bad), bad.Code, said(first), first.Line, first.Code)
+		f.Allowed = []string{l.words(bad.Kind, &first.Code)}
 	} else {
 		c.explainMisfit(&f, l, bad, ends)
 		f.Allowed = c.allowed(l, bad, before, ends)
@@ -52,6 +52,32 @@ func (c rules) misfit(v *Verdict) {
 		f.WouldSettle = "a log that begins where the module is loaded, or messages with the pid"
 	}
 	v.Findings = append(v.Findings, f)
+}
+
+// said is an event in the log's words, or in the tool's where it has none.
+func said(e traces.Event) string {
+	if e.Text != "" {
+		return fmt.Sprintf("%q", e.Text)
+	}
+	name := e.Kind.String()
+	if e.Kind == traces.SwitchOut {
+		name += " in state " + string(e.State)
+	}
+	if e.HasCode {
+		name += fmt.Sprintf(" %d", e.Code)
+	}
+	return name
+}
+
+// words is how a log like the life's shows what a kind is about.
+func (l *Life) words(kind traces.Kind, code *int) string {
+	if l.Set != nil {
+		return fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code))
+	}
+	if code != nil {
+		return fmt.Sprintf("%s %d", kind, *code)
+	}
+	return kind.String()
 }
 
 // prefix asks about the first n events of a life.
@@ -95,7 +121,7 @@ func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSe
 		for kind, names := range silent {
 			if l.shows(kind) && slices.Contains(names, c.m.g.Actions[a]) && !missing[kind] {
 				missing[kind] = true
-				lines = append(lines, fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, nil)))
+				lines = append(lines, l.words(kind, nil))
 			}
 		}
 	}
@@ -103,25 +129,25 @@ func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSe
 	switch {
 	case bad.Kind == traces.StopReturn && missing[traces.Enter]:
 		f.Rule = ruleValueNotRun
-		f.Message = fmt.Sprintf("%q, but threadfn was never entered: then kthread_stop returns -EINTR (-4)", bad.Text)
+		f.Message = said(bad) + ", but threadfn was never entered: then kthread_stop returns -EINTR (-4)"
 	case bad.Kind == traces.StopReturn && missing[traces.Return]:
 		f.Rule = ruleStopTooEarly
-		f.Message = fmt.Sprintf("%q, but threadfn has not returned", bad.Text)
+		f.Message = said(bad) + ", but threadfn has not returned"
 	case bad.Kind == traces.StopReturn && bad.HasCode && bad.Code == eintr && !neverRan && len(lines) == 0 && !possible:
 		f.Rule = ruleWrongValue
-		f.Message = fmt.Sprintf("%q, but threadfn ran and did not return -EINTR", bad.Text)
+		f.Message = said(bad) + ", but threadfn ran and did not return -EINTR"
 	case bad.Kind == traces.StopReturn:
 		f.Rule = ruleNoStop
-		f.Message = fmt.Sprintf("%q, but no kthread_stop of this thread can return here", bad.Text)
+		f.Message = said(bad) + ", but no kthread_stop of this thread can return here"
 	case bad.Kind == traces.Return && missing[traces.Enter]:
 		f.Rule = ruleReturnNotEntered
-		f.Message = fmt.Sprintf("%q, but threadfn was never entered", bad.Text)
+		f.Message = said(bad) + ", but threadfn was never entered"
 	case bad.Kind == traces.Enter || bad.Kind == traces.Return:
 		f.Rule = ruleAfterEnd
-		f.Message = fmt.Sprintf("%q, but threadfn cannot be running here", bad.Text)
+		f.Message = said(bad) + ", but threadfn cannot be running here"
 	default:
 		f.Rule = ruleMisfit
-		f.Message = fmt.Sprintf("%q is not possible here", bad.Text)
+		f.Message = said(bad) + " is not possible here"
 	}
 	switch {
 	case !possible:
@@ -140,11 +166,11 @@ func (c rules) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []s
 	}
 	var out []string
 	say := func(kind traces.Kind, code *int) {
-		out = append(out, fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code)))
+		out = append(out, l.words(kind, code))
 	}
 	for kind := traces.Create; kind <= traces.Exit; kind++ {
 		switch {
-		case !l.Set.Shows.Has(kind):
+		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows.Has(kind)):
 		case kind == bad.Kind && kind == traces.StopReturn && bad.HasCode:
 			// The same message, with the value that would have been right.
 			if code := eintr; possible(coded(kind, code)...) {

@@ -12,12 +12,35 @@ import (
 // Line n of the log is the moment 2n: what it proves happened before or at
 // 2n, what it announces happens from 2n+1 on. Windows are closed intervals, as
 // porcupine's are.
+//
+// A trace's moments are its clock's; and where it tells what came first without
+// a clock, that is kept as places.
 type operation struct {
 	from, to int64
-	actions  actionSet
-	optional bool // it may also not have happened yet when the log ended
-	event    int  // index in Life.Events of the event that shows it
+	actions  actionSet // none: nothing happens, but the order of tasks is carried over
+	optional bool      // it may also not have happened yet when the log ended
+	event    int       // index in Life.Events of the event that shows it, -1: none does
+
+	// observes: no action, but what an event shows to be so at that moment: the
+	// state is one of only.
+	observes bool
+	only     stateSet
+	// still: so it was to the end of the log; nothing unseen has come after.
+	still bool
+
+	in     [2]place // where it stands in the order of its tasks
+	places int      // how many of them are in use
 }
+
+// A place is where an operation stands in the order of one task's own.
+type place struct {
+	task int8
+	seq  uint16
+}
+
+// maxTasks is how many tasks' own orders are kept for one life. Those of more
+// are left to the clock, which accepts more.
+const maxTasks = 8
 
 // never is the end of a window that nothing closes.
 const never = math.MaxInt64 - 2
@@ -43,6 +66,9 @@ type history struct {
 	stops []call // of kthread_stop
 	parks []call // of kthread_park
 
+	hung bool // a report shows a stop of the thread blocked
+	late bool // the log begins in the middle of the life: anything may have come before
+
 	// Events that prove nothing about when: their actions may happen unseen
 	// at any time anyhow. They are shown where an interleaving has the action.
 	loose []int
@@ -63,6 +89,9 @@ type call struct {
 //   - wake, exit: on either side.
 //   - enter, return: besides, the line itself was printed inside threadfn.
 func newHistory(m *machine, l *Life) *history {
+	if l.trace != nil {
+		return newTraceHistory(m, l)
+	}
 	h := &history{life: l, hidden: m.all, differ: [2]int{-1, -1}}
 	for kind, names := range silent {
 		if l.shows(kind) {
@@ -70,7 +99,7 @@ func newHistory(m *machine, l *Life) *history {
 		}
 	}
 	// The message of an exit may come after it, and thus still be to come.
-	if l.Set.Shows.Has(traces.Exit) {
+	if l.Set != nil && l.Set.Shows.Has(traces.Exit) {
 		h.hidden |= m.actions(shown[traces.Exit]...)
 	}
 	// The kernel itself prints an oops. After one, what a task had to say may
@@ -105,33 +134,37 @@ func newHistory(m *machine, l *Life) *history {
 	}
 	entered := false
 	for i, e := range l.Events {
+		if e.Kind == traces.Stacked {
+			h.report(m, l, i)
+			continue
+		}
 		actions := m.actions(shown[e.Kind]...)
 		if e.HasCode && e.Kind != traces.CreateFailed {
 			actions = m.actions(coded(e.Kind, e.Code)...)
 		}
 		switch e.Kind {
 		case traces.Create, traces.CreateFailed:
-			add(operation{begin, at(e.Line), actions, false, i})
+			add(window(begin, at(e.Line), actions, false, i))
 		case traces.Wake:
 			to := nextBy(l.Events, i)
-			add(operation{begin, to, actions, to == never, i})
+			add(window(begin, to, actions, to == never, i))
 		case traces.Exit:
-			add(operation{begin, never, actions, true, i})
+			add(window(begin, never, actions, true, i))
 		case traces.StopCall:
 			// A stop that finds the thread gone requests nothing.
 			to := h.done(l, h.stops, traces.StopCall, i)
-			add(operation{after(e.Line), to, actions, to == never || m.skips, i})
+			add(window(after(e.Line), to, actions, to == never || m.skips, i))
 		case traces.StopReturn:
-			add(operation{h.called(l, h.stops, traces.StopCall, i, begin), at(e.Line), actions, false, i})
+			add(window(h.called(l, h.stops, traces.StopCall, i, begin), at(e.Line), actions, false, i))
 			h.value(l, i)
 		case traces.ParkCall:
 			to := h.done(l, h.parks, traces.ParkCall, i)
-			add(operation{after(e.Line), to, actions, to == never, i})
+			add(window(after(e.Line), to, actions, to == never, i))
 		case traces.ParkReturn:
-			add(operation{h.called(l, h.parks, traces.ParkCall, i, begin), at(e.Line), actions, false, i})
+			add(window(h.called(l, h.parks, traces.ParkCall, i, begin), at(e.Line), actions, false, i))
 		case traces.Unpark:
 			to := nextBy(l.Events, i)
-			add(operation{begin, to, actions, to == never, i})
+			add(window(begin, to, actions, to == never, i))
 		case traces.Enter:
 			entered = true
 			from := begin
@@ -140,15 +173,15 @@ func newHistory(m *machine, l *Life) *history {
 				// said nothing else since.
 				from = max(begin, threadSpoke(l.Events, i))
 			}
-			add(operation{from, at(e.Line), actions, false, i})
-			add(operation{at(e.Line), at(e.Line), m.actions("Work"), false, i})
+			add(window(from, at(e.Line), actions, false, i))
+			add(window(at(e.Line), at(e.Line), m.actions("Work"), false, i))
 		case traces.Return:
 			entered = true
 			to := threadEnds(l.Events, i)
-			add(operation{at(e.Line), at(e.Line), m.actions("Work"), false, i})
+			add(window(at(e.Line), at(e.Line), m.actions("Work"), false, i))
 			// Between the message and the return the thread may oops.
 			may := to == never || l.Crash > 0
-			add(operation{after(e.Line), to, actions, may, i})
+			add(window(after(e.Line), to, actions, may, i))
 			if !may {
 				h.value(l, i)
 			}
@@ -156,9 +189,40 @@ func newHistory(m *machine, l *Life) *history {
 	}
 	// The thread may have entered threadfn and not yet have printed it.
 	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events) {
-		add(operation{begin, never, m.actions(shown[traces.Enter]...), true, -1})
+		add(window(begin, never, m.actions(shown[traces.Enter]...), true, -1))
 	}
 	return h
+}
+
+// report adds what a report of a stack shows.
+func (h *history) report(m *machine, l *Life, i int) {
+	e := l.Events[i]
+	if e.Thread.PID != l.Thread.PID {
+		// A stopper that waits in kthread_stop() has made its request.
+		for n := range h.ops {
+			o := &h.ops[n]
+			if o.event >= 0 && l.Events[o.event].Kind == traces.StopCall && l.Events[o.event].By.PID == e.Thread.PID && o.open() {
+				o.to, o.optional = at(e.Line), m.skips
+			}
+		}
+		h.hung = true
+		return
+	}
+	phases := onStack(e.Stack)
+	if len(phases) == 0 {
+		return
+	}
+	h.ops = append(h.ops, operation{
+		from: at(e.Line), to: at(e.Line), event: i, observes: true, only: m.phases(phases...),
+		// Where the log knows the thread by its stack alone, this is the last
+		// that it says of it.
+		still: i == len(l.Events)-1 && !l.Begun,
+	})
+}
+
+// window is an operation that has no more than its window.
+func window(from, to int64, actions actionSet, optional bool, event int) operation {
+	return operation{from: from, to: to, actions: actions, optional: optional, event: event}
 }
 
 // value notes the value that an event shows, if it is one that the thread
@@ -226,7 +290,7 @@ func pair(l *Life, calls, returns traces.Kind) (pairs []call) {
 					continue
 				}
 				by := l.Events[s.call].By
-				if by == e.By {
+				if by == e.By || by.PID != 0 && by.PID == e.By.PID {
 					open = n
 					break
 				}

@@ -112,6 +112,36 @@ read from it here, so that this thread died there is allowed for.`,
 comes after the thread's exit returns at once; from 4.10 on it waits for ever. Name
 the kernel with --kernel to have it decided.`,
 	}
+	ruleBlockedStop = &Rule{
+		ID: "KT015", Title: "a kthread_stop is blocked", Level: Error, Hang: true, Kernels: "all",
+		Text: `A report of the kernel (hung task, sysrq) shows a task in kthread_stop(),
+waiting for a thread to end. kthread_stop() has no timeout: it returns when the thread
+has, whenever that is. Look at what the thread does: a threadfn that does not test
+kthread_should_stop(), that tests it before it sets its state and so loses the wake-up,
+that is frozen, or that waits for something the stopper holds, never returns. If it
+is just slow the stop returns late, and the report was all there is to it.`,
+	}
+	ruleSuspect = &Rule{
+		ID: "KT016", Title: "probably the thread that a blocked kthread_stop waits for", Level: Warning, Kernels: "all",
+		Text: `A task is blocked in a kthread_stop() that a module called, and this is the one
+thread of that module whose stack the log shows in its threadfn. A stack does not say
+which thread is being stopped, and a thread that sleeps interruptibly has no hung-task
+report, so this is likely and not certain.`,
+	}
+	ruleNotKthread = &Rule{
+		ID: "KT017", Title: "hung tasks, but none in kthread_stop", Level: Note, Kernels: "all",
+		Text: `The log has hung-task reports, and kthread_stop() is in none of their stacks.
+What hangs there waits for a lock, for I/O, for memory or for a reference, and not for
+a kernel thread to end.`,
+	}
+	ruleNeverWoken = &Rule{
+		ID: "KT018", Title: "created and never woken", Level: Warning, Kernels: "all",
+		Text: `kthread_create() makes a thread that sleeps, in D state, until somebody calls
+wake_up_process() on it; kthread_run() does both. A thread whose stack is kthread() and
+nothing of its threadfn has not been woken yet: it is not stuck in threadfn, which has
+not been entered. If the wake only comes late the hung-task report is a false alarm;
+otherwise a path of its creator has forgotten it, or will never come to it.`,
+	}
 	ruleOtherKernel = &Rule{
 		ID: "KT013", Title: "does not fit, by another kernel's rules", Level: Warning, Kernels: "all",
 		Text: `The log's banner names a kernel that no era covers, and its lines do not fit the
@@ -124,6 +154,7 @@ var Rules = []*Rule{
 	ruleStoppedBeforeRun, ruleWrongValue, ruleValueNotRun, ruleStopTooEarly, ruleAfterEnd,
 	ruleReturnNotEntered, ruleNoStop, ruleSecondStop, ruleMisfit, ruleTwoThreads,
 	ruleEintrUnclear, ruleCrash, ruleOtherKernel, ruleSecondStopOlder,
+	ruleBlockedStop, ruleSuspect, ruleNotKthread, ruleNeverWoken,
 }
 
 // RuleByID returns a rule, nil where there is none of that ID.

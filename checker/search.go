@@ -41,39 +41,75 @@ type collector struct {
 // goal is the input of a last operation that is possible in its states only.
 type goal stateSet
 
-// model is KThreadAPI's graph as a porcupine model. Its state is the set of
-// graph states in which the object may be, hidden actions included.
+// A walked is how far a search has come: the states in which the object may be,
+// hidden actions included, and how many operations of each task's own order
+// are done.
+type walked struct {
+	states stateSet
+	done   [maxTasks]uint16
+}
+
+// start is where a history begins.
+func (q *question) start() stateSet {
+	hidden := q.h.hidden
+	if q.h.late {
+		hidden = q.m.all
+	}
+	return q.m.closure(q.m.start(), hidden)
+}
+
+// does is how an operation goes on from w; ok is false where it cannot.
+func (q *question) does(in *operation, w walked) (next walked, ok bool) {
+	for _, p := range in.in[:in.places] {
+		if w.done[p.task] != p.seq {
+			return w, false
+		}
+		w.done[p.task]++
+	}
+	switch {
+	case in.observes:
+		w.states = w.states.intersect(in.only)
+	case in.actions != 0:
+		to := q.m.step(w.states, in.actions)
+		if in.optional {
+			to = to.union(w.states)
+		}
+		w.states = to
+	}
+	if !in.still {
+		w.states = q.m.closure(w.states, q.h.hidden)
+	}
+	return w, !w.states.empty()
+}
+
+// model is KThreadAPI's graph as a porcupine model.
 func (q *question) model() (porcupine.Model, *bool) {
 	steps, over := 0, false
 	return porcupine.Model{
-		Init: func() any { return q.m.closure(q.m.start(), q.h.hidden) },
+		Init: func() any { return walked{states: q.start()} },
 		StepContext: func(ctx context.Context, state, input, _ any) (bool, any) {
-			s := state.(stateSet)
+			w := state.(walked)
 			if steps++; steps > maxSteps {
 				over = true
-				return false, s
+				return false, w
 			}
 			switch in := input.(type) {
 			case *operation:
-				next := q.m.step(s, in.actions)
-				if in.optional {
-					next = next.union(s)
-				}
-				next = q.m.closure(next, q.h.hidden)
-				return !next.empty(), next
+				next, ok := q.does(in, w)
+				return ok, next
 			case *collector:
 				in.mu.Lock()
-				in.ends = in.ends.union(s)
+				in.ends = in.ends.union(w.states)
 				in.mu.Unlock()
-				return false, s
+				return false, w
 			case goal:
-				s = s.intersect(stateSet(in))
-				return !s.empty(), s
+				w.states = w.states.intersect(stateSet(in))
+				return !w.states.empty(), w
 			}
-			return false, s
+			return false, w
 		},
-		Equal: func(a, b any) bool { return a.(stateSet) == b.(stateSet) },
-		Hash:  func(s any) uint64 { return s.(stateSet).hash() },
+		Equal: func(a, b any) bool { return a.(walked) == b.(walked) },
+		Hash:  func(s any) uint64 { return s.(walked).states.hash() },
 	}, &over
 }
 
@@ -120,7 +156,7 @@ func (q *question) witness(g stateSet) ([]step, bool) {
 	plain.ops = slices.Clone(q.h.ops)
 	for i := range plain.ops {
 		o := &plain.ops[i]
-		if o.event < 0 {
+		if o.event < 0 || o.observes {
 			continue
 		}
 		plain.hidden &^= o.actions
@@ -154,16 +190,16 @@ func (q *question) order(g stateSet) ([]step, bool) {
 // walk finds a shortest path through the graph that does the operations in
 // their order, with hidden actions between them.
 func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
-	type place struct{ done, state int }
+	type at struct{ done, state int }
 	type arrival struct {
-		from place
+		from at
 		step step
 		null bool // an optional operation that did not happen
 	}
-	start := place{0, q.m.g.Start}
-	came := map[place]arrival{start: {}}
-	todo := []place{start}
-	visit := func(to place, by arrival) {
+	start := at{0, q.m.g.Start}
+	came := map[at]arrival{start: {}}
+	todo := []at{start}
+	visit := func(to at, by arrival) {
 		if _, seen := came[to]; !seen {
 			came[to] = by
 			todo = append(todo, to)
@@ -187,18 +223,26 @@ func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
 		// Hidden actions first: of two ways of the same length the one in
 		// which they come early reads better (create, wake, then the stop).
 		edges := q.m.told[p.state]
-		for _, e := range edges {
-			if q.h.hidden.has(e.Action) && e.To != p.state {
-				visit(place{p.done, e.To}, arrival{from: p, step: step{e.Action, -1}})
-			}
+		hidden := q.h.hidden
+		if p.done == 0 && q.h.late {
+			hidden = q.m.all
 		}
 		for _, e := range edges {
-			if p.done < len(ops) && ops[p.done].actions.has(e.Action) {
-				visit(place{p.done + 1, e.To}, arrival{from: p, step: step{e.Action, ops[p.done].event}})
+			if hidden.has(e.Action) && e.To != p.state {
+				visit(at{p.done, e.To}, arrival{from: p, step: step{e.Action, -1}})
 			}
 		}
-		if p.done < len(ops) && ops[p.done].optional {
-			visit(place{p.done + 1, p.state}, arrival{from: p, null: true})
+		if p.done == len(ops) {
+			continue
+		}
+		o := ops[p.done]
+		for _, e := range edges {
+			if o.actions.has(e.Action) {
+				visit(at{p.done + 1, e.To}, arrival{from: p, step: step{e.Action, o.event}})
+			}
+		}
+		if o.optional || o.observes && o.only.has(p.state) || !o.observes && o.actions == 0 {
+			visit(at{p.done + 1, p.state}, arrival{from: p, null: true})
 		}
 	}
 	return nil, false

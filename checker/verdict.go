@@ -374,6 +374,12 @@ func (c rules) outcomeOf(h *history, state int) Outcome {
 		return RanThenStopped
 	}
 	if h.pending() > 0 {
+		if h.hung {
+			return StopHung
+		}
+		if h.life.trace != nil && h.life.trace.lossy {
+			return OutcomeUnknown // its return may be among what was lost
+		}
 		if c.m.canReturn(state, 1) == 0 && c.canAccuse(h.life) {
 			return StopHung
 		}
@@ -422,7 +428,7 @@ func (c rules) witness(q *question, v *Verdict, ends stateSet) []Step {
 	loose := slices.Clone(q.h.loose)
 	for _, s := range way {
 		name := c.m.g.Actions[s.action]
-		if name == "Work" {
+		if name == "Work" && !v.Life.Traced() {
 			continue // the line shows another action too
 		}
 		line := 0
@@ -472,14 +478,41 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 			}
 		}
 	}
+	for i := range l.Suspected {
+		w := &l.Suspected[i]
+		v.Findings = append(v.Findings, Finding{
+			Rule: ruleSuspect, Lines: w.Lines,
+			Message:     fmt.Sprintf("%s is blocked in kthread_stop, called by module %s, and this is the one thread of that module that the log shows in its threadfn", w.Waiter, w.Module),
+			WouldSettle: "sysrq-t, which shows interruptible sleepers too, or a trace of sched_kthread_stop",
+		})
+	}
+	if v.Outcome == NeverWoken && !l.Traced() {
+		var lines []int
+		for _, e := range l.Events {
+			if e.Kind == traces.Stacked {
+				lines = append(lines, e.Line)
+			}
+		}
+		if lines != nil {
+			v.Findings = append(v.Findings, Finding{
+				Rule: ruleNeverWoken, Lines: lines,
+				Message: "its stack ends in kthread() itself: it is in its first sleep, created and not woken yet; threadfn has not been entered",
+				Advice:  "look for the wake_up_process() that its creator owes it; if that just comes late, the report is a false alarm",
+			})
+		}
+	}
 	saysWoken := "whether wake_up_process() had been called, this log does not tell: the kernel does the same either way"
+	settleWoken := "a message after wake_up_process() that names its caller ({by}), or a recording of sched_waking"
+	if l.Traced() {
+		saysWoken = "who ended its first sleep, this trace does not tell"
+		settleWoken = "a recording with sched_waking, from before the thread's creation"
+	}
 	for _, e := range l.Events {
 		if e.Kind == traces.Wake {
 			saysWoken = fmt.Sprintf("a message about wake_up_process() is there (line %d), but not whether the call came before or after it", e.Line)
 			break
 		}
 	}
-	settleWoken := "a message after wake_up_process() that names its caller ({by}), or a recording of sched_waking"
 	switch v.Woken {
 	case Yes:
 		saysWoken, settleWoken = "wake_up_process() had been called, but the request was faster than the thread", ""
@@ -525,7 +558,7 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 // it: its set is in use, its lines are one thread's, and no oops may have ended
 // a task in between.
 func (c rules) canAccuse(l *Life) bool {
-	return l.Begun && !l.Doubt && l.Crash == 0
+	return l.Whole() || l.Begun && !l.Doubt && l.Crash == 0
 }
 
 // stuck is how many of the stops that have not returned never can, in every

@@ -246,7 +246,7 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 	for _, e := range graph.Eras() {
 		in.KernelsFit = append(in.KernelsFit, e.Name)
 	}
-	banner, err := c.Check(r, func(v *checker.Verdict) error {
+	log, err := c.Check(r, func(v *checker.Verdict) error {
 		if err := yield(v); err != nil {
 			return fmt.Errorf("%w: %w", errOutput, err)
 		}
@@ -262,8 +262,8 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 		return err
 	}
 	in.Format = "dmesg"
-	in.Banner = banner
-	if e, err := graph.EraOf(banner); err == nil {
+	in.Banner, in.Waits, in.Findings = log.Kernel, log.Waits, log.Findings
+	if e, err := graph.EraOf(log.Kernel); err == nil {
 		in.KernelFrom, in.Era = "log", &e
 	}
 	return nil

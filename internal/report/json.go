@@ -56,6 +56,27 @@ type jsonFinding struct {
 	Advice      string   `json:"advice,omitempty"`
 }
 
+// A jsonGeneral is a finding that belongs to no thread.
+type jsonGeneral struct {
+	jsonFinding
+	Input int `json:"input"`
+}
+
+type jsonWait struct {
+	Waiter  *jsonTask `json:"waiter"`
+	For     *jsonTask `json:"for"`
+	Certain bool      `json:"certain"` // false: for is null, or only likely
+	In      string    `json:"in"`
+	Module  string    `json:"module,omitempty"`
+	Line    int       `json:"line"`
+	Seconds int       `json:"seconds"`
+	Input   int       `json:"input"`
+}
+
+func findingJSON(f checker.Finding) jsonFinding {
+	return jsonFinding{f.Rule.ID, string(f.Rule.Level), f.Message, f.Lines, f.Allowed, f.WouldSettle, f.Advice}
+}
+
 type jsonThread struct {
 	Comm         *string       `json:"comm"`
 	PID          *int          `json:"pid"`
@@ -148,7 +169,7 @@ func (j *JSON) Life(input int, v *checker.Verdict) error {
 		t.Witness = append(t.Witness, jsonStep{s.Name, string(s.By), number(s.Line, s.Line > 0), s.Line == 0})
 	}
 	for _, f := range v.Findings {
-		t.Findings = append(t.Findings, jsonFinding{f.Rule.ID, string(f.Rule.Level), f.Message, f.Lines, f.Allowed, f.WouldSettle, f.Advice})
+		t.Findings = append(t.Findings, findingJSON(f))
 	}
 	if j.threads == 0 {
 		if err := j.head(); err != nil {
@@ -194,7 +215,22 @@ func (j *JSON) Close(s *Summary) error {
 	if err := j.value("\n],\n\"inputs\":", inputs); err != nil {
 		return err
 	}
-	return j.value(",\n\"waits\":[],\n\"findings\":[],\n\"verdict\":", s.Verdict(), "}\n")
+	waits, findings := []jsonWait{}, []jsonGeneral{}
+	for i, in := range s.Inputs {
+		for _, w := range in.Waits {
+			waits = append(waits, jsonWait{taskJSON(w.Waiter), taskJSON(w.For), w.Certain, w.In, w.Module, w.Lines[0], w.Seconds, i})
+		}
+		for _, f := range in.Findings {
+			findings = append(findings, jsonGeneral{findingJSON(f), i})
+		}
+	}
+	if err := j.value(",\n\"waits\":", waits); err != nil {
+		return err
+	}
+	if err := j.value(",\n\"findings\":", findings); err != nil {
+		return err
+	}
+	return j.value(",\n\"verdict\":", s.Verdict(), "}\n")
 }
 
 // value writes text, a value in JSON, and more text.

@@ -2,6 +2,8 @@
 package report
 
 import (
+	"maps"
+
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -18,6 +20,9 @@ type Input struct {
 	KernelsFit []string   // the kernels by whose rules every life of it fits
 	Doubt      bool       // some names were taken for one thread each
 	Err        error      // why it could not be read
+
+	Waits    []checker.Wait    // who is blocked, by the kernel's reports
+	Findings []checker.Finding // those that belong to no one thread
 }
 
 // The verdicts on a whole run, worst first.
@@ -45,6 +50,14 @@ func (s *Summary) Count(v *checker.Verdict) {
 	s.earned[verdictOf(v)]++
 }
 
+// earnedBy is what a finding of level error comes to.
+func earnedBy(r *checker.Rule) string {
+	if r.Hang {
+		return Hangs
+	}
+	return Violates
+}
+
 func verdictOf(v *checker.Verdict) string {
 	worst := FitsAll
 	switch v.Fits {
@@ -67,10 +80,21 @@ func verdictOf(v *checker.Verdict) string {
 	return worst
 }
 
-// Verdict is the worst that any life earns.
+// Verdict is the worst that any life or finding earns.
 func (s *Summary) Verdict() string {
+	earned := maps.Clone(s.earned)
+	if earned == nil {
+		earned = map[string]int{}
+	}
+	for _, in := range s.Inputs {
+		for _, f := range in.Findings {
+			if f.Rule.Level == checker.Error {
+				earned[earnedBy(f.Rule)]++
+			}
+		}
+	}
 	for _, v := range []string{Violates, Hangs, Inconclusive, FitsAll} {
-		if s.earned[v] > 0 {
+		if earned[v] > 0 {
 			return v
 		}
 	}

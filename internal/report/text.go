@@ -255,6 +255,13 @@ func (t *Text) Close(s *Summary) error {
 		t.printf("\n")
 	}
 	for i, in := range s.Inputs {
+		for _, f := range in.Findings {
+			t.printf("%s\n", Clean(t.names[i]))
+			t.finding(f)
+			t.printf("\n")
+		}
+	}
+	for i, in := range s.Inputs {
 		if in.Err != nil {
 			continue // said on standard error
 		}

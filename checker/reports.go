@@ -1,0 +1,293 @@
+package checker
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A Wait is a task that a report of the kernel shows blocked in a call.
+type Wait struct {
+	Waiter  traces.Task
+	For     traces.Task // zero: the log does not tell
+	Certain bool        // For is shown, not only likely
+	In      string      // the kernel function
+	Module  string      // of the function that called it; empty: the kernel's own
+	Lines   []int       // the first lines of its reports
+	Seconds int         // how long, by the last report that says so
+}
+
+// reported is what the reports of a log say of one task.
+type reported struct {
+	first, last traces.Event
+	lines       []int
+	seconds     int
+}
+
+func (r *reported) add(e traces.Event) {
+	if len(r.lines) == 0 {
+		r.first = e
+	}
+	r.last = e
+	r.lines = append(r.lines, e.Line)
+	r.seconds = max(r.seconds, e.Stack.Blocked)
+}
+
+// find is the index of a function in a stack, from the inside, or -1.
+func find(s *traces.Stack, fn string) int {
+	return slices.IndexFunc(s.Frames, func(f traces.Frame) bool { return f.Func == fn })
+}
+
+// root is the index of kthread()'s own frame in a stack, the outermost of the
+// name; -1 where the stack has none that can be trusted.
+func root(s *traces.Stack) int {
+	for i := len(s.Frames) - 1; i >= 0; i-- {
+		if s.Frames[i].Func == "kthread" && s.Frames[i].Module == "" {
+			return i
+		}
+	}
+	return -1
+}
+
+// fromKthread are the functions that kthread() itself calls before threadfn
+// (kernel/kthread.c kthread, 2.6.32 to 7.0): with one of them above it on the
+// stack the thread need not have come to threadfn.
+var fromKthread = map[string]bool{
+	"complete": true, "kfree": true, "kmalloc": true, "sched_setscheduler_nocheck": true, "set_cpus_allowed_ptr": true,
+	"__set_cpus_allowed_ptr": true, "cgroup_kthread_ready": true, "kthread_affine_node": true, "preempt_schedule": true,
+	"__kthread_parkme": true, "wait_for_completion": true,
+}
+
+// asleepIn are the functions between a sleeper and who has called schedule().
+func asleepIn(fn string) bool {
+	return fn == "schedule" || fn == "__schedule" || fn == "schedule_preempt_disabled" || fn == "__switch_to" ||
+		fn == "context_switch" || fn == "switch_to"
+}
+
+// leaving are the functions in which a thread is on its way out.
+var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "kthread_do_exit", "make_task_dead", "complete_and_exit"}
+
+// onStack are the phases in which a thread's stack looks like this; nil where
+// the stack does not tell.
+func onStack(s *traces.Stack) []string {
+	k := root(s)
+	if k < 0 || s.Cut {
+		return nil
+	}
+	above := s.Frames[:k]
+	asleep := 0
+	for asleep < len(above) && asleepIn(above[asleep].Func) {
+		asleep++
+	}
+	switch {
+	case len(above) == 0:
+		return nil
+	case asleep == len(above):
+		// kthread() sleeps by itself once: until somebody wakes it first.
+		if s.State == 'D' {
+			return []string{"created"}
+		}
+		return nil
+	case slices.ContainsFunc(above, func(f traces.Frame) bool { return slices.Contains(leaving, f.Func) }):
+		return []string{"returned", "finished"}
+	case above[k-1].Func == "__kthread_parkme":
+		return []string{"holding", "held"}
+	case find(s, "kthread_parkme") >= 0 || find(s, "__kthread_parkme") >= 0:
+		return []string{"parking", "parked"}
+	case above[k-1].Module == "" && fromKthread[above[k-1].Func]:
+		return nil
+	}
+	return []string{"running"}
+}
+
+// unwoken says whether a stack is that of a thread in its first sleep.
+func unwoken(s *traces.Stack) bool {
+	p := onStack(s)
+	return len(p) == 1 && p[0] == "created"
+}
+
+// stacked takes a report with a task's stack.
+func (ls *lives) stacked(e traces.Event) (ended []*Life) {
+	s := e.Stack
+	switch s.Report {
+	case traces.HungTask, traces.TaskDump, traces.Lockup:
+	default:
+		return nil
+	}
+	if ls.reports == nil {
+		ls.reports = make(map[int]*reported)
+	}
+	if s.Report == traces.HungTask {
+		ls.hung++
+	}
+	ls.lastReport = e.Line
+	if e.Thread.PID != 0 {
+		r := ls.reports[e.Thread.PID]
+		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
+			r = new(reported)
+			ls.reports[e.Thread.PID] = r
+		}
+		r.add(e)
+	}
+	if find(s, "kthread_stop") >= 0 && !s.Cut {
+		for _, l := range ls.open {
+			if l.waitsFor(e.Thread.PID) {
+				l.Events = append(l.Events, e)
+			}
+		}
+	}
+	switch l := ls.byPID[e.Thread.PID]; {
+	case e.Thread.PID == 0:
+	case l != nil:
+		if l.trace == nil {
+			l.addReport(e)
+		}
+	case unwoken(s):
+		return ls.assign(e)
+	}
+	return nil
+}
+
+// addReport adds a report of the thread's own stack; of several in a row that
+// say the same the first and the last are kept.
+func (l *Life) addReport(e traces.Event) {
+	n := len(l.Events)
+	same := func(o traces.Event) bool {
+		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && slices.Equal(onStack(o.Stack), onStack(e.Stack))
+	}
+	if n >= 2 && same(l.Events[n-1]) && same(l.Events[n-2]) {
+		l.Events[n-1] = e
+		return
+	}
+	l.Events = append(l.Events, e)
+}
+
+// waitsFor says whether the life has a stop by this task that has not returned.
+func (l *Life) waitsFor(pid int) bool {
+	open := 0
+	for _, e := range l.Events {
+		switch {
+		case pid == 0 || e.By.PID != pid:
+		case e.Kind == traces.StopCall:
+			open++
+		case e.Kind == traces.StopReturn:
+			open--
+		}
+	}
+	return open > 0
+}
+
+// conclude draws what can be drawn from all reports of one boot together.
+func (ls *lives) conclude() {
+	var waits []*Wait
+	for pid, r := range ls.reports {
+		s := r.last.Stack
+		i := find(s, "kthread_stop")
+		if i < 0 || s.Cut {
+			continue
+		}
+		w := &Wait{Waiter: r.last.Thread, In: "kthread_stop", Lines: r.lines, Seconds: r.seconds}
+		if i+1 < len(s.Frames) {
+			w.Module = s.Frames[i+1].Module
+		}
+		for _, l := range ls.open {
+			if l.waitsFor(pid) {
+				w.For, w.Certain = l.Thread, true
+			}
+		}
+		waits = append(waits, w)
+	}
+	slices.SortFunc(waits, func(a, b *Wait) int { return cmp.Compare(a.Lines[0], b.Lines[0]) })
+	for _, w := range waits {
+		if !w.Certain {
+			ls.suspect(w)
+		}
+		ls.waits = append(ls.waits, *w)
+	}
+	ls.reports = nil
+}
+
+// suspect looks for the one thread that a stopper may well wait for: it is of
+// the stopper's module, by its threadfn on the stack, and it has not ended.
+// That is likely and not certain, because a thread that sleeps interruptibly
+// has no report.
+func (ls *lives) suspect(w *Wait) {
+	if w.Module == "" {
+		return
+	}
+	var found *reported
+	for _, pid := range slices.Sorted(maps.Keys(ls.reports)) {
+		r := ls.reports[pid]
+		s := r.last.Stack
+		k := root(s)
+		p := onStack(s)
+		if pid == w.Waiter.PID || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
+			continue
+		}
+		if found != nil {
+			return // several: which of them, nobody can say
+		}
+		found = r
+	}
+	if found == nil {
+		return
+	}
+	w.For = found.last.Thread
+	l := ls.byPID[found.last.Thread.PID]
+	if l == nil {
+		ls.assign(found.first)
+		l = ls.byPID[found.last.Thread.PID]
+		if l == nil {
+			return
+		}
+		if found.last.Line != found.first.Line {
+			l.addReport(found.last)
+		}
+	}
+	l.Suspected = append(l.Suspected, *w)
+}
+
+// waitFinding is what a blocked stop comes to.
+func waitFinding(w *Wait) Finding {
+	f := Finding{Rule: ruleBlockedStop, Lines: w.Lines}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is blocked in kthread_stop", w.Waiter)
+	if w.Seconds > 0 {
+		fmt.Fprintf(&b, " for more than %d s", w.Seconds)
+	}
+	if w.Module != "" {
+		fmt.Fprintf(&b, ", called by module %s", w.Module)
+	}
+	switch {
+	case w.Certain:
+		fmt.Fprintf(&b, ": it waits for %s to end", w.For)
+	case w.For != traces.Task{}:
+		fmt.Fprintf(&b, ": it waits for a thread to end, most likely %s, the one reported thread of that module in its threadfn", w.For)
+		f.WouldSettle = "sysrq-t, which shows interruptible sleepers too, or a trace of sched_kthread_stop"
+	default:
+		b.WriteString(": it waits for a thread to end, and the log does not say which")
+		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads, those that sleep interruptibly too"
+	}
+	f.Message = b.String()
+	f.Advice = "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps"
+	return f
+}
+
+// general are the findings that belong to no one thread.
+func (ls *lives) general() []Finding {
+	var out []Finding
+	for i := range ls.waits {
+		out = append(out, waitFinding(&ls.waits[i]))
+	}
+	if ls.hung > 0 && len(ls.waits) == 0 {
+		out = append(out, Finding{
+			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
+			Message: fmt.Sprintf("%d hung-task reports, and no kthread_stop in any of their stacks: whatever hangs there, it is not a stop of a kernel thread", ls.hung),
+		})
+	}
+	return out
+}

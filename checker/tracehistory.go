@@ -1,0 +1,223 @@
+package checker
+
+import (
+	"math"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// slack is by how much the stamps that two CPUs put on the same moment may
+// differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
+// their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
+// later), and then they do to a microsecond. What one task does, and what a
+// waking carries over, is in order without any clock.
+const slack = 10e6
+
+// first and last bound all moments of a trace that has no clock to go by.
+const first, last = math.MinInt64 / 4, never - 1
+
+func notBefore(e traces.Event) int64 {
+	if e.Clock != traces.Nanoseconds {
+		return first
+	}
+	return max(first, e.Stamp-slack)
+}
+
+func notAfter(e traces.Event) int64 {
+	if e.Clock != traces.Nanoseconds {
+		return last
+	}
+	return min(last, e.Stamp+slack)
+}
+
+// A traceHistory makes operations of what tracers saw of one life.
+type traceHistory struct {
+	*history
+	m     *machine
+	tasks map[int]int8 // by pid: its number among the tasks whose order is kept
+	next  [maxTasks]uint16
+	open  map[int]int // by pid: the operation of its request, while the call goes on
+}
+
+// newTraceHistory is newHistory for a life that tracers saw. Tracers see the
+// actions' edges, not the actions: what each event proves is said with it.
+func newTraceHistory(m *machine, l *Life) *history {
+	h := &traceHistory{
+		history: &history{life: l, hidden: m.all, differ: [2]int{-1, -1}},
+		m:       m, tasks: map[int]int8{l.Thread.PID: 0}, open: map[int]int{},
+	}
+	h.late = !l.trace.forked
+	stops := append(append([]string{}, shown[traces.StopCall]...), shown[traces.StopReturn]...)
+	whole := l.Whole()
+	if whole {
+		if l.Sees.Has(traces.StopCall) {
+			h.hidden &^= m.actions(stops...)
+		}
+		if l.Sees.Has(traces.Woken) {
+			// Each of them ends the first sleep, and that is seen.
+			h.hidden &^= m.actions("Wake", "ParkStarts", "StopStarts")
+		}
+		if l.Sees.Has(traces.ParkMe) {
+			h.hidden &^= m.actions("DecideRun")
+		}
+	}
+	h.stops = pair(l, traces.StopCall, traces.StopReturn)
+	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
+
+	var woken, decided, out bool
+	self := l.Thread.PID
+	for i, e := range l.Events {
+		switch e.Kind {
+		case traces.StopCall:
+			// sched_kthread_stop is traced before the flag is set.
+			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
+		case traces.ParkCall:
+			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
+		case traces.StopReturn, traces.ParkReturn:
+			h.proves(e)
+			delete(h.open, e.By.PID)
+			actions := m.actions(shown[e.Kind]...)
+			if e.Kind == traces.ParkReturn && e.HasCode {
+				actions = m.actions(parkReturns(e.Code)...)
+			} else if e.HasCode {
+				actions = m.actions(coded(e.Kind, e.Code)...)
+				h.value(l, i)
+			}
+			h.add(i, operation{from: first, to: notAfter(e), actions: actions}, e.By)
+		case traces.Unpark:
+			if _, stops := h.open[e.By.PID]; stops {
+				// kthread_stop() unparks when it has set the flag.
+				h.proves(e)
+				continue
+			}
+			h.add(i, operation{from: notBefore(e), to: never, actions: m.actions("Unpark"), optional: true}, e.By)
+		case traces.Woken:
+			o := operation{from: notBefore(e), to: notAfter(e)}
+			tasks := []traces.Task{l.Thread}
+			if !e.Late && e.Context != traces.InterruptContext {
+				tasks = append(tasks, e.By)
+				h.proves(e)
+			}
+			_, asks := h.open[e.By.PID]
+			if !woken && !asks && l.trace.forked {
+				woken = true
+				o.actions = m.actions("Wake", "ParkStarts")
+				if e.Late || l.trace.lossy || !l.Sees.Has(traces.StopCall) {
+					o.actions |= m.actions("StopStarts")
+				}
+				o.optional = e.Late || l.trace.lossy || e.By.PID == self
+			}
+			h.add(i, o, tasks...)
+		case traces.SwitchOut:
+			if e.Thread.PID != self {
+				// A stopper that goes to sleep has made its request.
+				h.proves(e)
+				continue
+			}
+			o := operation{from: notBefore(e), to: notAfter(e)}
+			switch e.State {
+			case 'S', 'I':
+				// kthread() itself sleeps in D alone, and so does do_exit().
+				o.actions = m.actions("Work")
+			case 'P':
+				o.observes, o.only = true, m.phases("holding", "held", "parking", "parked")
+			case 'X', 'Z':
+				out = true
+				o.observes, o.only = true, m.phases("finished", "failed")
+			case 'D':
+				// Its first sleep: from kthread(), when it has told its creator.
+				o.actions = m.actions("Create")
+				h.hidden &^= o.actions
+			}
+			h.add(i, o, e.Thread)
+		case traces.ProcessExit:
+			h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("returned", "finished", "failed")}, l.Thread)
+		case traces.Freed:
+			if !out {
+				h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("finished", "failed")})
+			}
+		case traces.ParkMe:
+			if !decided && whole {
+				h.add(i, operation{from: first, to: notAfter(e), actions: m.actions("DecideRun")}, l.Thread)
+			}
+			decided = true
+			h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
+		case traces.ExitCall:
+			o := operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("returned", "failed")}
+			if e.HasCode {
+				with := m.where("code", "eintr")
+				if e.Code != eintr {
+					with = m.phases("returned").minus(with)
+				}
+				o.only = o.only.intersect(with.union(m.phases("failed")))
+				h.value(l, i)
+			}
+			h.add(i, o, l.Thread)
+		case traces.ShouldStop:
+			test := "TestFalse"
+			if e.Code != 0 {
+				test = "TestTrue"
+			}
+			h.add(i, operation{from: first, to: notAfter(e), actions: m.actions(test)}, l.Thread)
+		case traces.ThreadFn:
+			h.add(i, operation{from: notBefore(e), to: notAfter(e), actions: m.actions("Work")}, l.Thread)
+		}
+	}
+	if whole && (l.trace.asleep == 'S' || l.trace.asleep == 'I') && l.Sees.Has(traces.SwitchOut) {
+		// It has not got a CPU since.
+		h.add(-1, operation{from: never, to: never, actions: m.actions("Work"), still: true}, l.Thread)
+	}
+	return h.history
+}
+
+// add adds an operation of event i, in the order of the given tasks, and
+// returns its index.
+func (h *traceHistory) add(i int, o operation, tasks ...traces.Task) int {
+	o.event = i
+	for _, t := range tasks {
+		n, known := h.tasks[t.PID]
+		if !known && len(h.tasks) < maxTasks && t.PID != 0 {
+			n, known = int8(len(h.tasks)), true
+			h.tasks[t.PID] = n
+		}
+		if !known || o.places == len(o.in) || t.PID == 0 && n != 0 {
+			continue // its order is not kept: that accepts more
+		}
+		o.in[o.places] = place{n, h.next[n]}
+		o.places++
+		h.next[n]++
+	}
+	h.ops = append(h.ops, o)
+	return len(h.ops) - 1
+}
+
+// proves closes the window of a call's request: what the task of e does there
+// it does after it.
+func (h *traceHistory) proves(e traces.Event) {
+	by := e.By
+	if e.Kind == traces.SwitchOut {
+		by = e.Thread
+	}
+	i, ok := h.open[by.PID]
+	if !ok || h.ops[i].to != never {
+		return
+	}
+	o := &h.ops[i]
+	o.to = max(o.from, notAfter(e))
+	// Up to 4.9 a stop that finds the thread gone requests nothing.
+	o.optional = h.m.skips && h.life.Events[o.event].Kind == traces.StopCall || h.life.trace.lossy
+}
+
+// parkReturns are the actions that end a kthread_park() with a value
+// (kernel/kthread.c kthread_park: 0, -ENOSYS, -EBUSY).
+func parkReturns(code int) []string {
+	switch code {
+	case 0:
+		return []string{"ParkReturn"}
+	case -16:
+		return []string{"ParkBusy"}
+	case -38:
+		return []string{"ParkGone"}
+	}
+	return shown[traces.ParkReturn]
+}
