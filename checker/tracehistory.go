@@ -141,7 +141,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 				h.add(i, operation{from: first, to: notAfter(e), actions: m.actions("DecideRun")}, l.Thread)
 			}
 			decided = true
-			h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
+			h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("decided", "chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
 		case traces.ExitCall:
 			o := operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("returned", "failed")}
 			if e.HasCode {

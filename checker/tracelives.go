@@ -14,7 +14,6 @@ import (
 type traced struct {
 	forked bool // its fork is in the log: nothing of it came before
 	lossy  bool // events were lost in its time
-	slept  bool // it has been seen to go to its first sleep (D)
 	begun  bool // it has been seen past its first sleep
 	ended  bool // it has been seen in do_exit()
 	// asleep is the state letter in which the thread left its CPU last, while
@@ -93,10 +92,11 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 		t.asleep = e.State
 		switch e.State {
 		case 'D':
-			if t.slept || t.begun || !t.forked {
+			// Its first sleep, if nothing of it has been seen since the fork;
+			// any other says nothing.
+			if len(l.Events) > 1 || !t.forked {
 				return nil
 			}
-			t.slept = true
 		case 'S', 'I':
 			if t.ended {
 				return nil
