@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -37,6 +38,7 @@ type Life struct {
 	// thread.
 	Suspected []Wait
 
+	slot  int     // in lives.open
 	trace *traced // nil where its events are a kernel log's
 }
 
@@ -78,7 +80,8 @@ func commKey(name string) string { return name[:min(len(name), 15)] }
 
 // lives sorts a log's events into lives.
 type lives struct {
-	open   []*Life // in the order of their first events
+	open   []*Life // in the order of their first events; nil where one has ended
+	gone   int     // how many of open are nil
 	byPID  map[int]*Life
 	byName map[string][]*Life // by commKey
 	count  map[traces.Task]int
@@ -113,9 +116,20 @@ func newLives() *lives {
 }
 
 func (ls *lives) clear() {
-	ls.open, ls.byPID, ls.byName = nil, make(map[int]*Life), make(map[string][]*Life)
+	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, make(map[int]*Life), make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
 	ls.inside = make(map[int]*inside)
+}
+
+// alive are the lives that have not ended.
+func (ls *lives) alive() iter.Seq[*Life] {
+	return func(yield func(*Life) bool) {
+		for _, l := range ls.open {
+			if l != nil && !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // add takes the next event. It returns the lives that cannot go on after it.
@@ -128,7 +142,7 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 		clear(ls.before)
 	case traces.Begin:
 		clear(ls.before)
-		for _, l := range ls.open {
+		for l := range ls.alive() {
 			if !stopReturned(l.Events) {
 				ls.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
 				ls.before[traces.Task{PID: l.Thread.PID}] = true
@@ -139,13 +153,13 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 	case traces.Loss:
 		// A begin line may be among what was lost.
 		ls.begun = false
-		for _, l := range ls.open {
+		for l := range ls.alive() {
 			l.doubt()
 		}
 		ls.lose()
 	case traces.Crash:
 		ls.crash = e.Line
-		for _, l := range ls.open {
+		for l := range ls.alive() {
 			l.Crash = e.Line
 		}
 	case traces.Stacked:
@@ -169,7 +183,7 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 
 // end ends all lives; asOf is the last line that could have spoken of them.
 func (ls *lives) end(asOf int) []*Life {
-	ended := ls.open
+	ended := slices.Collect(ls.alive())
 	for _, l := range ended {
 		l.AsOf = asOf
 		l.Sees = ls.sees
@@ -301,6 +315,7 @@ func (ls *lives) born(e traces.Event) *Life {
 }
 
 func (ls *lives) insert(l *Life) {
+	l.slot = len(ls.open)
 	ls.open = append(ls.open, l)
 	if l.Thread.PID != 0 {
 		ls.byPID[l.Thread.PID] = l
@@ -313,7 +328,14 @@ func (ls *lives) insert(l *Life) {
 
 func (ls *lives) remove(l *Life) {
 	is := func(o *Life) bool { return o == l }
-	ls.open = slices.DeleteFunc(ls.open, is)
+	ls.open[l.slot] = nil
+	if ls.gone++; ls.gone > 64 && ls.gone > len(ls.open)/2 {
+		ls.open = slices.Collect(ls.alive())
+		for i, o := range ls.open {
+			o.slot = i
+		}
+		ls.gone = 0
+	}
 	if ls.byPID[l.Thread.PID] == l {
 		delete(ls.byPID, l.Thread.PID)
 	}

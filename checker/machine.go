@@ -75,6 +75,8 @@ type machine struct {
 	// of them stands for any more.
 	returns []stateSet
 
+	shapes shapes // what searches have found
+
 	mu      sync.Mutex
 	reached map[actionSet][]stateSet // by hidden actions: what each state becomes
 	having  map[[2]string]stateSet   // by variable and value: the states that have it

@@ -134,7 +134,7 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 		r.add(e)
 	}
 	if find(s, "kthread_stop") >= 0 && !s.Cut {
-		for _, l := range ls.open {
+		for l := range ls.alive() {
 			if l.waitsFor(e.Thread.PID) {
 				l.Events = append(l.Events, e)
 			}
@@ -194,7 +194,7 @@ func (ls *lives) conclude() {
 		if i+1 < len(s.Frames) {
 			w.Module = s.Frames[i+1].Module
 		}
-		for _, l := range ls.open {
+		for l := range ls.alive() {
 			if l.waitsFor(pid) {
 				w.For, w.Certain = l.Thread, true
 			}

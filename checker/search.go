@@ -127,10 +127,24 @@ func (q *question) operations(last any) []porcupine.Operation {
 // ends is the set of states in which some fitting order ends. One search
 // answers two queries for every fact: whether an order exists in which it is
 // so, and one in which it is not.
+//
+// Most lives of a long log have one of a few shapes: the answer is remembered.
 func (q *question) ends() (stateSet, answer) {
 	if q.h.differ[0] >= 0 {
 		return stateSet{}, no
 	}
+	key := q.h.shape()
+	if known, ok := q.m.shapes.get(key); ok {
+		return known.ends, known.answer
+	}
+	ends, ans := q.search()
+	if ans != undecided { // another time there may be more time
+		q.m.shapes.put(key, answered{ends: ends, answer: ans})
+	}
+	return ends, ans
+}
+
+func (q *question) search() (stateSet, answer) {
 	var c collector
 	model, over := q.model()
 	result := porcupine.CheckOperationsTimeout(model, q.operations(&c), q.timeout)
@@ -152,6 +166,18 @@ type step struct {
 // witness is an interleaving that fits and ends in one of the goal's states. If
 // it can, it has no hidden action of a kind that the log shows.
 func (q *question) witness(g stateSet) ([]step, bool) {
+	key := q.h.shape() + string(g.bytes())
+	if known, ok := q.m.shapes.get(key); ok {
+		return known.way, known.way != nil
+	}
+	way, ok := q.findWitness(g)
+	if ok {
+		q.m.shapes.put(key, answered{way: way})
+	}
+	return way, ok
+}
+
+func (q *question) findWitness(g stateSet) ([]step, bool) {
 	plain := *q.h
 	plain.ops = slices.Clone(q.h.ops)
 	for i := range plain.ops {

@@ -188,7 +188,7 @@ func (ls *lives) returned(e traces.Event) {
 
 // lose takes note that events of a trace are missing.
 func (ls *lives) lose() {
-	for _, l := range ls.open {
+	for l := range ls.alive() {
 		if l.trace != nil {
 			l.trace.lossy = true
 		}

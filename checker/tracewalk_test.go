@@ -78,7 +78,9 @@ func (w *traceWorld) now() truthNow {
 	return t
 }
 
-func (w *traceWorld) self() traces.Task { return traces.Task{Comm: fmt.Sprintf("k%d", w.pid), PID: w.pid} }
+func (w *traceWorld) self() traces.Task {
+	return traces.Task{Comm: fmt.Sprintf("k%d", w.pid), PID: w.pid}
+}
 
 func (w *traceWorld) emit(worlds []*traceWorld, by int, e traces.Event) {
 	*w.clock += int64(w.rng.IntN(3000000))
@@ -120,7 +122,7 @@ func (w *traceWorld) wake(worlds []*traceWorld, by int, first bool) {
 
 // turn lets one task do one thing.
 func (w *traceWorld) turn(worlds []*traceWorld) {
-	creator := 10*w.pid
+	creator := 10 * w.pid
 	switch task := w.rng.IntN(4 + len(w.stoppers)); task {
 	case 0:
 		if w.is("phase", "absent") || w.is("phase", "failed") || w.woke || w.rng.IntN(3) == 0 {

@@ -62,10 +62,18 @@ type Verdict struct {
 	KernelsFit []string
 
 	Stops    []Stop
-	Witness  []Step // one interleaving that fits; nil where there is none
 	Findings []Finding
 
-	showHow func(*Verdict) []Step // makes Witness, by one era's rules
+	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
+}
+
+// Witness is one interleaving that fits; nil where there is none. It is found
+// when it is asked for.
+func (v *Verdict) Witness() []Step {
+	if v.showHow == nil {
+		return nil
+	}
+	return v.showHow(v)
 }
 
 // A Stop is one call of kthread_stop(). Lines are 0 where the log does not
@@ -185,7 +193,6 @@ func (c *Checker) Judge(l *Life) Verdict {
 	}
 	v := agreed(fit)
 	v.KernelsFit = names
-	v.Witness = v.showHow(&v)
 	if other != nil && other.Fits == FitsInconclusive {
 		// The eras that were not decided might say otherwise.
 		v.Ran, v.Woken, v.Outcome, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, ""

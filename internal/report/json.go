@@ -165,7 +165,7 @@ func (j *JSON) Life(input int, v *checker.Verdict) error {
 		t.Stops = append(t.Stops, jsonStop{taskJSON(s.By), number(s.CalledAt, s.CalledAt > 0),
 			number(s.ReturnedAt, s.ReturnedAt > 0), number(s.Result, s.HasResult)})
 	}
-	for _, s := range v.Witness {
+	for _, s := range v.Witness() {
 		t.Witness = append(t.Witness, jsonStep{s.Name, string(s.By), number(s.Line, s.Line > 0), s.Line == 0})
 	}
 	for _, f := range v.Findings {

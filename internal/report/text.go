@@ -102,7 +102,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	for _, f := range v.Findings {
 		t.finding(f)
 	}
-	if len(v.Witness) > 0 && (t.explain || wantsChart(v)) {
+	if t.explain || wantsChart(v) {
 		t.chart(v)
 	}
 	return t.err
@@ -198,6 +198,10 @@ func wantsChart(v *checker.Verdict) bool {
 // chart draws the witness: who calls on the left, the thread on the right, in
 // front of each step the line that shows it.
 func (t *Text) chart(v *checker.Verdict) {
+	witness := v.Witness()
+	if len(witness) == 0 {
+		return
+	}
 	const left = 36
 	caller := "caller"
 	for _, s := range v.Stops {
@@ -228,7 +232,7 @@ func (t *Text) chart(v *checker.Verdict) {
 		where = "in the kernel"
 	}
 	row("line", caller, thread, where)
-	for _, s := range v.Witness {
+	for _, s := range witness {
 		line, calls, does := "", s.Calls, s.Does
 		if s.Line > 0 {
 			line = strconv.Itoa(s.Line)

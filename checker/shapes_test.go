@@ -1,0 +1,87 @@
+package checker
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// What is remembered of one life is right for every other of its shape.
+func TestShapesChangeNothing(t *testing.T) {
+	with, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range without.eras {
+		r.m.shapes.off = true
+	}
+	lives := 0
+	for seed := range 400 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 3))
+		log, _ := spoil(randomTrace(with.eras[seed%len(with.eras)].m, rng), rng)
+		src := &events{}
+		for i, s := range log {
+			s.event.Line, s.event.Before = i+1, i
+			src.list = append(src.list, s.event)
+		}
+		_, err := with.Check(src, func(v *Verdict) error {
+			lives++
+			w := without.Judge(v.Life)
+			if diff := cmp.Diff(*v, w, cmpopts.IgnoreUnexported(Verdict{}, Life{})); diff != "" {
+				t.Errorf("seed %d: -with +without what is remembered:\n%s", seed, diff)
+			}
+			if diff := cmp.Diff(v.Witness(), w.Witness()); diff != "" {
+				t.Errorf("seed %d: witness: -with +without what is remembered:\n%s", seed, diff)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := 0
+	for _, r := range with.eras {
+		known += len(r.m.shapes.known)
+	}
+	if known == 0 || lives == 0 {
+		t.Error("nothing was remembered")
+	}
+}
+
+// Where nothing more is to be learned, a life costs no search.
+func BenchmarkShapes(b *testing.B) {
+	for _, name := range []string{"remembered", "searched"} {
+		b.Run(name, func(b *testing.B) {
+			c, err := New(nil, 10*time.Second)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, r := range c.eras {
+				r.m.shapes.off = name == "searched"
+			}
+			var lives []*Life
+			for seed := range 50 {
+				log := randomTrace(c.eras[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
+				ls := newLives()
+				for i, s := range log {
+					s.event.Line, s.event.Before = i+1, i
+					ls.add(s.event)
+				}
+				lives = append(lives, ls.end(len(log))...)
+			}
+			for b.Loop() {
+				for _, l := range lives {
+					c.Judge(l)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lives)), "ns/life")
+		})
+	}
+}
