@@ -106,6 +106,7 @@ type Checker struct {
 	eras    []rules
 	timeout time.Duration
 	only    *graph.Era // the user's word; nil: the log's banner, or else all
+	memory  memory
 }
 
 // rules are those of one era.
@@ -165,6 +166,20 @@ func (c *Checker) rulesFor(l *Life) (rs []rules, covered bool) {
 // is not known every era is tried: what is said is what all those agree on by
 // whose rules the life fits.
 func (c *Checker) Judge(l *Life) Verdict {
+	var buf [1024]byte
+	key := l.course(buf[:0])
+	if key == nil {
+		return c.judge(l)
+	}
+	if v, ok := c.memory.recall(key, l); ok {
+		return v
+	}
+	v := c.judge(l)
+	c.memory.remember(key, &v)
+	return v
+}
+
+func (c *Checker) judge(l *Life) Verdict {
 	rs, covered := c.rulesFor(l)
 	var fit []Verdict
 	var other *Verdict
