@@ -112,6 +112,15 @@ read from it here, so that this thread died there is allowed for.`,
 comes after the thread's exit returns at once; from 4.10 on it waits for ever. Name
 the kernel with --kernel to have it decided.`,
 	}
+	ruleBackport = &Rule{
+		ID: "KT015", Title: "depends on a change that this kernel may have", Level: Warning, Kernels: "all",
+		Text: `The number of a distribution's kernel says which release it started from, not
+which later changes were taken into it, and stable releases get some as well. The life
+is judged by the rules of the number. By those of the next era it would be judged
+otherwise, and no line of the log shows which of the two this kernel has: only its
+source tells, or a test on it. What the number alone would call a violation is
+inconclusive where the next era allows it. Where the two agree nothing is said.`,
+	}
 	ruleOtherKernel = &Rule{
 		ID: "KT013", Title: "does not fit, by another kernel's rules", Level: Warning, Kernels: "all",
 		Text: `The log's banner names a kernel that no era covers, and its lines do not fit the
@@ -123,7 +132,7 @@ rules of any. What differs between them may explain it, so nothing is said again
 var Rules = []*Rule{
 	ruleStoppedBeforeRun, ruleWrongValue, ruleValueNotRun, ruleStopTooEarly, ruleAfterEnd,
 	ruleReturnNotEntered, ruleNoStop, ruleSecondStop, ruleMisfit, ruleTwoThreads,
-	ruleEintrUnclear, ruleCrash, ruleOtherKernel, ruleSecondStopOlder,
+	ruleEintrUnclear, ruleCrash, ruleOtherKernel, ruleSecondStopOlder, ruleBackport,
 }
 
 // RuleByID returns a rule, nil where there is none of that ID.

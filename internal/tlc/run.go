@@ -22,6 +22,7 @@ type Result struct {
 	Distinct  int      // distinct states
 	Depth     int      // of the search; 0 where TLC does not print it
 	Seconds   float64  // wall time, the JVM's start included
+	CPU       float64  // seconds of processor time, which other work on the machine changes less
 	Output    string   // all that TLC printed
 }
 
@@ -104,6 +105,9 @@ func (t Tools) run(ctx context.Context, m Model, cfg string, more ...string) (Re
 	err = cmd.Run()
 	r := parseOutput(buf.String())
 	r.Seconds = time.Since(start).Seconds()
+	if cmd.ProcessState != nil {
+		r.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	}
 	if ctx.Err() != nil {
 		return r, fmt.Errorf("%s: TLC was stopped: %w", m.Path, ctx.Err())
 	}

@@ -108,7 +108,7 @@ func (s size) beyond(those []size) bool {
 type counts struct {
 	generated, distinct, depth int
 	renamings                  int // how many ways of swapping those that are alike
-	seconds                    float64
+	seconds                    float64 // of the processor
 }
 
 // A row is a size without and with symmetry.
@@ -169,7 +169,7 @@ func measure(ctx context.Context, root string, tools tlc.Tools, s size, symmetry
 	if r.Got.Violates != "" {
 		return counts{}, fmt.Errorf("%v: %v", s, r.Got)
 	}
-	c := counts{r.Generated, r.Distinct, r.Depth, 0, r.Seconds}
+	c := counts{r.Generated, r.Distinct, r.Depth, 0, r.CPU}
 	_, rest, _ := strings.Cut(r.Output, `<<"renamings", `)
 	n, _, _ := strings.Cut(rest, ">>")
 	if c.renamings, err = strconv.Atoi(n); err != nil {

@@ -12,9 +12,9 @@ const head = `# How the states grow
 Written by ` + "`make scale`" + ` (go run ./spec/scale). Threads × stoppers × parkers, by the rules of Linux
 5.4: cooperative threads, which park where there are parkers, everybody with a reference and as early
 as possible, each thread with as many stoppers as the others, give or take one. All invariants are
-checked; refinement would take about three times as long. One TLC worker and one machine for the
-seconds; a dash is a run that was given up after %v, or that has more of everything than one
-that was. A test compares the states of the small rows with what TLC finds.
+checked; refinement would take about three times as long. The seconds are processor time of one TLC
+worker on one machine; a dash is a run that was given up after %v, or one that has more of
+everything than such a run. A test compares the states of the small rows with what TLC finds.
 
 The last columns are the same model with symmetry: threads and clients that are alike may stand for
 each other, and TLC keeps one state of each orbit. The factor is how many times fewer states; it can
