@@ -110,7 +110,7 @@ func (m *memory) remember(key []byte, v *Verdict) {
 	at := func(line int) int {
 		return slices.IndexFunc(v.Life.Events, func(e traces.Event) bool { return e.Line == line })
 	}
-	if v.Fits != FitsYes {
+	if v.Fits != FitsYes || slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Rule == ruleBackport }) {
 		return // its words name what it saw
 	}
 	r.verdict.Findings = slices.Clone(v.Findings)
