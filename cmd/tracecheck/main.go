@@ -40,9 +40,9 @@ const (
 
 type options struct {
 	format, input, kernel, printk, color, explain string
-	threads                                []string
-	strict, version, help                  bool
-	timeout                                time.Duration
+	threads                                       []string
+	strict, version, help                         bool
+	timeout                                       time.Duration
 }
 
 func flags(o *options) *pflag.FlagSet {
