@@ -194,3 +194,6 @@ func (s *Stats) diagnose(line int, format string, args ...any) {
 		s.Diagnostics = append(s.Diagnostics, Diagnostic{line, fmt.Sprintf(format, args...)})
 	}
 }
+
+// String names a diagnostic's place as an error does.
+func (d Diagnostic) String() string { return fmt.Sprintf("%d: %s", d.Line, d.Message) }

@@ -60,8 +60,13 @@ func TestReader(t *testing.T) {
 		},
 		{
 			name: "lines that are no kernel log lines are no evidence", always: true,
-			in:   "func t1\n[  OK  ] Stopped t1\n         Stopping t1\n[ 1.0] func t1\n[1.000000 func t1\n[]\n[\n\n1.000000] func t1\n[    1.000000] func t2\n",
+			in:   "func t1\n[  OK  ] Stopped t1\n         Stopping t1\n[ 1.0] func t1\n[1.000000 func t1\n[]\n[\n\n1.000000]func t1\n[    1.000000] func t2\n",
 			want: "10 enter t2\n",
+		},
+		{
+			name: "a paste may lack its first bracket, a log in its middle may not", always: true, unusable: 1,
+			in:   "1.000000] func t1\n[    1.000000] func t2\n1.000000] func t3\n",
+			want: "1 enter t1\n2 enter t2\n3 loss 0\n",
 		},
 		{
 			name: "somebody else's words are no evidence", always: true,
