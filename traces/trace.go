@@ -187,7 +187,8 @@ func (t *traceReader) lose(n int, l traceLoss, emit func(Event)) {
 			since = t.last[l.cpu]
 		}
 	case l.cpu < 0:
-		// Some CPU's: since that of the CPUs which was silent for longest.
+		// Some CPU's, which has lost events because its buffer was full of others
+		// that stand before: since the last of the CPU that is silent for longest.
 		since = 0
 		for i, last := range t.last {
 			if last > 0 && (since == 0 || last < since) {
