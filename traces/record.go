@@ -43,8 +43,9 @@ type traceRecord struct {
 	coarse  int64  // the stamp's step in the same units: 1000 where it has microseconds
 	clock   Clock
 	context Context
-	event   []byte // without a system's prefix ("sched:"); empty where fn is not
-	body    []byte // what the event says; of a function tracer's line its arguments, or the value returned
-	fn      []byte // the function, of a function tracer's line
-	returns bool   // fn has returned, else it has been entered
+	event   []byte    // without a system's prefix ("sched:"); empty where fn is not
+	body    []byte    // what the event says; of a function tracer's line its arguments, or the value returned
+	fn      []byte    // the function, of a function tracer's line
+	returns bool      // fn has returned, else it has been entered
+	bpf     *bpfEvent // the fields, of a line in the format of docs/events.md; else nil
 }

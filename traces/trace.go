@@ -57,7 +57,12 @@ type traceReader struct {
 	missing int               // CPUs whose events are not complete yet, in such a stretch
 	began   cpuSet
 	refused bool
-	idle    bool // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
+	order   *reorderer  // of formats whose lines are not in order; else nil
+	hold    func(Event) // holdBack, for those
+	out     func(Event) // where holdBack's events go
+	// pidNames are the names of tasks of which a line has only the pid.
+	pidNames map[int]string
+	idle     bool // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
 }
 
 // maxNames bounds the names that are kept; a log with more starts anew.
@@ -77,16 +82,47 @@ func newTraceReader(name string) *traceReader {
 		l = new(perfLayout)
 	case "perf-trace":
 		l = new(perfTraceLayout)
+	case "bpftrace", "bpftrace-json":
+		l = new(bpftraceLayout)
 	default:
 		return nil
 	}
-	return &traceReader{name: name, layout: l, names: make(map[string]string)}
+	t := &traceReader{name: name, layout: l, names: make(map[string]string)}
+	if name == "bpftrace" || name == "bpftrace-json" {
+		t.order = new(reorderer)
+		t.hold = t.holdBack
+	}
+	return t
+}
+
+// end gives out what is held back. It comes after the last line.
+func (t *traceReader) end(emit func(Event)) {
+	if t.order != nil {
+		t.order.flush(emit)
+	}
+}
+
+// holdBack passes an event on in the order of the stamps. A loss belongs where
+// it is told.
+func (t *traceReader) holdBack(e Event) {
+	if e.Kind == Loss {
+		e.Stamp, e.Since = t.order.newest, 0
+	}
+	if t.order.push(e, t.out) {
+		return
+	}
+	t.stats.diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (t.order.newest-e.Stamp)/1e6)
+	t.stats.Lost++
+	t.order.push(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: t.order.newest}, t.out)
 }
 
 // line takes a line without its end; n is its 1-based number. The events that
 // it makes go to emit, which gets each one before the next is made.
 func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 	t.stats.Lines++
+	if t.order != nil {
+		t.out, emit = emit, t.hold
+	}
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
@@ -96,7 +132,11 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 	case traceEvent:
 		t.stats.KernelLines++
 		t.stats.LastLine = n
-		t.event(n, rec, emit)
+		if rec.bpf != nil {
+			t.bpf(n, rec, emit)
+		} else {
+			t.event(n, rec, emit)
+		}
 		if uint(rec.cpu) < maxCPUs {
 			for len(t.last) <= rec.cpu {
 				t.last = append(t.last, 0)
@@ -124,6 +164,9 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 // anywhere, in a number too, so that it is no evidence.
 func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
 	t.stats.Lines++
+	if t.order != nil {
+		t.out, emit = emit, t.hold
+	}
 	t.rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
 	switch t.layout.unwrap(line, &t.rec) {
 	case noEvent:
@@ -139,10 +182,11 @@ func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
 // unknown counts a line that the layout does not know. One that has something
 // of an event in it may be a piece of one: a task's name can hold a newline.
 func (t *traceReader) unknown(n int, line []byte, emit func(Event)) {
-	if t.stats.KernelLines == 0 {
-		return // before the first event: a shell's prompt, a mail's text
+	piece := bytes.Contains(line, pidField) || bytes.Contains(line, schedWord) || bytes.Contains(line, kthreadWord)
+	if t.order != nil { // any line of these formats may have been an event
+		piece = piece || t.stats.KernelLines > 0 || hasPrefix(line, "{")
 	}
-	if bytes.Contains(line, pidField) || bytes.Contains(line, schedWord) || bytes.Contains(line, kthreadWord) {
+	if piece {
 		t.stats.diagnose(n, "a piece of an event, or of a longer line: not used")
 		t.stats.Lost++
 		emit(Event{Kind: Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
@@ -266,6 +310,12 @@ func detectTrace(lines [][]byte) (name string, ok bool) {
 	for _, line := range lines {
 		line = bytes.TrimRight(line, "\r\n")
 		switch {
+		case hasPrefix(line, `{"kt":`):
+			return "bpftrace", true
+		case hasPrefix(line, `{"type": "`) && indexOf(line, `"data":`) > 0:
+			return "bpftrace-json", true
+		case hasPrefix(line, "Attaching ") && (hasSuffix(line, " probes...") || hasSuffix(line, " probe...")):
+			return "bpftrace", true
 		case hasPrefix(line, "# tracer: "):
 			return "ftrace", true
 		case hasPrefix(line, "cpus=") && allDigits(line[len("cpus="):]),

@@ -38,6 +38,7 @@ func readTrace(t testing.TB, in string, interest func(int) bool) (string, *trace
 			r.unfinished(i+1, line, emit)
 		}
 	}
+	r.end(emit)
 	return b.String(), r
 }
 
