@@ -243,7 +243,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	v.KernelsFit = names
 	if other != nil && other.Fits == FitsInconclusive {
 		// The eras that were not decided might say otherwise.
-		v.Ran, v.Woken, v.Outcome, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, ""
+		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
 	}
 	return v
 }

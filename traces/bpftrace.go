@@ -273,7 +273,7 @@ func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 		if !ok {
 			return jsonSkip(b, i)
 		}
-		if v, ok := number(s); ok && isTaskAddress(v) {
+		if v, ok := printedNumber(s); ok && isTaskAddress(v) {
 			e.addr, e.has = v, e.has|bpfAddr
 		}
 		return next, true

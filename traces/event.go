@@ -112,8 +112,6 @@ type Event struct {
 	OrNames []string
 	Set     *Patterns // the set whose pattern matched; nil for all that is no printk of a module's
 	// Of tracers' events:
-	Probe   bool  // a probe on a function saw it, not a tracepoint
-	Late    bool  // Woken: by sched_wakeup, which may come later and in any task's context
 	CPU     int   // -1 where the trace has none
 	Stamp   int64 // nanoseconds by the trace's clock; see Clock
 	Clock   Clock

@@ -456,12 +456,12 @@ func fieldNumber(b []byte, key string) (v uint64, ok bool) {
 	for end < len(b) && b[end] != ' ' && b[end] != ',' && b[end] != ')' {
 		end++
 	}
-	return number(b[:end])
+	return printedNumber(b[:end])
 }
 
-// number reads a whole number as tracers print them: -4, 4294967292,
+// printedNumber reads a whole number as tracers print them: -4, 4294967292,
 // 0xfffffffc. A negative one is given in two's complement.
-func number(b []byte) (v uint64, ok bool) {
+func printedNumber(b []byte) (v uint64, ok bool) {
 	neg := len(b) > 0 && b[0] == '-'
 	if neg {
 		b = b[1:]
@@ -494,18 +494,6 @@ func number(b []byte) (v uint64, ok bool) {
 		v = -v
 	}
 	return v, true
-}
-
-func hexDigit(c byte) (d byte, ok bool) {
-	switch {
-	case isDigit(c):
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }
 
 // toInt is the kernel's int in a number that was printed of it: its low 32

@@ -96,7 +96,7 @@ func probeSite(b []byte) (s site, ok bool) {
 		if slash := bytes.IndexByte(off, '/'); slash >= 0 {
 			off = off[:slash]
 		}
-		v, ok := number(off)
+		v, ok := printedNumber(off)
 		if !ok {
 			return s, false
 		}
@@ -184,7 +184,7 @@ func (t *traceReader) arguments(b []byte) (a probeArgs) {
 		b = b[skipSeparators(b):]
 		eq := bytes.IndexByte(b, '=')
 		if eq < 0 {
-			if v, ok := number(bytes.TrimSpace(b)); ok && a.n == 0 { // the value of function_graph
+			if v, ok := printedNumber(bytes.TrimSpace(b)); ok && a.n == 0 { // the value of function_graph
 				a.nums[0], a.n = v, 1
 			}
 			break
@@ -205,7 +205,7 @@ func (t *traceReader) arguments(b []byte) (a probeArgs) {
 		for end < len(val) && val[end] != ' ' && val[end] != ',' && val[end] != ')' {
 			end++
 		}
-		v, ok := number(val[:end])
+		v, ok := printedNumber(val[:end])
 		b = val[end:]
 		if !ok {
 			continue

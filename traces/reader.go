@@ -291,12 +291,12 @@ type pick struct {
 }
 
 // picks are the decoders to choose from, the first that detects its own wins.
-// A decoder for traces is plugged in here, before the kernel logs, and its
-// formats in Formats.
 func picks(out *output, force string) []pick {
 	logs := newKernelLog(out, force)
 	probe := newKernelLog(&output{}, force)
+	trace := newTraceDecoder(out, force)
 	return []pick{
+		{"a trace", trace, trace.detect},
 		{"a kernel log", logs, probe.detect},
 	}
 }
@@ -315,7 +315,7 @@ func Formats() []Format {
 			list = append(list, Format{name.name, name.text})
 		}
 	}
-	return list
+	return append(list, traceFormats...)
 }
 
 // An output collects what decoders find.

@@ -371,11 +371,6 @@ func digits(b []byte, i int) (v int64, next int) {
 	return v, i
 }
 
-func allDigits(b []byte) bool {
-	_, end := digits(b, 0)
-	return len(b) > 0 && end == len(b)
-}
-
 // stampAt reads a stamp, seconds.micros, seconds.nanos, or an integer of some
 // other clock, that ends in a colon; next is behind the colon.
 func stampAt(b []byte, i int, rec *traceRecord) (next int, ok bool) {

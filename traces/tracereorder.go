@@ -13,19 +13,19 @@ const maxReorder = 1 << 16
 type reorderer struct {
 	events []Event // held back, at any place
 	free   []int32 // places in events that are free
-	heap   []held
+	heap   []waiting
 	seq    int64 // numbers events, because stamps tie
 	newest int64 // the largest stamp seen
 	gone   int64 // the stamp of the event that went out last
 }
 
-// A held is an event that is held back.
-type held struct {
+// A waiting is an event that is held back.
+type waiting struct {
 	stamp, seq int64
 	place      int32
 }
 
-func (a held) before(b held) bool {
+func (a waiting) before(b waiting) bool {
 	return a.stamp < b.stamp || a.stamp == b.stamp && a.seq < b.seq
 }
 
@@ -44,7 +44,7 @@ func (r *reorderer) push(e Event, emit func(Event)) bool {
 		r.events = append(r.events, e)
 	}
 	r.seq++
-	r.heap = append(r.heap, held{e.Stamp, r.seq, place})
+	r.heap = append(r.heap, waiting{e.Stamp, r.seq, place})
 	for i := len(r.heap) - 1; i > 0; {
 		up := (i - 1) / 2
 		if !r.heap[i].before(r.heap[up]) {
