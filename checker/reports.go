@@ -25,6 +25,7 @@ type Wait struct {
 type reported struct {
 	first, last traces.Event
 	lines       []int
+	stamps      []int64
 	seconds     int
 }
 
@@ -34,6 +35,7 @@ func (r *reported) add(e traces.Event) {
 	}
 	r.last = e
 	r.lines = append(r.lines, e.Line)
+	r.stamps = append(r.stamps, e.Stamp)
 	r.seconds = max(r.seconds, e.Stack.Blocked)
 }
 
@@ -211,6 +213,22 @@ func (ls *lives) conclude() {
 	ls.reports = nil
 }
 
+// round is within how many nanoseconds khungtaskd prints all tasks that it has
+// found hung in one look (kernel/hung_task.c check_hung_uninterruptible_tasks).
+const round = 2e9
+
+// together says whether two tasks were reported in one round.
+func together(a, b *reported) bool {
+	for _, s := range a.stamps {
+		for _, t := range b.stamps {
+			if s == 0 || t == 0 || max(s-t, t-s) < round {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // suspect looks for the one thread that a stopper may well wait for: it is of
 // the stopper's module, by its threadfn on the stack, and it has not ended.
 // That is likely and not certain, because a thread that sleeps interruptibly
@@ -225,7 +243,7 @@ func (ls *lives) suspect(w *Wait) {
 		s := r.last.Stack
 		k := root(s)
 		p := onStack(s)
-		if pid == w.Waiter.PID || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
+		if pid == w.Waiter.PID || !together(r, ls.reports[w.Waiter.PID]) || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
 			continue
 		}
 		if found != nil {

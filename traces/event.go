@@ -113,7 +113,7 @@ type Event struct {
 	Set     *Patterns // the set whose pattern matched; nil for all that is no printk of a module's
 	// Of tracers' events:
 	CPU     int   // -1 where the trace has none
-	Stamp   int64 // nanoseconds by the trace's clock; see Clock
+	Stamp   int64 // by the trace's clock, see Clock; of Stacked: nanoseconds since boot, 0 where the log has no stamps
 	Clock   Clock
 	Coarse  int64   // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
 	State   byte    // SwitchOut: the letter of the state, of "R+" the R; 0 where its letter has two meanings

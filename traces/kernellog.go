@@ -23,6 +23,9 @@ type kernelLog struct {
 	plain   []byte         // the latest line without colours, where it had any
 	bare    bool           // every line is a message
 
+	reports   reporter    // the kernel's reports that its messages come to
+	emitStack func(Event) // stacked
+
 	begun bool   // the set's begin line has been seen, and no other boot since
 	stamp int64  // of the latest record that has one, in microseconds
 	boot  []byte // of the latest record that has one
@@ -95,7 +98,7 @@ var kernelFormats = []kernelFormat{
 // that can be told by their lines.
 func newKernelLog(out *output, only string) *kernelLog {
 	k := &kernelLog{out: out, bare: only == "bare"}
-	k.yield = k.fed
+	k.yield, k.emitStack = k.fed, k.stacked
 	for _, f := range kernelFormats {
 		has := slices.ContainsFunc(f.names, func(n formatName) bool { return n.name == only })
 		switch {
@@ -182,6 +185,7 @@ func (k *kernelLog) damaged(text []byte) bool {
 }
 
 func (k *kernelLog) end() {
+	defer k.reports.flush(k.emitStack)
 	if k.stream != nil && k.stream.open() {
 		k.out.stats.diagnose(k.out.stats.Lines, "the last record is not whole: not used as evidence")
 	}
@@ -315,10 +319,15 @@ func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
 	k.out.lose(k.rec.line, 0, msg)
 }
 
-// report is told every message, and every further line of one, in their order,
-// and returns what the kernel's own reports in them come to: hung tasks, dumps
-// of stacks, lock-ups, oopses. It is nothing yet.
-func (k *kernelLog) report(rec *record) []Event { return nil }
+// stacked passes on what the kernel's own reports in the messages come to: hung
+// tasks, dumps of stacks, lock-ups, oopses.
+func (k *kernelLog) stacked(e Event) {
+	e.Before = k.out.stats.LastLine
+	if e.Stack.Has("kthread") || e.Stack.Has("kthread_stop") {
+		k.out.stats.Events++
+	}
+	k.out.emit(e)
+}
 
 // recognise makes events of the message in k.rec, or of a further line of one.
 func (k *kernelLog) recognise(c class) {
@@ -338,6 +347,7 @@ func (k *kernelLog) recognise(c class) {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
 				release = release[:end]
 			}
+			k.reports.flush(k.emitStack)
 			k.begun, k.stamp = false, max(rec.stamp, 0)
 			event(Event{Kind: Boot, Kernel: string(release)})
 			return
@@ -350,9 +360,7 @@ func (k *kernelLog) recognise(c class) {
 		}
 		k.stamp = rec.stamp
 	}
-	for _, e := range k.report(rec) {
-		o.emit(e)
-	}
+	k.reports.message(rec, k.emitStack)
 	if lost, ok := dropped(msg); ok {
 		o.lose(n, lost, msg)
 		return

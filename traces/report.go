@@ -136,7 +136,7 @@ func (r *reporter) message(rec *record, emit func(Event)) {
 	}
 	msg := bytes.TrimLeft(rec.msg, " \t")
 	src := begins(msg)
-	p := r.of(rec.caller)
+	p := r.of(string(rec.caller))
 	switch {
 	case p == nil && src == noSource:
 	case src == partLine:
@@ -231,9 +231,9 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 		r.end(slices.MinFunc(r.open, func(a, b *pending) int { return a.n - b.n }), emit)
 	}
 	p := &pending{
-		source: src, caller: rec.caller, stamp: rec.stamp,
+		source: src, caller: string(rec.caller), stamp: rec.stamp,
 		line: rec.line, before: r.before,
-		mixed: rec.caller == "" && r.n <= r.mixed,
+		mixed: len(rec.caller) == 0 && r.n <= r.mixed,
 	}
 	switch src {
 	case hungLine:
@@ -321,7 +321,7 @@ func (r *reporter) end(p *pending, emit func(Event)) {
 	}
 	emit(Event{
 		Kind: Stacked, Line: p.line, Before: p.before, Thread: s.Task,
-		Text: s.Title, Kernel: p.kernel, Stack: &s,
+		Text: s.Title, Kernel: p.kernel, Stack: &s, Stamp: max(0, p.stamp) * 1000,
 	})
 }
 
@@ -400,7 +400,7 @@ func (p *pending) join(src source, msg []byte) {
 			if i := bytes.IndexByte(fn, '+'); i >= 0 {
 				fn = fn[:i]
 			}
-			p.at = function(fn)
+			p.at = functionName(fn)
 		}
 	case cpuLine:
 		t, release, _ := parseCPULine(msg)
@@ -606,7 +606,7 @@ func (p *pending) frame(f frameLine) {
 		// arch/arm/kernel/traps.c dump_backtrace_entry says for each frame which
 		// function it is and who called it: where the two do not meet, lines are
 		// missing.
-		name := function(f.callee)
+		name := functionName(f.callee)
 		switch last := len(p.stack.Frames) - 1; {
 		case last < 0:
 			p.push(f.callee, f.calleeMod)
@@ -620,7 +620,7 @@ func (p *pending) frame(f frameLine) {
 	if p.regs > 0 && p.regs == len(p.stack.Frames) && string(f.where) == p.regsAt {
 		return // arm64's traces begin with the registers' frame, others' after it
 	}
-	if p.wasUp && len(p.stack.Frames) == 0 && !interruptEntry(function(f.fn)) {
+	if p.wasUp && len(p.stack.Frames) == 0 && !interruptEntry(functionName(f.fn)) {
 		// No registers between an interrupt's part and this: x86 until 4.9 shows
 		// the function that was interrupted as dubious, if at all.
 		p.broken = true
@@ -636,7 +636,7 @@ func (p *pending) forget() {
 }
 
 func (p *pending) push(fn, mod []byte) {
-	name := function(fn)
+	name := functionName(fn)
 	if interruptEntry(name) {
 		p.stack.Frames, p.regs, p.bottom = p.stack.Frames[:0], 0, false
 		if strings.HasPrefix(name, "el1") {

@@ -332,11 +332,11 @@ func section(s []byte) (rest []byte, m mark) {
 	return rest, aboveBegins
 }
 
-// function is a symbol's name as the source has it: without what compilers
+// functionName is a symbol's name as the source has it: without what compilers
 // append to copies and pieces of functions (".isra.0", ".constprop.0",
 // ".part.1", ".cold", ".llvm.123"), without the "." of 64-bit powerpc's entry
 // points and the "__pfx_" of the bytes in front of a function.
-func function(sym []byte) string {
+func functionName(sym []byte) string {
 	sym = bytes.TrimPrefix(sym, []byte("__pfx_"))
 	if len(sym) > 1 && sym[0] == '.' {
 		sym = sym[1:]

@@ -235,7 +235,7 @@ func parseTaskLine(msg []byte) (t Task, state byte, ok bool) {
 	}
 	comm := bytes.TrimRight(rest[:i], " ")
 	rest = rest[i+len(" state:"):]
-	if len(rest) == 0 || !isState(rest[0]) {
+	if len(rest) == 0 || !isTaskState(rest[0]) {
 		return Task{}, 0, false
 	}
 	state = rest[0]
@@ -277,7 +277,7 @@ func parseOldTaskLine(msg []byte) (t Task, state byte, ok bool) {
 	switch free := last(); {
 	case allDigits(free):
 		last()
-	case len(free) > 1 && isState(free[0]) && allDigits(free[1:]):
+	case len(free) > 1 && isTaskState(free[0]) && allDigits(free[1:]):
 		word = free[:1] // "I15016": %c%5lu
 	default:
 		return Task{}, 0, false
@@ -288,7 +288,7 @@ func parseOldTaskLine(msg []byte) (t Task, state byte, ok bool) {
 	case len(word) >= 8 && allHex(word):
 		last()
 	}
-	if len(word) == 0 || len(word) > 2 || !isState(word[0]) || len(word) == 2 && word[1] != '+' {
+	if len(word) == 0 || len(word) > 2 || !isTaskState(word[0]) || len(word) == 2 && word[1] != '+' {
 		return Task{}, 0, false
 	}
 	comm := bytes.TrimRight(s, " ")
@@ -299,7 +299,7 @@ func parseOldTaskLine(msg []byte) (t Task, state byte, ok bool) {
 }
 
 // isState knows fs/proc/array.c task_state_array's letters, of all ages.
-func isState(c byte) bool { return bytes.IndexByte([]byte("RSDTtXZPIxKWN"), c) >= 0 }
+func isTaskState(c byte) bool { return bytes.IndexByte([]byte("RSDTtXZPIxKWN"), c) >= 0 }
 
 // parseCPULine reads what dump_stack and show_regs say of the task
 // (lib/dump_stack.c dump_stack_print_info):
@@ -401,7 +401,7 @@ func parseWarning(msg []byte) (t Task, at string) {
 		if !ok || f.fn == nil {
 			return Task{}, ""
 		}
-		return t, function(f.fn)
+		return t, functionName(f.fn)
 	}
 	if cpu, ok := bytes.CutPrefix(rest, []byte("CPU: ")); ok {
 		i := bytes.Index(cpu, []byte("PID: "))
@@ -425,7 +425,7 @@ func parseWarning(msg []byte) (t Task, at string) {
 		return Task{}, ""
 	}
 	if f := parseWhere(rest); f.fn != nil {
-		return t, function(f.fn)
+		return t, functionName(f.fn)
 	}
 	file, where, ok := bytes.Cut(rest, []byte(" "))
 	if !ok || !sourceLine(file) {
@@ -435,7 +435,7 @@ func parseWarning(msg []byte) (t Task, at string) {
 	if f.fn == nil {
 		return Task{}, ""
 	}
-	return t, function(f.fn)
+	return t, functionName(f.fn)
 }
 
 // lockedUp is the task of "… stuck for 23s! [kt_spin:310]", zero where a line
@@ -647,15 +647,6 @@ func decimal(s []byte) (n int, rest []byte, ok bool) {
 		n = n*10 + int(s[i]-'0')
 	}
 	return n, s[i:], i > 0
-}
-
-func allDigits(s []byte) bool {
-	for _, c := range s {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return len(s) > 0
 }
 
 // furniture says whether msg is of the lines that stand in reports and say

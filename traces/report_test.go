@@ -3,7 +3,6 @@ package traces
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the expected forms of samples/reports again")
 
 // records takes a log apart as a Reader does, just well enough for these
 // tests' files: dmesg with and without callers, /dev/kmsg, the journal's JSON;
@@ -48,7 +45,7 @@ func records(t testing.TB, name string, text []byte) []record {
 			if msg, stamp, ok := body(line); ok {
 				rec.msg, rec.stamp = msg, stamp
 				if end := bytes.IndexByte(msg, ']'); len(msg) > 0 && msg[0] == '[' && end > 0 && (bytes.Contains(msg[:end], []byte("T")) || bytes.Contains(msg[:end], []byte("C"))) {
-					rec.caller, rec.msg = string(bytes.TrimSpace(msg[1:end])), msg[end+2:]
+					rec.caller, rec.msg = bytes.TrimSpace(msg[1:end]), msg[end+2:]
 				}
 			}
 		}
