@@ -127,6 +127,9 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 		ls.hung++
 	}
 	ls.lastReport = e.Line
+	if ls.kernel == "" {
+		ls.kernel = e.Kernel
+	}
 	if e.Thread.PID != 0 {
 		r := ls.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
@@ -149,9 +152,20 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 			l.addReport(e)
 		}
 	case unwoken(s):
-		return ls.assign(e)
+		return ls.known(e)
 	}
 	return nil
+}
+
+// known makes a life of a thread that the log knows by a report of its stack.
+// There is no doubt about which thread that is: the report has its pid.
+func (ls *lives) known(e traces.Event) (ended []*Life) {
+	before := ls.byPID[e.Thread.PID]
+	ended = ls.assign(e)
+	if l := ls.byPID[e.Thread.PID]; l != nil && l != before && len(l.Events) == 1 {
+		l.Doubt = false
+	}
+	return ended
 }
 
 // addReport adds a report of the thread's own stack; of several in a row that
@@ -257,7 +271,7 @@ func (ls *lives) suspect(w *Wait) {
 	w.For = found.last.Thread
 	l := ls.byPID[found.last.Thread.PID]
 	if l == nil {
-		ls.assign(found.first)
+		ls.known(found.first)
 		l = ls.byPID[found.last.Thread.PID]
 		if l == nil {
 			return
