@@ -41,6 +41,7 @@ var Actions = []Action{
 	{"StopUnpark", Stopper, "kthread_stop: kthread_unpark", "", "kernel/kthread.c kthread_stop"},
 	{"DecideRun", Thread, "", "last test: no stop, threadfn is next", "kernel/kthread.c kthread"},
 	{"DecideNotRun", Thread, "", "last test: should stop, -EINTR, threadfn never called", "kernel/kthread.c kthread"},
+	{"HoldUnasked", Thread, "", "no park asked, threadfn is next", "kernel/kthread.c __kthread_parkme"},
 	{"HoldAsked", Thread, "", "should park, before threadfn", "kernel/kthread.c __kthread_parkme"},
 	{"Hold", Thread, "", "parked before threadfn, complete(parked)", "kernel/kthread.c __kthread_parkme"},
 	{"HoldEnd", Thread, "", "unparked, threadfn is next", "kernel/kthread.c __kthread_parkme"},

@@ -63,8 +63,22 @@ ParkWakeUp(k) == \E w \in DOMAIN ParkSteps :
     /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].start]
     /\ OnlyThread
 
+\* One step, a name for each place and outcome.
+InFn(k) == thread[k].entered > 0
+
+FirstParkLeaves(k)   == ~InFn(k) /\ thread[k].held /\ ParkLeaves(k)
+FnParkLeaves(k)      == InFn(k) /\ thread[k].held /\ ParkLeaves(k)
+ParkLeavesUnasked(k) == ~thread[k].held /\ ParkLeaves(k)
+
+FirstParkStays(k) == ~InFn(k) /\ ParkStays(k)
+FnParkStays(k)    == InFn(k) /\ ParkStays(k)
+
+FirstParkComplete(k) == ~InFn(k) /\ ParkComplete(k)
+FnParkComplete(k)    == InFn(k) /\ ParkComplete(k)
+
 ParkmeNext(k) ==
-    \/ ParkSetState(k) \/ ParkLeaves(k) \/ ParkStays(k) \/ ParkComplete(k)
+    \/ ParkSetState(k) \/ FirstParkLeaves(k) \/ FnParkLeaves(k) \/ ParkLeavesUnasked(k)
+    \/ FirstParkStays(k) \/ FnParkStays(k) \/ FirstParkComplete(k) \/ FnParkComplete(k)
     \/ ParkSchedule(k) \/ ParkWakeUp(k)
 
 -----------------------------------------------------------------------------

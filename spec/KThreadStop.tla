@@ -117,9 +117,30 @@ StopReturns(s) ==
     /\ thread' = [thread EXCEPT ![Target[s]].usage = @ - 1]
     /\ ThreadAndStopper
 
+-----------------------------------------------------------------------------
+\* One step, a name for each outcome.
+
+StopFindsGoneValue(s) == Found(Target[s]) # EINTR /\ StopFindsGone(s)
+StopFindsGoneEintr(s) == Found(Target[s]) = EINTR /\ StopFindsGone(s)
+
+StopUnparkAsked(s)   == thread[Target[s]].should_park /\ StopUnpark(s)
+StopUnparkUnasked(s) == ~thread[Target[s]].should_park /\ StopUnpark(s)
+
+StopAwaitValue(s) == Found(Target[s]) # EINTR /\ StopAwait(s)
+StopAwaitEintr(s) == Found(Target[s]) = EINTR /\ StopAwait(s)
+
+StopReturnsValue(s)  == stopper[s].ret \notin {EINTR, SIGKILL, 0} /\ StopReturns(s)
+StopReturnsEintr(s)  == stopper[s].ret = EINTR /\ StopReturns(s)
+StopReturnsSignal(s) == stopper[s].ret = SIGKILL /\ StopReturns(s)
+StopReturnsZero(s)   == stopper[s].ret = 0 /\ StopReturns(s)
+
+-----------------------------------------------------------------------------
+
 \* Once called, kthread_stop() goes on by itself as far as it can.
 StopNext(s) ==
-    \/ StopGet(s) \/ StopFindsLive(s) \/ StopFindsGone(s) \/ StopSetBit(s) \/ StopUnpark(s)
-    \/ StopUnparkWake(s) \/ StopNotify(s) \/ StopWake(s) \/ StopAwait(s) \/ StopSleeps(s)
-    \/ StopReadsCode(s) \/ StopReturns(s)
+    \/ StopGet(s) \/ StopFindsLive(s) \/ StopFindsGoneValue(s) \/ StopFindsGoneEintr(s)
+    \/ StopSetBit(s) \/ StopUnparkAsked(s) \/ StopUnparkUnasked(s) \/ StopUnparkWake(s)
+    \/ StopNotify(s) \/ StopWake(s) \/ StopAwaitValue(s) \/ StopAwaitEintr(s) \/ StopSleeps(s)
+    \/ StopReadsCode(s) \/ StopReturnsValue(s) \/ StopReturnsEintr(s) \/ StopReturnsSignal(s)
+    \/ StopReturnsZero(s)
 =============================================================================
