@@ -15,7 +15,9 @@ Next ==
     \/ \E k \in Threads : CreatorNext(k) \/ ThreadNext(k)
     \/ \E s \in Stoppers : StopCall(s) \/ StopNext(s)
     \/ \E p \in Parkers :
-        ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkNext(p) \/ UnparkClearBit(p)
+        \/ ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p)
+        \/ ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p)
+        \/ UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p) \/ UnparkWake(p)
     \/ FreezerNext
 
 Spec == Init /\ [][Next]_vars
@@ -35,7 +37,7 @@ FairSpec == Spec /\ Fairness
 FairThawSpec == FairSpec /\ WF_vars(Thaw) /\ <>[]~freezing
 
 \* A parked thread is unparked.
-FairUnparkSpec == FairSpec /\ \A p \in Parkers : WF_vars(UnparkClearBit(p))
+FairUnparkSpec == FairSpec /\ \A p \in Parkers : WF_vars(UnparkCall(p))
 
 -----------------------------------------------------------------------------
 (***************************************************************************)
@@ -80,7 +82,7 @@ OneOwnerOfTheRequest ==
 CompletedAtMostOnce == \A k \in Threads : thread[k].exited <= 1
 
 \* Between its get and its put a stopper keeps the task_struct alive.
-Holds(s) == stopper[s].at \in {"look", "set_bit", "unpark", "unpark_wake", "notify", "wake",
+Holds(s) == stopper[s].at \in {"look", "set_bit", "unpark_look", "unpark", "unpark_wake", "notify", "wake",
                                "wait", "asleep", "read", "put"}
 StopperKeepsReference == \A s \in Stoppers : Holds(s) => thread[Target[s]].usage > 0
 
@@ -109,7 +111,7 @@ ReturnedMeansThreadfnOver ==
 ReleasedByStopSeesStop ==
     \A k \in Threads :
         \A s \in StoppersOf(k) :
-            stopper[s].at \in {"unpark_wake", "notify", "wake", "wait", "asleep"}
+            stopper[s].at \in {"unpark_look", "unpark_wake", "notify", "wake", "wait", "asleep"}
                 => thread[k].should_stop
 
 \* kthread_should_stop() says yes only when a stop has been requested.
@@ -246,7 +248,8 @@ Caller(c) ==
         CASE stopper[c].at = "idle" -> "idle"
           [] stopper[c].at \in {"get", "look", "oops"} -> "called"
           [] stopper[c].at = "set_bit" -> IF Era.skips_gone THEN "looked" ELSE "called"
-          [] stopper[c].at = "unpark" -> "requested"
+          [] stopper[c].at = "unpark_look" -> "requested"
+          [] stopper[c].at = "unpark" -> IF Era.unpark_looks THEN "unparking" ELSE "requested"
           [] stopper[c].at = "unpark_wake" -> "unparked"
           [] stopper[c].at \in {"notify", "wake", "wait", "asleep"} -> "waits"
           [] stopper[c].at \in {"read", "put"} -> "got"
@@ -256,6 +259,7 @@ Caller(c) ==
           [] parker[c].at = "set_bit" -> "called"
           [] parker[c].at \in {"wake", "wait"} -> "requested"
           [] parker[c].at = "parked" -> "returned"
+          [] parker[c].at = "unpark" -> "unparking"
           [] parker[c].at = "unpark_wake" -> "unparked"
           [] parker[c].at = "unparked" -> "woke"
           [] parker[c].at = "refused" -> "refused"

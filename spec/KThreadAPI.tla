@@ -331,7 +331,7 @@ DecidedOnce ==
 \* A thread that was asked to park before its last test, and all the time since, does
 \* not enter threadfn: smpboot relies on it.
 ParkedFirst ==
-    [][phase = "decided" /\ phase' = "chosen" => ~should_park]_vars
+    [][phase # "chosen" /\ phase' = "chosen" => ~should_park]_vars
 
 \* unasked says what its name says.
 UnaskedIsUnasked ==

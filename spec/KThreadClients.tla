@@ -33,8 +33,8 @@ ClientsTypeOK ==
     /\ TypeOK
     /\ creator \in {"idle", "returned", "done"}
     /\ caller \in [Stoppers \cup Parkers ->
-           {"idle", "called", "looked", "requested", "unparked", "waits", "got", "returned",
-            "refused", "woke"}]
+           {"idle", "called", "looked", "requested", "unparking", "unparked", "waits", "got",
+            "returned", "refused", "woke"}]
     /\ got \in [Stoppers -> FnValues \cup Signals \cup {EINTR, Nothing, NoValue}]
     /\ looks \in 0..2
 
@@ -98,12 +98,21 @@ StopRequested(s) ==
     /\ StopRequest
     /\ UNCHANGED <<got, looks>>
 
-\* The unpark that a stop does between its request and its wake ...
-StopUnparked(s) == Go(s, "requested", "unparked") /\ StopUnpark /\ UNCHANGED <<got, looks>>
+\* The unpark that a stop does between its request and its wake.  It may look
+\* whether there is anything to do ...
+StopUnparkLooked(s) ==
+    /\ Era.unpark_looks
+    /\ Go(s, "requested", IF should_park THEN "unparking" ELSE "waits")
+    /\ UNCHANGED <<vars, got, looks>>
 
-\* ... where nobody asked the thread to park.
+AtUnpark == IF Era.unpark_looks THEN "unparking" ELSE "requested"
+
+\* ... and takes the request to park back ...
+StopUnparked(s) == Go(s, AtUnpark, "unparked") /\ StopUnpark /\ UNCHANGED <<got, looks>>
+
+\* ... where there is one.
 StopUnparkedUnasked(s) ==
-    /\ Go(s, "requested", "unparked")
+    /\ Go(s, AtUnpark, "unparked")
     /\ ~should_park
     /\ UNCHANGED <<vars, got, looks>>
 
@@ -153,7 +162,23 @@ ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED <<
 ParkRefusedBusy(p) == Go(p, "idle", "refused") /\ Shown /\ ParkBusy /\ UNCHANGED <<got, looks>>
 ParkRefusedGone(p) == Go(p, "idle", "refused") /\ Shown /\ ParkGone /\ UNCHANGED <<got, looks>>
 
-Unparked(p) == Go(p, "returned", "unparked") /\ Unpark /\ UNCHANGED <<got, looks>>
+\* kthread_unpark() may look first, and find that a stop was there before it.
+UnparkCalled(p) ==
+    /\ Era.unpark_looks
+    /\ should_park
+    /\ Go(p, "returned", "unparking")
+    /\ UNCHANGED <<vars, got, looks>>
+
+UnparkSkipped(p) ==
+    /\ Era.unpark_looks
+    /\ ~should_park
+    /\ Go(p, "returned", "woke")
+    /\ UNCHANGED <<vars, got, looks>>
+
+Unparked(p) ==
+    /\ Go(p, IF Era.unpark_looks THEN "unparking" ELSE "returned", "unparked")
+    /\ Unpark
+    /\ UNCHANGED <<got, looks>>
 
 UnparkWoke(p) == Go(p, "unparked", "woke") /\ Wakes /\ UNCHANGED <<vars, got>>
 
@@ -164,7 +189,7 @@ UnparkWoke(p) == Go(p, "unparked", "woke") /\ Wakes /\ UNCHANGED <<vars, got>>
 \* only then.
 DecidedRun    == DecideRun /\ UNCHANGED cvars
 DecidedNotRun ==
-    /\ woken \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested"}
+    /\ woken \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
     /\ DecideNotRun
     /\ UNCHANGED cvars
 
@@ -215,13 +240,14 @@ ClientsNext ==
     \/ Finished
     \/ \E s \in Stoppers :
         \/ StopCalled(s) \/ StopLooked(s) \/ StopRequested(s)
-        \/ StopUnparked(s) \/ StopUnparkedUnasked(s) \/ StopWokeParked(s)
+        \/ StopUnparkLooked(s) \/ StopUnparked(s) \/ StopUnparkedUnasked(s) \/ StopWokeParked(s)
         \/ StopGotValue(s) \/ StopGotEintr(s) \/ StopSkippedValue(s) \/ StopSkippedEintr(s)
         \/ StopReturnedValue(s) \/ StopReturnedEintr(s) \/ StopReturnedSignal(s)
         \/ StopReturnedNothing(s)
     \/ \E p \in Parkers :
         \/ ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p)
-        \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p) \/ Unparked(p) \/ UnparkWoke(p)
+        \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p)
+        \/ UnparkCalled(p) \/ UnparkSkipped(p) \/ Unparked(p) \/ UnparkWoke(p)
 
 ClientsSpec == ClientsInit /\ [][ClientsNext]_<<vars, cvars>>
 

@@ -80,6 +80,7 @@ var Mechanism = []Action{
 	{"StopFindsGoneValue", "StopSkippedValue"},
 	{"StopFindsGoneEintr", "StopSkippedEintr"},
 	{"StopSetBit", "StopRequested"},
+	{"StopUnparkLooks", Hidden},
 	{"StopUnparkAsked", "StopUnparked"},
 	{"StopUnparkUnasked", Hidden},
 	{"StopUnparkWake", Hidden},
@@ -101,6 +102,8 @@ var Mechanism = []Action{
 	{"ParkSetBit", "ParkRequested"},
 	{"ParkWake", Hidden},
 	{"ParkReturns", "ParkReturned"},
+	{"UnparkLooksAsked", "UnparkCalled"},
+	{"UnparkLooksUnasked", "UnparkSkipped"},
 	{"UnparkClearBit", "Unparked"},
 	{"UnparkWake", Hidden},
 }
@@ -137,6 +140,7 @@ var Clients = []Action{
 	{"StopSkippedValue", "StopSkippedValue"},
 	{"StopSkippedEintr", "StopSkippedEintr"},
 	{"StopRequested", "StopRequested"},
+	{"StopUnparkLooked", Hidden},
 	{"StopUnparked", "StopUnparked"},
 	{"StopUnparkedUnasked", Hidden},
 	{"StopWokeParked", Hidden},
@@ -151,6 +155,8 @@ var Clients = []Action{
 	{"ParkReturned", "ParkReturned"},
 	{"ParkRefusedBusy", "ParkRefusedBusy"},
 	{"ParkRefusedGone", "ParkRefusedGone"},
+	{"UnparkCalled", "UnparkCalled"},
+	{"UnparkSkipped", "UnparkSkipped"},
 	{"Unparked", "Unparked"},
 	{"UnparkWoke", Hidden},
 }
