@@ -2,6 +2,7 @@
 package spec_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/internal/tlc"
 	"github.com/kthread-tla/tracecheck/internal/tlctest"
+	"github.com/kthread-tla/tracecheck/spec/languages"
 )
 
 // Every model is as its head says: the models that hold, with their number of
@@ -23,10 +25,24 @@ func TestModels(t *testing.T) {
 	}
 	results := make([]tlc.Result, len(models))
 	errs := make([]error, len(models))
-	tlc.EachOnTwoCores(len(models), func(i int) { results[i], errs[i] = tools.Run(t.Context(), models[i]) })
+	automata := make([]*languages.Automaton, len(models))
+	tlc.EachOnTwoCores(len(models), func(i int) {
+		if isLanguage(models[i]) {
+			results[i], errs[i] = tools.RunAndRead(t.Context(), models[i], func(dot io.Reader) (err error) {
+				automata[i], err = languages.ReadDot(dot)
+				return err
+			})
+		} else {
+			results[i], errs[i] = tools.Run(t.Context(), models[i])
+		}
+	})
 	byName := map[string]tlc.Result{}
+	graphs := map[string]*languages.Automaton{}
 	for i, m := range models {
 		byName[m.Name] = results[i]
+		if automata[i] != nil {
+			graphs[m.Name] = automata[i]
+		}
 		t.Run(m.Name, func(t *testing.T) {
 			if errs[i] != nil {
 				t.Fatal(errs[i])
@@ -36,6 +52,8 @@ func TestModels(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("API = mechanism", func(t *testing.T) { testLanguages(t, graphs) })
 
 	t.Run("docs/models.md is what TLC finds", func(t *testing.T) {
 		page, err := os.ReadFile(filepath.Join(root, "docs", "models.md"))
