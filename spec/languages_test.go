@@ -3,6 +3,8 @@ package spec_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,22 +19,47 @@ func isLanguage(m tlc.Model) bool { return strings.HasPrefix(m.Name, "language-"
 // A kernel's model and its callers' have the same words: refinement says that
 // all that the mechanism does is allowed by the API, this says that all that
 // the API allows is done by the mechanism.
-var equal = []string{"2.6.32", "3.18", "5.4", "6.1", "7.0", "two-stops-3.18", "two-stops-5.4"}
+var equal = []string{"2.6.32", "3.18", "5.4", "6.1", "7.0", "two-stops-3.18", "two-stops-5.4", "two-parks-5.4"}
 
 // Each of these allows more than the kernel does, and this is the shortest word
 // that tells. TLC labels a step that a .cfg file replaces with the name of what
 // replaces it: by is seen as step is.
 var loose = []struct{ name, kernel, step, by, word string }{
-	{name: "shown", kernel: "5.4"},
-	{name: "late-request", kernel: "3.18", step: "StopLooked", by: "LooksAtNothing"},
-	{name: "decides-early", kernel: "5.4", step: "DecidedNotRun", by: "DecidesBeforeUnpark"},
-	{name: "unparks-again", kernel: "5.4", step: "StopUnparked", by: "UnparksAgain"},
-	{name: "park-gone", kernel: "5.4", step: "ParkCalled", by: "ParkCalledOfTheGone"},
-	{name: "enters-asked", kernel: "5.4"},
-	{name: "looks-unwoken", kernel: "5.4"},
+	{"shown", "5.4", "", "", "Created ParkCalled"},
+	{"late-request", "3.18", "StopLooked", "LooksAtNothing",
+		"Created CreateReturned Woke DecidedRun Entered ExitedEintr Finished StopCalled StopRequested"},
+	{"decides-early", "5.4", "DecidedNotRun", "DecidesBeforeUnpark",
+		"Created CreateReturned ParkCalled StopCalled StopRequested DecidedNotRun ParkRequested StopUnparked"},
+	{"park-gone", "5.4", "ParkCalled", "ParkCalledOfTheGone",
+		"Created CreateReturned StopCalled StopRequested DecidedNotRun Finished ParkCalled"},
+	{"enters-asked", "5.4", "", "", "Created CreateReturned ParkCalled ParkRequested DecidedRun Entered"},
+	{"looks-unwoken", "5.4", "", "",
+		"Created CreateReturned ParkCalled ParkRequested DecidedRun HoldingAsked HoldingBegun HoldingAsked"},
 }
 
-func testLanguages(t *testing.T, graphs map[string]*languages.Automaton) {
+// What differs between two eras for their callers, by the shortest word, which
+// only one of them allows: nothing where there is no word. Without parking 7.0
+// is 5.4 again.
+var eras = []struct {
+	a, b    string
+	parking bool
+	in      int // 0: a allows the word, 1: b
+	word    string
+}{
+	{"2.6.32", "3.18", false, 0, ""},
+	{"2.6.32", "3.18", true, 1, "Created CreateReturned ParkCalled"},
+	{"3.18", "5.4", false, 0, "Created CreateReturned StopCalled Woke DecidedRun Entered ExitedEintr Finished StopSkippedEintr"},
+	{"5.4", "6.1", false, 0, "Created CreateReturned Woke DecidedRun Entered ExitedEintr"},
+	{"6.1", "7.0", false, 1, "Created CreateReturned Woke DecidedRun Entered ExitedEintr"},
+	{"5.4", "7.0", false, 0, ""},
+	{"5.4", "7.0", true, 1, "Created CreateReturned ParkCalled ParkRequested DecidedRun HoldingAsked HoldingBegun ParkReturned UnparkCalled"},
+}
+
+func testLanguages(t *testing.T, root string, graphs map[string]*languages.Automaton) {
+	page, err := os.ReadFile(filepath.Join(root, "docs", "spec.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	kernels, callers := languages.Table(languages.Mechanism), languages.Table(languages.Clients)
 	used := [2]map[string]bool{{}, {}}
 	seen := map[string]*languages.Automaton{}
@@ -75,9 +102,12 @@ func testLanguages(t *testing.T, graphs map[string]*languages.Automaton) {
 		t.Run(name, func(t *testing.T) {
 			kernel, callers := "language-kernel-"+name, "language-callers-"+name
 			a, b := pair(t, kernel, callers)
-			for _, n := range []string{kernel, callers} {
-				t.Logf("%s: %d states, %d edges; deterministic %d, %d", n,
-					len(graphs[n].States), graphs[n].Edges(), len(seen[n].States), seen[n].Edges())
+			sizes := ""
+			for _, g := range []*languages.Automaton{graphs[kernel], a, graphs[callers], b} {
+				sizes += fmt.Sprintf(" %d, %d |", len(g.States), g.Edges())
+			}
+			if !strings.Contains(string(page), sizes) {
+				t.Errorf("docs/spec.md does not have these states and edges:%s", sizes)
 			}
 			if d := languages.Compare(a, b); d != nil {
 				t.Errorf("only %s allows:\n%s", []string{kernel, callers}[d.In], strings.Join(d.Word, " "))
@@ -105,6 +135,24 @@ func testLanguages(t *testing.T, graphs map[string]*languages.Automaton) {
 			}
 		})
 		compared++
+	}
+	for _, e := range eras {
+		t.Run(fmt.Sprintf("%s and %s, parking %v", e.a, e.b, e.parking), func(t *testing.T) {
+			a, b := pair(t, "language-callers-"+e.a, "language-callers-"+e.b)
+			if !e.parking {
+				// A parker that is never called does nothing.
+				for _, call := range []string{"ParkCalled", "ParkRefusedBusy", "ParkRefusedGone"} {
+					a, b = without(a, call), without(b, call)
+				}
+			}
+			var want *languages.Difference
+			if e.word != "" {
+				want = &languages.Difference{Word: strings.Fields(e.word), In: e.in}
+			}
+			if d := languages.Compare(a, b); fmt.Sprint(d) != fmt.Sprint(want) {
+				t.Errorf("got %v\nwant %v", d, want)
+			}
+		})
 	}
 	if compared != len(graphs) {
 		t.Errorf("%d models are called language-…, %d of them are compared", len(graphs), compared)

@@ -16,12 +16,6 @@ LooksAtNothing(s) == Era.skips_gone /\ Go(s, "called", "looked") /\ UNCHANGED <<
 \* The stop's wake comes before its unpark.
 DecidesBeforeUnpark == DecideNotRun /\ UNCHANGED cvars
 
-\* A stop may unpark where it has done so already.
-UnparksAgain(s) ==
-    /\ Go(s, "requested", "unparked") \/ Go(s, "unparked", "unparked")
-    /\ StopUnpark
-    /\ UNCHANGED <<got, looks>>
-
 \* kthread_park() of a thread that has gone is not refused.
 ParkCalledOfTheGone(p) ==
     /\ Go(p, "idle", "called")
