@@ -185,6 +185,11 @@ func (k *kernelLog) end() {
 	if k.stream != nil && k.stream.open() {
 		k.out.stats.diagnose(k.out.stats.Lines, "the last record is not whole: not used as evidence")
 	}
+	if k.out.reports != nil {
+		for _, e := range k.out.reports.end() {
+			k.out.emit(e)
+		}
+	}
 }
 
 // classify finds the format of a line, and fills k.rec in.
@@ -208,11 +213,15 @@ func (k *kernelLog) classify(text []byte) class {
 		return foreign
 	}
 	k.wrapped = depth > 0 && len(text) >= wrapColumn
-	if k.column > 0 && (indent == k.column || indent == k.runes) && depth == k.depth {
+	if k.column > 0 && indent >= k.runes && depth == k.depth {
 		if k.columnOf == other {
 			return other
 		}
-		k.rec.msg = text
+		from := k.column
+		if indent < from {
+			from = k.runes
+		}
+		k.rec.msg = indented[from:]
 		return further
 	}
 	k.column = 0
@@ -251,7 +260,10 @@ func (k *kernelLog) try(i int, text []byte) class {
 		return foreign
 	}
 	c := k.formats[i].unwrap(text, &k.rec)
-	if c != foreign && k.rec.format == "" {
+	switch {
+	case c == foreign:
+		k.rec.clear()
+	case k.rec.format == "":
 		k.rec.format = k.formats[i].name
 	}
 	return c
@@ -287,6 +299,7 @@ func (k *kernelLog) take(c class) {
 	case unusable:
 		o.stats.KernelLines++
 		k.unusable(rec.msg, "%s", rec.why)
+		k.report(c)
 		return
 	case message:
 		if k.seam && o.stats.LastLine > 0 {
@@ -315,10 +328,25 @@ func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
 	k.out.lose(k.rec.line, 0, msg)
 }
 
-// report is told every message, and every further line of one, in their order,
-// and returns what the kernel's own reports in them come to: hung tasks, dumps
-// of stacks, lock-ups, oopses. It is nothing yet.
-func (k *kernelLog) report(rec *record) []Event { return nil }
+// A reporter finds the kernel's own reports in its messages: hung tasks, dumps
+// of stacks, lock-ups, oopses.
+type reporter interface {
+	// add is told every message, every further line of one, and, as class
+	// unusable, where a message is that cannot be used; in their order. It
+	// returns what the reports that end there come to.
+	add(c class, rec *record) []Event
+	// end is told that the log has ended.
+	end() []Event
+}
+
+func (k *kernelLog) report(c class) {
+	if k.out.reports == nil {
+		return
+	}
+	for _, e := range k.out.reports.add(c, &k.rec) {
+		k.out.emit(e)
+	}
+}
 
 // recognise makes events of the message in k.rec, or of a further line of one.
 func (k *kernelLog) recognise(c class) {
@@ -333,6 +361,7 @@ func (k *kernelLog) recognise(c class) {
 		e.Line, e.Before, e.Text = n, before, string(msg)
 		o.emit(e)
 	}
+	k.report(c)
 	if c == message {
 		if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
@@ -349,9 +378,6 @@ func (k *kernelLog) recognise(c class) {
 			k.unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
 		}
 		k.stamp = rec.stamp
-	}
-	for _, e := range k.report(rec) {
-		o.emit(e)
 	}
 	if lost, ok := dropped(msg); ok {
 		o.lose(n, lost, msg)

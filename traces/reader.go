@@ -320,10 +320,11 @@ func Formats() []Format {
 
 // An output collects what decoders find.
 type output struct {
-	pats   *Patterns
-	always bool // use pats before their begin line too
-	stats  Stats
-	events []Event // what the latest line says, the current event first
+	pats    *Patterns
+	always  bool     // use pats before their begin line too
+	reports reporter // nil: the kernel's reports are not looked for
+	stats   Stats
+	events  []Event // what the latest line says, the current event first
 }
 
 // emit adds an event. Its line is the current one unless it has one.
