@@ -272,7 +272,7 @@ func (k *kernelLog) try(i int, text []byte) class {
 // take makes events of k.rec.
 func (k *kernelLog) take(c class) {
 	o, rec := k.out, &k.rec
-	if c != further && rec.format != k.last {
+	if rec.format != "" && rec.format != k.last {
 		// Two formats are two views of one log, or two logs: either way their
 		// lines have no common order.
 		if k.last != "" {
