@@ -335,6 +335,18 @@ func compare(t *testing.T, l *layout, want []printed, got []said) {
 	}
 }
 
+// isPrefix says whether part is the first records of whole. Its last may lack
+// further lines.
+func isPrefix(part, whole []said) bool {
+	n := len(part)
+	if n == 0 || n > len(whole) {
+		return n == 0
+	}
+	last, full := part[n-1], whole[n-1]
+	return slices.Equal(part[:n-1], whole[:n-1]) && last.Line == full.Line && last.Stamp == full.Stamp &&
+		(last.Text == full.Text || strings.HasPrefix(full.Text, last.Text+"\n"))
+}
+
 // A file that is cut, at whatever byte, holds no other messages than the whole:
 // all of its records but the last are the same.
 func TestEveryCutIsAPrefix(t *testing.T) {
@@ -345,10 +357,56 @@ func TestEveryCutIsAPrefix(t *testing.T) {
 			whole, _ := messages(t, log, l.only())
 			for cut := range log {
 				got, _ := messages(t, log[:cut], l.only())
-				if len(got.list) > len(whole.list) || !slices.Equal(got.list, whole.list[:len(got.list)]) {
+				if !isPrefix(got.list, whole.list) {
 					t.Fatalf("cut at %d of %d: %v", cut, len(log), got.list)
 				}
 			}
 		})
 	}
+}
+
+// Whatever is printed, in each layout it reads back, and a cut file holds no
+// other messages.
+func FuzzLayouts(f *testing.F) {
+	for i := range layouts {
+		f.Add(uint8(i), "func t1 return 5\nStopping [    1.000000] t2\x00\\x41 \"é\"\xff kernel: x", uint32(30363151), 100)
+	}
+	f.Fuzz(func(t *testing.T, which uint8, texts string, micros uint32, cut int) {
+		l := &layouts[int(which)%len(layouts)]
+		var in []printed
+		for i, text := range strings.Split(texts, "\x00") {
+			if i == 50 {
+				break
+			}
+			var lines []string
+			for _, line := range strings.Split("m: "+text, "\n") {
+				line = strings.TrimRight(strings.Map(func(r rune) rune {
+					if r < ' ' || r == 0x7f {
+						return '?'
+					}
+					return r
+				}, line[:min(len(line), 900)]), " ")
+				if line != "" {
+					lines = append(lines, line)
+				}
+			}
+			if l.oneLine {
+				lines = lines[:1]
+			}
+			in = append(in, printed{int64(micros) + int64(i), strings.Join(lines, "\n")})
+		}
+		log := l.render(in)
+		got, r := messages(t, log, l.only())
+		compare(t, l, in, got.list)
+		if r.Format() != l.format || r.Err() != nil {
+			t.Errorf("format %q, want %q; error %v", r.Format(), l.format, r.Err())
+		}
+		part, _ := messages(t, log[:min(uint(cut), uint(len(log)))], l.only())
+		if !isPrefix(part.list, got.list) {
+			t.Errorf("cut at %d: %q", cut, part.list)
+		}
+		if t.Failed() {
+			t.Logf("%s:\n%q", l.name, log)
+		}
+	})
 }

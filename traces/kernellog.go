@@ -23,11 +23,14 @@ type kernelLog struct {
 	plain   []byte         // the latest line without colours, where it had any
 	bare    bool           // every line is a message
 
-	begun bool   // the set's begin line has been seen, and no other boot since
-	stamp int64  // of the latest record that has one, in microseconds
-	boot  []byte // of the latest record that has one
-	used  []string
-	last  string // the format of the latest record
+	begun bool  // the set's begin line has been seen, and no other boot since
+	stamp int64 // of the latest record that has one, in microseconds
+	// falling counts the latest records of which each has a lower stamp than
+	// the one before.
+	falling int
+	boot    []byte // of the latest record that has one
+	used    []string
+	last    string // the format of the latest record
 	// Where a line is one of several of one message: this many columns are
 	// blank in front of its text.
 	column, runes int
@@ -285,7 +288,7 @@ func (k *kernelLog) take(c class) {
 	}
 	if rec.reboot || len(rec.boot) > 0 && !bytes.Equal(rec.boot, k.boot) {
 		if rec.reboot || len(k.boot) > 0 {
-			k.begun, k.stamp, k.seam = false, 0, false
+			k.begun, k.stamp, k.falling, k.seam = false, 0, 0, false
 			o.emit(Event{Kind: Boot, Line: rec.line, Before: o.stats.LastLine})
 		}
 		k.boot = append(k.boot[:0], rec.boot...)
@@ -367,7 +370,7 @@ func (k *kernelLog) recognise(c class) {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
 				release = release[:end]
 			}
-			k.begun, k.stamp = false, max(rec.stamp, 0)
+			k.begun, k.stamp, k.falling = false, max(rec.stamp, 0), 0
 			event(Event{Kind: Boot, Kernel: string(release)})
 			return
 		}
@@ -377,7 +380,17 @@ func (k *kernelLog) recognise(c class) {
 		if rec.stamp < k.stamp-backwards {
 			k.unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
 		}
+		switch {
+		case rec.stamp < k.stamp:
+			k.falling++
+		case rec.stamp > k.stamp:
+			k.falling = 0
+		}
 		k.stamp = rec.stamp
+	}
+	if c == message && k.falling >= reversed {
+		k.unusable(msg, "the stamps fall from line to line: the log is in reverse order")
+		return
 	}
 	if lost, ok := dropped(msg); ok {
 		o.lose(n, lost, msg)
@@ -430,15 +443,28 @@ func (k *kernelLog) recognise(c class) {
 // microseconds; far more than was ever seen.
 const backwards = 1e6
 
+// reversed is how many stamps in a row are each below the one before only
+// where the lines are in reverse order (journalctl -r, tac).
+const reversed = 3
+
 // dropped recognises how printk says that messages are missing:
 //
 //	** 12 printk messages dropped **          kernel/printk/printk.c
 //	__report_bad_page: 3 callbacks suppressed lib/ratelimit.c
 //	Lost 3 message(s)!                        kernel/printk/printk_safe.c, to 5.14
+//	printk: 12 messages suppressed.           lib/ratelimit.c, to 2.6.31
+//	** replaying previous printk message **   a console that is new, to 5.18
 func dropped(msg []byte) (n int, ok bool) {
 	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
 		num, what, _ := bytes.Cut(rest, []byte(" "))
 		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
+			n, err := strconv.Atoi(string(num))
+			return n, err == nil
+		}
+		return 0, string(rest) == "replaying previous printk message **"
+	}
+	if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
+		if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
 			n, err := strconv.Atoi(string(num))
 			return n, err == nil
 		}
