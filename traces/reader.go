@@ -127,7 +127,11 @@ func (r *Reader) step() error {
 	if r.dec != nil {
 		r.dec.end()
 	}
-	if r.out.stats.KernelLines == 0 {
+	switch {
+	case r.out.stats.KernelLines > 0:
+	case r.force != "":
+		return fmt.Errorf("no line of it is of the format %s", r.force)
+	default:
 		return ErrUnknown
 	}
 	return io.EOF
