@@ -107,6 +107,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 				}
 				o.optional = e.Late || l.trace.lossy || e.By.PID == self
 			}
+			o.carries = o.actions == 0
 			h.add(i, o, tasks...)
 		case traces.SwitchOut:
 			if e.Thread.PID != self {

@@ -284,7 +284,7 @@ APIVars(k) ==
 
 RefinesClients ==
     /\ \A k \in Threads : API(k)!ClientsInit
-    /\ [][\A k \in Threads : API(k)!ClientsNext \/ UNCHANGED APIVars(k)]_vars
+    /\ [][\A k \in Threads : UNCHANGED APIVars(k) \/ API(k)!ClientsNext]_vars
 
 THEOREM Spec => RefinesClients
 =============================================================================

@@ -23,7 +23,7 @@ type recorder struct {
 	unusable int
 }
 
-func (r *recorder) add(c class, rec *record) []Event {
+func (r *recorder) add(c class, rec *record) {
 	switch c {
 	case message:
 		r.list = append(r.list, said{rec.line, rec.stamp, string(rec.msg)})
@@ -34,13 +34,10 @@ func (r *recorder) add(c class, rec *record) []Event {
 	case unusable:
 		r.unusable++
 	}
-	return nil
 }
 
-func (r *recorder) end() []Event { return nil }
-
-// messages reads a log. format is the only one to be read, or empty.
-func messages(t testing.TB, log []byte, format string) (*recorder, *Reader) {
+// messagesOf reads a log. format is the only one to be read, or empty.
+func messagesOf(t testing.TB, log []byte, format string) (*recorder, *Reader) {
 	t.Helper()
 	r := NewReader(bytes.NewReader(log), nil, false)
 	if format != "" {
@@ -49,7 +46,7 @@ func messages(t testing.TB, log []byte, format string) (*recorder, *Reader) {
 		}
 	}
 	rec := &recorder{}
-	r.out.reports = rec
+	r.out.tap = rec.add
 	for r.Scan() {
 	}
 	return rec, r
@@ -286,7 +283,7 @@ func TestEveryLayoutReadsBack(t *testing.T) {
 				}
 			}
 			log := l.render(in)
-			got, r := messages(t, log, l.only())
+			got, r := messagesOf(t, log, l.only())
 			if r.Err() != nil || r.Format() != l.format {
 				t.Errorf("format %q, want %q; error %v", r.Format(), l.format, r.Err())
 			}
@@ -298,7 +295,7 @@ func TestEveryLayoutReadsBack(t *testing.T) {
 				t.Logf("%s", log)
 			}
 			// Asked for by its name, it is read in the same way.
-			if asked, _ := messages(t, log, l.format); !slices.Equal(asked.list, got.list) {
+			if asked, _ := messagesOf(t, log, l.format); !slices.Equal(asked.list, got.list) {
 				t.Errorf("asked for: %v\nelse: %v", asked.list, got.list)
 			}
 			if l.close != "" || strings.HasPrefix(l.name, "mail") {
@@ -306,7 +303,7 @@ func TestEveryLayoutReadsBack(t *testing.T) {
 			}
 			// So it is with the line ends of Windows, where lines are all there is.
 			if l.format != "journal-export" {
-				got, _ := messages(t, bytes.ReplaceAll(log, []byte("\n"), []byte("\r\n")), l.only())
+				got, _ := messagesOf(t, bytes.ReplaceAll(log, []byte("\n"), []byte("\r\n")), l.only())
 				compare(t, &l, in, got.list)
 			}
 		})
@@ -354,9 +351,9 @@ func TestEveryCutIsAPrefix(t *testing.T) {
 	for _, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
 			log := l.render(list)
-			whole, _ := messages(t, log, l.only())
+			whole, _ := messagesOf(t, log, l.only())
 			for cut := range log {
-				got, _ := messages(t, log[:cut], l.only())
+				got, _ := messagesOf(t, log[:cut], l.only())
 				if !isPrefix(got.list, whole.list) {
 					t.Fatalf("cut at %d of %d: %v", cut, len(log), got.list)
 				}
@@ -396,12 +393,12 @@ func FuzzLayouts(f *testing.F) {
 			in = append(in, printed{int64(micros) + int64(i), strings.Join(lines, "\n")})
 		}
 		log := l.render(in)
-		got, r := messages(t, log, l.only())
+		got, r := messagesOf(t, log, l.only())
 		compare(t, l, in, got.list)
 		if r.Format() != l.format || r.Err() != nil {
 			t.Errorf("format %q, want %q; error %v", r.Format(), l.format, r.Err())
 		}
-		part, _ := messages(t, log[:min(uint(cut), uint(len(log)))], l.only())
+		part, _ := messagesOf(t, log[:min(uint(cut), uint(len(log)))], l.only())
 		if !isPrefix(part.list, got.list) {
 			t.Errorf("cut at %d: %q", cut, part.list)
 		}

@@ -23,6 +23,9 @@ type kernelLog struct {
 	plain   []byte         // the latest line without colours, where it had any
 	bare    bool           // every line is a message
 
+	reports   reporter    // the kernel's reports that its messages come to
+	emitStack func(Event) // stacked
+
 	begun bool  // the set's begin line has been seen, and no other boot since
 	stamp int64 // of the latest record that has one, in microseconds
 	// falling counts the latest records of which each has a lower stamp than
@@ -98,7 +101,7 @@ var kernelFormats = []kernelFormat{
 // that can be told by their lines.
 func newKernelLog(out *output, only string) *kernelLog {
 	k := &kernelLog{out: out, bare: only == "bare"}
-	k.yield = k.fed
+	k.yield, k.emitStack = k.fed, k.stacked
 	for _, f := range kernelFormats {
 		has := slices.ContainsFunc(f.names, func(n formatName) bool { return n.name == only })
 		switch {
@@ -185,13 +188,9 @@ func (k *kernelLog) damaged(text []byte) bool {
 }
 
 func (k *kernelLog) end() {
+	defer k.reports.flush(k.emitStack)
 	if k.stream != nil && k.stream.open() {
 		k.out.stats.diagnose(k.out.stats.Lines, "the last record is not whole: not used as evidence")
-	}
-	if k.out.reports != nil {
-		for _, e := range k.out.reports.end() {
-			k.out.emit(e)
-		}
 	}
 }
 
@@ -302,7 +301,7 @@ func (k *kernelLog) take(c class) {
 	case unusable:
 		o.stats.KernelLines++
 		k.unusable(rec.msg, "%s", rec.why)
-		k.report(c)
+		k.tell(c)
 		return
 	case message:
 		if k.seam && o.stats.LastLine > 0 {
@@ -331,24 +330,21 @@ func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
 	k.out.lose(k.rec.line, 0, msg)
 }
 
-// A reporter finds the kernel's own reports in its messages: hung tasks, dumps
-// of stacks, lock-ups, oopses.
-type reporter interface {
-	// add is told every message, every further line of one, and, as class
-	// unusable, where a message is that cannot be used; in their order. It
-	// returns what the reports that end there come to.
-	add(c class, rec *record) []Event
-	// end is told that the log has ended.
-	end() []Event
+// tell passes a message on to who listens.
+func (k *kernelLog) tell(c class) {
+	if k.out.tap != nil {
+		k.out.tap(c, &k.rec)
+	}
 }
 
-func (k *kernelLog) report(c class) {
-	if k.out.reports == nil {
-		return
+// stacked passes on what the kernel's own reports in the messages come to: hung
+// tasks, dumps of stacks, lock-ups, oopses.
+func (k *kernelLog) stacked(e Event) {
+	e.Before = k.out.stats.LastLine
+	if e.Stack.Has("kthread") || e.Stack.Has("kthread_stop") {
+		k.out.stats.Events++
 	}
-	for _, e := range k.out.reports.add(c, &k.rec) {
-		k.out.emit(e)
-	}
+	k.out.emit(e)
 }
 
 // recognise makes events of the message in k.rec, or of a further line of one.
@@ -364,12 +360,13 @@ func (k *kernelLog) recognise(c class) {
 		e.Line, e.Before, e.Text = n, before, string(msg)
 		o.emit(e)
 	}
-	k.report(c)
+	k.tell(c)
 	if c == message {
 		if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
 				release = release[:end]
 			}
+			k.reports.flush(k.emitStack)
 			k.begun, k.stamp, k.falling = false, max(rec.stamp, 0), 0
 			event(Event{Kind: Boot, Kernel: string(release)})
 			return
@@ -392,6 +389,7 @@ func (k *kernelLog) recognise(c class) {
 		k.unusable(msg, "the stamps fall from line to line: the log is in reverse order")
 		return
 	}
+	k.reports.message(rec, k.emitStack)
 	if lost, ok := dropped(msg); ok {
 		o.lose(n, lost, msg)
 		return

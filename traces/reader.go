@@ -296,12 +296,12 @@ type pick struct {
 }
 
 // picks are the decoders to choose from, the first that detects its own wins.
-// A decoder for traces is plugged in here, before the kernel logs, and its
-// formats in Formats.
 func picks(out *output, force string) []pick {
 	logs := newKernelLog(out, force)
 	probe := newKernelLog(&output{}, force)
+	trace := newTraceDecoder(out, force)
 	return []pick{
+		{"a trace", trace, trace.detect},
 		{"a kernel log", logs, probe.detect},
 	}
 }
@@ -320,16 +320,16 @@ func Formats() []Format {
 			list = append(list, Format{name.name, name.text})
 		}
 	}
-	return list
+	return append(list, traceFormats...)
 }
 
 // An output collects what decoders find.
 type output struct {
-	pats    *Patterns
-	always  bool     // use pats before their begin line too
-	reports reporter // nil: the kernel's reports are not looked for
-	stats   Stats
-	events  []Event // what the latest line says, the current event first
+	pats   *Patterns
+	always bool                 // use pats before their begin line too
+	tap    func(class, *record) // where not nil, is told every kernel message, further line, and unusable record
+	stats  Stats
+	events []Event // what the latest line says, the current event first
 }
 
 // emit adds an event. Its line is the current one unless it has one.

@@ -48,7 +48,11 @@ type traceRecord struct {
 	cpu     int    // -1 where the layout has none
 	stamp   int64  // nanoseconds, or the clock's own units; noStamp where there is none
 	coarse  int64  // the stamp's step in the same units: 1000 where it has microseconds
+	clock   Clock
 	context Context
-	event   []byte // without a system's prefix ("sched:")
-	body    []byte
+	event   []byte    // without a system's prefix ("sched:"); empty where fn is not
+	body    []byte    // what the event says; of a function tracer's line its arguments, or the value returned
+	fn      []byte    // the function, of a function tracer's line
+	returns bool      // fn has returned, else it has been entered
+	bpf     *bpfEvent // the fields, of a line in the format of docs/events.md; else nil
 }

@@ -374,8 +374,8 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("%d lines, counted %d", lines, s.Lines)
 		}
 		for _, format := range []string{"", "bare", "kmsg"} {
-			whole, _ := messages(t, data, format)
-			part, _ := messages(t, data[:min(uint(cut), uint(len(data)))], format)
+			whole, _ := messagesOf(t, data, format)
+			part, _ := messagesOf(t, data[:min(uint(cut), uint(len(data)))], format)
 			if !isPrefix(part.list, whole.list) {
 				t.Fatalf("cut at %d: %q, whole: %q", cut, part.list, whole.list)
 			}

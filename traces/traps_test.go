@@ -109,7 +109,7 @@ func TestTraps(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rec, r := messages(t, []byte(tt.in), tt.format)
+			rec, r := messagesOf(t, []byte(tt.in), tt.format)
 			var got []string
 			for _, m := range rec.list {
 				got = append(got, m.Text)

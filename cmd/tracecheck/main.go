@@ -177,7 +177,10 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		only = append(only, o.explain)
 	}
 
-	c, err := checker.New(era, o.timeout)
+	c, err := checker.New(nil, o.timeout)
+	if era != nil {
+		c, err = checker.NewFor(o.kernel, o.timeout)
+	}
 	if err != nil {
 		return fail("%v", err)
 	}

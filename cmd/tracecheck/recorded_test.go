@@ -17,7 +17,7 @@ const recorded = "../../traces/samples/recorded"
 // honest are the outcomes that may be given where the truth is another one,
 // because a log need not show all of it. A wrong definite one is not among them.
 var honest = map[string][]string{
-	"ran_then_stopped":              {"stopped", "unknown"},
+	"ran_then_stopped":              {"stopped", "unknown", "running"},
 	"stopped_before_run":            {"stopped", "unknown"},
 	"exited_by_itself":              {"unknown"},
 	"exited_by_itself_then_stopped": {"ran_then_stopped", "stopped", "unknown"},
