@@ -82,7 +82,7 @@ func (d *dmesg) parse(line []byte, rec *record) class {
 	switch {
 	case any:
 	case levelled:
-		if len(msg) == 0 {
+		if len(msg) == 0 || isSyslog(msg) {
 			return foreign
 		}
 	default:
@@ -170,6 +170,15 @@ func level(line []byte) (rest []byte, facility int, ok bool) {
 		return line, 0, false
 	}
 	return line[len(name)+1+len(lev)+2:], facility, true
+}
+
+// isSyslog says whether what stands behind "<6>" is a syslog daemon's.
+func isSyslog(rest []byte) bool {
+	if newer, ok := bytes.CutPrefix(rest, []byte("1 ")); ok {
+		rest = newer
+	}
+	_, ok := wallClock(rest)
+	return ok
 }
 
 // priority reads "<6>": syslog's facility*8 + level, 0 to 191.

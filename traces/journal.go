@@ -76,7 +76,7 @@ type journalJSON struct {
 func (j *journalJSON) unwrap(line []byte, rec *record) class {
 	line = bytes.TrimPrefix(line, []byte("data: "))
 	line = bytes.TrimPrefix(line, []byte("\x1e"))
-	if line[0] != '{' {
+	if len(line) == 0 || line[0] != '{' {
 		return foreign
 	}
 	j.text = j.text[:0]

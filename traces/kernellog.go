@@ -26,11 +26,14 @@ type kernelLog struct {
 	reports   reporter    // the kernel's reports that its messages come to
 	emitStack func(Event) // stacked
 
-	begun bool   // the set's begin line has been seen, and no other boot since
-	stamp int64  // of the latest record that has one, in microseconds
-	boot  []byte // of the latest record that has one
-	used  []string
-	last  string // the format of the latest record
+	begun bool  // the set's begin line has been seen, and no other boot since
+	stamp int64 // of the latest record that has one, in microseconds
+	// falling counts the latest records of which each has a lower stamp than
+	// the one before.
+	falling int
+	boot    []byte // of the latest record that has one
+	used    []string
+	last    string // the format of the latest record
 	// Where a line is one of several of one message: this many columns are
 	// blank in front of its text.
 	column, runes int
@@ -212,11 +215,15 @@ func (k *kernelLog) classify(text []byte) class {
 		return foreign
 	}
 	k.wrapped = depth > 0 && len(text) >= wrapColumn
-	if k.column > 0 && (indent == k.column || indent == k.runes) && depth == k.depth {
+	if k.column > 0 && indent >= k.runes && depth == k.depth {
 		if k.columnOf == other {
 			return other
 		}
-		k.rec.msg = text
+		from := k.column
+		if indent < from {
+			from = k.runes
+		}
+		k.rec.msg = indented[from:]
 		return further
 	}
 	k.column = 0
@@ -255,7 +262,10 @@ func (k *kernelLog) try(i int, text []byte) class {
 		return foreign
 	}
 	c := k.formats[i].unwrap(text, &k.rec)
-	if c != foreign && k.rec.format == "" {
+	switch {
+	case c == foreign:
+		k.rec.clear()
+	case k.rec.format == "":
 		k.rec.format = k.formats[i].name
 	}
 	return c
@@ -264,7 +274,7 @@ func (k *kernelLog) try(i int, text []byte) class {
 // take makes events of k.rec.
 func (k *kernelLog) take(c class) {
 	o, rec := k.out, &k.rec
-	if c != further && rec.format != k.last {
+	if rec.format != "" && rec.format != k.last {
 		// Two formats are two views of one log, or two logs: either way their
 		// lines have no common order.
 		if k.last != "" {
@@ -277,7 +287,7 @@ func (k *kernelLog) take(c class) {
 	}
 	if rec.reboot || len(rec.boot) > 0 && !bytes.Equal(rec.boot, k.boot) {
 		if rec.reboot || len(k.boot) > 0 {
-			k.begun, k.stamp, k.seam = false, 0, false
+			k.begun, k.stamp, k.falling, k.seam = false, 0, 0, false
 			o.emit(Event{Kind: Boot, Line: rec.line, Before: o.stats.LastLine})
 		}
 		k.boot = append(k.boot[:0], rec.boot...)
@@ -291,6 +301,7 @@ func (k *kernelLog) take(c class) {
 	case unusable:
 		o.stats.KernelLines++
 		k.unusable(rec.msg, "%s", rec.why)
+		k.tell(c)
 		return
 	case message:
 		if k.seam && o.stats.LastLine > 0 {
@@ -319,6 +330,13 @@ func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
 	k.out.lose(k.rec.line, 0, msg)
 }
 
+// tell passes a message on to who listens.
+func (k *kernelLog) tell(c class) {
+	if k.out.tap != nil {
+		k.out.tap(c, &k.rec)
+	}
+}
+
 // stacked passes on what the kernel's own reports in the messages come to: hung
 // tasks, dumps of stacks, lock-ups, oopses.
 func (k *kernelLog) stacked(e Event) {
@@ -342,13 +360,14 @@ func (k *kernelLog) recognise(c class) {
 		e.Line, e.Before, e.Text = n, before, string(msg)
 		o.emit(e)
 	}
+	k.tell(c)
 	if c == message {
 		if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
 				release = release[:end]
 			}
 			k.reports.flush(k.emitStack)
-			k.begun, k.stamp = false, max(rec.stamp, 0)
+			k.begun, k.stamp, k.falling = false, max(rec.stamp, 0), 0
 			event(Event{Kind: Boot, Kernel: string(release)})
 			return
 		}
@@ -358,7 +377,17 @@ func (k *kernelLog) recognise(c class) {
 		if rec.stamp < k.stamp-backwards {
 			k.unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
 		}
+		switch {
+		case rec.stamp < k.stamp:
+			k.falling++
+		case rec.stamp > k.stamp:
+			k.falling = 0
+		}
 		k.stamp = rec.stamp
+	}
+	if c == message && k.falling >= reversed {
+		k.unusable(msg, "the stamps fall from line to line: the log is in reverse order")
+		return
 	}
 	k.reports.message(rec, k.emitStack)
 	if lost, ok := dropped(msg); ok {
@@ -412,15 +441,28 @@ func (k *kernelLog) recognise(c class) {
 // microseconds; far more than was ever seen.
 const backwards = 1e6
 
+// reversed is how many stamps in a row are each below the one before only
+// where the lines are in reverse order (journalctl -r, tac).
+const reversed = 3
+
 // dropped recognises how printk says that messages are missing:
 //
 //	** 12 printk messages dropped **          kernel/printk/printk.c
 //	__report_bad_page: 3 callbacks suppressed lib/ratelimit.c
 //	Lost 3 message(s)!                        kernel/printk/printk_safe.c, to 5.14
+//	printk: 12 messages suppressed.           lib/ratelimit.c, to 2.6.31
+//	** replaying previous printk message **   a console that is new, to 5.18
 func dropped(msg []byte) (n int, ok bool) {
 	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
 		num, what, _ := bytes.Cut(rest, []byte(" "))
 		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
+			n, err := strconv.Atoi(string(num))
+			return n, err == nil
+		}
+		return 0, string(rest) == "replaying previous printk message **"
+	}
+	if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
+		if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
 			n, err := strconv.Atoi(string(num))
 			return n, err == nil
 		}

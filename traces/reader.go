@@ -35,8 +35,9 @@ const maxLine = 64 << 10
 type Reader struct {
 	out    output
 	src    io.Reader
-	in     *bufio.Reader // nil before the first Scan
-	force  string        // the only format to be read; empty: whatever it is
+	plain  io.Reader // src, unpacked; nil before the first Scan
+	in     *bufio.Reader
+	force  string // the only format to be read; empty: whatever it is
 	picks  []pick
 	dec    decoder // nil while no line has decided
 	alien  decoder // has claimed a line that dec did not know; said once
@@ -109,11 +110,11 @@ func (r *Reader) Stats() Stats { return r.out.stats }
 // step reads a line and has it decoded.
 func (r *Reader) step() error {
 	if r.in == nil {
-		plain, err := unpack(r.src)
-		if err != nil {
+		var err error
+		if r.plain, err = unpack(r.src); err != nil {
 			return err
 		}
-		r.in = bufio.NewReaderSize(plain, maxLine)
+		r.in = bufio.NewReaderSize(r.plain, maxLine)
 		r.picks = picks(&r.out, r.force)
 	}
 	err := r.line()
@@ -126,7 +127,11 @@ func (r *Reader) step() error {
 	if r.dec != nil {
 		r.dec.end()
 	}
-	if r.out.stats.KernelLines == 0 {
+	switch {
+	case r.out.stats.KernelLines > 0:
+	case r.force != "":
+		return fmt.Errorf("no line of it is of the format %s", r.force)
+	default:
 		return ErrUnknown
 	}
 	return io.EOF
@@ -321,7 +326,8 @@ func Formats() []Format {
 // An output collects what decoders find.
 type output struct {
 	pats   *Patterns
-	always bool // use pats before their begin line too
+	always bool                 // use pats before their begin line too
+	tap    func(class, *record) // where not nil, is told every kernel message, further line, and unusable record
 	stats  Stats
 	events []Event // what the latest line says, the current event first
 }

@@ -65,7 +65,7 @@ func flags(o *options) *pflag.FlagSet {
 
 const usage = `usage: tracecheck [flags] [FILE...]
 
-Tells what happened to each kernel thread in a kernel log (dmesg), whether the
+Tells what happened to each kernel thread in a kernel log, whether the
 kernel's rules allow it, why, and on which lines. No FILE, or "-": standard input.
 
 `
@@ -73,11 +73,11 @@ kernel's rules allow it, why, and on which lines. No FILE, or "-": standard inpu
 // inputFormats lists what -i takes.
 func inputFormats() string {
 	var b strings.Builder
-	b.WriteString("\ninput formats, which are told by their content and may change from line to line:\n")
+	b.WriteString("\ninput formats, which are recognised by content:\n")
 	for _, f := range traces.Formats() {
 		fmt.Fprintf(&b, "  %-18s %s\n", f.Name, f.Text)
 	}
-	b.WriteString("What gzip, zstd or bzip2 has compressed is unpacked.\n")
+	b.WriteString("gzip, zstd and bzip2 are unpacked.\n")
 	return b.String()
 }
 
