@@ -38,8 +38,8 @@ func (s *Stack) Below(fn string) (Frame, bool) {
 //
 // So these hold of every stack, also of one that is Cut: its frames were on the
 // task's stack, and in this order. If it is Cut, there may be others between
-// them, before and after; and of an oops, a warning, a lockup and an NMI, which stop a
-// running CPU, they may all be those of an interrupt on top of the task.
+// them, before and after; and of an oops, a warning, a lockup and an NMI, which
+// stop a running CPU, they may all be those of an interrupt on top of the task.
 type reporter struct {
 	open    []*pending
 	n       int    // messages so far
@@ -49,6 +49,8 @@ type reporter struct {
 	// Up to which n the rest of a report that began so may come among lines that
 	// have no caller.
 	mixed [sources]int
+
+	file, fileAt int // the latest /proc/PID/stack's PID with its name before each frame, and n
 
 	recent [32]seen // the latest reports, to know a copy by
 	next   int
@@ -101,20 +103,21 @@ type pending struct {
 	before int // of the message before that
 	n      int // reporter.n at its latest line
 
-	traced  bool   // "Call Trace:" or a frame has been seen
-	lined   bool   // its task line has been seen
-	above   bool   // in the part of an interrupt on top of the task
-	whole   bool   // its end has been seen: no frame is missing at the end
-	shut    bool   // what comes may look like frames, and is no part of the stack
-	broken  bool   // a frame was there that cannot be read, or a line is missing
-	mixed   bool   // another report's frames may come
-	bottom  bool   // a frame is where stacks begin
-	tasked  bool   // <TASK> has been seen: </TASK> will come
-	wasUp   bool   // an interrupt's part has been seen
-	strange int    // lines in a row that are no part of it
-	regs    int    // how many of the frames are from the registers
-	regsAt  string // the last of them, with its offset
-	at      string // the function that the first line names as the place
+	traced   bool   // "Call Trace:" or a frame has been seen
+	lined    bool   // its task line has been seen
+	above    bool   // in the part of an interrupt on top of the task
+	whole    bool   // its end has been seen: no frame is missing at the end
+	shut     bool   // what comes may look like frames, and is no part of the stack
+	broken   bool   // a frame was there that cannot be read, or a line is missing
+	mixed    bool   // another report's frames may come
+	bottom   bool   // a frame is where stacks begin
+	tasked   bool   // <TASK> has been seen: </TASK> will come
+	prefixed bool   // every frame has the file's name before it
+	wasUp    bool   // an interrupt's part has been seen
+	strange  int    // lines in a row that are no part of it
+	regs     int    // how many of the frames are from the registers
+	regsAt   string // the last of them, with its offset
+	at       string // the function that the first line names as the place
 }
 
 const (
@@ -282,6 +285,12 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 		p.stack.Report = TaskDump
 	}
 	p.join(src, msg)
+	if p.prefixed {
+		// Others' lines may have ended one of this task, of which this is the rest.
+		pid := p.stack.Task.PID
+		p.broken = pid == r.file && r.n-r.fileAt < maxIdle
+		r.file, r.fileAt = pid, r.n
+	}
 	p.mine(r, rec)
 	r.open = append(r.open, p)
 }
@@ -458,6 +467,7 @@ func (p *pending) join(src source, msg []byte) {
 		p.stack.Task.PID = pid
 		p.traced = true
 		if len(rest) > 0 {
+			p.prefixed = true
 			p.take(rest)
 		}
 	}
@@ -473,7 +483,8 @@ func (p *pending) take(msg []byte) (ours, ended bool) {
 			p.whole = p.whole || f.last
 			return true, false
 		}
-		return false, true
+		p.strange++
+		return false, !p.prefixed || p.strange > maxStrange
 	}
 	if len(msg) == 0 {
 		return false, p.over()
