@@ -328,13 +328,16 @@ func (t *traceReader) schedWakeup(n int, rec *traceRecord, emit func(Event)) {
 		t.damaged(n, rec, emit)
 		return
 	}
+	late := string(rec.event) == "sched_wakeup"
+	if !late && !t.waking {
+		t.mark(&wakingMark, n)
+	}
 	if w.hasSuccess {
 		t.mark(&successMark, n)
 	}
 	if !w.success || !t.wants(w.pid) {
 		return
 	}
-	late := len(rec.event) == len("sched_wakeup") && rec.event[len(rec.event)-1] == 'p'
 	t.send(n, rec, Event{Kind: Woken, Thread: t.task(w.comm, w.pid), By: t.by(rec), Late: late}, emit)
 }
 
@@ -347,8 +350,10 @@ func parseWakeup(b []byte) (w wakeup, ok bool) {
 	if w.comm, w.pid, rest, ok = commPID(b, "comm="); !ok {
 		return w, false
 	}
-	if v, ok := fieldNumber(rest, " success="); ok {
-		w.hasSuccess, w.success = true, v != 0
+	if len(rest) > 0 && bytes.IndexByte(rest, 's') >= 0 { // " prio=120 target_cpu=001" has none
+		if v, ok := fieldNumber(rest, " success="); ok {
+			w.hasSuccess, w.success = true, v != 0
+		}
 	}
 	return w, true
 }

@@ -50,6 +50,7 @@ type traceReader struct {
 	message func(line int, msg []byte)
 
 	stats   Stats
+	skips   *ftraceLayout // layout, where it can skip lines at a glance
 	rec     traceRecord
 	names   map[string]string // interned names of tasks
 	last    []int             // by CPU: number of the line with its last event
@@ -62,6 +63,7 @@ type traceReader struct {
 	out     func(Event) // where holdBack's events go
 	// pidNames are the names of tasks of which a line has only the pid.
 	pidNames map[int]string
+	waking   bool // wakingMark has been seen
 	idle     bool // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
 }
 
@@ -77,7 +79,8 @@ func newTraceReader(name string) *traceReader {
 	var l traceLayout
 	switch name {
 	case "ftrace", "trace-cmd":
-		l = new(ftraceLayout)
+		f := new(ftraceLayout)
+		return &traceReader{name: name, layout: f, skips: f, names: make(map[string]string)}
 	case "perf-script":
 		l = new(perfLayout)
 	case "perf-trace":
@@ -126,6 +129,14 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
+	if t.interest != nil && t.skips != nil {
+		if cpu, ok := t.skips.skip(line, t); ok {
+			t.stats.KernelLines++
+			t.stats.LastLine = n
+			t.heard(cpu, n)
+			return
+		}
+	}
 	rec := &t.rec
 	*rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
 	switch t.layout.unwrap(line, rec) {
@@ -137,15 +148,7 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		} else {
 			t.event(n, rec, emit)
 		}
-		if uint(rec.cpu) < maxCPUs {
-			for len(t.last) <= rec.cpu {
-				t.last = append(t.last, 0)
-			}
-			t.last[rec.cpu] = n
-			if t.lossy && t.missing > 0 && t.began.empty() {
-				t.cpuBegan(rec.cpu) // the first CPU that prints has no line of its own
-			}
-		}
+		t.heard(rec.cpu, n)
 	case lossLine:
 		t.stats.KernelLines++
 		t.lose(n, t.layout.loss(), emit)
@@ -157,6 +160,20 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		}
 	default:
 		t.unknown(n, line, emit)
+	}
+}
+
+// heard notes that line n has an event of a CPU.
+func (t *traceReader) heard(cpu, n int) {
+	if uint(cpu) >= maxCPUs {
+		return
+	}
+	for len(t.last) <= cpu {
+		t.last = append(t.last, 0)
+	}
+	t.last[cpu] = n
+	if t.lossy && t.missing > 0 && t.began.empty() {
+		t.cpuBegan(cpu) // the first CPU that prints has no line of its own
 	}
 }
 

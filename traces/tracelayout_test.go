@@ -21,8 +21,9 @@ func TestTraceLayouts(t *testing.T) {
 		},
 		{
 			name: "four flags, to about 5.14",
-			in:   "        guest.sh-294   [000] d.h.    36.862753: sched_waking: comm=kt pid=347 prio=120 target_cpu=001\n",
-			want: "1 woken kt[347] by guest.sh[294] in an interrupt\n", clock: Nanoseconds, stamp: 36862753000, coarse: 1000,
+			in: "        guest.sh-294   [000] d.s.    36.862753: sched_waking: comm=kt pid=347 prio=120 target_cpu=001\n" +
+				"        guest.sh-294   [000] d.h.    36.862753: sched_waking: comm=kt pid=347 prio=120 target_cpu=001\n",
+			want: "1 woken kt[347] by guest.sh[294] in ?\n2 woken kt[347] by guest.sh[294] in an interrupt\n", clock: Nanoseconds, stamp: 36862753000, coarse: 1000,
 		},
 		{
 			name: "no flags, option noirq-info or 2.6",
