@@ -203,9 +203,9 @@ func (f *ftraceLayout) context(flags []byte) Context {
 	switch flags[i] {
 	case 's':
 		if len(flags) == 4 {
-			// Before 4.9 it is there too where the task itself has disabled soft
-			// interrupts (kernel/trace/trace.c tracing_generic_entry_update took
-			// SOFTIRQ_MASK).
+			// In old kernels it is there too where the task itself has disabled
+			// soft interrupts: kernel/trace/trace.c tracing_generic_entry_update
+			// took SOFTIRQ_MASK, and later SOFTIRQ_OFFSET.
 			return UnknownContext
 		}
 		return InterruptContext

@@ -329,9 +329,10 @@ func detectTrace(lines [][]byte) (name string, ok bool) {
 		switch {
 		case hasPrefix(line, `{"kt":`):
 			return "bpftrace", true
-		case hasPrefix(line, `{"type": "`) && indexOf(line, `"data":`) > 0:
+		case hasPrefix(line, `{"type": "attached_probes", "data": {`), hasPrefix(line, `{"type": "printf", "data": "`),
+			hasPrefix(line, `{"type": "lost_events", "data": {`), hasPrefix(line, `{"type": "map", "data": {"@`):
 			return "bpftrace-json", true
-		case hasPrefix(line, "Attaching ") && (hasSuffix(line, " probes...") || hasSuffix(line, " probe...")):
+		case isAttached(line):
 			return "bpftrace", true
 		case hasPrefix(line, "# tracer: "):
 			return "ftrace", true

@@ -188,6 +188,8 @@ func TestDetectTrace(t *testing.T) {
 		{"perf trace", "     0.000 bash/486 sched:sched_kthread_stop(comm: \"kt\", pid: 488)\n", "perf-trace"},
 		{"kthread.bt", `{"kt":1,"ts":100,"ev":"begin"}`, "bpftrace"},
 		{"bpftrace", "Attaching 4 probes...\n", "bpftrace"},
+		{"a later bpftrace", "Attached 4 probes\n", "bpftrace"},
+		{"somebody's types", `{"type": "printf", "format": "x"}`, ""},
 		{"bpftrace -f json", `{"type": "attached_probes", "data": {"probes": 4}}`, "bpftrace-json"},
 		{"function_graph", " 0)  guest.s-294   |               |    /* sched_kthread_stop: comm=kt pid=338 */\n", "ftrace"},
 		{"without the task", "sched_switch: prev_comm=a prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=b next_pid=2 next_prio=120\n", "ftrace"},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,28 @@ func FuzzTrace(f *testing.F) {
 				t.Errorf("%s: %d events' lines, the last %d, of %d", name, s.KernelLines, s.LastLine, s.Lines)
 			case len(s.Diagnostics) != min(s.Unusable, MaxDiagnostics):
 				t.Errorf("%s: %d diagnostics kept of %d", name, len(s.Diagnostics), s.Unusable)
+			}
+			// Leaving out what nobody wants to know changes nothing of the rest.
+			even := func(pid int) bool { return pid%2 == 0 }
+			f := newTraceReader(name)
+			f.interest = even
+			var few []Event
+			for i, line := range lines {
+				f.line(i+1, line, func(e Event) { few = append(few, e) })
+			}
+			f.end(func(e Event) { few = append(few, e) })
+			few = slices.DeleteFunc(few, func(e Event) bool { return e.Kind == Loss })
+			want := slices.DeleteFunc(slices.Clone(events), func(e Event) bool {
+				switch e.Kind {
+				case Loss:
+					return true
+				case SwitchIn, SwitchOut, Woken, Renamed:
+					return !even(e.Thread.PID)
+				}
+				return false
+			})
+			if !reflect.DeepEqual(few, want) && len(few)+len(want) > 0 {
+				t.Fatalf("%s: of even pids\n%+v\nwant\n%+v", name, few, want)
 			}
 			if r.order != nil {
 				continue
