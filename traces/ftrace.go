@@ -24,6 +24,7 @@ type ftraceLayout struct {
 	stats   bool // overrun is valid
 	graph   graphLayout
 	why     string
+	kernel  []byte // the release that a header names, with class kernelLine
 	// Of the latest event whose name had all its columns: where "[001]" and the
 	// event's name began; see skip.
 	bracket, name int
@@ -262,7 +263,7 @@ func (f *ftraceLayout) event(line []byte, i int, rec *traceRecord) bool {
 		}
 		args, rest = rest[1:closing], rest[closing+1:]
 	}
-	if hasPrefix(rest, " <-") {
+	if hasPrefix(rest, " <") && indexOf(rest, " <-") >= 0 { // option sym-addr: "fn <ffffffffa06d3e80> <-caller <…>"
 		if plus := bytes.IndexByte(fn, '+'); plus > 0 {
 			fn = fn[:plus]
 		}
@@ -424,10 +425,12 @@ func skipHex(b []byte, i int) int {
 //	# entries-in-buffer/entries-written: 29/264   #P:2
 //	#                              | / _---=> hardirq/softirq
 //	##### CPU 0 buffer started ####
+//	# nop latency trace v1.1.5 on 6.1.0-18-amd64
+//	# latency: 0 us, #29/264, CPU#0 | (M:preempt VP:0, KP:0, SP:0 HP:0 #P:2)
 func (f *ftraceLayout) header(line []byte) traceClass {
-	if rest, ok := bytes.CutPrefix(line, []byte("##### CPU ")); ok {
-		cpu, i := digits(rest, 0)
-		if i > 0 && hasPrefix(rest[i:], " buffer started") && cpu < maxCPUs {
+	if after, ok := bytes.CutPrefix(line, []byte("##### CPU ")); ok {
+		cpu, i := digits(after, 0)
+		if i > 0 && hasPrefix(after[i:], " buffer started") && cpu < maxCPUs {
 			f.lost = traceLoss{cpu: int(cpu), began: true}
 			return lossLine
 		}
@@ -448,8 +451,20 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 		f.art++
 		return noEvent
 	}
+	rest, ok := []byte(nil), false
 	if i := indexOf(line, "entries-in-buffer/entries-written: "); i >= 0 {
-		rest := line[i+len("entries-in-buffer/entries-written: "):]
+		rest, ok = line[i+len("entries-in-buffer/entries-written: "):], true
+	} else if hasPrefix(line, "# latency: ") { // # latency: 0 us, #29/264, CPU#0 | (M:preempt VP:0, KP:0, SP:0 HP:0 #P:2)
+		if i := indexOf(line, ", #"); i >= 0 {
+			rest, ok = line[i+len(", #"):], true
+		}
+	} else if i := indexOf(line, " latency trace v"); i >= 0 {
+		if on := indexOf(line[i:], " on "); on >= 0 {
+			f.kernel = bytes.TrimSpace(line[i+on+len(" on "):])
+			return kernelLine
+		}
+	}
+	if ok {
 		in, j := digits(rest, 0)
 		if j == 0 || j >= len(rest) || rest[j] != '/' {
 			return noEvent

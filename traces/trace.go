@@ -13,6 +13,7 @@ const (
 	noEvent                       // of this layout, and no event: a header, a stack, a blank line
 	traceEvent                    // an event: the record is filled in
 	lossLine                      // says that events are missing: see traceLoss
+	kernelLine                    // names the kernel's release; only ftraceLayout has it
 	refusedLine                   // of this layout, and of no use: refusal says why
 )
 
@@ -153,6 +154,8 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		t.stats.KernelLines++
 		t.lose(n, t.layout.loss(), emit)
 	case noEvent:
+	case kernelLine:
+		t.kernel(n, string(t.skips.kernel))
 	case refusedLine:
 		if !t.refused {
 			t.refused = true
@@ -186,7 +189,7 @@ func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
 	}
 	t.rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
 	switch t.layout.unwrap(line, &t.rec) {
-	case noEvent:
+	case noEvent, kernelLine:
 		return
 	case traceEvent, lossLine:
 		t.stats.KernelLines++
@@ -219,7 +222,11 @@ var (
 // damaged is for an event that says something of a task's life, by its name,
 // and whose text cannot be understood.
 func (t *traceReader) damaged(n int, rec *traceRecord, emit func(Event)) {
-	t.stats.diagnose(n, "%s: its text cannot be understood: not used", rec.event)
+	if indexOf(rec.body, "pid=0x") >= 0 {
+		t.stats.diagnose(n, "%s: its fields are numbers in hexadecimal, as the trace option fields prints them: not used; clear the option", rec.event)
+	} else {
+		t.stats.diagnose(n, "%s: its text cannot be understood: not used", rec.event)
+	}
 	t.stats.Lost++
 	emit(Event{Kind: Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
 }

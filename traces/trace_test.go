@@ -226,13 +226,14 @@ func TestMarks(t *testing.T) {
 		"        kthreadd-2       [001] .....     1.000000: sched_process_fork: comm=kthreadd pid=2 child_comm=kthreadd child_pid=348\n" +
 		"               x-4       [001] .....     1.000000: sched_process_exit: comm=x group_dead=true pid=4 prio=120\n" +
 		"               x-4       [001] .....     1.000000: sched_process_exit: comm=x pid=4 prio=120 group_dead=false\n"
+	in += "# nop latency trace v1.1.5 on 6.1.0-18-amd64\n"
 	in += "               x-4       [001] d.h.     1.000000: sched_waking: comm=a pid=5 prio=120 target_cpu=001\n"
 	_, r := readTrace(t, in, func(int) bool { return false })
 	var got []string
 	for _, m := range r.stats.Marks {
 		got = append(got, fmt.Sprintf("%d %s %s..%s", m.Line, m.Name, m.First, m.Last))
 	}
-	want := "1 success= ..4.2, 3 child_comm=kthreadd ..6.3, 5 group_dead= 6.16.., 6 sched_waking 4.3.."
+	want := "1 success= ..4.2, 3 child_comm=kthreadd ..6.3, 5 group_dead= 6.16.., 6 latency trace on 6.1.0-18-amd64..6.1.0-18-amd64, 7 sched_waking 4.3.."
 	if s := strings.Join(got, ", "); s != want {
 		t.Errorf("got %s, want %s", s, want)
 	}

@@ -46,3 +46,12 @@ func (t *traceReader) mark(m *Mark, line int) {
 	seen.Line = line
 	t.stats.Marks = append(t.stats.Marks, seen)
 }
+
+// kernel notes the release that a trace names itself, in the header of the
+// option latency-format (kernel/trace/trace.c print_trace_header).
+func (t *traceReader) kernel(line int, release string) {
+	if release == "" {
+		return
+	}
+	t.mark(&Mark{Name: "latency trace on", First: release, Last: release, Source: "the trace's own header"}, line)
+}
