@@ -30,7 +30,7 @@ type block struct {
 	text   []byte
 	lines  []glance
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
-	waking bool  // sched_waking is among them
+	waking int   // the first of them with sched_waking, counted from 1; 0: none
 	long   bool  // text is the beginning of an overlong line
 	cut    bool  // its last line has no newline: the input ends there
 	err    error // of the read behind it
@@ -152,14 +152,18 @@ type glancer struct {
 }
 
 func (g *glancer) block(bl *block) {
-	bl.lines, bl.seen, bl.waking = bl.lines[:0], 0, false
+	bl.lines, bl.seen, bl.waking = bl.lines[:0], 0, 0
 	text := bl.text
+	nul := bytes.IndexByte(text, 0) >= 0
 	for from := 0; from < len(text); {
 		n := bytes.IndexByte(text[from:], '\n')
 		if n < 0 {
 			n = len(text) - from
 		}
-		gl := g.line(text[from:from+n], bl)
+		gl := glance{a: readWhole, b: -1}
+		if n < maxLine && !(nul && bytes.IndexByte(text[from:from+n], 0) >= 0) {
+			gl = g.line(text[from:from+n], bl)
+		}
 		gl.end = int32(from + n)
 		bl.lines = append(bl.lines, gl)
 		from += n + 1
@@ -201,7 +205,9 @@ func (g *glancer) line(line []byte, bl *block) glance {
 			return whole
 		}
 		bl.seen = bl.seen.With(Woken)
-		bl.waking = bl.waking || line[n+nameWidth-3] == 'g'
+		if bl.waking == 0 && line[n+nameWidth-3] == 'g' {
+			bl.waking = len(bl.lines) + 1
+		}
 		return glance{a: pid, b: -1}
 	}
 	return whole

@@ -50,6 +50,8 @@ type Reader struct {
 	blocks *blocks
 	block  *block
 	next   int // of block.lines
+
+	lineByLine bool // read no blocks: what there is must be seen at once
 }
 
 // Watch makes the Reader leave out events of a trace that are about nothing but
@@ -167,7 +169,7 @@ func (r *Reader) step() error {
 func (r *Reader) advance() error {
 	if r.blocks == nil {
 		t, ok := r.dec.(*traceDecoder)
-		if !ok || r.watch == nil || !t.glances() {
+		if !ok || r.watch == nil || r.lineByLine || !t.glances() {
 			return r.line()
 		}
 		r.blocks = newBlocks(r.in)
@@ -219,17 +221,20 @@ func (r *Reader) glance() error {
 func (r *Reader) whole(text []byte, long, cut bool) {
 	s := &r.out.stats
 	damaged := func(format string, args ...any) {
+		s.diagnose(s.Lines, format, args...)
+		if r.dec.damaged(text) {
+			s.KernelLines++
+			r.out.lose(s.Lines, 0, nil)
+		}
+	}
+	switch {
+	case cut:
 		if r.dec.damaged(text) {
 			s.KernelLines++
 		}
-		s.diagnose(s.Lines, format, args...)
-		r.out.lose(s.Lines, 0, nil)
-	}
-	switch {
-	case long || len(text) > maxLine:
+		s.diagnose(s.Lines, "the last line does not end in a newline and may be cut: not used as evidence")
+	case long || len(text) > maxLine-1:
 		damaged("longer than %d bytes: not used", maxLine)
-	case cut:
-		damaged("the last line does not end in a newline and may be cut: not used as evidence")
 	case bytes.IndexByte(text, 0) >= 0:
 		damaged("holds NUL bytes: not used")
 	default:

@@ -65,8 +65,12 @@ func (d *traceDecoder) glances() bool {
 // glanced notes what a block shows by a glance.
 func (d *traceDecoder) glanced(b *block) {
 	d.out.stats.Seen |= b.seen
-	if b.waking {
+	if b.waking > 0 {
 		d.out.stats.Waking = true
+		if !d.t.waking {
+			d.t.mark(&wakingMark, d.out.stats.Lines+b.waking)
+			d.out.stats.Marks = d.t.stats.Marks
+		}
 	}
 }
 
