@@ -77,7 +77,7 @@ func (b *bpftraceLayout) unwrap(line []byte, rec *traceRecord) traceClass {
 	switch {
 	case len(line) == 0, line[0] == '#':
 		return noEvent
-	case hasPrefix(line, "Attaching ") && indexOf(line, " probe") > 0, line[0] == '@':
+	case isAttached(line), line[0] == '@':
 		return noEvent // bpftrace's own words, and its maps at the end
 	case hasPrefix(line, "Lost "):
 		n, i := digits(line, len("Lost "))
@@ -95,6 +95,19 @@ func (b *bpftraceLayout) unwrap(line []byte, rec *traceRecord) traceClass {
 		return refusedLine
 	}
 	return unknownLine
+}
+
+// isAttached is true for "Attaching 4 probes..." and "Attached 4 probes", which
+// bpftrace prints first.
+func isAttached(line []byte) bool {
+	i := len("Attaching ")
+	if hasPrefix(line, "Attached ") {
+		i = len("Attached ")
+	} else if !hasPrefix(line, "Attaching ") {
+		return false
+	}
+	_, end := digits(line, i)
+	return end > i && hasPrefix(line[end:], " probe")
 }
 
 // isBpftraceText is true for a line that is not one of JSON at all.

@@ -32,13 +32,13 @@ func (t *traceReader) event(n int, rec *traceRecord, emit func(Event)) {
 	case "sched_process_exit":
 		t.processExit(n, rec, emit)
 	case "sched_process_free":
-		if comm, pid, _, ok := commPID(rec.body, "comm="); ok {
+		if comm, pid, _, ok := commPID(rec.body); ok {
 			t.send(n, rec, Event{Kind: Freed, Thread: t.task(comm, pid)}, emit)
 		} else {
 			t.damaged(n, rec, emit)
 		}
 	case "sched_kthread_stop":
-		if comm, pid, _, ok := commPID(rec.body, "comm="); ok {
+		if comm, pid, _, ok := commPID(rec.body); ok {
 			t.send(n, rec, Event{Kind: StopCall, Thread: t.task(comm, pid), By: t.by(rec)}, emit)
 		} else {
 			t.damaged(n, rec, emit)
@@ -49,8 +49,9 @@ func (t *traceReader) event(n int, rec *traceRecord, emit func(Event)) {
 		if !ok {
 			v, ok = fieldNumber(rec.body, "ret ")
 		}
-		if !ok { // perf trace
+		if !ok { // perf trace, which leaves a zero out
 			v, ok = fieldNumber(rec.body, "ret: ")
+			ok = ok || t.name == "perf-trace" && len(rec.body) == 0
 		}
 		if !ok {
 			t.damaged(n, rec, emit)
@@ -249,47 +250,32 @@ func cutPID(b []byte, key string) (pid int, before []byte, ok bool) {
 	return int(v), b[:i-len(key)], true
 }
 
-// isState is true for what tracepoints print as a state: "S", "R+", "D|K", or
-// a number.
+// isState is true for what tracepoints print as a state: "S", "R+", "D|K".
 func isState(b []byte) bool {
 	for _, c := range b {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || isDigit(c) || c == '+' || c == '|') {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '|') {
 			return false
 		}
 	}
 	return len(b) > 0
 }
 
-// stateLetter is the letter of a state: of "R+" the R, of "D|K" the D. A
-// number is a set of bits, as perf trace prints it.
+// stateLetter is the letter of a state: of "R+" the R, of "D|K" the D.
 func stateLetter(b []byte) byte {
-	if isDigit(b[0]) {
-		v, end := digits(b, 0)
-		switch {
-		case end != len(b):
-			return 0
-		case v&0xff == 0:
-			return 'R'
-		case v&1 != 0:
-			return 'S'
-		case v&2 != 0:
-			return 'D'
-		}
-		return 0 // the others depend on the kernel
+	if c := b[0]; 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+		return c
 	}
-	if b[0] == '?' || b[0] == '+' || b[0] == '|' {
-		return 0
-	}
-	return b[0]
+	return 0
 }
 
 // commPID reads "comm=NAME pid=1" at the beginning of b, and gives what
-// follows; first is the name's field. It also takes the words of libtraceevent
+// follows. It also takes the words of perf trace, of libtraceevent's plugins,
 // and of kernels to 2.6.32.
-func commPID(b []byte, first string) (comm []byte, pid int, rest []byte, ok bool) {
+func commPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
+	const first = "comm="
 	if !hasPrefix(b, first) {
-		if key := first[:len(first)-1]; hasPrefix(b, key) && hasPrefix(b[len(key):], ": ") {
-			return perfCommPID(b, key)
+		if hasPrefix(b, "comm: ") {
+			return perfCommPID(b)
 		}
 		if comm, pid, ok = pluginTask(b); ok {
 			return comm, pid, nil, true
@@ -328,13 +314,16 @@ func (t *traceReader) schedWakeup(n int, rec *traceRecord, emit func(Event)) {
 		t.damaged(n, rec, emit)
 		return
 	}
+	late := string(rec.event) == "sched_wakeup"
+	if !late && !t.waking {
+		t.mark(&wakingMark, n)
+	}
 	if w.hasSuccess {
 		t.mark(&successMark, n)
 	}
 	if !w.success || !t.wants(w.pid) {
 		return
 	}
-	late := len(rec.event) == len("sched_wakeup") && rec.event[len(rec.event)-1] == 'p'
 	t.send(n, rec, Event{Kind: Woken, Thread: t.task(w.comm, w.pid), By: t.by(rec), Late: late}, emit)
 }
 
@@ -344,11 +333,13 @@ func parseWakeup(b []byte) (w wakeup, ok bool) {
 	}
 	w.success = true
 	var rest []byte
-	if w.comm, w.pid, rest, ok = commPID(b, "comm="); !ok {
+	if w.comm, w.pid, rest, ok = commPID(b); !ok {
 		return w, false
 	}
-	if v, ok := fieldNumber(rest, " success="); ok {
-		w.hasSuccess, w.success = true, v != 0
+	if len(rest) > 0 && bytes.IndexByte(rest, 's') >= 0 { // " prio=120 target_cpu=001" has none
+		if v, ok := fieldNumber(rest, " success="); ok {
+			w.hasSuccess, w.success = true, v != 0
+		}
 	}
 	return w, true
 }
@@ -382,7 +373,7 @@ func parseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child
 		}
 		return nil, 0, nil, 0, false
 	}
-	if hasPrefix(b, "comm: ") {
+	if hasPrefix(b, "parent_comm: ") {
 		return perfFork(b)
 	}
 	child, left, ok := cutPID(b, " child_pid=")
@@ -394,7 +385,7 @@ func parseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child
 		if left[i] != ' ' || !hasPrefix(left[i:], mid) {
 			continue
 		}
-		comm, pid, rest, ok := commPID(left[:i], "comm=")
+		comm, pid, rest, ok := commPID(left[:i])
 		if ok && len(rest) == 0 {
 			return comm, pid, left[i+len(mid):], child, true
 		}
@@ -403,7 +394,7 @@ func parseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child
 }
 
 func (t *traceReader) processExit(n int, rec *traceRecord, emit func(Event)) {
-	comm, pid, rest, ok := commPID(rec.body, "comm=")
+	comm, pid, rest, ok := commPID(rec.body)
 	if !ok {
 		t.damaged(n, rec, emit)
 		return

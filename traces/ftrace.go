@@ -24,6 +24,41 @@ type ftraceLayout struct {
 	stats   bool // overrun is valid
 	graph   graphLayout
 	why     string
+	kernel  []byte // the release that a header names, with class kernelLine
+	// Of the latest event whose name had all its columns: where "[001]" and the
+	// event's name began; see skip.
+	bracket, name int
+}
+
+// skip looks whether a line with the columns of the one before is about the
+// scheduling of tasks that nobody wants to know of, and gives its CPU. Most
+// lines of most traces are.
+func (f *ftraceLayout) skip(line []byte, t *traceReader) (cpu int, ok bool) {
+	const dash, width = 16, len("sched_switch: ")
+	br, name := f.bracket, f.name
+	if name == 0 || len(line) < name+width || line[dash] != '-' || line[br] != '[' || line[br+4] != ']' ||
+		line[name-1] != ' ' || line[name-2] != ':' || line[name+width-2] != ':' {
+		return 0, false
+	}
+	for _, c := range line[br+1 : br+4] {
+		if !isDigit(c) {
+			return 0, false
+		}
+		cpu = cpu*10 + int(c-'0')
+	}
+	body := line[skipBlanks(line, name+width-1):]
+	switch string(line[name : name+width-2]) {
+	case "sched_switch":
+		s, ok := parseSwitch(body)
+		return cpu, ok && (!s.plugin || t.idle) && !t.wants(s.prev) && !t.wants(s.next)
+	case "sched_waking", "sched_wakeup":
+		if !t.waking && line[name+width-3] == 'g' {
+			return 0, false
+		}
+		w, ok := parseWakeup(body)
+		return cpu, ok && !w.hasSuccess && !t.wants(w.pid)
+	}
+	return 0, false
 }
 
 func (f *ftraceLayout) loss() traceLoss { return f.lost }
@@ -49,9 +84,14 @@ func (f *ftraceLayout) unwrap(line []byte, rec *traceRecord) traceClass {
 		}
 		return f.rest(line, rec)
 	}
+	bracket := at - len("[000]")
 	at, ok = f.flagsAndStamp(line, at, rec)
 	if !ok || !f.event(line, at, rec) {
 		return unknownLine
+	}
+	f.bracket, f.name = 0, 0
+	if name := skipBlanks(line, at); name > 18 && bracket > 16 && line[16] == '-' {
+		f.bracket, f.name = bracket, name
 	}
 	return traceEvent
 }
@@ -162,7 +202,15 @@ func (f *ftraceLayout) context(flags []byte) Context {
 		return UnknownContext
 	}
 	switch flags[i] {
-	case 'h', 'H', 's', 'z', 'Z':
+	case 's':
+		if len(flags) == 4 {
+			// In old kernels it is there too where the task itself has disabled
+			// soft interrupts: kernel/trace/trace.c tracing_generic_entry_update
+			// took SOFTIRQ_MASK, and later SOFTIRQ_OFFSET.
+			return UnknownContext
+		}
+		return InterruptContext
+	case 'h', 'H', 'z', 'Z':
 		return InterruptContext
 	case '.':
 		return TaskContext
@@ -215,7 +263,7 @@ func (f *ftraceLayout) event(line []byte, i int, rec *traceRecord) bool {
 		}
 		args, rest = rest[1:closing], rest[closing+1:]
 	}
-	if hasPrefix(rest, " <-") {
+	if hasPrefix(rest, " <") && indexOf(rest, " <-") >= 0 { // option sym-addr: "fn <ffffffffa06d3e80> <-caller <…>"
 		if plus := bytes.IndexByte(fn, '+'); plus > 0 {
 			fn = fn[:plus]
 		}
@@ -377,10 +425,12 @@ func skipHex(b []byte, i int) int {
 //	# entries-in-buffer/entries-written: 29/264   #P:2
 //	#                              | / _---=> hardirq/softirq
 //	##### CPU 0 buffer started ####
+//	# nop latency trace v1.1.5 on 6.1.0-18-amd64
+//	# latency: 0 us, #29/264, CPU#0 | (M:preempt VP:0, KP:0, SP:0 HP:0 #P:2)
 func (f *ftraceLayout) header(line []byte) traceClass {
-	if rest, ok := bytes.CutPrefix(line, []byte("##### CPU ")); ok {
-		cpu, i := digits(rest, 0)
-		if i > 0 && hasPrefix(rest[i:], " buffer started") && cpu < maxCPUs {
+	if after, ok := bytes.CutPrefix(line, []byte("##### CPU ")); ok {
+		cpu, i := digits(after, 0)
+		if i > 0 && hasPrefix(after[i:], " buffer started") && cpu < maxCPUs {
 			f.lost = traceLoss{cpu: int(cpu), began: true}
 			return lossLine
 		}
@@ -401,8 +451,20 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 		f.art++
 		return noEvent
 	}
+	rest, ok := []byte(nil), false
 	if i := indexOf(line, "entries-in-buffer/entries-written: "); i >= 0 {
-		rest := line[i+len("entries-in-buffer/entries-written: "):]
+		rest, ok = line[i+len("entries-in-buffer/entries-written: "):], true
+	} else if hasPrefix(line, "# latency: ") { // # latency: 0 us, #29/264, CPU#0 | (M:preempt VP:0, KP:0, SP:0 HP:0 #P:2)
+		if i := indexOf(line, ", #"); i >= 0 {
+			rest, ok = line[i+len(", #"):], true
+		}
+	} else if i := indexOf(line, " latency trace v"); i >= 0 {
+		if on := indexOf(line[i:], " on "); on >= 0 {
+			f.kernel = bytes.TrimSpace(line[i+on+len(" on "):])
+			return kernelLine
+		}
+	}
+	if ok {
 		in, j := digits(rest, 0)
 		if j == 0 || j >= len(rest) || rest[j] != '/' {
 			return noEvent

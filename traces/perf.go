@@ -235,100 +235,108 @@ func isWordByte(c byte) bool {
 	return c == '_' || isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// perfCommPID reads `comm: "kt_ok", pid: 488 (kt_ok), prio: 120`; key is the
-// name's field.
-func perfCommPID(b []byte, key string) (comm []byte, pid int, rest []byte, ok bool) {
-	b = b[len(key)+2:]
-	quoted := len(b) > 0 && b[0] == '"'
-	if quoted {
-		b = b[1:]
+// What perf trace says of an event are the fields of its record, by their own
+// names, without those that are zero: no prev_pid of an idle task, no ret of a
+// stop that returned 0. Behind a pid stands a name that perf knows for it.
+//
+//	prev_comm: "A", prev_pid: 1 (A), prev_prio: 120, prev_state: 1, next_comm: "B", next_pid: 2 (B), next_prio: 120
+
+// perfString reads `key: "NAME"` or `, key: "NAME"` at the beginning of b; the
+// name may hold quotes and commas.
+func perfString(b []byte, key string) (name, rest []byte, ok bool) {
+	if !hasPrefix(b, key) || len(b) < len(key)+2 || b[len(key)] != '"' {
+		return nil, b, false
 	}
-	const sep = ", pid: "
-	for i := min(len(b)-len(sep), maxComm+1); i >= 0; i-- {
-		if !hasPrefix(b[i:], sep) {
-			continue
+	b = b[len(key)+1:]
+	for i := min(maxComm, len(b)-1); i >= 0; i-- {
+		if b[i] == '"' && (i+1 == len(b) || b[i+1] == ',') {
+			return b[:i], b[i+1:], true
 		}
-		v, end := digits(b, i+len(sep))
-		if from := i + len(sep); end == from || end-from > 10 {
-			continue
-		}
-		comm = b[:i]
-		if quoted {
-			if !hasSuffix(comm, `"`) {
-				continue
-			}
-			comm = comm[:len(comm)-1]
-		}
-		return comm, int(v), b[end:], true
 	}
-	return nil, 0, nil, false
+	return nil, b, false
 }
 
-// perfNumber finds the last number that a field has in b.
-func perfNumber(b []byte, key string) (v int64, at int, ok bool) {
-	at = lastIndexOf(b, key)
-	if at < 0 {
-		return 0, 0, false
-	}
-	v, end := digits(b, at+len(key))
-	return v, at, end > at+len(key) && end-at-len(key) <= 10
-}
-
-// perfName takes `comm: "A"` apart, of which b is the whole.
-func perfName(b []byte, key string) (comm []byte, ok bool) {
+// perfNumber reads `, key: 1` or `, key: 1 (NAME)` at the beginning of b. A
+// field that is not there is zero.
+func perfNumber(b []byte, key string) (v int64, rest []byte) {
 	if !hasPrefix(b, key) {
-		return nil, false
+		return 0, b
 	}
-	return bytes.TrimSuffix(bytes.TrimPrefix(b[len(key):], []byte(`"`)), []byte(`"`)), true
+	i := len(key)
+	neg := i < len(b) && b[i] == '-'
+	if neg {
+		i++
+	}
+	v, end := digits(b, i)
+	if neg {
+		v = -v
+	}
+	if hasPrefix(b[end:], " (") {
+		for j := min(end+len(" (")+maxComm, len(b)-1); j > end; j-- {
+			if b[j] == ')' && (j+1 == len(b) || b[j+1] == ',') {
+				end = j + 1
+				break
+			}
+		}
+	}
+	return v, b[end:]
 }
 
-// perfSwitch reads `prev_comm: "A", prev_pid: 1, prev_prio: 120, prev_state: 1,
-// next_comm: "B", next_pid: 2, next_prio: 120`.
+// perfPID is perfNumber for a pid.
+func perfPID(b []byte, key string) (pid int, rest []byte, ok bool) {
+	v, rest := perfNumber(b, key)
+	return int(v), rest, 0 <= v && v <= maxPID
+}
+
+// perfCommPID reads `comm: "kt_ok", pid: 488 (kt_ok), prio: 120`.
+func perfCommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
+	if comm, rest, ok = perfString(b, "comm: "); !ok {
+		return nil, 0, nil, false
+	}
+	pid, rest, ok = perfPID(rest, ", pid: ")
+	return comm, pid, rest, ok
+}
+
+// perfSwitch reads a sched_switch.
 func perfSwitch(b []byte) (s switched, ok bool) {
-	next, at, ok := perfNumber(b, ", next_pid: ")
-	if !ok {
+	if s.prevComm, b, ok = perfString(b, "prev_comm: "); !ok {
 		return s, false
 	}
-	left := b[:at]
-	at = lastIndexOf(left, ", next_comm: ")
-	if at < 0 {
+	if s.prev, b, ok = perfPID(b, ", prev_pid: "); !ok {
 		return s, false
 	}
-	if s.nextComm, ok = perfName(left[at+2:], "next_comm: "); !ok {
+	_, b = perfNumber(b, ", prev_prio: ")
+	bits, b := perfNumber(b, ", prev_state: ")
+	if s.nextComm, b, ok = perfString(b, ", next_comm: "); !ok {
 		return s, false
 	}
-	left = left[:at]
-	if at = lastIndexOf(left, ", prev_state: "); at < 0 {
-		return s, false
+	s.next, b, ok = perfPID(b, ", next_pid: ")
+	_, b = perfNumber(b, ", next_prio: ")
+	// The bits are those that libtraceevent's plugin translates.
+	s.state, s.plugin = pluginStates[:1], true
+	for i := 1; i < len(pluginStates); i++ {
+		if bits&(1<<(i-1)) != 0 {
+			s.state = pluginStates[i : i+1]
+			break
+		}
 	}
-	s.state = left[at+len(", prev_state: "):]
-	if hasPrefix(s.state, "0x") || !isState(s.state) {
-		s.state = []byte{'?'}
-	}
-	prev, at, ok := perfNumber(left[:at], ", prev_pid: ")
-	if !ok {
-		return s, false
-	}
-	if s.prevComm, ok = perfName(left[:at], "prev_comm: "); !ok {
-		return s, false
-	}
-	s.prev, s.next = int(prev), int(next)
-	return s, true
+	return s, ok && (len(b) == 0 || b[0] == ',')
 }
 
-// perfFork reads `comm: "A", pid: 1, child_comm: "B", child_pid: 2`.
+// pluginStates are the letters of no bit, and of the bits from the lowest on.
+var pluginStates = []byte("RSDTtZXxW")
+
+// perfFork reads `parent_comm: "A", parent_pid: 1 (A), child_comm: "B", child_pid: 2 (B)`.
 func perfFork(b []byte) (parentComm []byte, parent int, childComm []byte, child int, ok bool) {
-	v, at, ok := perfNumber(b, ", child_pid: ")
-	if !ok {
+	if parentComm, b, ok = perfString(b, "parent_comm: "); !ok {
 		return nil, 0, nil, 0, false
 	}
-	left := b[:at]
-	if at = lastIndexOf(left, ", child_comm: "); at < 0 {
+	if parent, b, ok = perfPID(b, ", parent_pid: "); !ok {
 		return nil, 0, nil, 0, false
 	}
-	if childComm, ok = perfName(left[at+2:], "child_comm: "); !ok {
+	if childComm, b, ok = perfString(b, ", child_comm: "); !ok {
 		return nil, 0, nil, 0, false
 	}
-	parentComm, parent, _, ok = perfCommPID(left[:at], "comm")
-	return parentComm, parent, childComm, int(v), ok
+	child, b, ok = perfPID(b, ", child_pid: ")
+	return parentComm, parent, childComm, child, ok && child > 0 && (len(b) == 0 || b[0] == ',')
 }

@@ -36,16 +36,21 @@ func (s *Stack) Below(fn string) (Frame, bool) {
 // report of another kind begins before one has ended, nobody can tell whose the
 // frames after that are, so the first is Cut and the other keeps no frame.
 //
-// So these hold of every stack, also of one that is Cut: its frames are the
-// task's, and in this order. If it is Cut, there may be others between them,
-// before and after.
+// So these hold of every stack, also of one that is Cut: its frames were on the
+// task's stack, and in this order. If it is Cut, there may be others between
+// them, before and after; and of an oops, a warning, a lockup and an NMI, which
+// stop a running CPU, they may all be those of an interrupt on top of the task.
 type reporter struct {
 	open    []*pending
 	n       int    // messages so far
 	before  int    // line of the message before
 	stall   int    // n of the latest RCU stall's first line, 0: none to be served
 	stalled string // that line
-	mixed   int    // up to this n, what has no caller cannot be told apart
+	// Up to which n the rest of a report that began so may come among lines that
+	// have no caller.
+	mixed [sources]int
+
+	file, fileAt int // the latest /proc/PID/stack's PID with its name before each frame, and n
 
 	recent [32]seen // the latest reports, to know a copy by
 	next   int
@@ -84,6 +89,7 @@ const (
 	traceLine            // Call Trace:, by itself the rest of something
 	endLine              // ends what is open, and begins nothing
 	partLine             // Oops#1 Part1: pstore's own line, the log is cut here
+	sources              // how many there are
 )
 
 // A pending is a report that has begun.
@@ -97,20 +103,21 @@ type pending struct {
 	before int // of the message before that
 	n      int // reporter.n at its latest line
 
-	traced  bool   // "Call Trace:" or a frame has been seen
-	lined   bool   // its task line has been seen
-	above   bool   // in the part of an interrupt on top of the task
-	whole   bool   // its end has been seen: no frame is missing at the end
-	shut    bool   // what comes may look like frames, and is no part of the stack
-	broken  bool   // a frame was there that cannot be read, or a line is missing
-	mixed   bool   // another report's frames may come
-	bottom  bool   // the last frame is where stacks begin
-	tasked  bool   // <TASK> has been seen: </TASK> will come
-	wasUp   bool   // an interrupt's part has been seen
-	strange int    // lines in a row that are no part of it
-	regs    int    // how many of the frames are from the registers
-	regsAt  string // the last of them, with its offset
-	at      string // the function that the first line names as the place
+	traced   bool   // "Call Trace:" or a frame has been seen
+	lined    bool   // its task line has been seen
+	above    bool   // in the part of an interrupt on top of the task
+	whole    bool   // its end has been seen: no frame is missing at the end
+	shut     bool   // what comes may look like frames, and is no part of the stack
+	broken   bool   // a frame was there that cannot be read, or a line is missing
+	mixed    bool   // another report's frames may come
+	bottom   bool   // a frame is where stacks begin
+	tasked   bool   // <TASK> has been seen: </TASK> will come
+	prefixed bool   // every frame has the file's name before it
+	wasUp    bool   // an interrupt's part has been seen
+	strange  int    // lines in a row that are no part of it
+	regs     int    // how many of the frames are from the registers
+	regsAt   string // the last of them, with its offset
+	at       string // the function that the first line names as the place
 }
 
 const (
@@ -146,7 +153,8 @@ func (r *reporter) message(rec *record, emit func(Event)) {
 		p.mine(r, rec)
 	case src != noSource:
 		if p != nil {
-			r.interrupt(p, src, emit)
+			r.leaves(p)
+			r.end(p, emit)
 		}
 		r.begin(src, msg, rec, emit)
 	default:
@@ -155,6 +163,8 @@ func (r *reporter) message(rec *record, emit func(Event)) {
 		case ended:
 			if ours {
 				p.mine(r, rec)
+			} else if p.traced {
+				r.leaves(p)
 			}
 			r.end(p, emit)
 		case ours:
@@ -170,7 +180,7 @@ func (r *reporter) flush(emit func(Event)) {
 		first := slices.MinFunc(r.open, func(a, b *pending) int { return a.line - b.line })
 		r.end(first, emit)
 	}
-	r.stall, r.mixed = 0, 0
+	r.stall, r.mixed = 0, [sources]int{}
 }
 
 // of is the caller's open report.
@@ -196,21 +206,43 @@ func (r *reporter) expire(emit func(Event)) {
 	}
 }
 
-// interrupt ends p because a line on its lane begins something of src.
-func (r *reporter) interrupt(p *pending, src source, emit func(Event)) {
-	if p.source == procLine {
-		p.whole = len(p.stack.Frames) > 0 // a file's end has no mark
+// serial says whether a report that began with a is never mixed with one that
+// begins with b: one function goes from task to task (kernel/hung_task.c
+// check_hung_uninterruptible_tasks, kernel/sched/core.c show_state_filter), or
+// holds a lock meanwhile (lib/nmi_backtrace.c).
+func serial(a, b source) bool {
+	switch a {
+	case hungLine, nmiLine:
+		return a == b
+	case taskLine, dumpLine:
+		return b == taskLine || b == dumpLine
 	}
-	// Whether what is left of p may still come: not from a caller who has turned
-	// to something else, nor from one and the same function that goes from task
-	// to task (kernel/hung_task.c check_hung_uninterruptible_tasks,
-	// kernel/sched/core.c show_state_filter, lib/nmi_backtrace.c).
-	serial := p.caller != "" || p.source == src || src == endLine ||
-		p.source == stallLine || p.source == cutLine || p.source == dumpLine && src == taskLine
-	if !serial && !p.complete() {
-		r.mixed = r.n + mixedFor
+	return false
+}
+
+// leaves notes that what is missing of p may still come, among others' lines.
+// Not from a caller who has turned to something else; and nothing is missing
+// of what is complete or has no frames.
+func (r *reporter) leaves(p *pending) {
+	if p.caller != "" || p.complete() && !p.mixed {
+		return
 	}
-	r.end(p, emit)
+	switch p.source {
+	case stallLine, cutLine, procLine:
+		return
+	}
+	r.mixed[p.source] = r.n + mixedFor
+}
+
+// mixes says whether what is left of another report may come in one that begins
+// now.
+func (r *reporter) mixes(src source) bool {
+	for by, until := range r.mixed {
+		if until >= r.n && !serial(source(by), src) {
+			return true
+		}
+	}
+	return false
 }
 
 // begin opens the report that msg begins.
@@ -233,7 +265,7 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 	p := &pending{
 		source: src, caller: string(rec.caller), stamp: rec.stamp,
 		line: rec.line, before: r.before,
-		mixed: len(rec.caller) == 0 && r.n <= r.mixed,
+		mixed: len(rec.caller) == 0 && r.mixes(src),
 	}
 	switch src {
 	case hungLine:
@@ -253,6 +285,12 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 		p.stack.Report = TaskDump
 	}
 	p.join(src, msg)
+	if p.prefixed {
+		// Others' lines may have ended one of this task, of which this is the rest.
+		pid := p.stack.Task.PID
+		p.broken = pid == r.file && r.n-r.fileAt < maxIdle
+		r.file, r.fileAt = pid, r.n
+	}
 	p.mine(r, rec)
 	r.open = append(r.open, p)
 }
@@ -287,10 +325,15 @@ func (r *reporter) end(p *pending, emit func(Event)) {
 	if p.mixed {
 		s.Frames = nil
 	}
-	if i := s.Index(p.at); p.at != "" && i > 0 {
+	if p.at != "" {
 		// What is inside of it is the report's own machinery: dump_stack, __warn,
 		// kasan_report and others, which differ by age.
-		s.Frames = s.Frames[i:]
+		switch i := s.Index(p.at); {
+		case i > 0:
+			s.Frames = s.Frames[i:]
+		case i < 0 && !p.complete():
+			s.Frames = nil
+		}
 	}
 	if len(s.Frames) == 0 {
 		s.Cut = true
@@ -331,8 +374,14 @@ func (p *pending) joins(src source, msg []byte) bool {
 	case deathLine:
 		// "BUG: unable to handle …" and "Oops: 0002 [#1]", "kernel BUG at …" and
 		// "invalid opcode: 0000 [#1]", "Unable to handle …" and "Internal error: …"
-		return p.source == cutLine ||
-			(p.source == deathLine || p.source == complaintLine) && !p.traced && p.stack.Task.Comm == "" && secondDeathLine(msg)
+		if p.source == cutLine {
+			return true
+		}
+		if p.source != deathLine && p.source != complaintLine || p.traced || p.stack.Task.Comm != "" {
+			return false
+		}
+		// syzbot's reports name the inlined functions in lines of their own.
+		return secondDeathLine(msg) || bytes.HasPrefix(msg, kasan) && strings.HasPrefix(p.stack.Title, string(kasan))
 	case complaintLine:
 		return p.source == cutLine
 	case traceLine:
@@ -418,6 +467,7 @@ func (p *pending) join(src source, msg []byte) {
 		p.stack.Task.PID = pid
 		p.traced = true
 		if len(rest) > 0 {
+			p.prefixed = true
 			p.take(rest)
 		}
 	}
@@ -430,10 +480,11 @@ func (p *pending) take(msg []byte) (ours, ended bool) {
 		f := parseFrame(msg)
 		if f.kind == reliable || f.kind == dubious {
 			p.frame(f)
+			p.whole = p.whole || f.last
 			return true, false
 		}
-		p.whole = len(p.stack.Frames) > 0
-		return false, true
+		p.strange++
+		return false, !p.prefixed || p.strange > maxStrange
 	}
 	if len(msg) == 0 {
 		return false, p.over()
@@ -595,7 +646,7 @@ func (p *pending) frame(f frameLine) {
 		p.broken = p.broken || f.unsure && len(p.stack.Frames) > 0 && !p.above
 		return
 	case f.kind == garbled:
-		p.broken = true
+		p.broken = p.broken || !p.bottom
 		return
 	case p.above:
 		// The registers were the interrupt's.
@@ -631,7 +682,7 @@ func (p *pending) frame(f frameLine) {
 // forget drops the frames: they were an interrupt's, on top of the task's.
 func (p *pending) forget() {
 	if len(p.stack.Frames) == p.regs {
-		p.stack.Frames, p.regs = p.stack.Frames[:0], 0
+		p.stack.Frames, p.regs, p.bottom = p.stack.Frames[:0], 0, false
 	}
 }
 
@@ -651,12 +702,12 @@ func (p *pending) push(fn, mod []byte) {
 	case len(p.stack.Frames) == maxFrames:
 		p.broken = true
 		return
-	case p.bottom && !base && threadBase(p.stack.Frames[len(p.stack.Frames)-1].Func):
-		// Nothing calls what a thread begins with: another stack's frame.
-		p.broken, p.shut = true, true
+	case p.bottom && !base && closed(p.stack.Frames[len(p.stack.Frames)-1].Func):
+		// Nothing calls what a stack begins with: another stack's frame.
+		p.shut = true
 		return
 	}
-	p.bottom = base
+	p.bottom = p.bottom || base
 	p.stack.Frames = append(p.stack.Frames, Frame{Func: name, Module: string(mod)})
 }
 

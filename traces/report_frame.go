@@ -21,6 +21,7 @@ type frameLine struct {
 	fn, mod           []byte
 	where             []byte // fn with its offset and size
 	callee, calleeMod []byte // arm32: the frame that fn called; nil elsewhere
+	last              bool   // the mark after the last frame
 	unsure            bool   // dubious, and may yet be a frame
 	plain             bool   // without an address or an offset: anybody's words, outside of a trace
 }
@@ -80,7 +81,7 @@ func parseFrame(s []byte) frameLine {
 			return frameLine{kind: reliable, fn: name, mod: mod, where: name}
 		}
 		if bytes.HasPrefix(s, []byte("0x")) && nobody(name) {
-			return frameLine{kind: dubious} // the end of a stack, until 5.1
+			return frameLine{kind: dubious, last: true}
 		}
 		return frameLine{kind: garbled}
 	}
@@ -204,7 +205,7 @@ func parseWhere(s []byte) frameLine {
 	if space < 0 {
 		if bytes.HasPrefix(s, []byte("0x")) && len(s) >= 10 && allHex(s[2:]) {
 			if nobody(s) {
-				return frameLine{kind: dubious}
+				return frameLine{kind: dubious, last: true}
 			}
 			return frameLine{kind: reliable, fn: s, where: s, plain: true}
 		}
@@ -249,6 +250,9 @@ func module(s []byte) (mod, rest []byte) {
 			mod = mod[:i]
 			break
 		}
+	}
+	if !identifier(mod) {
+		return nil, s
 	}
 	return mod, bytes.TrimSpace(s[end+1:])
 }
@@ -361,6 +365,9 @@ func threadBase(fn string) bool {
 	// ret_from_fork, ret_from_fork_asm, ret_from_kernel_thread, ret_from_exception, …
 	return strings.HasPrefix(fn, "ret_from_")
 }
+
+// closed says that outside of fn there can only be another base.
+func closed(fn string) bool { return threadBase(fn) || stackBase(fn) && outermost(fn) }
 
 // outermost says of a base that no other is outside of it, except where x86
 // has its "</TASK>".

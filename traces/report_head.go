@@ -22,7 +22,7 @@ var (
 // begins says what msg, without blanks before it, could begin. It is asked for
 // every message of a log.
 func begins(msg []byte) source {
-	if len(msg) < 6 {
+	if len(msg) < 6 || msg[0] == ' ' {
 		return noSource
 	}
 	has := func(prefix string) bool { return len(msg) >= len(prefix) && string(msg[:len(prefix)]) == prefix }
@@ -129,14 +129,21 @@ func begins(msg []byte) source {
 			return endLine
 		}
 	}
-	if isPart(msg) {
-		return partLine
+	end := len(msg)
+	for msg[end-1] == ' ' {
+		end--
 	}
-	if pid, _ := procStack(msg); pid > 0 {
-		return procLine
-	}
-	if _, _, ok := parseOldTaskLine(msg); ok {
-		return taskLine
+	switch last := msg[end-1]; {
+	case isHex(last) || last == 'k' || last == '=' || msg[0] == '/':
+		if isPart(msg[:end]) {
+			return partLine
+		}
+		if pid, _ := procStack(msg[:end]); pid > 0 {
+			return procLine
+		}
+		if _, _, ok := parseOldTaskLine(msg[:end]); ok {
+			return taskLine
+		}
 	}
 	// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
 	// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.

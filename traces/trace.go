@@ -13,6 +13,7 @@ const (
 	noEvent                       // of this layout, and no event: a header, a stack, a blank line
 	traceEvent                    // an event: the record is filled in
 	lossLine                      // says that events are missing: see traceLoss
+	kernelLine                    // names the kernel's release; only ftraceLayout has it
 	refusedLine                   // of this layout, and of no use: refusal says why
 )
 
@@ -50,6 +51,7 @@ type traceReader struct {
 	message func(line int, msg []byte)
 
 	stats   Stats
+	skips   *ftraceLayout // layout, where it can skip lines at a glance
 	rec     traceRecord
 	names   map[string]string // interned names of tasks
 	last    []int             // by CPU: number of the line with its last event
@@ -62,6 +64,7 @@ type traceReader struct {
 	out     func(Event) // where holdBack's events go
 	// pidNames are the names of tasks of which a line has only the pid.
 	pidNames map[int]string
+	waking   bool // wakingMark has been seen
 	idle     bool // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
 }
 
@@ -77,7 +80,8 @@ func newTraceReader(name string) *traceReader {
 	var l traceLayout
 	switch name {
 	case "ftrace", "trace-cmd":
-		l = new(ftraceLayout)
+		f := new(ftraceLayout)
+		return &traceReader{name: name, layout: f, skips: f, names: make(map[string]string)}
 	case "perf-script":
 		l = new(perfLayout)
 	case "perf-trace":
@@ -126,6 +130,14 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
+	if t.interest != nil && t.skips != nil {
+		if cpu, ok := t.skips.skip(line, t); ok {
+			t.stats.KernelLines++
+			t.stats.LastLine = n
+			t.heard(cpu, n)
+			return
+		}
+	}
 	rec := &t.rec
 	*rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
 	switch t.layout.unwrap(line, rec) {
@@ -137,19 +149,13 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		} else {
 			t.event(n, rec, emit)
 		}
-		if uint(rec.cpu) < maxCPUs {
-			for len(t.last) <= rec.cpu {
-				t.last = append(t.last, 0)
-			}
-			t.last[rec.cpu] = n
-			if t.lossy && t.missing > 0 && t.began.empty() {
-				t.cpuBegan(rec.cpu) // the first CPU that prints has no line of its own
-			}
-		}
+		t.heard(rec.cpu, n)
 	case lossLine:
 		t.stats.KernelLines++
 		t.lose(n, t.layout.loss(), emit)
 	case noEvent:
+	case kernelLine:
+		t.kernel(n, string(t.skips.kernel))
 	case refusedLine:
 		if !t.refused {
 			t.refused = true
@@ -157,6 +163,20 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		}
 	default:
 		t.unknown(n, line, emit)
+	}
+}
+
+// heard notes that line n has an event of a CPU.
+func (t *traceReader) heard(cpu, n int) {
+	if uint(cpu) >= maxCPUs {
+		return
+	}
+	for len(t.last) <= cpu {
+		t.last = append(t.last, 0)
+	}
+	t.last[cpu] = n
+	if t.lossy && t.missing > 0 && t.began.empty() {
+		t.cpuBegan(cpu) // the first CPU that prints has no line of its own
 	}
 }
 
@@ -169,7 +189,7 @@ func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
 	}
 	t.rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
 	switch t.layout.unwrap(line, &t.rec) {
-	case noEvent:
+	case noEvent, kernelLine:
 		return
 	case traceEvent, lossLine:
 		t.stats.KernelLines++
@@ -202,7 +222,11 @@ var (
 // damaged is for an event that says something of a task's life, by its name,
 // and whose text cannot be understood.
 func (t *traceReader) damaged(n int, rec *traceRecord, emit func(Event)) {
-	t.stats.diagnose(n, "%s: its text cannot be understood: not used", rec.event)
+	if indexOf(rec.body, "pid=0x") >= 0 {
+		t.stats.diagnose(n, "%s: its fields are numbers in hexadecimal, as the trace option fields prints them: not used; clear the option", rec.event)
+	} else {
+		t.stats.diagnose(n, "%s: its text cannot be understood: not used", rec.event)
+	}
 	t.stats.Lost++
 	emit(Event{Kind: Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
 }
@@ -312,9 +336,10 @@ func detectTrace(lines [][]byte) (name string, ok bool) {
 		switch {
 		case hasPrefix(line, `{"kt":`):
 			return "bpftrace", true
-		case hasPrefix(line, `{"type": "`) && indexOf(line, `"data":`) > 0:
+		case hasPrefix(line, `{"type": "attached_probes", "data": {`), hasPrefix(line, `{"type": "printf", "data": "`),
+			hasPrefix(line, `{"type": "lost_events", "data": {`), hasPrefix(line, `{"type": "map", "data": {"@`):
 			return "bpftrace-json", true
-		case hasPrefix(line, "Attaching ") && (hasSuffix(line, " probes...") || hasSuffix(line, " probe...")):
+		case isAttached(line):
 			return "bpftrace", true
 		case hasPrefix(line, "# tracer: "):
 			return "ftrace", true

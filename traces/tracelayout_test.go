@@ -21,8 +21,9 @@ func TestTraceLayouts(t *testing.T) {
 		},
 		{
 			name: "four flags, to about 5.14",
-			in:   "        guest.sh-294   [000] d.h.    36.862753: sched_waking: comm=kt pid=347 prio=120 target_cpu=001\n",
-			want: "1 woken kt[347] by guest.sh[294] in an interrupt\n", clock: Nanoseconds, stamp: 36862753000, coarse: 1000,
+			in: "        guest.sh-294   [000] d.s.    36.862753: sched_waking: comm=kt pid=347 prio=120 target_cpu=001\n" +
+				"        guest.sh-294   [000] d.h.    36.862753: sched_waking: comm=kt pid=347 prio=120 target_cpu=001\n",
+			want: "1 woken kt[347] by guest.sh[294] in ?\n2 woken kt[347] by guest.sh[294] in an interrupt\n", clock: Nanoseconds, stamp: 36862753000, coarse: 1000,
 		},
 		{
 			name: "no flags, option noirq-info or 2.6",
@@ -197,8 +198,9 @@ func TestTraceLayouts(t *testing.T) {
 				"            bash-447   [001] .....    1.000000: kthread_stop(k=0xff190faec29aa100) <-stop_say\n" +
 				"              kt-448   [001] .....    1.000000: kthread_should_stop <-fn\n" +
 				"              kt-448   [001] .....    1.000000: __kthread_parkme <-kthread\n" +
-				"              kt-448   [001] .....    1.000000: <stack trace>\n => kthread_stop\n => fn\n",
-			want: "2 stop-call by bash[447] probe kthread_stop\n3 stop-call by bash[447] probe kthread_stop\n4 stop-call task 0xff190faec29aa100 by bash[447] probe kthread_stop\n6 parkme kt[448] probe __kthread_parkme\n",
+				"              kt-448   [001] .....    1.000000: <stack trace>\n => kthread_stop\n => fn\n" +
+				"            bash-447   [001] .....    1.000000: kthread_stop <ffffffffa06d3e80> <-stop_say <ffffffffa06d3f00>\n",
+			want: "2 stop-call by bash[447] probe kthread_stop\n3 stop-call by bash[447] probe kthread_stop\n4 stop-call task 0xff190faec29aa100 by bash[447] probe kthread_stop\n6 parkme kt[448] probe __kthread_parkme\n10 stop-call by bash[447] probe kthread_stop\n",
 		},
 		{
 			name: "function_graph: its comments, switches and known functions",
@@ -249,6 +251,16 @@ func TestTraceLayouts(t *testing.T) {
 			want: "", unusable: 1,
 		},
 		{
+			name: "the option fields prints fields, and not what is read",
+			in:   "            bash-12667   [001] d..2. 13787.118449: sched_waking: comm=bash pid=0x317b (12667) prio=0x78 (120) target_cpu=0x0 (0)\n",
+			want: "1 loss 1 cpu 1 since 0\n", unusable: 1,
+		},
+		{
+			name: "the header of the latency format names the kernel, and what has been written over",
+			in:   hdr + "#\n# nop latency trace v1.1.5 on 6.1.0-18-amd64\n# --------\n# latency: 0 us, #12/1300, CPU#0 | (M:PREEMPT(none) VP:0, KP:0, SP:0 HP:0 #P:2)\n",
+			want: "5 loss 1288 cpu -1 since 0\n",
+		},
+		{
 			name: "so is that of raw",
 			in:   hdr + "294 1 36824876000 type: 318\n294 1 36824876000 type: 318\n",
 			want: "", unusable: 1,
@@ -279,17 +291,22 @@ func TestTraceLayouts(t *testing.T) {
 				"15 stop-return by bash[486] = -4 probe kthread_stop in ?\n16 stop-call kt[488] by pid 486 in ?\n17 loss 12 cpu -1 since 14\n18 loss 7 cpu -1 since 14\n",
 		},
 		{
-			name: "perf trace: quoted names, unsigned values",
-			in: "     0.000 bash/486 sched:sched_process_fork(comm: \"kthreadd\", pid: 2 (kthreadd), child_comm: \"kt \\\"x\", child_pid: 488 (kthreadd))\n" +
-				"     0.500 (         ): bash/486 sched:sched_kthread_stop(comm: \"kt, pid: 3\", pid: 488 (kt))\n" +
-				"     0.500 kt ok/488 sched:sched_switch(prev_comm: \"kt ok\", prev_pid: 488 (kt ok), prev_prio: 120, prev_state: 2, next_comm: \"a\", next_pid: 7, next_prio: 120)\n" +
+			name: "perf trace: quoted names, unsigned values, no zeros",
+			in: "     0.000 kthreadd/2 sched:sched_process_fork(parent_comm: \"kthreadd\", parent_pid: 2 (kthreadd), child_comm: \"kt \\\"x\", child_pid: 488 (kthreadd))\n" +
+				"     0.000 bash/486 sched:sched_process_fork(parent_comm: \"bash\", parent_pid: 486 (bash), child_comm: \"bash\", child_pid: 487 (bash))\n" +
+				"     0.500 (         ): bash/486 sched:sched_kthread_stop(comm: \"kt\", pid: 3\", pid: 488 (kt\", pid: 3))\n" +
+				"     0.500 kt ok/488 sched:sched_switch(prev_comm: \"kt ok\", prev_pid: 488 (kt ok), prev_prio: 120, prev_state: 2, next_comm: \"swapper/1\", next_prio: 120)\n" +
+				"     0.500 swapper/0/0 sched:sched_switch(prev_comm: \"swapper/0\", prev_prio: 120, next_comm: \"kt ok\", next_pid: 488 (kt ok), next_prio: 120)\n" +
+				"     0.500 kt ok/488 sched:sched_switch(prev_comm: \"kt ok\", prev_pid: 488 (kt ok), prev_prio: 120, prev_state: 256, next_comm: \"a\", next_pid: 7 (a))\n" +
+				"     0.500 kt ok/488 sched:sched_switch(prev_comm: \"kt ok\", prev_pid: 488 (kt ok), prev_prio: 120, prev_state: 16, next_comm: \"swapper/1\", next_prio: 120)\n" +
 				"     0.500 bash/486 sched:sched_waking(comm: \"kt\", pid: 488, prio: 120, target_cpu: 1)\n" +
-				"     0.500 bash/486 sched:sched_process_exit(comm: \"kt\", pid: 488, prio: 120, group_dead: true)\n" +
+				"     0.500 kt/488 sched:sched_process_exit(comm: \"kt\", pid: 488 (kt), prio: 120, group_dead: 1)\n" +
 				"    12.345 bash/486 sched:sched_kthread_stop_ret(ret: 4294967292)\n" +
+				"    12.345 bash/486 sched:sched_kthread_stop_ret()\n" +
 				"    12.345 sched:sched_kthread_stop:comm=kt_ok pid=488)\n" +
 				"    12.345 ( 0.001 ms): bash/486 read(fd: 3, buf: 0x7f, count: 10) = 10\nLOST 9 events!\n",
-			want: "1 fork kt \\\"x[488] by kthreadd[2] in ?\n2 stop-call kt, pid: 3[488] by bash[486] in ?\n3 switch-out kt ok[488] D\n3 switch-in a[7]\n4 woken kt[488] by bash[486] in ?\n" +
-				"5 process-exit kt[488] by bash[486] in ?\n6 stop-return by bash[486] = -4 in ?\n7 stop-call kt_ok[488] in ?\n9 loss 9 cpu -1 since 0\n",
+			want: "1 fork kt \\\"x[488] by kthreadd[2] in ?\n3 stop-call kt\", pid: 3[488] by bash[486] in ?\n4 switch-out kt ok[488] D\n5 switch-in kt ok[488]\n6 switch-out kt ok[488] R\n6 switch-in a[7]\n" +
+				"7 switch-out kt ok[488] Z\n8 woken kt[488] by bash[486] in ?\n9 process-exit kt[488] in ?\n10 stop-return by bash[486] = -4 in ?\n11 stop-return by bash[486] = 0 in ?\n12 stop-call kt_ok[488] in ?\n14 loss 9 cpu -1 since 0\n",
 		},
 	}
 	for _, test := range tests {

@@ -1,12 +1,14 @@
 package traces
 
-// A Mark is something in the text of a trace that only some kernels print.
+// A Mark is something in the text of a trace that only some kernels print. It
+// is a hint: distributions and vendors carry changes to older kernels (some of
+// MediaTek's print success= beside sched_waking). Where two marks contradict
+// each other, neither counts, and a release that the user names outranks all.
 type Mark struct {
 	Name string // what it is, as the trace has it: "group_dead="
 	Line int    // of the first line that has it
-	// First and Last are the releases that print it, "2.6.33"; empty where
-	// there is no bound. Distributions carry changes to older kernels: a mark is
-	// a hint, and a release that the user names outranks it.
+	// First and Last are the releases that print it, "4.2"; empty where there
+	// is no bound.
 	First, Last string
 	Source      string // where that is known from
 }
@@ -14,11 +16,15 @@ type Mark struct {
 var (
 	groupDeadMark = Mark{
 		Name: "group_dead=", First: "6.16",
-		Source: "include/trace/events/sched.h sched_process_exit: v6.14 lacks the field, v6.17 has it; the change that adds it moves the event before exit_mm()",
+		Source: "include/trace/events/sched.h sched_process_exit: v6.14 lacks the field, v6.17 has it; the change that adds it moves the event before exit_mm(), which is 6.16",
 	}
 	successMark = Mark{
 		Name: "success=", Last: "4.2",
-		Source: "include/trace/events/sched.h sched_wakeup_template: not printed since 4.3, which adds sched_waking",
+		Source: "include/trace/events/sched.h sched_wakeup_template: the change that adds sched_waking (fbd705a0c618, 4.3) stops printing it",
+	}
+	wakingMark = Mark{
+		Name: "sched_waking", First: "4.3",
+		Source: "include/trace/events/sched.h: added by fbd705a0c618",
 	}
 	unnamedMark = Mark{
 		Name: "child_comm=kthreadd", Last: "6.3",
@@ -33,7 +39,19 @@ func (t *traceReader) mark(m *Mark, line int) {
 			return
 		}
 	}
+	if m == &wakingMark {
+		t.waking = true
+	}
 	seen := *m
 	seen.Line = line
 	t.stats.Marks = append(t.stats.Marks, seen)
+}
+
+// kernel notes the release that a trace names itself, in the header of the
+// option latency-format (kernel/trace/trace.c print_trace_header).
+func (t *traceReader) kernel(line int, release string) {
+	if release == "" {
+		return
+	}
+	t.mark(&Mark{Name: "latency trace on", First: release, Last: release, Source: "the trace's own header"}, line)
 }

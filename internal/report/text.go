@@ -245,6 +245,9 @@ func (t *Text) chart(v *checker.Verdict) {
 				calls = fmt.Sprintf("kthread_stop returns %d", v.ExitCode)
 			}
 		}
+		if calls == "" && does == "" {
+			continue
+		}
 		if t.explain {
 			where = s.Where
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,22 +49,40 @@ func (t Tools) RunConfig(ctx context.Context, m Model, cfg string) (Result, erro
 	return t.run(ctx, m, cfg)
 }
 
-// Dump checks one model and returns its state graph in TLC's dot form.
-func (t Tools) Dump(ctx context.Context, m Model) ([]byte, error) {
+// RunAndRead checks one model as Run does, and has its state graph read, in
+// TLC's dot form. It can be large: some kilobytes a state.
+func (t Tools) RunAndRead(ctx context.Context, m Model, read func(dot io.Reader) error) (Result, error) {
 	dir, err := os.MkdirTemp("", "tlc-dump-")
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	defer os.RemoveAll(dir)
 	dot := filepath.Join(dir, "graph.dot")
 	r, err := t.run(ctx, m, "", "-dump", "dot,actionlabels", dot)
+	if err != nil {
+		return r, err
+	}
+	f, err := os.Open(dot)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	return r, read(f)
+}
+
+// Dump checks one model and returns its state graph in TLC's dot form.
+func (t Tools) Dump(ctx context.Context, m Model) (dot []byte, err error) {
+	r, err := t.RunAndRead(ctx, m, func(r io.Reader) (err error) {
+		dot, err = io.ReadAll(r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if r.Got != m.Expect {
 		return nil, fmt.Errorf("%s: expected %v, got %v", m.Path, m.Expect, r.Got)
 	}
-	return os.ReadFile(dot)
+	return dot, nil
 }
 
 // run checks a model by the .cfg given as text, or, where that is empty, by the
