@@ -232,6 +232,10 @@ func (k *kernelLog) classify(text []byte) class {
 		k.seam = true
 		return foreign
 	}
+	if boot, ok := journalMark(text); ok {
+		k.rec.reboot = boot
+		return other
+	}
 	c := k.try(k.cur, text)
 	for i := 0; i < len(k.formats) && c == foreign; i++ {
 		if i == k.cur {
