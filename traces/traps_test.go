@@ -104,6 +104,8 @@ func TestTraps(t *testing.T) {
 		// dmesg -J
 		{name: "a document of dmesg's", in: `{"dmesg":[{"pri":6,"time": 1.000000,"msg":"m: a"},{"pri":30,"time":1.000001,"msg":"systemd[1]: func t1"},{"fac":"user","pri":"info","time":1.000002,"msg":"func t1"},{"pri":6,"time":1.000003},{"pri":6,"time":1.000004,"msg":"m: } ] \" {"}]}` + "\n[    2.000000] m: after\n",
 			want: []string{"m: a", "m: } ] \" {", "m: after"}, damaged: 2},
+		{name: "dmesg -J -F prints the rest of the buffer with each record", in: `{"dmesg":[{"pri":6,"time": 1.000000,"msg":"m: a\nb\n<6>[    1.000001] m: c\n"},{"pri":6,"time":1.000001,"msg":"m: c\n"}]}` + "\n",
+			want: []string{"m: a\nb", "m: c"}},
 		{name: "iso", in: `{"dmesg": [{"pri":6,"time":2026-11-21T18:06:58,363151+00:00 ,"msg":"m: a"}]}` + "\n", want: []string{"m: a"}},
 
 		// logcat
