@@ -98,6 +98,7 @@ type lives struct {
 
 	// Of traces:
 	inside map[int]*inside // by the pid of a task: the call that it is in
+	watch  *traces.PIDs    // whose scheduling is asked for
 	sees   traces.Kinds    // the kinds that have been seen
 	waking bool            // sched_waking has been seen
 	lossy  bool            // the trace says that its beginning is not whole

@@ -147,7 +147,7 @@ func BenchmarkTrace(b *testing.B) {
 		for _, relevant := range []bool{false, true} {
 			name := file
 			if relevant {
-				name += "/all"
+				name += " all"
 			}
 			b.Run(name, func(b *testing.B) {
 				in, err := os.ReadFile(filepath.Join("samples", "recorded", file))

@@ -41,7 +41,7 @@ const (
 type options struct {
 	format, input, kernel, printk, color, explain string
 	threads                                       []string
-	strict, version, help                         bool
+	strict, schema, version, help                 bool
 	timeout                                       time.Duration
 }
 
@@ -49,7 +49,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("tracecheck", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.SetOutput(io.Discard)
-	fs.StringVarP(&o.format, "format", "f", "text", "how to report: text or json")
+	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
 	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
@@ -58,6 +58,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
 	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
+	fs.BoolVar(&o.schema, "schema", false, "print the JSON Schema of json and ndjson")
 	fs.BoolVar(&o.version, "version", false, "print the version")
 	fs.BoolVarP(&o.help, "help", "h", false, "print this")
 	return fs
@@ -108,6 +109,9 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if o.version {
 		return say("tracecheck %s\n", version())
 	}
+	if o.schema {
+		return say("%s", report.Schema)
+	}
 	if o.explain == "rules" {
 		var list strings.Builder
 		for _, r := range checker.Rules {
@@ -122,8 +126,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		}
 		return say("%s", r.Explain())
 	}
-	if o.format != "text" && o.format != "json" {
-		return fail("--format %s: want text or json", o.format)
+	if !slices.Contains(report.Formats, o.format) {
+		return fail("--format %s: want %s", o.format, report.FormatList())
 	}
 	if o.timeout <= 0 {
 		return fail("--timeout %v: want a time above 0", o.timeout)
@@ -166,11 +170,9 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 			names[i] = "standard input"
 		}
 	}
-	var w report.Writer
-	if o.format == "json" {
-		w = report.NewJSON(stdout, version(), names)
-	} else {
-		w = report.NewText(stdout, names, color, o.explain != "")
+	w, err := report.New(o.format, stdout, report.Options{Version: version(), Names: names, Color: color, Explain: o.explain != ""})
+	if err != nil {
+		return fail("--format %s: %v", o.format, err)
 	}
 	only := o.threads
 	if o.explain != "" {

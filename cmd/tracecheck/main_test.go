@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kthread-tla/tracecheck/internal/report"
 )
 
 func TestMain(m *testing.M) {
@@ -53,16 +55,19 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // Text from a log reaches a terminal only as text.
 func TestLogTextIsHarmless(t *testing.T) {
 	log := "[    1.000000] Thread Creating...\n[    1.000001] Stopping \x1b[2Jevil\x07\n[    1.000002] \x1b[2Jevil\x07 stopped, exit code 3\n[    1.000003] func <b>&\"\xff\n"
-	for _, format := range []string{"text", "json"} {
+	for _, format := range report.Formats {
 		var out, errs bytes.Buffer
 		if got := run(strings.NewReader(log), &out, &errs, []string{"--format", format, "--explain", "\x1b[2Jevil\x07"}); got != exitViolates {
 			t.Errorf("status %d: %s", got, errs.String())
 		}
 		got := out.String() + errs.String()
+		if strings.Contains(got, "<b>") && format == "html" {
+			t.Errorf("html: a log's markup in %q", got)
+		}
 		if i := strings.IndexFunc(got, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f }); i >= 0 {
 			t.Errorf("%s: a control character in %q", format, got[i:])
 		}
-		if format == "json" && !json.Valid(out.Bytes()) {
+		if (format == "json" || format == "sarif") && !json.Valid(out.Bytes()) {
 			t.Errorf("not JSON: %s", got)
 		}
 	}

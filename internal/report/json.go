@@ -13,6 +13,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
+// schemaVersion changes when a field's meaning does, or a field goes.
+const schemaVersion = 1
+
 // JSON writes one document as docs/json.md describes it. Threads come as they
 // end and the verdict last, so nothing is kept.
 type JSON struct {
@@ -140,20 +143,15 @@ func taskJSON(t traces.Task) *jsonTask {
 }
 
 func (j *JSON) head() error {
-	v, err := json.Marshal(j.version)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(j.w, `{"schema_version":1,"tool":{"name":"tracecheck","version":`+string(v)+"},\n\"threads\":[")
-	return err
+	return writeJSON(j.w, `{"schema_version":`+strconv.Itoa(schemaVersion)+`,"tool":`, jsonTool{"tracecheck", j.version}, ",\n\"threads\":[")
 }
 
-// Life writes one element of "threads".
-func (j *JSON) Life(input int, v *checker.Verdict) error {
+// threadJSON is one element of "threads"; name is its input's.
+func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
 	l := v.Life
 	t := jsonThread{
 		Comm: text(l.Thread.Comm), PID: number(l.Thread.PID, l.Thread.PID != 0), Incarnation: l.Incarnation,
-		Input: input, InputName: j.names[input], AsOf: l.AsOf, Revision: 1,
+		Input: input, InputName: name, AsOf: l.AsOf, Revision: 1,
 		Fits: string(v.Fits), Why: v.Why, Outcome: string(v.Outcome), Ran: string(v.Ran), Woken: string(v.Woken),
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
@@ -171,6 +169,11 @@ func (j *JSON) Life(input int, v *checker.Verdict) error {
 	for _, f := range v.Findings {
 		t.Findings = append(t.Findings, findingJSON(f))
 	}
+	return t
+}
+
+// Life writes one element of "threads".
+func (j *JSON) Life(input int, v *checker.Verdict) error {
 	if j.threads == 0 {
 		if err := j.head(); err != nil {
 			return err
@@ -181,7 +184,7 @@ func (j *JSON) Life(input int, v *checker.Verdict) error {
 		sep = ",\n"
 	}
 	j.threads++
-	return j.value(sep, t)
+	return writeJSON(j.w, sep, threadJSON(input, j.names[input], v))
 }
 
 // Close writes what comes after the threads.
@@ -191,6 +194,35 @@ func (j *JSON) Close(s *Summary) error {
 			return err
 		}
 	}
+	r := restJSON(s)
+	if err := writeJSON(j.w, "\n],\n\"inputs\":", r.Inputs); err != nil {
+		return err
+	}
+	if err := writeJSON(j.w, ",\n\"waits\":", r.Waits); err != nil {
+		return err
+	}
+	if err := writeJSON(j.w, ",\n\"findings\":", r.Findings); err != nil {
+		return err
+	}
+	return writeJSON(j.w, ",\n\"verdict\":", r.Verdict, "}\n")
+}
+
+// jsonRest is what the document says apart from its threads.
+type jsonRest struct {
+	SchemaVersion int           `json:"schema_version"`
+	Tool          jsonTool      `json:"tool"`
+	Inputs        []jsonInput   `json:"inputs"`
+	Waits         []jsonWait    `json:"waits"`
+	Findings      []jsonGeneral `json:"findings"`
+	Verdict       string        `json:"verdict"`
+}
+
+type jsonTool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+func restJSON(s *Summary) jsonRest {
 	inputs := make([]jsonInput, 0, len(s.Inputs))
 	for _, in := range s.Inputs {
 		out := jsonInput{
@@ -212,9 +244,6 @@ func (j *JSON) Close(s *Summary) error {
 		}
 		inputs = append(inputs, out)
 	}
-	if err := j.value("\n],\n\"inputs\":", inputs); err != nil {
-		return err
-	}
 	waits, findings := []jsonWait{}, []jsonGeneral{}
 	for i, in := range s.Inputs {
 		for _, w := range in.Waits {
@@ -224,17 +253,36 @@ func (j *JSON) Close(s *Summary) error {
 			findings = append(findings, jsonGeneral{findingJSON(f), i})
 		}
 	}
-	if err := j.value(",\n\"waits\":", waits); err != nil {
-		return err
-	}
-	if err := j.value(",\n\"findings\":", findings); err != nil {
-		return err
-	}
-	return j.value(",\n\"verdict\":", s.Verdict(), "}\n")
+	return jsonRest{Inputs: inputs, Waits: waits, Findings: findings, Verdict: s.Verdict()}
 }
 
-// value writes text, a value in JSON, and more text.
-func (j *JSON) value(before string, v any, behind ...string) error {
+// NDJSON writes a thread's object a line, as JSON has it in "threads", and a
+// last line with an object "summary" that holds the rest.
+type NDJSON struct {
+	w       io.Writer
+	version string
+	names   []string
+}
+
+// NewNDJSON writes to w; names are the inputs' names.
+func NewNDJSON(w io.Writer, version string, names []string) *NDJSON {
+	return &NDJSON{w, version, names}
+}
+
+// Life writes a line.
+func (n *NDJSON) Life(input int, v *checker.Verdict) error {
+	return writeJSON(n.w, "", threadJSON(input, n.names[input], v), "\n")
+}
+
+// Close writes the last line.
+func (n *NDJSON) Close(s *Summary) error {
+	r := restJSON(s)
+	r.SchemaVersion, r.Tool = schemaVersion, jsonTool{"tracecheck", n.version}
+	return writeJSON(n.w, `{"summary":`, r, "}\n")
+}
+
+// writeJSON writes text, a value in JSON, and more text, in one write.
+func writeJSON(w io.Writer, before string, v any, behind ...string) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -243,7 +291,7 @@ func (j *JSON) value(before string, v any, behind ...string) error {
 	for _, s := range behind {
 		out = append(out, s...)
 	}
-	_, err = j.w.Write(out)
+	_, err = w.Write(out)
 	return err
 }
 

@@ -305,16 +305,21 @@ func (t *Text) Close(s *Summary) error {
 	}
 	verdict := s.Verdict()
 	color := map[string]string{Violates: red, Hangs: red, Inconclusive: yellow, FitsAll: green}[verdict]
-	words := strings.ReplaceAll(verdict, "_", " ")
+	words := verdict
 	if color != "" {
 		words = t.paint(color, words)
 	}
+	t.printf("%s\n", verdictLine(s, words))
+	return t.err
+}
+
+// verdictLine is the report's last line; words are the verdict.
+func verdictLine(s *Summary, words string) string {
 	plural := "s"
 	if s.Threads == 1 {
 		plural = ""
 	}
-	t.printf("verdict: %s (%d thread%s)\n", words, s.Threads, plural)
-	return t.err
+	return fmt.Sprintf("verdict: %s (%d thread%s)", strings.ReplaceAll(words, "_", " "), s.Threads, plural)
 }
 
 // ranges names the releases of eras.
