@@ -156,7 +156,7 @@ func (r *Reader) step() error {
 		r.dec.end()
 	}
 	switch {
-	case r.out.stats.KernelLines > 0:
+	case r.out.stats.KernelLines > 0 || r.Format() != "":
 	case r.force != "":
 		return fmt.Errorf("no line of it is of the format %s", r.force)
 	default:
@@ -270,7 +270,7 @@ func (r *Reader) line() error {
 		return nil
 	}
 	nul := bytes.IndexByte(text, 0) >= 0
-	if nul && s.KernelLines == 0 {
+	if nul && s.KernelLines == 0 && r.Format() == "" {
 		return ErrBinary
 	}
 	// What a damaged line could have said is missing.
