@@ -107,6 +107,7 @@ type lives struct {
 	reports    map[int]*reported // by the pid of a task
 	waits      []Wait
 	hung       int // hung-task reports
+	hungCut    int // those of them whose stack is not whole
 	lastReport int // line of the last report
 }
 
