@@ -132,6 +132,7 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 		}
 	}
 	l.Events = append(l.Events, e)
+	ls.touched = l
 	return nil
 }
 
@@ -193,6 +194,7 @@ func (ls *lives) returned(e traces.Event) {
 	ls.leave(e.By.PID)
 	e.Thread = in.life.Thread
 	in.life.Events = append(in.life.Events, e)
+	ls.touched = in.life
 }
 
 // leave notes that a task's call is over.

@@ -64,6 +64,11 @@ type Verdict struct {
 	Stops    []Stop
 	Findings []Finding
 
+	// Revision counts the verdicts on one life, from 1; Replaces is the one
+	// before; nil: there is none.
+	Revision int
+	Replaces *Verdict
+
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 }
 

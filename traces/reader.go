@@ -67,6 +67,10 @@ func (r *Reader) Watch() *PIDs {
 	return r.watch
 }
 
+// Follow makes the Reader look at each line as soon as it is there, instead of
+// reading many of them at once. It must be called before Scan.
+func (r *Reader) Follow() { r.lineByLine = true }
+
 // Close ends what reads ahead. The Reader is of no use afterwards.
 func (r *Reader) Close() {
 	if r.blocks != nil {

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,7 @@ const (
 type options struct {
 	format, input, kernel, printk, color, explain string
 	threads                                       []string
+	all, follow                                   bool
 	strict, schema, version, help                 bool
 	timeout                                       time.Duration
 }
@@ -54,6 +56,8 @@ func flags(o *options) *pflag.FlagSet {
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
 	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
+	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
+	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
 	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001; rules: all of them), or a thread's interleaving (`NAME` or pid)")
 	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
@@ -170,7 +174,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 			names[i] = "standard input"
 		}
 	}
-	w, err := report.New(o.format, stdout, report.Options{Version: version(), Names: names, Color: color, Explain: o.explain != ""})
+	out := bufio.NewWriterSize(stdout, 64<<10)
+	w, err := report.New(o.format, out, report.Options{Version: version(), Names: names, Color: color, Explain: o.explain != "", All: o.all})
 	if err != nil {
 		return fail("--format %s: %v", o.format, err)
 	}
@@ -186,41 +191,57 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if err != nil {
 		return fail("%v", err)
 	}
+	j := &job{checker: c, stdin: stdin, format: o.input, pats: pats, always: always, era: era, follow: o.follow}
+	if o.follow {
+		j.stdin = untilInterrupt(stdin)
+	}
+	quit := make(chan struct{})
+	defer close(quit)
+	ended := j.progress(stderr, files)
 	var sum report.Summary
 	status := exitFits
-	for i, f := range files {
-		in := report.Input{Name: names[i], KernelFrom: "tried"}
-		err := check(c, stdin, f, o.input, pats, always, func(v *checker.Verdict) error {
+	for i, r := range j.start(files, names, quit) {
+		var fit report.Input
+		for _, e := range graph.Eras() {
+			fit.KernelsFit = append(fit.KernelsFit, e.Name)
+		}
+		for v := range r.verdicts {
 			if !wanted(v.Life.Thread, only) {
-				return nil
+				continue
 			}
-			in.Doubt = in.Doubt || v.Life.Doubt
 			sum.Count(v)
-			if v.Fits != checker.FitsInconclusive {
-				in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(v.KernelsFit, k) })
+			fits(&fit, v)
+			err := w.Life(i, v)
+			if err == nil && o.follow {
+				err = out.Flush()
 			}
-			return w.Life(i, v)
-		}, &in)
-		if era != nil {
-			in.KernelFrom, in.Era = "flag", era
-			in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return k != era.Name })
+			if err != nil {
+				ended()
+				return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
+			}
 		}
-		if errors.Is(err, errOutput) {
-			return outputFailed(stderr, err)
-		}
-		if err != nil {
-			in.Err = err
-			status = fail("%s: %v", names[i], err)
+		in := r.in
+		in.Doubt = fit.Doubt
+		in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(fit.KernelsFit, k) })
+		if in.Err != nil {
+			ended()
+			ended = func() {}
+			status = fail("%s: %v", names[i], in.Err)
 		}
 		sum.Inputs = append(sum.Inputs, in)
 	}
+	ended()
 	if o.explain != "" && sum.Threads == 0 && status != exitUsage {
 		return fail("--explain %s: no such thread in the log, and no rule", o.explain)
 	}
 	if status == exitUsage && len(files) == 1 && o.format == "text" {
 		return status
 	}
-	if err := w.Close(&sum); err != nil {
+	err = w.Close(&sum)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
 		return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
 	}
 	if status == exitUsage {
@@ -247,53 +268,6 @@ func outputFailed(stderr io.Writer, err error) int {
 		fmt.Fprintf(stderr, "tracecheck: %v\n", err)
 	}
 	return exitUsage
-}
-
-// check judges one input and fills in what is known of it.
-func check(c *checker.Checker, stdin io.Reader, file, format string, pats *traces.Patterns, always bool, yield func(*checker.Verdict) error, in *report.Input) error {
-	src := stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			var path *os.PathError
-			if errors.As(err, &path) {
-				return path.Err
-			}
-			return err
-		}
-		defer f.Close()
-		src = f
-	}
-	r := traces.NewReader(src, pats, always)
-	if format != "auto" {
-		if err := r.Only(format); err != nil {
-			return err
-		}
-	}
-	for _, e := range graph.Eras() {
-		in.KernelsFit = append(in.KernelsFit, e.Name)
-	}
-	log, err := c.Check(r, func(v *checker.Verdict) error {
-		if err := yield(v); err != nil {
-			return fmt.Errorf("%w: %w", errOutput, err)
-		}
-		return nil
-	})
-	in.Stats = r.Stats()
-	if err != nil {
-		in.KernelsFit = nil
-		var path *os.PathError
-		if errors.As(err, &path) && !errors.Is(err, errOutput) {
-			return path.Err
-		}
-		return err
-	}
-	in.Format = r.Format()
-	in.Banner, in.Waits, in.Findings = log.Kernel, log.Waits, log.Findings
-	if e, err := graph.EraOf(log.Kernel); err == nil {
-		in.KernelFrom, in.Era = "log", &e
-	}
-	return nil
 }
 
 func patterns(name string) (*traces.Patterns, error) {

@@ -12,6 +12,7 @@ type Options struct {
 	Names   []string // of the inputs
 	Color   bool     // text: with colours
 	Explain bool     // text: draw every life's interleaving
+	All     bool     // text: every life, however many there are
 }
 
 // Formats are the names that New knows.
@@ -28,7 +29,7 @@ func FormatList() string {
 func New(format string, w io.Writer, o Options) (Writer, error) {
 	switch format {
 	case "text":
-		return NewText(w, o.Names, o.Color, o.Explain), nil
+		return NewText(w, o), nil
 	case "json":
 		return NewJSON(w, o.Version, o.Names), nil
 	case "ndjson":

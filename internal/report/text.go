@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,14 +20,21 @@ type Text struct {
 	names   []string
 	color   bool
 	explain bool // draw every life's interleaving, with the kernel's functions
+	all     bool // every life, however many there are
 	input   int  // whose name stands above, -1: none yet
+	lives   int
+	counted map[checker.Outcome]int // the unremarkable lives that are only counted
 	err     error
 }
 
-// NewText writes to w; names are the inputs' names. With explain every life's
-// interleaving is drawn, and each step says where it is in the kernel.
-func NewText(w io.Writer, names []string, color, explain bool) *Text {
-	return &Text{w: w, names: names, color: color, explain: explain, input: -1}
+// maxListed is how many lives are listed before the unremarkable ones are only
+// counted.
+const maxListed = 100
+
+// NewText writes to w. With o.Explain every life's interleaving is drawn, and
+// each step says where it is in the kernel.
+func NewText(w io.Writer, o Options) *Text {
+	return &Text{w: w, names: o.Names, color: o.Color, explain: o.Explain, all: o.All || o.Explain, input: -1, counted: map[checker.Outcome]int{}}
 }
 
 func (t *Text) printf(format string, args ...any) {
@@ -66,6 +74,13 @@ var said = map[checker.Outcome]string{
 
 // Life writes one life.
 func (t *Text) Life(input int, v *checker.Verdict) error {
+	if v.Revision <= 1 {
+		t.lives++
+	}
+	if t.lives > maxListed && !t.all && unremarkable(v) {
+		t.counted[v.Outcome]++
+		return nil
+	}
 	if input != t.input {
 		if t.input >= 0 {
 			t.printf("\n")
@@ -77,6 +92,9 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	name := Clean(l.Thread.String())
 	if l.Incarnation > 1 {
 		name += fmt.Sprintf(" (#%d)", l.Incarnation)
+	}
+	if v.Revision > 1 {
+		name += fmt.Sprintf(" (once more, revision %d)", v.Revision)
 	}
 	what := said[v.Outcome]
 	switch v.Fits {
@@ -256,9 +274,32 @@ func (t *Text) chart(v *checker.Verdict) {
 	t.printf("          (one order that fits; a step without a line is not shown by the log)\n")
 }
 
+// unremarkable is a life that ended, as lives do, and of which there is no more
+// to say than a note.
+func unremarkable(v *checker.Verdict) bool {
+	switch v.Outcome {
+	case checker.RanThenStopped, checker.StoppedBeforeRun, checker.ExitedByItself, checker.ExitedByItselfThenStopped,
+		checker.Stopped, checker.Running:
+	default:
+		return false
+	}
+	return v.Fits == checker.FitsYes && !slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.Rule.Level != checker.Note })
+}
+
 // Close writes what the run came to.
 func (t *Text) Close(s *Summary) error {
 	if t.input >= 0 {
+		t.printf("\n")
+	}
+	if len(t.counted) > 0 {
+		n := 0
+		for _, c := range t.counted {
+			n += c
+		}
+		t.printf("and %d more, unremarkable (--all lists them):\n", n)
+		for _, o := range slices.Sorted(maps.Keys(t.counted)) {
+			t.printf("  %7d  %s\n", t.counted[o], said[o])
+		}
 		t.printf("\n")
 	}
 	for i, in := range s.Inputs {
