@@ -65,6 +65,7 @@ type Verdict struct {
 	Findings []Finding
 
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
+	asked   *question             // by one era's rules
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -253,7 +254,7 @@ func has(findings []Finding, f Finding) bool {
 // judge is Judge by one era's rules.
 func (c rules) judge(l *Life) Verdict {
 	h := newHistory(c.m, l)
-	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h)}
+	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h), asked: &question{c.m, h, c.timeout}}
 	if n := h.parksAtOnce(l); n > 2 {
 		v.Fits = FitsInconclusive
 		v.Why = fmt.Sprintf("%d kthread_park() at once: the specification counts two", n)
