@@ -23,7 +23,7 @@ type Action struct {
 	Name  string
 	By    Actor
 	Calls string // what the caller does; empty for the thread's own actions
-	Does  string // what the thread does, or what becomes of it
+	Does  string // what the thread does, or what becomes of it; both empty: not worth a line
 	Where string // the kernel function
 }
 
@@ -41,6 +41,7 @@ var Actions = []Action{
 	{"StopUnpark", Stopper, "kthread_stop: kthread_unpark", "", "kernel/kthread.c kthread_stop"},
 	{"DecideRun", Thread, "", "last test: no stop, threadfn is next", "kernel/kthread.c kthread"},
 	{"DecideNotRun", Thread, "", "last test: should stop, -EINTR, threadfn never called", "kernel/kthread.c kthread"},
+	{"HoldUnasked", Thread, "", "", "kernel/kthread.c __kthread_parkme"}, // nothing to tell: threadfn is next as before
 	{"HoldAsked", Thread, "", "should park, before threadfn", "kernel/kthread.c __kthread_parkme"},
 	{"Hold", Thread, "", "parked before threadfn, complete(parked)", "kernel/kthread.c __kthread_parkme"},
 	{"HoldEnd", Thread, "", "unparked, threadfn is next", "kernel/kthread.c __kthread_parkme"},

@@ -187,6 +187,9 @@ func (ls *lives) end(asOf int) []*Life {
 	for _, l := range ended {
 		l.AsOf = asOf
 		l.Sees = ls.sees
+		if l.Kernel == "" {
+			l.Kernel = ls.kernel // a report has named it since
+		}
 	}
 	ls.clear()
 	return ended

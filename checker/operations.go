@@ -17,7 +17,7 @@ import (
 // a clock, that is kept as places.
 type operation struct {
 	from, to int64
-	actions  actionSet // none: nothing happens, but the order of tasks is carried over
+	actions  actionSet // none: the graph has no such action, and it cannot happen
 	optional bool      // it may also not have happened yet when the log ended
 	event    int       // index in Life.Events of the event that shows it, -1: none does
 
@@ -25,6 +25,8 @@ type operation struct {
 	// state is one of only.
 	observes bool
 	only     stateSet
+	// carries: no action, only the order of tasks that meet here.
+	carries bool
 	// still: so it was to the end of the log; nothing unseen has come after.
 	still bool
 

@@ -25,6 +25,7 @@ type Wait struct {
 type reported struct {
 	first, last traces.Event
 	lines       []int
+	stamps      []int64
 	seconds     int
 }
 
@@ -34,6 +35,7 @@ func (r *reported) add(e traces.Event) {
 	}
 	r.last = e
 	r.lines = append(r.lines, e.Line)
+	r.stamps = append(r.stamps, e.Stamp)
 	r.seconds = max(r.seconds, e.Stack.Blocked)
 }
 
@@ -125,6 +127,9 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 		ls.hung++
 	}
 	ls.lastReport = e.Line
+	if ls.kernel == "" {
+		ls.kernel = e.Kernel
+	}
 	if e.Thread.PID != 0 {
 		r := ls.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
@@ -147,9 +152,20 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 			l.addReport(e)
 		}
 	case unwoken(s):
-		return ls.assign(e)
+		return ls.known(e)
 	}
 	return nil
+}
+
+// known makes a life of a thread that the log knows by a report of its stack.
+// There is no doubt about which thread that is: the report has its pid.
+func (ls *lives) known(e traces.Event) (ended []*Life) {
+	before := ls.byPID[e.Thread.PID]
+	ended = ls.assign(e)
+	if l := ls.byPID[e.Thread.PID]; l != nil && l != before && len(l.Events) == 1 {
+		l.Doubt = false
+	}
+	return ended
 }
 
 // addReport adds a report of the thread's own stack; of several in a row that
@@ -211,6 +227,22 @@ func (ls *lives) conclude() {
 	ls.reports = nil
 }
 
+// round is within how many nanoseconds khungtaskd prints all tasks that it has
+// found hung in one look (kernel/hung_task.c check_hung_uninterruptible_tasks).
+const round = 2e9
+
+// together says whether two tasks were reported in one round.
+func together(a, b *reported) bool {
+	for _, s := range a.stamps {
+		for _, t := range b.stamps {
+			if s == 0 || t == 0 || max(s-t, t-s) < round {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // suspect looks for the one thread that a stopper may well wait for: it is of
 // the stopper's module, by its threadfn on the stack, and it has not ended.
 // That is likely and not certain, because a thread that sleeps interruptibly
@@ -225,7 +257,7 @@ func (ls *lives) suspect(w *Wait) {
 		s := r.last.Stack
 		k := root(s)
 		p := onStack(s)
-		if pid == w.Waiter.PID || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
+		if pid == w.Waiter.PID || !together(r, ls.reports[w.Waiter.PID]) || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
 			continue
 		}
 		if found != nil {
@@ -239,7 +271,7 @@ func (ls *lives) suspect(w *Wait) {
 	w.For = found.last.Thread
 	l := ls.byPID[found.last.Thread.PID]
 	if l == nil {
-		ls.assign(found.first)
+		ls.known(found.first)
 		l = ls.byPID[found.last.Thread.PID]
 		if l == nil {
 			return

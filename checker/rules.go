@@ -142,6 +142,15 @@ nothing of its threadfn has not been woken yet: it is not stuck in threadfn, whi
 not been entered. If the wake only comes late the hung-task report is a false alarm;
 otherwise a path of its creator has forgotten it, or will never come to it.`,
 	}
+	ruleBackport = &Rule{
+		ID: "KT019", Title: "depends on a change that this kernel may have", Level: Warning, Kernels: "all",
+		Text: `The number of a distribution's kernel says which release it started from, not
+which later changes were taken into it, and stable releases get some as well. The life
+is judged by the rules of the number. By those of the next era it would be judged
+otherwise, and no line of the log shows which of the two this kernel has: only its
+source tells, or a test on it. What the number alone would call a violation is
+inconclusive where the next era allows it. Where the two agree nothing is said.`,
+	}
 	ruleOtherKernel = &Rule{
 		ID: "KT013", Title: "does not fit, by another kernel's rules", Level: Warning, Kernels: "all",
 		Text: `The log's banner names a kernel that no era covers, and its lines do not fit the
@@ -154,7 +163,7 @@ var Rules = []*Rule{
 	ruleStoppedBeforeRun, ruleWrongValue, ruleValueNotRun, ruleStopTooEarly, ruleAfterEnd,
 	ruleReturnNotEntered, ruleNoStop, ruleSecondStop, ruleMisfit, ruleTwoThreads,
 	ruleEintrUnclear, ruleCrash, ruleOtherKernel, ruleSecondStopOlder,
-	ruleBlockedStop, ruleSuspect, ruleNotKthread, ruleNeverWoken,
+	ruleBlockedStop, ruleSuspect, ruleNotKthread, ruleNeverWoken, ruleBackport,
 }
 
 // RuleByID returns a rule, nil where there is none of that ID.

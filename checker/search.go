@@ -69,7 +69,7 @@ func (q *question) does(in *operation, w walked) (next walked, ok bool) {
 	switch {
 	case in.observes:
 		w.states = w.states.intersect(in.only)
-	case in.actions != 0:
+	case !in.carries:
 		to := q.m.step(w.states, in.actions)
 		if in.optional {
 			to = to.union(w.states)
@@ -267,7 +267,7 @@ func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
 				visit(at{p.done + 1, e.To}, arrival{from: p, step: step{e.Action, o.event}})
 			}
 		}
-		if o.optional || o.observes && o.only.has(p.state) || !o.observes && o.actions == 0 {
+		if o.optional || o.carries || o.observes && o.only.has(p.state) {
 			visit(at{p.done + 1, p.state}, arrival{from: p, null: true})
 		}
 	}

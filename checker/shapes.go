@@ -37,7 +37,7 @@ func (h *history) shape() string {
 		key = binary.AppendUvarint(key, rank(o.to))
 		key = binary.AppendUvarint(key, uint64(o.actions))
 		key = binary.AppendUvarint(key, uint64(o.event+1))
-		key = append(key, byte(flag(o.optional, 1)|flag(o.observes, 2)|flag(o.still, 4)|uint64(o.places)<<3))
+		key = append(key, byte(flag(o.optional, 1)|flag(o.observes, 2)|flag(o.still, 4)|flag(o.carries, 8)|uint64(o.places)<<4))
 		if o.observes {
 			key = append(key, o.only.bytes()...)
 		}

@@ -107,6 +107,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 				}
 				o.optional = e.Late || l.trace.lossy || e.By.PID == self
 			}
+			o.carries = o.actions == 0
 			h.add(i, o, tasks...)
 		case traces.SwitchOut:
 			if e.Thread.PID != self {
@@ -204,8 +205,10 @@ func (h *traceHistory) proves(e traces.Event) {
 	}
 	o := &h.ops[i]
 	o.to = max(o.from, notAfter(e))
-	// Up to 4.9 a stop that finds the thread gone requests nothing.
-	o.optional = h.m.skips && h.life.Events[o.event].Kind == traces.StopCall || h.life.trace.lossy
+	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
+	// wake it and does not sleep either.
+	skipped := h.m.skips && e.Kind == traces.StopReturn
+	o.optional = skipped || h.life.trace.lossy
 }
 
 // parkReturns are the actions that end a kthread_park() with a value

@@ -107,6 +107,8 @@ type Checker struct {
 	eras    []rules
 	timeout time.Duration
 	only    *graph.Era // the user's word; nil: the log's banner, or else all
+	memory  memory
+	release string // the same, as the user gave it; empty: an era, and no doubt
 }
 
 // rules are those of one era.
@@ -122,9 +124,6 @@ type rules struct {
 func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 	c := &Checker{timeout: timeout, only: only}
 	for _, e := range graph.Eras() {
-		if only != nil && e != *only {
-			continue
-		}
 		g, err := e.Graph()
 		if err != nil {
 			return nil, err
@@ -132,6 +131,21 @@ func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 		c.add(g, e)
 	}
 	return c, nil
+}
+
+// NewFor is New for the kernel that is called so by `uname -r`. Where that kernel
+// may have the rules of another era than its number says, a verdict that hangs on
+// it says so.
+func NewFor(release string, timeout time.Duration) (*Checker, error) {
+	e, err := graph.EraOf(release)
+	if err != nil {
+		return nil, err
+	}
+	c, err := New(&e, timeout)
+	if err == nil {
+		c.release = release
+	}
+	return c, err
 }
 
 func (c *Checker) add(g *graph.Graph, e graph.Era) {
@@ -147,25 +161,59 @@ func (c *Checker) add(g *graph.Graph, e graph.Era) {
 // rulesFor are the rules that a life is judged by. covered is false where the
 // log is of a kernel that no era covers.
 func (c *Checker) rulesFor(l *Life) (rs []rules, covered bool) {
-	if c.only != nil || l.Kernel == "" {
+	if c.only != nil {
+		return []rules{c.rulesOf(*c.only)}, true
+	}
+	if l.Kernel == "" {
 		return c.eras, true
 	}
 	e, err := graph.EraOf(l.Kernel)
 	if err != nil {
 		return c.eras, false
 	}
-	for _, r := range c.eras {
-		if slices.Contains(r.eras, e) {
-			return []rules{{r.m, []graph.Era{e}, c}}, true
-		}
-	}
-	return c.eras, true
+	return []rules{c.rulesOf(e)}, true
+}
+
+// rulesOf are those of one era alone.
+func (c *Checker) rulesOf(e graph.Era) rules {
+	i := slices.IndexFunc(c.eras, func(r rules) bool { return slices.Contains(r.eras, e) })
+	return rules{c.eras[i].m, []graph.Era{e}, c}
 }
 
 // Judge says what became of a life, and whether that is legal. Where the kernel
 // is not known every era is tried: what is said is what all those agree on by
-// whose rules the life fits.
+// whose rules the life fits. Where it is known, but its distribution may have
+// changed it, the verdict says whether that matters.
 func (c *Checker) Judge(l *Life) Verdict {
+	var buf [1024]byte
+	key := l.course(buf[:0])
+	if key == nil {
+		return c.judge(l)
+	}
+	if v, ok := c.memory.recall(key, l); ok {
+		return v
+	}
+	v := c.judge(l)
+	c.memory.remember(key, &v)
+	return v
+}
+
+// judge is Judge without what is remembered.
+func (c *Checker) judge(l *Life) Verdict {
+	v := c.byNumber(l)
+	release := c.release
+	if c.only == nil {
+		release = l.Kernel
+	}
+	for _, d := range graph.DoubtsOf(release) {
+		w := c.rulesOf(d.Era).judge(l)
+		doubted(&v, &w, release, d)
+	}
+	return v
+}
+
+// byNumber is Judge by what the kernel's number says.
+func (c *Checker) byNumber(l *Life) Verdict {
 	rs, covered := c.rulesFor(l)
 	var fit []Verdict
 	var other *Verdict
@@ -196,7 +244,7 @@ func (c *Checker) Judge(l *Life) Verdict {
 	v.KernelsFit = names
 	if other != nil && other.Fits == FitsInconclusive {
 		// The eras that were not decided might say otherwise.
-		v.Ran, v.Woken, v.Outcome, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, ""
+		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
 	}
 	return v
 }

@@ -5,6 +5,9 @@
 (*                                                                         *)
 (*   killable     a creator that waits can be killed (3.13)                *)
 (*   parks        kthread_park() exists, and kthread_stop() unparks (3.7)  *)
+(*   unpark_looks kthread_unpark() looks whether KTHREAD_SHOULD_PARK is    *)
+(*                set, and does nothing if not (6.12, and 6.1 from 6.1.113 *)
+(*                on); before it clears the bit and wakes in any case      *)
 (*   skips_gone   kthread_stop() re-reads vfork_done and does not wait for *)
 (*                a thread that has gone (to 4.9)                          *)
 (*   notifies     kthread_stop() sets TIF_NOTIFY_SIGNAL (6.1)              *)
@@ -22,22 +25,22 @@ INT    == "TASK_INTERRUPTIBLE"
 UNINT  == "TASK_UNINTERRUPTIBLE"
 
 Linux_2_6_32 == [
-    killable |-> FALSE, parks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
+    killable |-> FALSE, parks |-> FALSE, unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_3_18 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> TRUE, notifies |-> FALSE,
+    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_5_4 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> FALSE,
+    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_6_1 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE ]
 
@@ -46,7 +49,7 @@ Linux_6_1 == [
 Linux_6_12 == Linux_6_1
 
 Linux_7_0 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE ]
 =============================================================================

@@ -15,7 +15,9 @@ Next ==
     \/ \E k \in Threads : CreatorNext(k) \/ ThreadNext(k)
     \/ \E s \in Stoppers : StopCall(s) \/ StopNext(s)
     \/ \E p \in Parkers :
-        ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkNext(p) \/ UnparkClearBit(p)
+        \/ ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p)
+        \/ ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p)
+        \/ UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p) \/ UnparkWake(p)
     \/ FreezerNext
 
 Spec == Init /\ [][Next]_vars
@@ -35,7 +37,7 @@ FairSpec == Spec /\ Fairness
 FairThawSpec == FairSpec /\ WF_vars(Thaw) /\ <>[]~freezing
 
 \* A parked thread is unparked.
-FairUnparkSpec == FairSpec /\ \A p \in Parkers : WF_vars(UnparkClearBit(p))
+FairUnparkSpec == FairSpec /\ \A p \in Parkers : WF_vars(UnparkCall(p))
 
 -----------------------------------------------------------------------------
 (***************************************************************************)
@@ -80,7 +82,7 @@ OneOwnerOfTheRequest ==
 CompletedAtMostOnce == \A k \in Threads : thread[k].exited <= 1
 
 \* Between its get and its put a stopper keeps the task_struct alive.
-Holds(s) == stopper[s].at \in {"look", "set_bit", "unpark", "unpark_wake", "notify", "wake",
+Holds(s) == stopper[s].at \in {"look", "set_bit", "unpark_look", "unpark", "unpark_wake", "notify", "wake",
                                "wait", "asleep", "read", "put"}
 StopperKeepsReference == \A s \in Stoppers : Holds(s) => thread[Target[s]].usage > 0
 
@@ -109,7 +111,7 @@ ReturnedMeansThreadfnOver ==
 ReleasedByStopSeesStop ==
     \A k \in Threads :
         \A s \in StoppersOf(k) :
-            stopper[s].at \in {"unpark_wake", "notify", "wake", "wait", "asleep"}
+            stopper[s].at \in {"unpark_look", "unpark_wake", "notify", "wake", "wait", "asleep"}
                 => thread[k].should_stop
 
 \* kthread_should_stop() says yes only when a stop has been requested.
@@ -228,8 +230,9 @@ Phase(k) ==
         THEN "started" ELSE "created"
     ELSE IF at = "parkme_complete" THEN "holding"
     ELSE IF at = "fn_parkme_complete" THEN "parking"
-    ELSE IF at \in {"parkme", "parkme_test", "parkme_schedule", "parkme_sleep", "call_threadfn"} THEN
-        IF thread[k].held THEN "held" ELSE "chosen"
+    ELSE IF at = "call_threadfn" THEN "chosen"
+    ELSE IF at \in {"parkme", "parkme_test", "parkme_schedule", "parkme_sleep"} THEN
+        IF thread[k].held THEN "held" ELSE "decided"
     ELSE IF InThreadfn(k) THEN IF thread[k].held THEN "parked" ELSE "running"
     ELSE IF at \in {"do_exit", "mm_release"} THEN "returned"
     ELSE "finished"
@@ -243,8 +246,12 @@ Got(s) ==
 Caller(c) ==
     IF c \in Stoppers THEN
         CASE stopper[c].at = "idle" -> "idle"
-          [] stopper[c].at \in {"get", "look", "set_bit", "oops"} -> "called"
-          [] stopper[c].at \in {"unpark", "unpark_wake", "notify", "wake", "wait", "asleep"} -> "requested"
+          [] stopper[c].at \in {"get", "look", "oops"} -> "called"
+          [] stopper[c].at = "set_bit" -> IF Era.skips_gone THEN "looked" ELSE "called"
+          [] stopper[c].at = "unpark_look" -> "requested"
+          [] stopper[c].at = "unpark" -> IF Era.unpark_looks THEN "unparking" ELSE "requested"
+          [] stopper[c].at = "unpark_wake" -> "unparked"
+          [] stopper[c].at \in {"notify", "wake", "wait", "asleep"} -> "waits"
           [] stopper[c].at \in {"read", "put"} -> "got"
           [] stopper[c].at = "returned" -> "returned"
     ELSE
@@ -252,8 +259,29 @@ Caller(c) ==
           [] parker[c].at = "set_bit" -> "called"
           [] parker[c].at \in {"wake", "wait"} -> "requested"
           [] parker[c].at = "parked" -> "returned"
-          [] parker[c].at \in {"unpark_wake", "unparked"} -> "unparked"
+          [] parker[c].at = "unpark" -> "unparking"
+          [] parker[c].at = "unpark_wake" -> "unparked"
+          [] parker[c].at = "unparked" -> "woke"
           [] parker[c].at = "refused" -> "refused"
+
+\* How far the creator is: it has been given the thread, it has woken it or left it.
+CreatorAt(k) ==
+    CASE creator[k].at = "created" -> "returned"
+      [] creator[k].at = "finished" -> "done"
+      [] OTHER -> "idle"
+
+\* How often a thread in __kthread_parkme() will look before it sleeps: once if it
+\* has stood aside and goes round the loop, and once more if it was woken after it
+\* set TASK_PARKED.
+Looks(k) ==
+    LET at == thread[k].at
+        woken == IF thread[k].state = TASK_RUNNING THEN 1 ELSE 0
+        round == IF thread[k].held THEN 1 ELSE 0
+    IN IF at \in {"parkme", "fn_parkme"} THEN round
+       ELSE IF at \in {"parkme_test", "fn_parkme_test"} THEN round + woken
+       ELSE IF at \in {"parkme_complete", "parkme_schedule", "parkme_sleep",
+                       "fn_parkme_complete", "fn_parkme_schedule", "fn_parkme_sleep"} THEN woken
+       ELSE 0
 
 ParkersOf(k) == {p \in Parkers : Target[p] = k}
 
@@ -273,6 +301,8 @@ API(k) == INSTANCE KThreadClients WITH
     woken       <- thread[k].woken \/ thread[k].parked_first,
     ran         <- thread[k].entered > 0,
     unasked     <- thread[k].unasked,
+    creator     <- CreatorAt(k),
+    looks       <- Looks(k),
     caller      <- [c \in StoppersOf(k) \cup ParkersOf(k) |-> Caller(c)],
     got         <- [s \in StoppersOf(k) |-> Got(s)]
 
@@ -280,11 +310,12 @@ API(k) == INSTANCE KThreadClients WITH
 APIVars(k) ==
     <<Phase(k), thread[k].should_stop, thread[k].should_park, thread[k].exited, thread[k].parked,
       thread[k].value, thread[k].woken, thread[k].parked_first, thread[k].entered, thread[k].unasked,
+      CreatorAt(k), Looks(k),
       [s \in StoppersOf(k) |-> <<Caller(s), Got(s)>>], [p \in ParkersOf(k) |-> Caller(p)]>>
 
 RefinesClients ==
     /\ \A k \in Threads : API(k)!ClientsInit
-    /\ [][\A k \in Threads : API(k)!ClientsNext \/ UNCHANGED APIVars(k)]_vars
+    /\ [][\A k \in Threads : UNCHANGED APIVars(k) \/ API(k)!ClientsNext]_vars
 
 THEOREM Spec => RefinesClients
 =============================================================================

@@ -52,7 +52,9 @@ Phases == {
     "failed",     \* kthread_create() returned an error
     "created",    \* announced to its creator, in its first sleep (D state)
     "started",    \* woken out of the first sleep, or about to be
-    "chosen",     \* the last test in kthread() found no stop: threadfn is next
+    "decided",    \* the last test in kthread() found no stop: threadfn will be
+                  \* called, once it has looked whether to park first
+    "chosen",     \* threadfn is next
     "holding",    \* about to park before threadfn: it has seen that it should
     "held",       \* parked before threadfn
     "running",    \* in threadfn
@@ -185,7 +187,7 @@ Unpark ==
 DecideRun ==
     /\ phase = "started"
     /\ ~should_stop
-    /\ phase' = "chosen"
+    /\ phase' = IF Era.parks THEN "decided" ELSE "chosen"
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
 \* The same test finds the flag set: ret stays -EINTR, threadfn is never called.
@@ -196,10 +198,17 @@ DecideNotRun ==
     /\ code' = EINTR
     /\ UNCHANGED <<should_stop, should_park, exited, parked, woken, ran, unasked>>
 
-\* __kthread_parkme(): the thread sees that it should park, between the last test
-\* and threadfn ...
+\* __kthread_parkme(), between the last test and threadfn: the thread sees that
+\* nobody asks it to park ...
+HoldUnasked ==
+    /\ phase = "decided"
+    /\ ~should_park
+    /\ phase' = "chosen"
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
+
+\* ... or that it should ...
 HoldAsked ==
-    /\ phase \in {"chosen", "held"}
+    /\ phase \in {"decided", "held"}
     /\ should_park
     /\ phase' = "holding"
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
@@ -296,7 +305,7 @@ Next ==
     \/ StopRequest \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
     \/ StopSkipValue \/ StopSkipEintr
     \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkGone \/ Unpark
-    \/ DecideRun \/ DecideNotRun \/ HoldAsked \/ Hold \/ HoldEnd
+    \/ DecideRun \/ DecideNotRun \/ HoldUnasked \/ HoldAsked \/ Hold \/ HoldEnd
     \/ Enter \/ Work \/ ParkAsked \/ Park \/ ParkEnd \/ TestFalse \/ TestTrue
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
     \/ Finish
@@ -317,7 +326,12 @@ ValueMeansRan ==
 \* Only a thread out of its first sleep is decided on, and for threadfn only if
 \* no stop has been requested yet.
 DecidedOnce ==
-    [][phase \notin {"chosen", "held"} /\ phase' = "chosen" => phase = "started" /\ ~should_stop]_vars
+    [][phase = "started" /\ phase' \in {"decided", "chosen"} => ~should_stop]_vars
+
+\* A thread that was asked to park before its last test, and all the time since, does
+\* not enter threadfn: smpboot relies on it.
+ParkedFirst ==
+    [][phase # "chosen" /\ phase' = "chosen" => ~should_park]_vars
 
 \* unasked says what its name says.
 UnaskedIsUnasked ==

@@ -1,12 +1,18 @@
 --------------------------- MODULE KThreadClients ---------------------------
 (***************************************************************************)
-(* KThreadAPI with its callers: stoppers, who call kthread_stop(), and     *)
+(* KThreadAPI with its callers: the creator, who calls kthread_create()    *)
+(* and perhaps wakes the thread; stoppers, who call kthread_stop(); and    *)
 (* parkers, who call kthread_park() and kthread_unpark().                  *)
 (*                                                                         *)
 (* Why it exists.  A return that changes nothing in the object is a        *)
 (* stutter to TLC, so refinement of the object alone would let a stop      *)
 (* return anything.  Here each stopper first gets a value out of the       *)
 (* object and then returns that value, and both are steps.                 *)
+(*                                                                         *)
+(* The object alone allows what nobody asks for: it has no idea how far a  *)
+(* caller has come.  Here each caller does one thing after the other, and  *)
+(* with that no more is allowed than the kernel does: see docs/spec.md,    *)
+(* "API = mechanism".                                                      *)
 (***************************************************************************)
 EXTENDS KThreadAPI
 
@@ -15,73 +21,233 @@ CONSTANTS
     Parkers     \* the tasks that call kthread_park() and kthread_unpark()
 
 VARIABLES
+    creator,  \* where the creator is
     caller,   \* where each stopper or parker is
-    got       \* the value that each stopper got out of the object
+    got,      \* the value that each stopper got out of the object
+    looks     \* how often a thread that stands aside looks again whether it
+              \* still should, before it sleeps
 
-cvars == <<caller, got>>
+cvars == <<creator, caller, got, looks>>
 
 ClientsTypeOK ==
     /\ TypeOK
+    /\ creator \in {"idle", "returned", "done"}
     /\ caller \in [Stoppers \cup Parkers ->
-           {"idle", "called", "requested", "got", "returned", "refused", "unparked"}]
+           {"idle", "called", "looked", "requested", "unparking", "unparked", "waits", "got",
+            "returned", "refused", "woke"}]
     /\ got \in [Stoppers -> FnValues \cup Signals \cup {EINTR, Nothing, NoValue}]
+    /\ looks \in 0..2
 
 ClientsInit ==
     /\ Init
+    /\ creator = "idle"
     /\ caller = [c \in Stoppers \cup Parkers |-> "idle"]
     /\ got = [s \in Stoppers |-> NoValue]
+    /\ looks = 0
 
 Go(c, from, to) ==
     /\ caller[c] = from
     /\ caller' = [caller EXCEPT ![c] = to]
+    /\ UNCHANGED creator
 
-\* The call.  The caller must hold a thread that exists.
-StopCalled(s) == Go(s, "idle", "called") /\ Exists /\ UNCHANGED <<vars, got>>
+\* The callers that have been given the thread: its creator has it and has shown
+\* it to them.
+Shown == creator # "idle"
 
-\* set_bit and wake.
-StopRequested(s) == Go(s, "called", "requested") /\ StopRequest /\ UNCHANGED got
+-----------------------------------------------------------------------------
+\* The creator.
 
-\* The unpark that a stop does between its request and its wait.
-StopUnparked(s) == caller[s] = "requested" /\ StopUnpark /\ UNCHANGED cvars
+Created      == Create /\ UNCHANGED cvars
+CreateFailed == CreateFail /\ UNCHANGED cvars
+
+\* kthread_create() returns the thread.
+CreateReturned ==
+    /\ Exists
+    /\ creator = "idle"
+    /\ creator' = "returned"
+    /\ UNCHANGED <<vars, caller, got, looks>>
+
+\* wake_up_process().
+Woke ==
+    /\ creator = "returned"
+    /\ creator' = "done"
+    /\ Wake
+    /\ UNCHANGED <<caller, got, looks>>
+
+\* Or never.
+NeverWoke ==
+    /\ creator = "returned"
+    /\ creator' = "done"
+    /\ UNCHANGED <<vars, caller, got, looks>>
+
+-----------------------------------------------------------------------------
+\* kthread_stop().
+
+StopCalled(s) == Go(s, "idle", "called") /\ Shown /\ UNCHANGED <<vars, got, looks>>
+
+\* To 4.9: it looks whether the thread has gone, and goes on if not.
+StopLooked(s) ==
+    /\ Era.skips_gone
+    /\ phase # "finished"
+    /\ Go(s, "called", "looked")
+    /\ UNCHANGED <<vars, got, looks>>
+
+\* set_bit.
+StopRequested(s) ==
+    /\ Go(s, IF Era.skips_gone THEN "looked" ELSE "called", IF Era.parks THEN "requested" ELSE "waits")
+    /\ StopRequest
+    /\ UNCHANGED <<got, looks>>
+
+\* The unpark that a stop does between its request and its wake.  It may look
+\* whether there is anything to do ...
+StopUnparkLooked(s) ==
+    /\ Era.unpark_looks
+    /\ Go(s, "requested", IF should_park THEN "unparking" ELSE "waits")
+    /\ UNCHANGED <<vars, got, looks>>
+
+AtUnpark == IF Era.unpark_looks THEN "unparking" ELSE "requested"
+
+\* ... and takes the request to park back ...
+StopUnparked(s) == Go(s, AtUnpark, "unparked") /\ StopUnpark /\ UNCHANGED <<got, looks>>
+
+\* ... where there is one.
+StopUnparkedUnasked(s) ==
+    /\ Go(s, AtUnpark, "unparked")
+    /\ ~should_park
+    /\ UNCHANGED <<vars, got, looks>>
+
+\* An unpark wakes a thread that sleeps in TASK_PARKED, or is about to: it looks
+\* once more, and two wakes between two looks are one.  A thread that is not
+\* known to stand aside may be in front of its look, or not.
+Wakes ==
+    CASE phase \in {"holding", "parking"}  -> looks' = 1
+      [] phase \in {"held", "parked"}      -> looks' \in {1, looks + 1} \cap 0..2
+      [] phase \in {"decided", "running"}  -> looks' \in {looks, 1}
+      [] OTHER                             -> looks' = looks
+
+StopWokeParked(s) == Go(s, "unparked", "waits") /\ Wakes /\ UNCHANGED <<vars, got>>
 
 \* The await.  The value is fixed by now: it is the thread's at this moment.
-StopGot(s) ==
-    /\ Go(s, "requested", "got")
-    /\ StopReturnValue \/ StopReturnEintr
-    /\ got' = [got EXCEPT ![s] = code]
+Gets(s) == got' = [got EXCEPT ![s] = code] /\ UNCHANGED looks
+StopGotValue(s) == Go(s, "waits", "got") /\ StopReturnValue /\ Gets(s)
+StopGotEintr(s) == Go(s, "waits", "got") /\ StopReturnEintr /\ Gets(s)
 
 \* A stop that finds the thread gone (to 4.9).
-StopSkipped(s) ==
-    /\ Go(s, "called", "got")
-    /\ StopSkipValue \/ StopSkipEintr
-    /\ got' = [got EXCEPT ![s] = code]
+StopSkippedValue(s) == Go(s, "called", "got") /\ StopSkipValue /\ Gets(s)
+StopSkippedEintr(s) == Go(s, "called", "got") /\ StopSkipEintr /\ Gets(s)
 
-\* The return, with the value that was got.
-StopReturned(s) == Go(s, "got", "returned") /\ UNCHANGED <<vars, got>>
+\* The return, with the value that was got, and a name for each kind of it.
+StopReturned(s) == Go(s, "got", "returned") /\ UNCHANGED <<vars, got, looks>>
 
-\* kthread_park(), asked, waited for, returned; or refused.
-ParkCalled(p)    == Go(p, "idle", "called") /\ Exists /\ UNCHANGED <<vars, got>>
-ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED got
-ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED got
-ParkRefused(p)   == Go(p, "idle", "refused") /\ (ParkBusy \/ ParkGone) /\ UNCHANGED got
-Unparked(p)      == Go(p, "returned", "unparked") /\ Unpark /\ UNCHANGED got
+StopReturnedValue(s)   == got[s] \notin Signals \cup {EINTR, Nothing} /\ StopReturned(s)
+StopReturnedEintr(s)   == got[s] = EINTR /\ StopReturned(s)
+StopReturnedSignal(s)  == got[s] \in Signals /\ StopReturned(s)
+StopReturnedNothing(s) == got[s] = Nothing /\ StopReturned(s)
 
-\* Everything that no caller does, as in the object.
-Object ==
-    /\ \/ Create \/ CreateFail \/ Wake
-       \/ DecideRun \/ DecideNotRun \/ HoldAsked \/ Hold \/ HoldEnd
-       \/ Enter \/ Work \/ ParkAsked \/ Park \/ ParkEnd \/ TestFalse \/ TestTrue
-       \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
-       \/ Finish
+-----------------------------------------------------------------------------
+\* kthread_park(), asked, waited for, returned; or refused; and kthread_unpark().
+
+\* It is called with success only where nobody has asked yet, and the thread is
+\* not seen to exit.
+ParkCalled(p) ==
+    /\ Go(p, "idle", "called")
+    /\ Era.parks /\ Shown
+    /\ ~should_park
+    /\ phase # "finished"
+    /\ UNCHANGED <<vars, got, looks>>
+
+ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED <<got, looks>>
+ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED <<got, looks>>
+
+ParkRefusedBusy(p) == Go(p, "idle", "refused") /\ Shown /\ ParkBusy /\ UNCHANGED <<got, looks>>
+ParkRefusedGone(p) == Go(p, "idle", "refused") /\ Shown /\ ParkGone /\ UNCHANGED <<got, looks>>
+
+\* kthread_unpark() may look first, and find that a stop was there before it.
+UnparkCalled(p) ==
+    /\ Era.unpark_looks
+    /\ should_park
+    /\ Go(p, "returned", "unparking")
+    /\ UNCHANGED <<vars, got, looks>>
+
+UnparkSkipped(p) ==
+    /\ Era.unpark_looks
+    /\ ~should_park
+    /\ Go(p, "returned", "woke")
+    /\ UNCHANGED <<vars, got, looks>>
+
+Unparked(p) ==
+    /\ Go(p, IF Era.unpark_looks THEN "unparking" ELSE "returned", "unparked")
+    /\ Unpark
+    /\ UNCHANGED <<got, looks>>
+
+UnparkWoke(p) == Go(p, "unparked", "woke") /\ Wakes /\ UNCHANGED <<vars, got>>
+
+-----------------------------------------------------------------------------
+\* The thread.
+
+\* A stop wakes when it has unparked: a thread that nobody else has woken decides
+\* only then.
+DecidedRun    == DecideRun /\ UNCHANGED cvars
+DecidedNotRun ==
+    /\ woken \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
+    /\ DecideNotRun
     /\ UNCHANGED cvars
 
+\* A thread that has stood aside looks again, and stays or leaves, if it was woken.
+SeenToPark ==
+    /\ looks' = IF phase \in {"held", "parked"} THEN looks - 1 ELSE looks
+    /\ looks' >= 0
+    /\ UNCHANGED <<creator, caller, got>>
+SeenToLeave == looks > 0 /\ looks' = 0 /\ UNCHANGED <<creator, caller, got>>
+
+HoldingAsked  == HoldAsked /\ SeenToPark
+HoldingBegun  == Hold /\ UNCHANGED cvars
+HoldingEnded  == HoldEnd /\ SeenToLeave
+ParkingAsked  == ParkAsked /\ SeenToPark
+ParkingBegun  == Park /\ UNCHANGED cvars
+ParkingEnded  == ParkEnd /\ SeenToLeave
+
+\* It looks and is not asked to park: before threadfn ...
+HoldingUnasked == HoldUnasked /\ looks' = 0 /\ UNCHANGED <<creator, caller, got>>
+
+\* ... or in it, past a wake that came meanwhile.
+ParkingUnasked ==
+    /\ phase = "running"
+    /\ looks > 0
+    /\ looks' = 0
+    /\ UNCHANGED <<vars, creator, caller, got>>
+
+Entered       == Enter /\ UNCHANGED cvars
+Worked        == Work /\ UNCHANGED cvars
+TestedFalse   == TestFalse /\ UNCHANGED cvars
+TestedTrue    == TestTrue /\ UNCHANGED cvars
+ReturnedValue == ReturnValue /\ UNCHANGED cvars
+ReturnedEintr == ReturnEintr /\ UNCHANGED cvars
+ExitedValue   == ExitValue /\ UNCHANGED cvars
+ExitedEintr   == ExitEintr /\ UNCHANGED cvars
+Oopsed        == Oops /\ UNCHANGED cvars
+Finished      == Finish /\ UNCHANGED cvars
+
+-----------------------------------------------------------------------------
+
 ClientsNext ==
-    \/ Object
+    \/ Created \/ CreateFailed \/ CreateReturned \/ Woke \/ NeverWoke
+    \/ DecidedRun \/ DecidedNotRun
+    \/ HoldingUnasked \/ HoldingAsked \/ HoldingBegun \/ HoldingEnded
+    \/ ParkingUnasked \/ ParkingAsked \/ ParkingBegun \/ ParkingEnded
+    \/ Entered \/ Worked \/ TestedFalse \/ TestedTrue
+    \/ ReturnedValue \/ ReturnedEintr \/ ExitedValue \/ ExitedEintr \/ Oopsed
+    \/ Finished
     \/ \E s \in Stoppers :
-        \/ StopCalled(s) \/ StopRequested(s) \/ StopUnparked(s) \/ StopGot(s)
-        \/ StopSkipped(s) \/ StopReturned(s)
+        \/ StopCalled(s) \/ StopLooked(s) \/ StopRequested(s)
+        \/ StopUnparkLooked(s) \/ StopUnparked(s) \/ StopUnparkedUnasked(s) \/ StopWokeParked(s)
+        \/ StopGotValue(s) \/ StopGotEintr(s) \/ StopSkippedValue(s) \/ StopSkippedEintr(s)
+        \/ StopReturnedValue(s) \/ StopReturnedEintr(s) \/ StopReturnedSignal(s)
+        \/ StopReturnedNothing(s)
     \/ \E p \in Parkers :
-        ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p) \/ ParkRefused(p) \/ Unparked(p)
+        \/ ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p)
+        \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p)
+        \/ UnparkCalled(p) \/ UnparkSkipped(p) \/ Unparked(p) \/ UnparkWoke(p)
 
 ClientsSpec == ClientsInit /\ [][ClientsNext]_<<vars, cvars>>
 

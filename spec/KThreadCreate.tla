@@ -230,13 +230,25 @@ LastTestStop(k) ==
     /\ thread' = [thread EXCEPT ![k].at = "do_exit", ![k].value = EINTR]
     /\ OnlyThread
 
+-----------------------------------------------------------------------------
+\* One step, a name for each outcome.
+
+CreateReturnsThread(k) == creator[k].result = 1 /\ CreateReturns(k)
+CreateReturnsError(k)  == creator[k].result # 1 /\ CreateReturns(k)
+
+ForkFailsTold(k)   == creator[k].armed /\ ForkFails(k)
+ForkFailsUntold(k) == ~creator[k].armed /\ ForkFails(k)
+
+-----------------------------------------------------------------------------
+
 CreatorNext(k) ==
     \/ CreateRequest(k) \/ CreateNoMemory(k) \/ CreateWakesKthreadd(k) \/ CreateKilled(k)
-    \/ CreateKilledTooLate(k) \/ CreateReturns(k) \/ CreatorWakes(k) \/ CreatorNeverWakes(k)
+    \/ CreateKilledTooLate(k) \/ CreateReturnsThread(k) \/ CreateReturnsError(k)
+    \/ CreatorWakes(k) \/ CreatorNeverWakes(k)
 
 KthreaddNext ==
     \/ KthreaddSetState \/ KthreaddTest \/ KthreaddWakes \/ KthreaddTakes
-    \/ \E k \in Threads : KthreaddForks(k) \/ ForkFails(k)
+    \/ \E k \in Threads : KthreaddForks(k) \/ ForkFailsTold(k) \/ ForkFailsUntold(k)
 
 BirthNext(k) ==
     \/ Kzalloc(k) \/ TakesRequest(k) \/ KzallocFails(k) \/ Orphan(k)

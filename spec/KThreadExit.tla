@@ -48,5 +48,11 @@ DropsOwnReference(k) ==
     /\ thread' = [thread EXCEPT ![k].at = "released", ![k].usage = @ - 1]
     /\ OnlyThread
 
-ExitNext(k) == ExitStore(k) \/ ExitComplete(k) \/ Dies(k) \/ DropsOwnReference(k)
+\* The completion of a thread that somebody was given, and of one that nobody was.
+ExitCompleteCounts(k) == creator[k].result = 1 /\ ExitComplete(k)
+ExitCompleteUnseen(k) == creator[k].result # 1 /\ ExitComplete(k)
+
+ExitNext(k) ==
+    \/ ExitStore(k) \/ ExitCompleteCounts(k) \/ ExitCompleteUnseen(k)
+    \/ Dies(k) \/ DropsOwnReference(k)
 =============================================================================

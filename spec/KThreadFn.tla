@@ -112,6 +112,9 @@ FnSelfStopped(k) ==
 -----------------------------------------------------------------------------
 \* An arbitrary threadfn.
 
+\* It does something of its own, which changes nothing here.
+AnyWorks(k) == thread[k].at = "fn_any" /\ UNCHANGED vars
+
 \* kthread_should_stop() says no: nothing follows from it.
 AnyTestFalse(k) == thread[k].at = "fn_any" /\ ~thread[k].should_stop /\ UNCHANGED vars
 
@@ -149,9 +152,16 @@ AnyOopses(k) ==
                                 ![k].value = Shows(SIGKILL), ![k].unasked = ~thread[k].should_stop]
     /\ OnlyThread
 
+\* One step, a name for each outcome.
+AnyReturnsValue(k, v) == v # EINTR /\ AnyReturns(k, v)
+AnyReturnsEintr(k, v) == v = EINTR /\ AnyReturns(k, v)
+AnyExitsValue(k, v)   == Shows(v) # EINTR /\ AnyExits(k, v)
+AnyExitsEintr(k, v)   == Shows(v) = EINTR /\ AnyExits(k, v)
+
 AnyNext(k) ==
-    \/ AnyTestFalse(k) \/ AnyTestTrue(k) \/ AnyParkme(k) \/ AnyOopses(k)
-    \/ \E v \in FnValues : AnyReturns(k, v) \/ AnyExits(k, v)
+    \/ AnyWorks(k) \/ AnyTestFalse(k) \/ AnyTestTrue(k) \/ AnyParkme(k) \/ AnyOopses(k)
+    \/ \E v \in FnValues :
+        AnyReturnsValue(k, v) \/ AnyReturnsEintr(k, v) \/ AnyExitsValue(k, v) \/ AnyExitsEintr(k, v)
 
 -----------------------------------------------------------------------------
 (***************************************************************************)

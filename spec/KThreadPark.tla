@@ -63,8 +63,22 @@ ParkWakeUp(k) == \E w \in DOMAIN ParkSteps :
     /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].start]
     /\ OnlyThread
 
+\* One step, a name for each place and outcome.
+InFn(k) == thread[k].entered > 0
+
+FirstParkLeaves(k)   == ~InFn(k) /\ thread[k].held /\ ParkLeaves(k)
+FnParkLeaves(k)      == InFn(k) /\ thread[k].held /\ ParkLeaves(k)
+ParkLeavesUnasked(k) == ~thread[k].held /\ ParkLeaves(k)
+
+FirstParkStays(k) == ~InFn(k) /\ ParkStays(k)
+FnParkStays(k)    == InFn(k) /\ ParkStays(k)
+
+FirstParkComplete(k) == ~InFn(k) /\ ParkComplete(k)
+FnParkComplete(k)    == InFn(k) /\ ParkComplete(k)
+
 ParkmeNext(k) ==
-    \/ ParkSetState(k) \/ ParkLeaves(k) \/ ParkStays(k) \/ ParkComplete(k)
+    \/ ParkSetState(k) \/ FirstParkLeaves(k) \/ FnParkLeaves(k) \/ ParkLeavesUnasked(k)
+    \/ FirstParkStays(k) \/ FnParkStays(k) \/ FirstParkComplete(k) \/ FnParkComplete(k)
     \/ ParkSchedule(k) \/ ParkWakeUp(k)
 
 -----------------------------------------------------------------------------
@@ -122,9 +136,23 @@ ParkReturns(p) ==
     /\ thread' = [thread EXCEPT ![Target[p]].parked = @ - 1]
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
 
+\* kthread_unpark(), by era: test_bit(KTHREAD_SHOULD_PARK): there is something to
+\* do, or a stop has done it already.
+UnparkLooksAsked(p) ==
+    /\ Era.unpark_looks
+    /\ thread[Target[p]].should_park
+    /\ ParkerGoes(p, "parked", "unpark")
+    /\ OnlyParker
+
+UnparkLooksUnasked(p) ==
+    /\ Era.unpark_looks
+    /\ ~thread[Target[p]].should_park
+    /\ ParkerGoes(p, "parked", "unparked")
+    /\ OnlyParker
+
 \* kthread_unpark(): clear_bit(KTHREAD_SHOULD_PARK, &kthread->flags).
 UnparkClearBit(p) ==
-    /\ ParkerGoes(p, "parked", "unpark_wake")
+    /\ ParkerGoes(p, IF Era.unpark_looks THEN "unpark" ELSE "parked", "unpark_wake")
     /\ thread' = [thread EXCEPT ![Target[p]].should_park = FALSE]
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
 
@@ -134,6 +162,12 @@ UnparkWake(p) ==
     /\ thread' = [thread EXCEPT ![Target[p]].state = Woken(Target[p], {TASK_PARKED})]
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
 
-\* Once called, kthread_park() goes on by itself as far as it can.
-ParkNext(p) == ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p) \/ UnparkWake(p)
+\* The call of kthread_unpark(), which nobody promises.
+UnparkCall(p) == parker[p].at = "parked" /\ (UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p))
+
+\* Once called, kthread_park() and kthread_unpark() go on by themselves as far as
+\* they can.
+ParkNext(p) ==
+    \/ ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p)
+    \/ (parker[p].at = "unpark" /\ UnparkClearBit(p)) \/ UnparkWake(p)
 =============================================================================

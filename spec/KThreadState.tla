@@ -179,11 +179,11 @@ TypeOK ==
            value: Codes \cup {NoValue},  \* what the thread ended with
            unasked: BOOLEAN]]        \* its end was fixed before any stop request
     /\ stopper \in [Stoppers -> [
-           at: {"idle", "get", "look", "set_bit", "unpark", "unpark_wake", "notify", "wake", "wait", "asleep",
+           at: {"idle", "get", "look", "set_bit", "unpark_look", "unpark", "unpark_wake", "notify", "wake", "wait", "asleep",
                 "read", "put", "returned", "oops"},
            ret: Codes]]
     /\ parker \in [Parkers -> [
-           at: {"idle", "set_bit", "wake", "wait", "parked", "unpark_wake", "unparked", "refused"},
+           at: {"idle", "set_bit", "wake", "wait", "parked", "unpark", "unpark_wake", "unparked", "refused"},
            ret: {0, EBUSY, ENOSYS}]]
     /\ freezing \in BOOLEAN
     /\ use_after_free \in BOOLEAN

@@ -52,12 +52,22 @@ StopFindsGone(s) ==
 \* What comes after the unpark, by era.
 AfterUnpark == IF Era.notifies THEN "notify" ELSE "wake"
 
+\* How kthread_unpark() begins, by era.
+BeforeUnpark == IF Era.unpark_looks THEN "unpark_look" ELSE "unpark"
+
 \* kthread_stop(): set_bit(KTHREAD_SHOULD_STOP, &kthread->flags); a plain store
 \* to should_stop in 2.6.3x.
 StopSetBit(s) ==
-    /\ StopperGoes(s, "set_bit", IF Era.parks THEN "unpark" ELSE AfterUnpark)
+    /\ StopperGoes(s, "set_bit", IF Era.parks THEN BeforeUnpark ELSE AfterUnpark)
     /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE]
     /\ ThreadAndStopper
+
+\* kthread_stop() -> kthread_unpark(k): test_bit(KTHREAD_SHOULD_PARK), and out if
+\* nobody asks the thread to park.
+StopUnparkLooks(s) ==
+    /\ StopperGoes(s, "unpark_look",
+                   IF thread[Target[s]].should_park THEN "unpark" ELSE AfterUnpark)
+    /\ OnlyStopper
 
 \* kthread_stop() -> kthread_unpark(k): clear_bit(KTHREAD_SHOULD_PARK).  It is a
 \* bit of the same word, so whoever sees it cleared by a stop sees the stop too.
@@ -117,9 +127,30 @@ StopReturns(s) ==
     /\ thread' = [thread EXCEPT ![Target[s]].usage = @ - 1]
     /\ ThreadAndStopper
 
+-----------------------------------------------------------------------------
+\* One step, a name for each outcome.
+
+StopFindsGoneValue(s) == Found(Target[s]) # EINTR /\ StopFindsGone(s)
+StopFindsGoneEintr(s) == Found(Target[s]) = EINTR /\ StopFindsGone(s)
+
+StopUnparkAsked(s)   == thread[Target[s]].should_park /\ StopUnpark(s)
+StopUnparkUnasked(s) == ~thread[Target[s]].should_park /\ StopUnpark(s)
+
+StopAwaitValue(s) == Found(Target[s]) # EINTR /\ StopAwait(s)
+StopAwaitEintr(s) == Found(Target[s]) = EINTR /\ StopAwait(s)
+
+StopReturnsValue(s)  == stopper[s].ret \notin {EINTR, SIGKILL, 0} /\ StopReturns(s)
+StopReturnsEintr(s)  == stopper[s].ret = EINTR /\ StopReturns(s)
+StopReturnsSignal(s) == stopper[s].ret = SIGKILL /\ StopReturns(s)
+StopReturnsZero(s)   == stopper[s].ret = 0 /\ StopReturns(s)
+
+-----------------------------------------------------------------------------
+
 \* Once called, kthread_stop() goes on by itself as far as it can.
 StopNext(s) ==
-    \/ StopGet(s) \/ StopFindsLive(s) \/ StopFindsGone(s) \/ StopSetBit(s) \/ StopUnpark(s)
-    \/ StopUnparkWake(s) \/ StopNotify(s) \/ StopWake(s) \/ StopAwait(s) \/ StopSleeps(s)
-    \/ StopReadsCode(s) \/ StopReturns(s)
+    \/ StopGet(s) \/ StopFindsLive(s) \/ StopFindsGoneValue(s) \/ StopFindsGoneEintr(s)
+    \/ StopSetBit(s) \/ StopUnparkLooks(s) \/ StopUnparkAsked(s) \/ StopUnparkUnasked(s)
+    \/ StopUnparkWake(s) \/ StopNotify(s) \/ StopWake(s) \/ StopAwaitValue(s) \/ StopAwaitEintr(s) \/ StopSleeps(s)
+    \/ StopReadsCode(s) \/ StopReturnsValue(s) \/ StopReturnsEintr(s) \/ StopReturnsSignal(s)
+    \/ StopReturnsZero(s)
 =============================================================================

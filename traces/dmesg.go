@@ -1,126 +1,285 @@
 package traces
 
-import (
-	"bufio"
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"strconv"
-)
+import "bytes"
 
-// Errors of a Reader for inputs of which nothing can be used.
-var (
-	ErrEmpty   = errors.New("empty: nothing to check")
-	ErrBinary  = errors.New("binary, not the text of a kernel log")
-	ErrUnknown = errors.New("no line of it is a kernel log line, [seconds.micros] message, as dmesg prints them without -T, -t, -x or -r")
-)
-
-// maxLine is the longest line that is looked at, in bytes. printk's own limit
-// for a record is about 1 KiB (kernel/printk/printk.c LOG_LINE_MAX); a longer
-// line is no record, and its rest is skipped.
-const maxLine = 64 << 10
-
-// A Reader reads the text of `dmesg`, one record a line, and finds events in
-// it. It is used like a bufio.Scanner.
+// dmesg reads what dmesg prints, whatever its flags, and what a console shows:
 //
-// The order of the lines is the order of the events: stamps are taken before
-// the record's place is reserved, so they tie and may run backwards
-// (kernel/printk/printk.c vprintk_store).
-type Reader struct {
-	in     *bufio.Reader
-	pats   *Patterns
-	always bool  // use pats before their begin line too
-	begun  bool  // the begin line has been seen, and no other boot since
-	stamp  int64 // of the latest record, in microseconds
-	stats  Stats
-	events []Event // what the latest line says, the current event first
-	err    error
+//	[10914.046211] Thread Creating...                  dmesg; a serial console
+//	<6>[10914.046211] Thread Creating...               -r; pstore; /proc/kmsg
+//	kern  :info  : [10914.046211] Thread Creating...   -x
+//	[10914.046211 <    0.000857>] Thread Creating...   -d
+//	[10914.046211][  T310] Thread Creating...          CONFIG_PRINTK_CALLER
+//	[10914.046211] [  T310] Thread Creating...         the same by util-linux from 2.40 on
+//	[Sat Nov 21 18:06:58 2026] Thread Creating...      -T
+//	[Nov21 18:06] …, then [  +0.000857] …              -e
+//	2026-11-21T18:06:58,363151+00:00 Thread Creating…  --time-format iso
+//	[<    0.000857>] Thread Creating...                --time-format delta
+//
+// (util-linux sys-utils/dmesg.c print_record; kernel/printk/printk.c
+// print_time, print_caller). Several time formats may stand in a row. Where the
+// time since boot is not among them, a record has no stamp.
+//
+// A message of journalctl -o short-monotonic looks like one of dmesg's that
+// begins with the host and "kernel:". It is the journal's where the line before
+// begins with that host too, or there is none.
+//
+// A paste may lack the very first bracket. Some consoles print no fraction:
+// "[  240.] ".
+type dmesg struct {
+	only string // a name, to which all others are foreign; empty: any
+	seen bool   // a line of a kernel log has come
+	host []byte // the first word of the line before's message
+	// journal: host is the journal's.
+	journal bool
 }
 
-// NewReader reads from r. Messages are recognised by pats from their begin
-// line on, or, with always, wherever they stand.
-func NewReader(r io.Reader, pats *Patterns, always bool) *Reader {
-	return &Reader{in: bufio.NewReaderSize(r, maxLine), pats: pats, always: always}
-}
-
-// Scan goes to the next event. It is false at the end, and where reading fails.
-func (r *Reader) Scan() bool {
-	if len(r.events) > 1 {
-		r.events = append(r.events[:0], r.events[1:]...)
-		return true
+func (d *dmesg) unwrap(line []byte, rec *record) class {
+	c := d.parse(line, rec)
+	if c == foreign || d.only != "" && rec.format != d.only {
+		return foreign
 	}
-	r.events = r.events[:0]
-	for r.err == nil && len(r.events) == 0 {
-		line, err := r.readLine()
-		switch {
-		case err == io.EOF && r.stats.Lines == 0:
-			r.err = ErrEmpty
-		case err == io.EOF && r.stats.KernelLines == 0:
-			r.err = ErrUnknown
-		case err != nil:
-			r.err = err
-		case line != nil:
-			r.recognise(line)
+	d.seen = true
+	return c
+}
+
+func (d *dmesg) parse(line []byte, rec *record) class {
+	msg, facility, ok := level(line)
+	levelled := ok
+	if levelled {
+		rec.format = "dmesg"
+	}
+	stamped, any := false, false
+	for {
+		rest, kind, micros := timeMark(msg)
+		if kind == noTime || stamped && kind == sinceBoot {
+			break
 		}
-	}
-	return len(r.events) > 0
-}
-
-// Event is the event that Scan went to.
-func (r *Reader) Event() Event { return r.events[0] }
-
-// Err is why Scan was false; nil at the end of the input.
-func (r *Reader) Err() error {
-	if r.err == io.EOF {
-		return nil
-	}
-	return r.err
-}
-
-// Stats counts what has been read so far.
-func (r *Reader) Stats() Stats { return r.stats }
-
-// readLine returns a line without its end; nil for one that cannot be used.
-// The bytes are good until the next call.
-func (r *Reader) readLine() ([]byte, error) {
-	line, err := r.in.ReadSlice('\n')
-	if err == io.EOF && len(line) == 0 {
-		return nil, io.EOF
-	}
-	r.stats.Lines++
-	n := r.stats.Lines
-	nul := bytes.IndexByte(line, 0) >= 0
-	if nul && r.stats.KernelLines == 0 {
-		return nil, ErrBinary
-	}
-	_, _, record := body(line)
-	long := err == bufio.ErrBufferFull
-	for err == bufio.ErrBufferFull {
-		_, err = r.in.ReadSlice('\n')
-	}
-	if err != nil && err != io.EOF {
-		return nil, err
+		msg, any = rest, true
+		switch kind {
+		case sinceBoot:
+			stamped, rec.stamp, rec.format = true, micros, "dmesg"
+			if delta, kind, _ := timeMark(msg); kind == deltaTime {
+				msg = delta
+			}
+		case wallTime:
+			if !stamped {
+				rec.format = "dmesg-ctime"
+			}
+		case shortTime, sinceLast:
+			if !stamped {
+				rec.format = "dmesg-reltime"
+			}
+		case isoTime:
+			if !stamped {
+				rec.format = "dmesg-iso"
+			}
+		case deltaTime:
+			if !stamped {
+				rec.format = "dmesg-delta"
+			}
+		}
 	}
 	switch {
-	case long:
-		r.stats.diagnose(n, "longer than %d bytes: not used", maxLine)
-	case nul:
-		r.stats.diagnose(n, "holds NUL bytes: not used")
-	case err == io.EOF:
-		if record {
-			r.stats.KernelLines++
+	case any:
+	case levelled:
+		if len(msg) == 0 || isSyslog(msg) {
+			return foreign
 		}
-		r.stats.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
-		return nil, nil
 	default:
-		return bytes.TrimRight(line, " \t\r\n"), nil
+		rest, ok := headless(line)
+		if !ok {
+			return foreign
+		}
+		rec.msg, rec.format = rest, "dmesg"
+		if d.seen {
+			rec.why = "the line has lost its beginning: not used"
+			return unusable
+		}
+		return message
 	}
-	if record {
-		r.stats.KernelLines++
-		r.lose(0, nil)
+	msg, rec.caller = caller(msg)
+	rec.msg = msg
+	if facility > 0 {
+		// Written to /dev/kmsg by a program; the kernel's own have facility 0
+		// (kernel/printk/printk.c devkmsg_write).
+		return other
 	}
-	return nil, nil
+	if stamped && !levelled && d.only != "dmesg" {
+		return d.hosted(rec)
+	}
+	return message
+}
+
+// hosted tells a journal's line from dmesg's.
+func (d *dmesg) hosted(rec *record) class {
+	word, rest, ok := bytes.Cut(rec.msg, []byte(" "))
+	if !ok {
+		word = nil
+	}
+	same := len(word) > 0 && bytes.Equal(word, d.host)
+	msg, kernel := bytes.CutPrefix(rest, []byte("kernel:"))
+	kernel = kernel && (len(msg) == 0 || msg[0] == ' ')
+	tagged := word != nil && !bytes.HasSuffix(word, []byte(":"))
+	switch {
+	case d.journal && same:
+	case tagged && kernel && (same || !d.seen || d.journal || d.only != ""):
+		d.journal = true
+	default:
+		d.journal = false
+	}
+	d.host = append(d.host[:0], word...)
+	if !d.journal {
+		return message
+	}
+	rec.format = "journal-monotonic"
+	if !kernel {
+		rec.stamp = noStamp
+		return otherProgram(rest, rec)
+	}
+	rec.msg = bytes.TrimPrefix(msg, []byte(" "))
+	return message
+}
+
+// level splits the level off that dmesg -r or -x prints, or that the kernel
+// hands out by /proc/kmsg. facility is syslog's number, 0 is the kernel.
+func level(line []byte) (rest []byte, facility int, ok bool) {
+	if len(line) == 0 {
+		return line, 0, false
+	}
+	if line[0] == '<' {
+		n, rest, ok := priority(line)
+		if !ok {
+			return line, 0, false
+		}
+		return rest, n >> 3, true
+	}
+	if line[0] < 'a' || line[0] > 'u' {
+		return line, 0, false
+	}
+	// "%-6s:%-6s: "
+	name, rest, ok := bytes.Cut(line[:min(len(line), 32)], []byte(":"))
+	if !ok || len(name) < 6 {
+		return line, 0, false
+	}
+	lev, _, ok := bytes.Cut(rest, []byte(": "))
+	if !ok || len(lev) < 6 || !isLevel(bytes.TrimRight(lev, " ")) {
+		return line, 0, false
+	}
+	facility = facilityOf(bytes.TrimRight(name, " "))
+	if facility < 0 {
+		return line, 0, false
+	}
+	return line[len(name)+1+len(lev)+2:], facility, true
+}
+
+// isSyslog says whether what stands behind "<6>" is a syslog daemon's.
+func isSyslog(rest []byte) bool {
+	if newer, ok := bytes.CutPrefix(rest, []byte("1 ")); ok {
+		rest = newer
+	}
+	_, ok := wallClock(rest)
+	return ok
+}
+
+// priority reads "<6>": syslog's facility*8 + level, 0 to 191.
+func priority(line []byte) (n int, rest []byte, ok bool) {
+	i := 1
+	for i < len(line) && i < 4 && isDigit(line[i]) {
+		n = n*10 + int(line[i]-'0')
+		i++
+	}
+	if i == 1 || i == len(line) || line[i] != '>' || n > 191 {
+		return 0, line, false
+	}
+	return n, line[i+1:], true
+}
+
+// facilityOf is syslog's number of a facility, -1 where there is none of that
+// name.
+func facilityOf(name []byte) int {
+	// By their numbers (RFC 5424 6.2.1).
+	for i, f := range [...]string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
+		"uucp", "cron", "authpriv", "ftp", "res0", "res1", "res2", "res3",
+		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"} {
+		if string(name) == f {
+			return i
+		}
+	}
+	return -1
+}
+
+func isLevel(name []byte) bool {
+	switch string(name) {
+	case "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug", "panic":
+		return true
+	}
+	return false
+}
+
+// A timeKind is a way in which dmesg prints a record's time.
+type timeKind uint8
+
+const (
+	noTime    timeKind = iota
+	sinceBoot          // [10914.046211], or with the time since the record before, [10914.046211 <    0.000857>]
+	wallTime           // [Sat Nov 21 18:06:58 2026]
+	shortTime          // [Nov21 18:06]
+	sinceLast          // [  +0.000857]
+	isoTime            // 2026-11-21T18:06:58,363151+00:00
+	deltaTime          // [<    0.000857>]
+)
+
+// timeMark splits a record's time off. micros is the time since boot.
+func timeMark(line []byte) (rest []byte, kind timeKind, micros int64) {
+	if len(line) == 0 {
+		return line, noTime, 0
+	}
+	if isDigit(line[0]) {
+		if n := isoLength(line, ','); n > 0 && n < len(line) && line[n] == ' ' {
+			return line[n+1:], isoTime, 0
+		}
+		return line, noTime, 0
+	}
+	if line[0] != '[' {
+		return line, noTime, 0
+	}
+	if rest, micros, ok := body(line); ok {
+		return rest, sinceBoot, micros
+	}
+	// The longest is a weekday, a month and a delta, in any language.
+	end := bytes.IndexByte(line[:min(len(line), 80)], ']')
+	if end < 0 {
+		return line, noTime, 0
+	}
+	in, rest := line[1:end], line[end+1:]
+	if len(rest) > 0 && rest[0] != ' ' {
+		return line, noTime, 0
+	}
+	rest = bytes.TrimPrefix(rest, []byte(" "))
+	if i := bytes.IndexByte(in, '<'); i >= 0 {
+		if !isDelta(in[i:]) {
+			return line, noTime, 0
+		}
+		if i == 0 {
+			return rest, deltaTime, 0
+		}
+		in = bytes.TrimRight(in[:i], " ")
+		if secs, ok := seconds(bytes.TrimLeft(in, " ")); ok {
+			return rest, sinceBoot, secs
+		}
+	}
+	switch {
+	case cutFraction(in):
+		secs, _, _ := number(bytes.TrimLeft(in, " "))
+		return rest, sinceBoot, secs * 1e6
+	case isSinceLast(in):
+		return rest, sinceLast, 0
+	case isCtime(in):
+		return rest, wallTime, 0
+	case isShortTime(in):
+		return rest, shortTime, 0
+	}
+	return line, noTime, 0
 }
 
 // body splits the stamp off a kernel log line, and gives it in microseconds:
@@ -136,28 +295,144 @@ func body(line []byte) (msg []byte, stamp int64, ok bool) {
 	for i < len(line) && line[i] == ' ' {
 		i++
 	}
-	number := func() (n int64, digits int) {
-		from := i
-		for i < len(line) && isDigit(line[i]) && i-from < 12 {
-			n = n*10 + int64(line[i]-'0')
-			i++
-		}
-		return n, i - from
-	}
-	seconds, digits := number()
-	if digits == 0 || i == len(line) || line[i] != '.' {
+	n, end := microseconds(line, i)
+	if end == 0 || end == len(line) || line[end] != ']' {
 		return nil, 0, false
 	}
-	i++
-	micros, digits := number()
-	if digits != 6 || i == len(line) || line[i] != ']' {
-		return nil, 0, false
+	end++
+	if end < len(line) && line[end] == ' ' {
+		end++
 	}
-	i++
-	if i < len(line) && line[i] == ' ' {
+	return line[end:], n, true
+}
+
+// microseconds reads "10914.046211" at i, and says where it ends; 0 where there
+// is no such number.
+func microseconds(line []byte, i int) (n int64, end int) {
+	from := i
+	for i < len(line) && isDigit(line[i]) && i-from < 12 {
+		n = n*10 + int64(line[i]-'0')
 		i++
 	}
-	return line[i:], seconds*1e6 + micros, true
+	if i == from || i == len(line) || line[i] != '.' {
+		return 0, 0
+	}
+	i++
+	from = i
+	for i < len(line) && isDigit(line[i]) && i-from < 7 {
+		n = n*10 + int64(line[i]-'0')
+		i++
+	}
+	if i-from != 6 {
+		return 0, 0
+	}
+	return n, i
+}
+
+// seconds reads a text that is nothing but seconds with six decimals.
+func seconds(text []byte) (micros int64, ok bool) {
+	n, end := microseconds(text, 0)
+	return n, end > 0 && end == len(text)
+}
+
+// cutFraction: "  240.".
+func cutFraction(in []byte) bool {
+	in = bytes.TrimLeft(in, " ")
+	n := len(in) - 1
+	return n >= 1 && n <= 12 && in[n] == '.' && allDigits(in[:n])
+}
+
+// isDelta: "<    0.000857>", negative where stamps run backwards.
+func isDelta(in []byte) bool {
+	if len(in) < 3 || in[len(in)-1] != '>' {
+		return false
+	}
+	num := bytes.Trim(in[1:len(in)-1], " ")
+	num = bytes.TrimPrefix(num, []byte("-"))
+	_, ok := seconds(num)
+	return ok
+}
+
+// isSinceLast: "  +0.000857", or "  -0.000002".
+func isSinceLast(in []byte) bool {
+	in = bytes.TrimLeft(in, " ")
+	if len(in) == 0 || in[0] != '+' && in[0] != '-' {
+		return false
+	}
+	_, ok := seconds(in[1:])
+	return ok
+}
+
+// isCtime: "Sat Nov 21 18:06:58 2026", in the locale's order and words.
+func isCtime(in []byte) bool {
+	clock, year, words := false, false, 0
+	for word := range bytes.FieldsSeq(in) {
+		words++
+		switch {
+		case isClock(word):
+			clock = true
+		case len(word) == 4 && allDigits(word):
+			year = true
+		}
+	}
+	return clock && year && words >= 4 && words <= 7
+}
+
+// isShortTime: "Nov21 18:06", "Nov 1 18:06".
+func isShortTime(in []byte) bool {
+	i := bytes.LastIndexByte(in, ' ')
+	if i < 3 || len(in) > 30 || len(in)-i-1 != 5 {
+		return false
+	}
+	t := in[i+1:]
+	if !isDigit(t[0]) || !isDigit(t[1]) || t[2] != ':' || !isDigit(t[3]) || !isDigit(t[4]) {
+		return false
+	}
+	digit := false
+	for _, c := range in[:i] {
+		digit = digit || isDigit(c)
+		if c == ':' || c == '.' && !digit {
+			return false
+		}
+	}
+	return digit && !isDigit(in[0]) && in[0] != ' '
+}
+
+// headless is a line that has lost its first bracket: "   30.363151] func t1".
+func headless(line []byte) (msg []byte, ok bool) {
+	_, end := microseconds(line, 0)
+	if end == 0 || end+1 >= len(line) || line[end] != ']' || line[end+1] != ' ' {
+		return nil, false
+	}
+	return line[end+2:], true
+}
+
+// caller splits off who printed the message: "[  T310] " a task, "[    C0] " a
+// CPU in an interrupt (kernel/printk/printk.c print_caller).
+func caller(msg []byte) (rest, who []byte) {
+	if len(msg) < 4 || msg[0] != '[' {
+		return msg, nil
+	}
+	i := 1
+	for i < len(msg) && msg[i] == ' ' {
+		i++
+	}
+	from := i
+	if i == len(msg) || msg[i] != 'T' && msg[i] != 'C' {
+		return msg, nil
+	}
+	i++
+	for i < len(msg) && isDigit(msg[i]) {
+		i++
+	}
+	if i-from < 2 || i-from > 11 || i == len(msg) || msg[i] != ']' {
+		return msg, nil
+	}
+	rest = msg[i+1:]
+	if len(rest) > 0 && rest[0] != ' ' {
+		return msg, nil
+	}
+	return bytes.TrimPrefix(rest, []byte(" ")), msg[from:i]
 }
 
 // holdsStamp says whether text has a kernel log's stamp somewhere in it, as
@@ -178,142 +453,24 @@ func holdsStamp(text []byte) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// recognise appends to r.events what a line says.
-func (r *Reader) recognise(line []byte) {
-	n := r.stats.Lines
-	// A message that cannot be used may be any of the set's: that it is missing
-	// must not count as silence, so it is a loss.
-	unusable := func(msg []byte, format string, args ...any) {
-		r.stats.diagnose(n, format, args...)
-		r.lose(0, msg)
-	}
-	msg, stamp, ok := body(line)
-	if !ok {
-		// A console prints its losses without a stamp.
-		if lost, ok := dropped(line); ok {
-			r.lose(lost, line)
-		} else if holdsStamp(line) {
-			unusable(line, "a kernel message behind other text: not used")
-		}
-		return
-	}
-	r.stats.KernelLines++
-	before := r.stats.LastLine
-	r.stats.LastLine = n
-	event := func(e Event) {
-		e.Line, e.Before, e.Text = n, before, string(msg)
-		r.events = append(r.events, e)
-	}
-	if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
-		if end := bytes.IndexByte(release, ' '); end >= 0 {
-			release = release[:end]
-		}
-		r.begun, r.stamp = false, stamp
-		event(Event{Kind: Boot, Kernel: string(release)})
-		return
-	}
-	if stamp < r.stamp-backwards {
-		unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
-	}
-	r.stamp = stamp
-	if lost, ok := dropped(msg); ok {
-		r.lose(lost, msg)
-		return
-	}
-	if isCrash(msg) {
-		event(Event{Kind: Crash})
-		return
-	}
-	if holdsStamp(msg) {
-		unusable(msg, "another message's stamp in the middle of it: not used")
-		return
-	}
-	if r.pats == nil {
-		return
-	}
-	p, m, ambiguous := r.pats.find(msg)
-	if p == nil || !r.begun && !r.always && p.kind != Begin {
-		return
-	}
-	if ambiguous {
-		unusable(msg, "can be read in two ways (pattern %q): not used", p.text)
-		return
-	}
-	e, problem, usable := p.event(r.pats, m)
-	switch {
-	case !usable:
-		unusable(msg, "%s", problem)
-		return
-	case problem != "":
-		r.stats.diagnose(n, "%s", problem)
-	}
-	if e.Kind == Begin {
-		r.begun = true
-	} else {
-		r.stats.Events++
-		e.OrNames = r.pats.otherNames(msg, p)
-	}
-	event(e)
-}
-
-func (r *Reader) lose(n int, msg []byte) {
-	r.stats.Lost += n
-	r.events = append(r.events, Event{Kind: Loss, Line: r.stats.Lines, Count: n, Text: string(msg)})
-}
-
-// backwards is by how much stamps may run backwards between CPUs, in
-// microseconds; far more than was ever seen.
-const backwards = 1e6
-
-// dropped recognises how printk says that messages are missing:
-//
-//	** 12 printk messages dropped **          kernel/printk/printk.c
-//	__report_bad_page: 3 callbacks suppressed lib/ratelimit.c
-//	Lost 3 message(s)!                        kernel/printk/printk_safe.c, to 5.14
-func dropped(msg []byte) (n int, ok bool) {
-	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
-		num, what, _ := bytes.Cut(rest, []byte(" "))
-		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
-		}
-		return 0, false
-	}
-	if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
-		if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
-		}
-		return 0, false
-	}
-	if rest, ok := bytes.CutSuffix(msg, []byte(" callbacks suppressed")); ok {
-		num := rest[bytes.LastIndexByte(rest, ' ')+1:]
-		n, err := strconv.Atoi(string(num))
-		return n, err == nil
-	}
-	return 0, false
-}
-
-// crashes is how the kernel's reports of a task's death begin: x86, arm, arm64
-// and others, kernel/panic.c and the architectures' traps.
-var crashes = [][]byte{
-	[]byte("BUG: "), []byte("kernel BUG at "), []byte("Oops: "), []byte("Oops["), []byte("Internal error: "),
-	[]byte("Unable to handle kernel "), []byte("general protection fault"), []byte("divide error: "),
-	[]byte("invalid opcode: "), []byte("Kernel panic "), []byte("stack segment: "), []byte("Oops - "),
-}
-
-func isCrash(msg []byte) bool {
-	for _, c := range crashes {
-		if bytes.HasPrefix(msg, c) {
-			return true
+func allDigits(text []byte) bool {
+	for _, c := range text {
+		if !isDigit(c) {
+			return false
 		}
 	}
-	// "Kernel bug detected[#1]:" and others count the deaths.
-	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
-		return true
-	}
-	return false
+	return len(text) > 0
 }
 
-// String names a diagnostic's place as an error does.
-func (d Diagnostic) String() string { return fmt.Sprintf("%d: %s", d.Line, d.Message) }
+// number reads decimal digits at the beginning of a text, at most 18.
+func number(text []byte) (n int64, rest []byte, ok bool) {
+	i := 0
+	for i < len(text) && i < 18 && isDigit(text[i]) {
+		n = n*10 + int64(text[i]-'0')
+		i++
+	}
+	if i < len(text) && isDigit(text[i]) {
+		return 0, text, false
+	}
+	return n, text[i:], i > 0
+}

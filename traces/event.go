@@ -43,6 +43,8 @@ const (
 	Boot  // the kernel's banner: another boot begins
 	Loss  // messages were lost here, by the log's own words
 	Crash // the kernel reports an oops or a BUG: some task may have died
+
+	Renamed // the thread's name is Thread.Comm from here on (task_rename)
 )
 
 var kindNames = [...]string{
@@ -50,7 +52,7 @@ var kindNames = [...]string{
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
 	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
 	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
-	"boot", "loss", "crash",
+	"boot", "loss", "crash", "renamed",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -78,10 +80,13 @@ func (s Kinds) With(k Kind) Kinds { return s | 1<<k }
 type Task struct {
 	Comm string // empty where the log has no name
 	PID  int    // 0 where the log has no pid
+	Addr uint64 // of its task_struct, where a probe printed it; 0 elsewhere
 }
 
 func (t Task) String() string {
 	switch {
+	case t.PID == 0 && t.Comm == "" && t.Addr != 0:
+		return fmt.Sprintf("task %#x", t.Addr)
 	case t.PID == 0:
 		return t.Comm
 	case t.Comm == "":
@@ -107,14 +112,20 @@ type Event struct {
 	OrNames []string
 	Set     *Patterns // the set whose pattern matched; nil for all that is no printk of a module's
 	// Of tracers' events:
-	Probe   bool  // a probe on a function saw it, not a tracepoint
-	Late    bool  // Woken: by sched_wakeup, which may come later and in any task's context
 	CPU     int   // -1 where the trace has none
-	Stamp   int64 // nanoseconds by the trace's clock; see Clock
+	Stamp   int64 // by the trace's clock, see Clock; of Stacked: nanoseconds since boot, 0 where the log has no stamps
 	Clock   Clock
-	State   byte    // SwitchOut: the letter of the state, of "R+" the R
+	Coarse  int64   // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
+	State   byte    // SwitchOut: the letter of the state, of "R+" the R; 0 where its letter has two meanings
 	Context Context // whether By itself did it
-	Stack   *Stack
+	Late    bool    // Woken: by sched_wakeup, which another CPU's interrupt may print, after the waking (kernel/sched/core.c ttwu_queue_wakelist)
+	Probe   bool    // a probe on Func told it, not a tracepoint
+	Func    string  // Probe: the kernel function; of do_exit, Code is its argument, and HasCode is not set, because it depends on the kernel who gets it
+	// Since is, of a Loss in a trace, the number of the last line before which
+	// nothing is missing: the loss may lie anywhere between the two lines, not
+	// just before its own. 0: anywhere before.
+	Since int
+	Stack *Stack
 }
 
 // A Clock says what the stamps of a trace are worth.
@@ -182,6 +193,7 @@ type Stats struct {
 	Lost        int          // messages lost, by the log's own count
 	Diagnostics []Diagnostic // the first MaxDiagnostics of them
 	Unusable    int          // how many diagnostics there were in all
+	Marks       []Mark       // what the text of a trace tells of its kernel's age
 }
 
 // MaxDiagnostics bounds the diagnostics that are kept, not those that are
@@ -194,3 +206,6 @@ func (s *Stats) diagnose(line int, format string, args ...any) {
 		s.Diagnostics = append(s.Diagnostics, Diagnostic{line, fmt.Sprintf(format, args...)})
 	}
 }
+
+// String names a diagnostic's place as an error does.
+func (d Diagnostic) String() string { return fmt.Sprintf("%d: %s", d.Line, d.Message) }

@@ -417,7 +417,7 @@ func parseTask(s string) Task {
 		}
 	}
 	if pid, err := strconv.ParseUint(num, 10, 31); err == nil && pid > 0 {
-		return Task{name, int(pid)}
+		return Task{Comm: name, PID: int(pid)}
 	}
 	return Task{Comm: s}
 }

@@ -5,10 +5,16 @@ type record struct {
 	line   int    // number of its first line
 	msg    []byte // without stamp, level and line end; good until the next line is read
 	stamp  int64  // microseconds since boot; noStamp where the wrapper has none that can be trusted
-	lost   int    // records missing before it, by sequence numbers; -1: some, nobody knows how many
-	caller string // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
-	boot   string // an id of its boot, where the wrapper has one
+	lost   int    // records missing before it, by the wrapper's count; -1: some, nobody knows how many
+	caller []byte // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
+	boot   []byte // an id of its boot, where the wrapper has one
+	reboot bool   // another boot begins here, and the wrapper says so without an id
+	format string // the format's name, where an unwrap serves several
+	why    string // unusable: what is wrong with it
 }
+
+// clear makes a record ready for the next line.
+func (r *record) clear() { *r = record{stamp: noStamp} }
 
 // noStamp is the stamp of a record without one.
 const noStamp = -1
@@ -18,9 +24,9 @@ type class uint8
 
 const (
 	foreign  class = iota // not of this format
-	other                 // of this format, but no kernel message, or one that is not complete yet
+	other                 // of this format, but no kernel message, or one that is not complete yet; lost, boot and reboot count
 	message               // completes a record
-	further               // a further line of the record before: its msg is that line
+	further               // of the kernel's text, but no message of its own: its msg is that line
 	unusable              // of this format, a kernel message, and damaged
 )
 
@@ -28,8 +34,9 @@ const (
 // may keep state between lines, because some formats spread a record over
 // several.
 type logFormat interface {
-	// unwrap looks at a line, without its end. For message and further it fills
-	// rec in, except for rec.line; it allocates nothing for other classes.
+	// unwrap looks at a line, without its end, quote marks and indentation. For
+	// all classes but foreign it fills rec in, which is clear before, except for
+	// rec.line; it allocates nothing.
 	unwrap(line []byte, rec *record) class
 }
 
@@ -41,7 +48,11 @@ type traceRecord struct {
 	cpu     int    // -1 where the layout has none
 	stamp   int64  // nanoseconds, or the clock's own units; noStamp where there is none
 	coarse  int64  // the stamp's step in the same units: 1000 where it has microseconds
+	clock   Clock
 	context Context
-	event   []byte // without a system's prefix ("sched:")
-	body    []byte
+	event   []byte    // without a system's prefix ("sched:"); empty where fn is not
+	body    []byte    // what the event says; of a function tracer's line its arguments, or the value returned
+	fn      []byte    // the function, of a function tracer's line
+	returns bool      // fn has returned, else it has been entered
+	bpf     *bpfEvent // the fields, of a line in the format of docs/events.md; else nil
 }

@@ -39,10 +39,10 @@ const (
 )
 
 type options struct {
-	format, kernel, printk, color, explain string
-	threads                                []string
-	strict, schema, version, help          bool
-	timeout                                time.Duration
+	format, input, kernel, printk, color, explain string
+	threads                                       []string
+	strict, schema, version, help                 bool
+	timeout                                       time.Duration
 }
 
 func flags(o *options) *pflag.FlagSet {
@@ -50,6 +50,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.SortFlags = false
 	fs.SetOutput(io.Discard)
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
+	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
 	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
@@ -65,10 +66,21 @@ func flags(o *options) *pflag.FlagSet {
 
 const usage = `usage: tracecheck [flags] [FILE...]
 
-Tells what happened to each kernel thread in a kernel log (dmesg), whether the
+Tells what happened to each kernel thread in a kernel log, whether the
 kernel's rules allow it, why, and on which lines. No FILE, or "-": standard input.
 
 `
+
+// inputFormats lists what -i takes.
+func inputFormats() string {
+	var b strings.Builder
+	b.WriteString("\ninput formats, which are recognised by content:\n")
+	for _, f := range traces.Formats() {
+		fmt.Fprintf(&b, "  %-18s %s\n", f.Name, f.Text)
+	}
+	b.WriteString("gzip, zstd and bzip2 are unpacked.\n")
+	return b.String()
+}
 
 const statuses = `
 exit status: 0 everything fits, or no evidence; 1 a violation or a hang (with
@@ -92,7 +104,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		return fail("%v; see tracecheck --help", err)
 	}
 	if o.help {
-		return say("%s", usage+fs.FlagUsages()+statuses)
+		return say("%s", usage+fs.FlagUsages()+inputFormats()+statuses)
 	}
 	if o.version {
 		return say("tracecheck %s\n", version())
@@ -119,6 +131,11 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	}
 	if o.timeout <= 0 {
 		return fail("--timeout %v: want a time above 0", o.timeout)
+	}
+	if o.input != "auto" {
+		if err := traces.NewReader(nil, nil, false).Only(o.input); err != nil {
+			return fail("--input-format %s: %v", o.input, err)
+		}
 	}
 	color, err := useColor(o.color, stdout)
 	if err != nil {
@@ -162,7 +179,10 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		only = append(only, o.explain)
 	}
 
-	c, err := checker.New(era, o.timeout)
+	c, err := checker.New(nil, o.timeout)
+	if era != nil {
+		c, err = checker.NewFor(o.kernel, o.timeout)
+	}
 	if err != nil {
 		return fail("%v", err)
 	}
@@ -170,7 +190,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	status := exitFits
 	for i, f := range files {
 		in := report.Input{Name: names[i], KernelFrom: "tried"}
-		err := check(c, stdin, f, pats, always, func(v *checker.Verdict) error {
+		err := check(c, stdin, f, o.input, pats, always, func(v *checker.Verdict) error {
 			if !wanted(v.Life.Thread, only) {
 				return nil
 			}
@@ -230,7 +250,7 @@ func outputFailed(stderr io.Writer, err error) int {
 }
 
 // check judges one input and fills in what is known of it.
-func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patterns, always bool, yield func(*checker.Verdict) error, in *report.Input) error {
+func check(c *checker.Checker, stdin io.Reader, file, format string, pats *traces.Patterns, always bool, yield func(*checker.Verdict) error, in *report.Input) error {
 	src := stdin
 	if file != "-" {
 		f, err := os.Open(file)
@@ -245,6 +265,11 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 		src = f
 	}
 	r := traces.NewReader(src, pats, always)
+	if format != "auto" {
+		if err := r.Only(format); err != nil {
+			return err
+		}
+	}
 	for _, e := range graph.Eras() {
 		in.KernelsFit = append(in.KernelsFit, e.Name)
 	}
@@ -263,7 +288,7 @@ func check(c *checker.Checker, stdin io.Reader, file string, pats *traces.Patter
 		}
 		return err
 	}
-	in.Format = "dmesg"
+	in.Format = r.Format()
 	in.Banner, in.Waits, in.Findings = log.Kernel, log.Waits, log.Findings
 	if e, err := graph.EraOf(log.Kernel); err == nil {
 		in.KernelFrom, in.Era = "log", &e

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,29 +17,45 @@ import (
 
 var update = flag.Bool("update", false, "write what was got as what is wanted")
 
-// Every sample in traces/samples has its expected verdict beside it, in a file
-// NAME.want: the command, its exit status, one line for each thread, the
-// verdict, and the whole text that is printed. `go test ./cmd/tracecheck
-// -update` writes all but the first line.
+// Every sample in traces/samples, and in its folder formats, has its expected verdict
+// beside it, in a file NAME.want: the command, its exit status, one line for
+// each thread, the verdict, and the whole text that is printed. `go test
+// ./cmd/tracecheck -update` writes all but the first line.
 func TestSamples(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
-	logs, err := filepath.Glob("traces/samples/*.dmesg")
-	if err != nil || len(logs) < 20 {
-		t.Fatalf("%d samples, %v", len(logs), err)
+	var wants []string
+	logs := map[string]bool{} // whether there is a .want
+	err := filepath.WalkDir("traces/samples", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || d.IsDir():
+			if d != nil && d.Name() != "samples" && d.Name() != "formats" {
+				return filepath.SkipDir // has tests of its own
+			}
+			return err
+		case strings.HasSuffix(name, ".want"):
+			wants = append(wants, filepath.ToSlash(name))
+		case !strings.HasSuffix(name, ".patterns") && !strings.HasSuffix(name, ".want.json"):
+			logs[filepath.ToSlash(name)] = false
+		}
+		return nil
+	})
+	if err != nil || len(wants) < 20 {
+		t.Fatalf("%d samples, %v", len(wants), err)
 	}
-	for _, log := range logs {
-		name := strings.TrimSuffix(filepath.Base(log), ".dmesg")
+	for _, want := range wants {
+		name := strings.TrimSuffix(strings.TrimPrefix(want, "traces/samples/"), ".want")
 		t.Run(name, func(t *testing.T) {
-			want := "traces/samples/" + name + ".want"
 			b, err := os.ReadFile(want)
 			if err != nil {
 				t.Fatal(err)
 			}
 			command, _, _ := strings.Cut(string(b), "\n")
 			args, ok := strings.CutPrefix(command, "$ tracecheck ")
-			if !ok || !strings.HasSuffix(args, log) {
-				t.Fatalf("%s:1: want a line `$ tracecheck [flags] %s`", want, log)
+			log := args[strings.LastIndexByte(args, ' ')+1:]
+			if _, there := logs[log]; !ok || !there || !strings.HasPrefix(log, strings.TrimSuffix(want, ".want")) {
+				t.Fatalf("%s:1: want a line `$ tracecheck [flags] LOG`, of the log beside it", want)
 			}
+			logs[log] = true
 			got := resultOf(t, command, strings.Fields(args))
 			if *update {
 				if err := os.WriteFile(want, got, 0o666); err != nil {
@@ -50,6 +67,11 @@ func TestSamples(t *testing.T) {
 				t.Errorf("-want +got:\n%s", d)
 			}
 		})
+	}
+	for log, expected := range logs {
+		if !expected {
+			t.Errorf("%s: no %s.want beside it", log, log)
+		}
 	}
 }
 

@@ -270,6 +270,9 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 	}
 	for _, s := range v.Witness() {
 		line, calls, does := stepWords(v, s)
+		if calls == "" && does == "" {
+			continue
+		}
 		life.Chart = append(life.Chart, [4]string{line, calls, does, s.Name})
 	}
 	for i, e := range l.Events {

@@ -234,6 +234,9 @@ func (t *Text) chart(v *checker.Verdict) {
 	row("line", caller, thread, where)
 	for _, s := range witness {
 		line, calls, does := stepWords(v, s)
+		if calls == "" && does == "" {
+			continue
+		}
 		if t.explain {
 			where = s.Where
 		}
@@ -303,9 +306,6 @@ func (t *Text) Close(s *Summary) error {
 		}
 		if in.Era == nil && s.Threads > 0 && len(in.KernelsFit) > 0 && len(in.KernelsFit) < len(graph.Eras()) {
 			t.printf("  it fits the rules of Linux %s only\n", strings.Join(ranges(in.KernelsFit), ", "))
-		}
-		if in.Era != nil && in.Era.Backport != "" {
-			t.printf("  a distribution may have backported %s\n", in.Era.Backport)
 		}
 		for _, d := range in.Stats.Diagnostics {
 			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))

@@ -25,7 +25,7 @@ func (t Tools) RunDistributed(ctx context.Context, m Model, workers int) (Result
 		return Result{}, err
 	}
 	// The server reads MODULE.cfg, and has no -config.
-	if err := os.WriteFile(filepath.Join(tmp, m.Module+".cfg"), []byte(withoutProperties(string(cfg))), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(tmp, m.Module+".cfg"), []byte(Without(string(cfg), "PROPERTY", "PROPERTIES")), 0o666); err != nil {
 		return Result{}, err
 	}
 	start := time.Now()
@@ -72,19 +72,4 @@ func (t Tools) RunDistributed(ctx context.Context, m Model, workers int) (Result
 		return r, fmt.Errorf("%s: %s", m.Path, firstError(r.Output))
 	}
 	return r, nil
-}
-
-// withoutProperties is a .cfg without its PROPERTY and PROPERTIES sections.
-func withoutProperties(cfg string) string {
-	var b strings.Builder
-	in := false
-	for line := range strings.Lines(cfg) {
-		if f := strings.Fields(line); len(f) > 0 && strings.ToUpper(f[0]) == f[0] && len(f[0]) > 3 {
-			in = f[0] == "PROPERTY" || f[0] == "PROPERTIES"
-		}
-		if !in {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ type Result struct {
 	Distinct  int      // distinct states
 	Depth     int      // of the search; 0 where TLC does not print it
 	Seconds   float64  // wall time, the JVM's start included
+	CPU       float64  // seconds of processor time, which other work on the machine changes less
 	Output    string   // all that TLC printed
 }
 
@@ -38,33 +40,72 @@ const (
 // The error is non-nil where TLC could not do its work (a spec or a .cfg that
 // cannot be read, a time-out), not where the model failed.
 func (t Tools) Run(ctx context.Context, m Model) (Result, error) {
-	return t.run(ctx, m)
+	return t.run(ctx, m, "")
 }
 
-// Dump checks one model and returns its state graph in TLC's dot form.
-func (t Tools) Dump(ctx context.Context, m Model) ([]byte, error) {
+// RunConfig checks a model's module by another .cfg than the model's own, given
+// as text.
+func (t Tools) RunConfig(ctx context.Context, m Model, cfg string) (Result, error) {
+	return t.run(ctx, m, cfg)
+}
+
+// RunAndRead checks one model as Run does, and has its state graph read, in
+// TLC's dot form. It can be large: some kilobytes a state.
+func (t Tools) RunAndRead(ctx context.Context, m Model, read func(dot io.Reader) error) (Result, error) {
 	dir, err := os.MkdirTemp("", "tlc-dump-")
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	defer os.RemoveAll(dir)
 	dot := filepath.Join(dir, "graph.dot")
-	r, err := t.run(ctx, m, "-dump", "dot,actionlabels", dot)
+	r, err := t.run(ctx, m, "", "-dump", "dot,actionlabels", dot)
+	if err != nil {
+		return r, err
+	}
+	f, err := os.Open(dot)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	return r, read(f)
+}
+
+// Dump checks one model and returns its state graph in TLC's dot form.
+func (t Tools) Dump(ctx context.Context, m Model) (dot []byte, err error) {
+	r, err := t.RunAndRead(ctx, m, func(r io.Reader) (err error) {
+		dot, err = io.ReadAll(r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if r.Got != m.Expect {
 		return nil, fmt.Errorf("%s: expected %v, got %v", m.Path, m.Expect, r.Got)
 	}
-	return os.ReadFile(dot)
+	return dot, nil
 }
 
-func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error) {
+// run checks a model by the .cfg given as text, or, where that is empty, by the
+// model's own.
+func (t Tools) run(ctx context.Context, m Model, cfg string, more ...string) (Result, error) {
 	tmp, err := workFolder(m)
 	if err != nil {
 		return Result{}, err
 	}
 	defer os.RemoveAll(tmp)
+	path := m.Path
+	if cfg == "" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return Result{}, err
+		}
+		cfg = string(b)
+	} else {
+		path = filepath.Join(tmp, "model.cfg")
+		if err := os.WriteFile(path, []byte(cfg), 0o666); err != nil {
+			return Result{}, err
+		}
+	}
 	args := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + tmp,
 		"-cp", t.Jar, "tlc2.TLC",
@@ -74,7 +115,7 @@ func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error)
 		"-workers", "1", "-fp", "0", "-metadir", filepath.Join(tmp, "meta"),
 	}
 	args = append(args, more...)
-	args = append(args, "-config", m.Path, m.Module)
+	args = append(args, "-config", path, m.Module)
 	start := time.Now()
 	cmd := exec.CommandContext(ctx, t.Java, args...)
 	cmd.Dir = tmp
@@ -83,6 +124,9 @@ func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error)
 	err = cmd.Run()
 	r := parseOutput(buf.String())
 	r.Seconds = time.Since(start).Seconds()
+	if cmd.ProcessState != nil {
+		r.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	}
 	if ctx.Err() != nil {
 		return r, fmt.Errorf("%s: TLC was stopped: %w", m.Path, ctx.Err())
 	}
@@ -100,8 +144,8 @@ func (t Tools) run(ctx context.Context, m Model, more ...string) (Result, error)
 		if r.Got.Violates == "" {
 			// TLC names a violated invariant, but not a violated PROPERTY: a
 			// model that must fail that way checks that one alone.
-			if r.Got.Violates, err = properties(m.Path); err != nil {
-				return r, err
+			if r.Got.Violates = strings.Join(Section(cfg, "PROPERTY", "PROPERTIES"), "|"); r.Got.Violates == "" {
+				return r, fmt.Errorf("%s: TLC found a violated property, and the file names none", m.Path)
 			}
 		}
 	default:
@@ -178,32 +222,6 @@ func parseOutput(out string) Result {
 		}
 	}
 	return r
-}
-
-// properties are the names under PROPERTY or PROPERTIES in a .cfg, joined by
-// "|".
-func properties(cfg string) (string, error) {
-	b, err := os.ReadFile(cfg)
-	if err != nil {
-		return "", err
-	}
-	var names []string
-	in := false
-	for line := range strings.Lines(string(b)) {
-		line, _, _ = strings.Cut(line, `\*`)
-		f := strings.Fields(line)
-		if len(f) > 0 && strings.ToUpper(f[0]) == f[0] && len(f[0]) > 3 {
-			in = f[0] == "PROPERTY" || f[0] == "PROPERTIES"
-			f = f[1:]
-		}
-		if in {
-			names = append(names, f...)
-		}
-	}
-	if len(names) == 0 {
-		return "", fmt.Errorf("%s: TLC found a violated property, and the file names none", cfg)
-	}
-	return strings.Join(names, "|"), nil
 }
 
 // firstError is the line of TLC's output that says best what went wrong.

@@ -132,26 +132,23 @@ The depth of the complete state graph search is 23.
 	}
 }
 
-func TestProperties(t *testing.T) {
+func TestSection(t *testing.T) {
 	for in, want := range map[string]string{
 		"SPECIFICATION Spec\nPROPERTIES\n  Live\nCHECK_DEADLOCK FALSE\n": "Live",
 		"PROPERTY Live \\* why\nINVARIANT A\n":                           "Live",
-		"PROPERTIES A B\n":                                               "A|B",
+		"PROPERTIES A B\nPROPERTY C\n":                                   "A|B|C",
 		"INVARIANT A\n":                                                  "",
+		"CONSTANTS\n  Works = {\"W1\"}\n":                                "",
 	} {
-		path := filepath.Join(t.TempDir(), "m.cfg")
-		if err := os.WriteFile(path, []byte(in), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := properties(path); got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: got %q, %v", in, got, err)
+		if got := strings.Join(Section(in, "PROPERTY", "PROPERTIES"), "|"); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
 }
 
-func TestWithoutProperties(t *testing.T) {
+func TestWithout(t *testing.T) {
 	in := "SPECIFICATION Spec\nINVARIANTS\n  A\nPROPERTIES\n  Live\n  Refines\nCHECK_DEADLOCK FALSE\n"
-	if got, want := withoutProperties(in), "SPECIFICATION Spec\nINVARIANTS\n  A\nCHECK_DEADLOCK FALSE\n"; got != want {
+	if got, want := Without(in, "PROPERTY", "PROPERTIES"), "SPECIFICATION Spec\nINVARIANTS\n  A\nCHECK_DEADLOCK FALSE\n"; got != want {
 		t.Errorf("got %q", got)
 	}
 }

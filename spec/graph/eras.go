@@ -16,9 +16,9 @@ type Era struct {
 	graph string // the one of Kernels whose graph is its
 	from  version
 
-	// Backport says what a distribution may have changed in a kernel of this
-	// era so that another era's rule holds; empty: nothing that is known.
-	Backport string
+	// Brings says what its first release changed for a caller; a kernel with an
+	// older number may have it too, see DoubtsOf. Empty for the oldest.
+	Brings string
 }
 
 // The dates of the changes, see spec/Eras.tla: struct kthread for each thread
@@ -26,10 +26,10 @@ type Era struct {
 // (5.17), one exit path for all again (7.0).
 var eras = []Era{
 	{"2.6.32", "2.6.31", "3.6", "2.6.32", version{2, 6, 31}, ""},
-	{"3.18", "3.7", "4.9", "3.18", version{3, 7, 0}, ""},
-	{"5.4", "4.10", "5.16", "5.4", version{4, 10, 0}, ""},
-	{"6.1", "5.17", "6.x", "6.1", version{5, 17, 0}, "the exit path of 7.0, by which kthread_stop() of a thread that oopsed returns the signal and not 0"},
-	{"7.0", "7.0", "", "5.4", version{7, 0, 0}, ""},
+	{"3.18", "3.7", "4.9", "3.18", version{3, 7, 0}, "kthread_park(), and a kthread_stop() that unparks (3.7)"},
+	{"5.4", "4.10", "5.16", "5.4", version{4, 10, 0}, "a kthread_stop() that waits also for a thread that has gone (4.10)"},
+	{"6.1", "5.17", "6.x", "6.1", version{5, 17, 0}, "kthread->result, by which a thread that oopsed leaves 0 for kthread_stop() (5.17)"},
+	{"7.0", "7.0", "", "5.4", version{7, 0, 0}, "the exit path by which kthread_stop() of a thread that oopsed returns the signal and not 0 (7.0)"},
 }
 
 // Eras are all eras, oldest first.
@@ -58,6 +58,75 @@ func EraOf(release string) (Era, error) {
 		}
 	}
 	return Era{}, fmt.Errorf("Linux %s is older than 2.6.31, which brought the protocol that is specified here", release)
+}
+
+// A Doubt is an era whose rules a kernel may have though its number is of the
+// era before.
+type Doubt struct {
+	Era Era
+	Why string // who may have taken Era.Brings into that kernel, or is known to have
+}
+
+// DoubtsOf says whose rules a kernel may have besides those of EraOf, by its
+// release as `uname -r` prints it. Nothing where the release is plain mainline,
+// or none.
+//
+// The numbers of a distribution's kernel are those of the mainline release that
+// it started from, and changes are taken into it from later ones. Which, only
+// its source tells, so every suffix of a distribution is a doubt; a release of
+// 5.17 to 6.x is one without it, because the exit path of 7.0 (28aaa9c39945) is
+// marked for the stable kernels.
+func DoubtsOf(release string) []Doubt {
+	era, err := EraOf(release)
+	if err != nil {
+		return nil
+	}
+	next := Era{}
+	for i := range eras[:len(eras)-1] {
+		if eras[i].Name == era.Name {
+			next = eras[i+1]
+		}
+	}
+	switch {
+	case next.Name == "":
+		return nil
+	case red9Has517(release):
+		return []Doubt{{next, "modules for Red Hat's 5.14.0 build from -210.el9 on only with the exit functions of 5.17"}}
+	case next.Name == "7.0":
+		return []Doubt{{next, "the change is marked for stable kernels"}}
+	case ofDistribution(release):
+		return []Doubt{{next, "a distribution's kernel has changes of later releases"}}
+	}
+	return nil
+}
+
+// red9Has517 says whether a release is one of Red Hat's 5.14.0 of which it is
+// known that complete_and_exit() has gone there: that is the series of 5.17 that
+// brings kthread->result. Seen in the wild: 5.14.0-210.el9
+// (github.com/lwfinger/rtl8188gu/issues/13), 5.14.0-427.13.1.el9_4
+// (github.com/lwfinger/rtl8852au/issues/101).
+func red9Has517(release string) bool {
+	rest, ok := strings.CutPrefix(release, "5.14.0-")
+	build, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(build)
+	return ok && err == nil && n >= 210 && strings.Contains(rest, ".el9")
+}
+
+// ofDistribution says whether a release has a suffix that mainline's build does
+// not make: not -rc3, +, -dirty, or -00012-g0123abc of a tree between releases.
+func ofDistribution(release string) bool {
+	rest := strings.TrimLeft(release, "0123456789.")
+	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return r == '-' || r == '+' }) {
+		tag := strings.TrimLeft(word, "0123456789")
+		switch {
+		case tag == "" && (strings.Contains(rest, "-g") || strings.Contains(rest, "-next-")), tag == "dirty", tag == "next":
+		case strings.HasPrefix(word, "rc") && strings.Trim(word[2:], "0123456789") == "":
+		case strings.HasPrefix(word, "g") && len(word) > 7 && strings.Trim(word[1:], "0123456789abcdef") == "":
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 type version [3]int

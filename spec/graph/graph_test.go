@@ -59,6 +59,49 @@ func TestEraOf(t *testing.T) {
 	}
 }
 
+func TestDoubtsOf(t *testing.T) {
+	tests := []struct{ name, release, want, why string }{
+		{"plain mainline", "5.4.73", "", ""},
+		{"a release candidate", "4.9.0-rc3+", "", ""},
+		{"a tree between releases", "5.16.0-00012-g0123abc-dirty", "", ""},
+		{"linux-next", "5.16.0-next-20220105", "", ""},
+		{"Red Hat 6", "2.6.32-754.el6.x86_64", "3.18", "a distribution"},
+		{"Red Hat 7", "3.10.0-1160.el7.x86_64", "5.4", "a distribution"},
+		{"Red Hat 8", "4.18.0-553.el8_10.x86_64", "6.1", "a distribution"},
+		{"Red Hat 9, first builds", "5.14.0-70.13.1.el9_0.x86_64", "6.1", "a distribution"},
+		{"Red Hat 9, a build that was seen", "5.14.0-427.13.1.el9_4.x86_64", "6.1", "build from -210.el9"},
+		{"CentOS Stream 9, a build that was seen", "5.14.0-210.el9.x86_64", "6.1", "build from -210.el9"},
+		{"another 5.14.0 of many builds", "5.14.0-427-generic", "6.1", "a distribution"},
+		{"SUSE", "5.14.21-150500.55.7-default", "6.1", "a distribution"},
+		{"Debian", "5.10.0-21-amd64", "6.1", "a distribution"},
+		{"Android", "5.10.43-android12-9-00031-g0123abcdef01", "6.1", "a distribution"},
+		{"a stable kernel that may have the change of 7.0", "6.12.117", "7.0", "stable"},
+		{"the same of a distribution", "6.1.0-18-amd64", "7.0", "stable"},
+		{"nothing newer is known", "7.0.3-arch1-1", "", ""},
+		{"older than what is specified", "2.6.18-398.el5", "", ""},
+		{"no release", "", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := DoubtsOf(tt.release)
+			if tt.want == "" {
+				if len(got) > 0 {
+					t.Errorf("got %+v, want none", got)
+				}
+				return
+			}
+			if len(got) != 1 || got[0].Era.Name != tt.want || !strings.Contains(got[0].Why, tt.why) {
+				t.Errorf("got %+v, want %s because %q", got, tt.want, tt.why)
+			}
+		})
+	}
+	for i, e := range Eras() {
+		if (e.Brings == "") != (i == 0) {
+			t.Errorf("%s brings %q", e.Name, e.Brings)
+		}
+	}
+}
+
 func TestFormatAndParseAgree(t *testing.T) {
 	for _, kernel := range Kernels() {
 		g, err := Load(kernel)

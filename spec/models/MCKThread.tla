@@ -30,4 +30,19 @@ ZeroOrEio == {0, -5}
 
 \* ... and one that may return -EINTR itself.
 ZeroOrEintr == {0, -4}
+
+\* Values that tell a return from an oops, and from a do_exit() that leaves 0.
+Eio        == {-5}
+EioOrEintr == {-5, -4}
+
+\* What nobody sees, nobody waits for and nothing prevents goes first: kthreadd's
+\* way back to sleep when its work is done, and a thread's last steps.  An action
+\* constraint for models of one thread that somebody holds: fewer interleavings,
+\* of which an observer can tell none from those that are left.
+UnseenFirst ==
+    IF /\ \A k \in Threads : thread[k].at # "none"
+       /\ kthreadd.at # "sleep" \/ kthreadd.state = TASK_RUNNING
+    THEN kthreadd' # kthreadd
+    ELSE \A k \in Threads :
+             thread[k].at \in {"do_task_dead", "dead"} => thread'[k].at # thread[k].at
 =============================================================================

@@ -1,0 +1,631 @@
+package traces
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// bpftraceLayout reads the events that traces/bpf/kthread.bt prints, and any
+// other tracer that writes the format of docs/events.md, one JSON object a
+// line:
+//
+//	{"kt":1,"ts":42629479709,"cpu":1,"ev":"stop","tid":294,"pid":367,"task15":"guest.sh       ","comm15":"kt_ok          "}
+//
+// `bpftrace -f json` wraps each line once more:
+//
+//	{"type": "printf", "data": "{\"kt\":1,…}\n"}
+//	{"type": "lost_events", "data": {"events": 12}}
+type bpftraceLayout struct {
+	lost  traceLoss
+	inner []byte // the line that was wrapped, decoded
+	ev    bpfEvent
+	read  int // events, to compare with what the script says at its end
+}
+
+// A bpfEvent is a line's fields, where they are there.
+type bpfEvent struct {
+	kind       []byte
+	ts, cpu    int64
+	tid, pid   int64
+	prev, next int64
+	ret, code  int64
+	events     int64
+	addr       uint64
+	state      int64
+	letter     byte
+	task, comm []byte
+	ctx        []byte
+	fn         []byte
+	has        bpfField
+	version    int64
+	taskBuf    [64]byte
+	commBuf    [64]byte
+	scratch    [64]byte
+}
+
+// A bpfField is a set of fields.
+type bpfField uint32
+
+const (
+	bpfKT bpfField = 1 << iota
+	bpfTS
+	bpfCPU
+	bpfTID
+	bpfPID
+	bpfPrev
+	bpfNext
+	bpfRet
+	bpfCode
+	bpfEvents
+	bpfAddr
+	bpfState
+	bpfTask
+	bpfComm
+	bpfEv
+	bpfCtx
+	bpfFunc
+)
+
+func (b *bpftraceLayout) loss() traceLoss { return b.lost }
+
+func (b *bpftraceLayout) refusal() string {
+	return "the output of another bpftrace script, whose words are its own: record with traces/bpf/kthread.bt, or print what docs/events.md says"
+}
+
+func (b *bpftraceLayout) unwrap(line []byte, rec *traceRecord) traceClass {
+	line = bytes.TrimSpace(line)
+	switch {
+	case len(line) == 0, line[0] == '#':
+		return noEvent
+	case isAttached(line), line[0] == '@':
+		return noEvent // bpftrace's own words, and its maps at the end
+	case hasPrefix(line, "Lost "):
+		n, i := digits(line, len("Lost "))
+		if i > len("Lost ") && string(line[i:]) == " events" {
+			b.lost = traceLoss{cpu: -1, count: int(n)}
+			return lossLine
+		}
+	case hasPrefix(line, `{"type":`):
+		return b.wrapped(line, rec)
+	}
+	if line[0] == '{' {
+		return b.object(line, rec)
+	}
+	if isBpftraceText(line) {
+		return refusedLine
+	}
+	return unknownLine
+}
+
+// isAttached is true for "Attaching 4 probes..." and "Attached 4 probes", which
+// bpftrace prints first.
+func isAttached(line []byte) bool {
+	i := len("Attaching ")
+	if hasPrefix(line, "Attached ") {
+		i = len("Attached ")
+	} else if !hasPrefix(line, "Attaching ") {
+		return false
+	}
+	_, end := digits(line, i)
+	return end > i && hasPrefix(line[end:], " probe")
+}
+
+// isBpftraceText is true for a line that is not one of JSON at all.
+func isBpftraceText(line []byte) bool {
+	return bytes.IndexByte(line, '"') < 0
+}
+
+// wrapped reads a line of bpftrace -f json.
+func (b *bpftraceLayout) wrapped(line []byte, rec *traceRecord) traceClass {
+	i := skipBlanks(line, len(`{"type":`))
+	kind, i, ok := jsonString(line, i, b.ev.scratch[:0])
+	if !ok {
+		return unknownLine
+	}
+	i = skipBlanks(line, i)
+	const data = `"data":`
+	if i >= len(line) || line[i] != ',' {
+		return unknownLine
+	}
+	i = skipBlanks(line, i+1)
+	if !hasPrefix(line[i:], data) {
+		return unknownLine
+	}
+	i = skipBlanks(line, i+len(data))
+	switch string(kind) {
+	case "printf":
+		b.inner, i, ok = jsonString(line, i, b.inner[:0])
+		if !ok {
+			return unknownLine
+		}
+		inner := bytes.TrimSpace(b.inner)
+		if len(inner) == 0 {
+			return noEvent
+		}
+		if inner[0] != '{' {
+			return refusedLine
+		}
+		return b.object(inner, rec)
+	case "lost_events":
+		const events = `"events":`
+		j := indexOf(line[i:], events)
+		if j < 0 {
+			return unknownLine
+		}
+		n, _ := digits(line, skipBlanks(line, i+j+len(events)))
+		b.lost = traceLoss{cpu: -1, count: int(n)}
+		return lossLine
+	}
+	return noEvent // attached_probes, map, hist, time …
+}
+
+// object reads an event.
+func (b *bpftraceLayout) object(line []byte, rec *traceRecord) traceClass {
+	e := &b.ev
+	*e = bpfEvent{tid: -1}
+	if !e.parse(line) || e.has&bpfKT == 0 || e.version != 1 || e.has&bpfEv == 0 {
+		return unknownLine
+	}
+	switch string(e.kind) {
+	case "begin":
+		b.read = 0
+		return noEvent
+	case "end":
+		if e.has&bpfEvents != 0 && e.events > int64(b.read) {
+			b.lost = traceLoss{cpu: -1, count: int(e.events) - b.read, unplace: true}
+			return lossLine
+		}
+		return noEvent
+	}
+	b.read++
+	if e.has&bpfTS == 0 || e.ts < 0 {
+		return unknownLine
+	}
+	rec.stamp, rec.coarse, rec.clock = e.ts, 1, Nanoseconds
+	if e.has&bpfCPU != 0 && e.cpu >= 0 && e.cpu < maxCPUs {
+		rec.cpu = int(e.cpu)
+	}
+	if e.has&bpfTID != 0 && e.tid >= 0 && e.tid <= maxPID {
+		rec.pid = int(e.tid)
+	} else if string(e.kind) == "switch" && e.has&bpfPrev != 0 && e.prev >= 0 && e.prev <= maxPID {
+		rec.pid = int(e.prev)
+	}
+	rec.comm = e.task
+	switch string(e.ctx) {
+	case "task":
+		rec.context = TaskContext
+	case "irq":
+		rec.context = InterruptContext
+	}
+	rec.event = e.kind
+	rec.bpf = e
+	return traceEvent
+}
+
+// maxPID is more than any pid (include/linux/threads.h PID_MAX_LIMIT is 2^22).
+const maxPID = 1 << 30
+
+// parse reads the fields of a flat object. A field that is not known is
+// skipped, whatever it holds.
+func (e *bpfEvent) parse(b []byte) bool {
+	i := skipBlanks(b, 1)
+	for {
+		if i >= len(b) {
+			return false
+		}
+		if b[i] == '}' {
+			return i == len(b)-1
+		}
+		key, next, ok := jsonString(b, i, e.scratch[:0])
+		if !ok {
+			return false
+		}
+		i = skipBlanks(b, next)
+		if i >= len(b) || b[i] != ':' {
+			return false
+		}
+		i = skipBlanks(b, i+1)
+		if i, ok = e.field(b, i, key); !ok {
+			return false
+		}
+		i = skipBlanks(b, i)
+		if i < len(b) && b[i] == ',' {
+			i = skipBlanks(b, i+1)
+		} else if i >= len(b) || b[i] != '}' {
+			return false
+		}
+	}
+}
+
+// field reads the value at i.
+func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
+	num := func(v *int64, f bpfField) (int, bool) {
+		n, next, ok := jsonInt(b, i)
+		if ok {
+			*v, e.has = n, e.has|f
+			return next, true
+		}
+		return jsonSkip(b, i)
+	}
+	switch string(key) {
+	case "kt":
+		return num(&e.version, bpfKT)
+	case "ts":
+		return num(&e.ts, bpfTS)
+	case "cpu":
+		return num(&e.cpu, bpfCPU)
+	case "tid":
+		return num(&e.tid, bpfTID)
+	case "pid":
+		return num(&e.pid, bpfPID)
+	case "prev":
+		return num(&e.prev, bpfPrev)
+	case "next":
+		return num(&e.next, bpfNext)
+	case "ret":
+		return num(&e.ret, bpfRet)
+	case "code":
+		return num(&e.code, bpfCode)
+	case "events":
+		return num(&e.events, bpfEvents)
+	case "state":
+		if i < len(b) && b[i] == '"' {
+			s, next, ok := jsonString(b, i, e.scratch[:0])
+			if ok && len(s) > 0 && isState(s) {
+				e.letter, e.has = stateLetter(s), e.has|bpfState
+			}
+			return next, ok
+		}
+		next, ok := num(&e.state, bpfState)
+		if ok {
+			e.letter = bitsLetter(e.state)
+		}
+		return next, ok
+	case "addr":
+		s, next, ok := jsonString(b, i, e.scratch[:0])
+		if !ok {
+			return jsonSkip(b, i)
+		}
+		if v, ok := printedNumber(s); ok && isTaskAddress(v) {
+			e.addr, e.has = v, e.has|bpfAddr
+		}
+		return next, true
+	case "ev":
+		var ok bool
+		if i < len(b) && b[i] == '"' { // names of events have no escapes
+			end := bytes.IndexByte(b[i+1:], '"')
+			if ok = end >= 0; ok {
+				e.kind, e.has = b[i+1:i+1+end], e.has|bpfEv
+				return i + end + 2, true
+			}
+		}
+		return i, false
+	case "ctx":
+		if i < len(b) && b[i] == '"' {
+			if end := bytes.IndexByte(b[i+1:], '"'); end >= 0 {
+				e.ctx, e.has = b[i+1:i+1+end], e.has|bpfCtx
+				return i + end + 2, true
+			}
+		}
+		return jsonSkip(b, i)
+	case "func":
+		if i < len(b) && b[i] == '"' {
+			if end := bytes.IndexByte(b[i+1:], '"'); end >= 0 {
+				e.fn, e.has = b[i+1:i+1+end], e.has|bpfFunc
+				return i + end + 2, true
+			}
+		}
+		return jsonSkip(b, i)
+	case "task15", "comm15":
+		// 15 bytes as they are, with blanks behind a shorter name.
+		if i+1+maxComm >= len(b) || b[i] != '"' || b[i+1+maxComm] != '"' {
+			return i, false
+		}
+		name := bytes.TrimRight(b[i+1:i+1+maxComm], " ")
+		if key[0] == 't' {
+			e.task, e.has = name, e.has|bpfTask
+		} else {
+			e.comm, e.has = name, e.has|bpfComm
+		}
+		return i + maxComm + 2, true
+	case "task":
+		s, next, ok := jsonString(b, i, e.taskBuf[:0])
+		if !ok {
+			return jsonSkip(b, i)
+		}
+		e.task, e.has = s, e.has|bpfTask
+		return next, true
+	case "comm":
+		s, next, ok := jsonString(b, i, e.commBuf[:0])
+		if !ok {
+			return jsonSkip(b, i)
+		}
+		e.comm, e.has = s, e.has|bpfComm
+		return next, true
+	}
+	return jsonSkip(b, i)
+}
+
+// bitsLetter is the letter of a state as sched_switch has it in its record
+// from 4.14 on (include/linux/sched.h TASK_REPORT, include/trace/events/sched.h
+// __trace_sched_switch_state): one bit, or none and 0x100 of a task that is
+// still running.
+func bitsLetter(v int64) byte {
+	switch v & 0xff {
+	case 0:
+		return 'R'
+	case 0x01:
+		return 'S'
+	case 0x02:
+		return 'D'
+	case 0x04:
+		return 'T'
+	case 0x08:
+		return 't'
+	case 0x10:
+		return 'X'
+	case 0x20:
+		return 'Z'
+	case 0x40:
+		return 'P'
+	case 0x80:
+		return 'I'
+	}
+	return 0
+}
+
+// jsonInt reads a whole number.
+func jsonInt(b []byte, i int) (v int64, next int, ok bool) {
+	j := i
+	if j < len(b) && b[j] == '-' {
+		j++
+	}
+	v, end := digits(b, j)
+	if end == j || end < len(b) && b[end] != ',' && b[end] != '}' && b[end] != ' ' {
+		return 0, i, false
+	}
+	if j > i {
+		v = -v
+	}
+	return v, end, true
+}
+
+// jsonString reads a string at i into buf, or gives the bytes of b where
+// nothing in it is escaped.
+func jsonString(b []byte, i int, buf []byte) (s []byte, next int, ok bool) {
+	if i >= len(b) || b[i] != '"' {
+		return nil, i, false
+	}
+	i++
+	from := i
+	for i < len(b) && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	if i < len(b) && b[i] == '"' {
+		return b[from:i], i + 1, true
+	}
+	buf = append(buf, b[from:i]...)
+	for i < len(b) {
+		c := b[i]
+		switch {
+		case c == '"':
+			return buf, i + 1, true
+		case c != '\\':
+			buf = append(buf, c)
+			i++
+			continue
+		case i+1 >= len(b):
+			return nil, i, false
+		}
+		switch c = b[i+1]; c {
+		case '"', '\\', '/':
+			buf = append(buf, c)
+		case 'n':
+			buf = append(buf, '\n')
+		case 't':
+			buf = append(buf, '\t')
+		case 'r':
+			buf = append(buf, '\r')
+		case 'b':
+			buf = append(buf, '\b')
+		case 'f':
+			buf = append(buf, '\f')
+		case 'u':
+			if i+6 > len(b) {
+				return nil, i, false
+			}
+			r := rune(0)
+			for _, h := range b[i+2 : i+6] {
+				d, ok := hexDigit(h)
+				if !ok {
+					return nil, i, false
+				}
+				r = r<<4 | rune(d)
+			}
+			if r < 0x20 {
+				buf = append(buf, byte(r))
+			} else {
+				buf = utf8.AppendRune(buf, r)
+			}
+			i += 4
+		case 'x': // bpftrace, of bytes that are no UTF-8
+			if i+4 > len(b) {
+				return nil, i, false
+			}
+			hi, ok1 := hexDigit(b[i+2])
+			lo, ok2 := hexDigit(b[i+3])
+			if !ok1 || !ok2 {
+				return nil, i, false
+			}
+			buf = append(buf, hi<<4|lo)
+			i += 2
+		default:
+			return nil, i, false
+		}
+		i += 2
+	}
+	return nil, i, false
+}
+
+// jsonSkip skips any value.
+func jsonSkip(b []byte, i int) (next int, ok bool) {
+	depth := 0
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			i++
+			for i < len(b) && b[i] != '"' {
+				if b[i] == '\\' {
+					i++
+				}
+				i++
+			}
+			if i >= len(b) {
+				return i, false
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i, true
+			}
+			depth--
+		case ',':
+			if depth == 0 {
+				return i, true
+			}
+		}
+		i++
+	}
+	return i, false
+}
+
+// bpf makes events of a record of this format.
+func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
+	e := rec.bpf
+	need := func(f bpfField) bool { return e.has&f == f }
+	pid := func(v int64) (int, bool) { return int(v), v > 0 && v <= maxPID }
+	// The task in whose context; its name is remembered for lines that have
+	// only its pid.
+	by := Task{}
+	if rec.pid > 0 {
+		by.PID = rec.pid
+		by.Comm = t.bpfName(rec.pid, rec.comm, e.has&bpfTask != 0)
+	}
+	thread := Task{Addr: e.addr}
+	if p, ok := pid(e.pid); ok && need(bpfPID) {
+		if string(e.kind) == "fork" {
+			t.forgetName(p)
+		}
+		thread.PID = p
+		thread.Comm = t.bpfName(p, e.comm, e.has&bpfComm != 0)
+	}
+	out := Event{By: by, Thread: thread}
+	if need(bpfFunc) {
+		out.Func = t.intern(e.fn)
+	}
+	has := thread != Task{}
+	own := rec.pid > 0 // it is about the task itself
+	ok := true
+	switch string(e.kind) {
+	case "fork":
+		out.Kind, ok = Fork, thread.PID > 0
+	case "waking", "wakeup":
+		if out.Kind, ok = Woken, thread.PID > 0; ok && !t.wants(thread.PID) {
+			return
+		}
+		out.Late = e.kind[len(e.kind)-1] == 'p'
+	case "switch":
+		prev, ok1 := pid(e.prev)
+		next, ok2 := pid(e.next)
+		if !need(bpfPrev|bpfNext) || e.prev < 0 || e.next < 0 {
+			ok = false
+			break
+		}
+		if ok1 && t.wants(prev) {
+			letter := byte(0)
+			if need(bpfState) {
+				letter = e.letter
+			}
+			t.send(n, rec, Event{Kind: SwitchOut, Thread: Task{Comm: t.bpfName(prev, e.task, e.has&bpfTask != 0), PID: prev}, State: letter}, emit)
+		}
+		if ok2 && t.wants(next) {
+			t.send(n, rec, Event{Kind: SwitchIn, Thread: Task{Comm: t.bpfName(next, e.comm, e.has&bpfComm != 0), PID: next}}, emit)
+		}
+		return
+	case "exit":
+		out.Kind, out.Thread, ok = ProcessExit, by, own
+	case "free":
+		out.Kind, ok = Freed, thread.PID > 0
+	case "stop":
+		out.Kind, ok = StopCall, has
+	case "stop_ret":
+		out.Kind, out.Thread, ok = StopReturn, Task{}, own && need(bpfRet)
+		out.Code, out.HasCode = toInt(uint64(e.ret)), true
+	case "parkme":
+		out.Kind, out.Thread, out.Probe, ok = ParkMe, by, true, own
+	case "exit_call":
+		out.Kind, out.Thread, out.Probe, ok = ExitCall, by, true, own
+		if need(bpfCode) {
+			out.Code, out.HasCode = toInt(uint64(e.code)), out.Func != "do_exit"
+		}
+		if out.Func == "" {
+			out.Func = "kthread_exit"
+		}
+	case "should_stop":
+		out.Kind, out.Thread, out.Probe, ok = ShouldStop, by, true, own && need(bpfRet)
+		if out.HasCode = true; e.ret&0xff != 0 {
+			out.Code = 1
+		}
+	case "threadfn":
+		out.Kind, out.Thread, out.Probe, ok = ThreadFn, by, true, own
+	case "park":
+		out.Kind, out.Probe, ok = ParkCall, true, has
+	case "park_ret":
+		out.Kind, out.Thread, out.Probe, ok = ParkReturn, Task{}, true, own && need(bpfRet)
+		out.Code, out.HasCode = toInt(uint64(e.ret)), true
+	case "unpark":
+		out.Kind, out.Probe, ok = Unpark, true, has
+	case "create_ret":
+		switch {
+		case has:
+			out.Kind, out.Probe = Create, true
+		case need(bpfRet) && e.ret < 0:
+			out.Kind, out.Probe, out.Thread, out.Code, out.HasCode = CreateFailed, true, Task{}, toInt(uint64(e.ret)), true
+		default:
+			ok = false
+		}
+	case "wake":
+		out.Kind, out.Probe, ok = Wake, true, has
+	default:
+		return // an event of a later version
+	}
+	if !ok {
+		t.damaged(n, rec, emit)
+		return
+	}
+	t.send(n, rec, out, emit)
+}
+
+// bpfName is the name of a task that this line names, or the latest that did.
+func (t *traceReader) bpfName(pid int, name []byte, has bool) string {
+	if t.pidNames == nil {
+		t.pidNames = make(map[int]string)
+	}
+	if !has {
+		return t.pidNames[pid]
+	}
+	task := t.task(name, pid)
+	if task.Comm == "" {
+		return t.pidNames[pid]
+	}
+	if old, ok := t.pidNames[pid]; !ok || old != task.Comm {
+		if len(t.pidNames) >= maxNames {
+			clear(t.pidNames)
+		}
+		t.pidNames[pid] = task.Comm
+	}
+	return task.Comm
+}
+
+func (t *traceReader) forgetName(pid int) { delete(t.pidNames, pid) }

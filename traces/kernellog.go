@@ -1,0 +1,505 @@
+package traces
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A kernelLog makes events of a kernel log. It knows every way to write one,
+// and which of them a line is it decides by the line, because a console's log
+// may hold several: the format of the line before is tried first, then the
+// others in their order.
+type kernelLog struct {
+	out     *output
+	formats []lineFormat   // of lines
+	cur     int            // the one of the latest line
+	streams []streamFormat // of what is not written in lines
+	stream  streamFormat   // the one that the input is in; nil: in lines
+	yield   func(class)    // fed
+	latest  int            // line of the latest record of a stream
+	rec     record         // of the latest line
+	plain   []byte         // the latest line without colours, where it had any
+	bare    bool           // every line is a message
+
+	reports   reporter    // the kernel's reports that its messages come to
+	emitStack func(Event) // stacked
+
+	begun bool  // the set's begin line has been seen, and no other boot since
+	stamp int64 // of the latest record that has one, in microseconds
+	// falling counts the latest records of which each has a lower stamp than
+	// the one before.
+	falling int
+	boot    []byte // of the latest record that has one
+	used    []string
+	last    string // the format of the latest record
+	// Where a line is one of several of one message: this many columns are
+	// blank in front of its text.
+	column, runes int
+	columnOf      class
+	depth         int  // the number of quote marks before the latest record
+	wrapped       bool // the latest line is quoted and so long that a mailer may have cut it
+	seam          bool // what comes may be of elsewhere
+}
+
+// A lineFormat is a logFormat and its names.
+type lineFormat struct {
+	logFormat
+	name string // where the record has none
+}
+
+// A streamFormat takes records out of what is not written in lines.
+type streamFormat interface {
+	// begins says whether a piece, which begins a line, begins such a stream.
+	begins(piece []byte) bool
+	// feed takes the next bytes, which end at a newline or are a piece of a
+	// long line. For every record it calls yield, with a class and with
+	// rec.line; it is false where the stream has ended, and the next line is
+	// another format's.
+	feed(piece []byte, line int, rec *record, yield func(class)) bool
+	// open says whether a record has begun and not ended.
+	open() bool
+	name() string
+}
+
+type formatName struct{ name, text string }
+
+// A kernelFormat is one way to read a kernel log's lines, which may go by
+// several names.
+type kernelFormat struct {
+	names  []formatName
+	lines  func(name string) logFormat // of that name only; of any where it is empty
+	stream func() streamFormat
+	asked  bool // only where it is asked for
+}
+
+// kernelFormats is in the order in which formats are tried.
+var kernelFormats = []kernelFormat{
+	{names: []formatName{
+		{"dmesg", "dmesg, also -x, -r, -d; a serial console: [seconds.micros] message"},
+		{"dmesg-ctime", "dmesg -T"},
+		{"dmesg-reltime", "dmesg -e"},
+		{"dmesg-iso", "dmesg --time-format iso"},
+		{"dmesg-delta", "dmesg --time-format delta"},
+		{"journal-monotonic", "journalctl -o short-monotonic"},
+	}, lines: func(name string) logFormat { return &dmesg{only: name} }},
+	{names: []formatName{{"kmsg", "the records of /dev/kmsg"}}, lines: func(string) logFormat { return &kmsg{} }},
+	{names: []formatName{{"rfc5424", "syslog by RFC 5424"}}, lines: func(string) logFormat { return &rfc5424{} }},
+	{names: []formatName{{"syslog", "a syslog daemon's files; journalctl -o short, short-iso and the like"}},
+		lines: func(string) logFormat { return &syslog{} }},
+	{names: []formatName{{"logread", "OpenWrt's logread"}}, lines: func(string) logFormat { return &logread{} }},
+	{names: []formatName{{"logcat", "Android's logcat, threadtime or brief"}}, lines: func(string) logFormat { return &logcat{} }},
+	{names: []formatName{{"journal-json", "journalctl -o json"}}, lines: func(string) logFormat { return &journalJSON{} }},
+	{names: []formatName{{"journal-export", "journalctl -o export"}}, stream: func() streamFormat { return &journalExport{} }},
+	{names: []formatName{{"dmesg-json", "dmesg -J"}}, stream: func() streamFormat { return &dmesgJSON{} }},
+	{names: []formatName{{"bare", "nothing but messages (dmesg -t, journalctl -o cat); must be asked for"}},
+		lines: func(string) logFormat { return bare{} }, asked: true},
+}
+
+// newKernelLog is a decoder for one format, or, where only is empty, for all
+// that can be told by their lines.
+func newKernelLog(out *output, only string) *kernelLog {
+	k := &kernelLog{out: out, bare: only == "bare"}
+	k.yield, k.emitStack = k.fed, k.stacked
+	for _, f := range kernelFormats {
+		has := slices.ContainsFunc(f.names, func(n formatName) bool { return n.name == only })
+		switch {
+		case !has && (only != "" || f.asked):
+		case f.lines != nil:
+			k.formats = append(k.formats, lineFormat{f.lines(only), f.names[0].name})
+		default:
+			k.streams = append(k.streams, f.stream())
+		}
+	}
+	return k
+}
+
+func (k *kernelLog) format() string { return strings.Join(k.used, "+") }
+
+// detect says whether a line is one of a kernel log.
+func (k *kernelLog) detect(line []byte) bool {
+	if k.beginsStream(line) != nil {
+		return true
+	}
+	c := k.classify(line)
+	return c == message || c == other || c == unusable
+}
+
+func (k *kernelLog) beginsStream(piece []byte) streamFormat {
+	for _, s := range k.streams {
+		if s.begins(piece) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (k *kernelLog) raw(piece []byte) bool {
+	if k.stream == nil {
+		if k.stream = k.beginsStream(piece); k.stream == nil {
+			return false
+		}
+	}
+	if !k.stream.feed(piece, k.out.stats.Lines, &k.rec, k.yield) {
+		k.stream = nil
+	}
+	return true
+}
+
+// fed takes a record out of a stream. In a document on one line the n-th record
+// counts as line n: the order of the lines is the order of the events.
+func (k *kernelLog) fed(c class) {
+	s := &k.out.stats
+	k.latest = max(k.rec.line, k.latest+1)
+	k.rec.line = k.latest
+	s.Lines = max(s.Lines, k.latest)
+	k.rec.format = k.stream.name()
+	k.take(c)
+}
+
+func (k *kernelLog) line(text []byte) bool {
+	o := k.out
+	c := k.classify(text)
+	k.rec.line = o.stats.Lines
+	if c != foreign {
+		k.take(c)
+		return true
+	}
+	// A console prints its losses without a stamp.
+	text = bytes.TrimLeft(text, " \t>")
+	if lost, ok := dropped(text); ok {
+		o.lose(k.rec.line, lost, text)
+		return true
+	}
+	if holdsStamp(text) {
+		k.unusable(text, "a kernel message behind other text: not used")
+		return true
+	}
+	return false
+}
+
+func (k *kernelLog) damaged(text []byte) bool {
+	switch k.classify(bytes.TrimRight(text, "\n")) {
+	case message, further, unusable:
+		return true
+	}
+	return false
+}
+
+func (k *kernelLog) end() {
+	defer k.reports.flush(k.emitStack)
+	if k.stream != nil && k.stream.open() {
+		k.out.stats.diagnose(k.out.stats.Lines, "the last record is not whole: not used as evidence")
+	}
+}
+
+// classify finds the format of a line, and fills k.rec in.
+func (k *kernelLog) classify(text []byte) class {
+	k.rec.clear()
+	text = bytes.TrimRight(text, " \t\r\n")
+	if bytes.IndexByte(text, '\x1b') >= 0 {
+		k.plain = appendPlain(k.plain[:0], text)
+		text = bytes.TrimRight(k.plain, " \t\r\n")
+	}
+	depth := 0
+	indented := text
+	if !k.bare {
+		text, depth = unquote(text)
+		indented = text
+		text = bytes.TrimLeft(text, " \t")
+	}
+	indent := len(indented) - len(text)
+	if len(text) == 0 {
+		k.column = 0
+		return foreign
+	}
+	k.wrapped = depth > 0 && len(text) >= wrapColumn
+	if k.column > 0 && indent >= k.runes && depth == k.depth {
+		if k.columnOf == other {
+			return other
+		}
+		from := k.column
+		if indent < from {
+			from = k.runes
+		}
+		k.rec.msg = indented[from:]
+		return further
+	}
+	k.column = 0
+	if fence(text) {
+		k.seam = true
+		return foreign
+	}
+	c := k.try(k.cur, text)
+	for i := 0; i < len(k.formats) && c == foreign; i++ {
+		if i == k.cur {
+			continue
+		}
+		if c = k.try(i, text); c != foreign {
+			k.cur = i
+		}
+	}
+	if c == foreign {
+		return c
+	}
+	if c == message || c == other {
+		// The message is the end of its line; an escaped one is not, and has no
+		// lines of its own.
+		if at := len(text) - len(k.rec.msg); at > 0 && len(k.rec.msg) > 0 && &text[len(text)-1] == &k.rec.msg[len(k.rec.msg)-1] {
+			k.column, k.columnOf = indent+at, c
+			k.runes = indent + runes(text[:at])
+		}
+	}
+	if depth != k.depth {
+		k.depth, k.seam = depth, true
+	}
+	return c
+}
+
+func (k *kernelLog) try(i int, text []byte) class {
+	if i >= len(k.formats) {
+		return foreign
+	}
+	c := k.formats[i].unwrap(text, &k.rec)
+	switch {
+	case c == foreign:
+		k.rec.clear()
+	case k.rec.format == "":
+		k.rec.format = k.formats[i].name
+	}
+	return c
+}
+
+// take makes events of k.rec.
+func (k *kernelLog) take(c class) {
+	o, rec := k.out, &k.rec
+	if rec.format != "" && rec.format != k.last {
+		// Two formats are two views of one log, or two logs: either way their
+		// lines have no common order.
+		if k.last != "" {
+			k.seam = true
+		}
+		k.last = rec.format
+		if !slices.Contains(k.used, rec.format) {
+			k.used = append(k.used, rec.format)
+		}
+	}
+	if rec.reboot || len(rec.boot) > 0 && !bytes.Equal(rec.boot, k.boot) {
+		if rec.reboot || len(k.boot) > 0 {
+			k.begun, k.stamp, k.falling, k.seam = false, 0, 0, false
+			o.emit(Event{Kind: Boot, Line: rec.line, Before: o.stats.LastLine})
+		}
+		k.boot = append(k.boot[:0], rec.boot...)
+	}
+	if rec.lost != 0 {
+		o.lose(rec.line, rec.lost, rec.msg)
+	}
+	switch c {
+	case other:
+		return
+	case unusable:
+		o.stats.KernelLines++
+		k.unusable(rec.msg, "%s", rec.why)
+		k.tell(c)
+		return
+	case message:
+		if k.seam && o.stats.LastLine > 0 {
+			k.unusable(nil, "another log, or another view of the one before, begins here")
+		}
+		k.seam = false
+	}
+	// A message of several lines is its first line, and further ones.
+	msg := bytes.TrimRight(rec.msg, " \t\r\n")
+	for {
+		first, rest, more := bytes.Cut(msg, []byte("\n"))
+		rec.msg = bytes.TrimRight(first, " \t\r")
+		k.recognise(c)
+		if !more {
+			return
+		}
+		c, msg = further, rest
+	}
+}
+
+// unusable says that a record cannot be used. It may have been any of the
+// set's messages: that it is missing must not count as silence, so it is a
+// loss.
+func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
+	k.out.stats.diagnose(k.rec.line, format, args...)
+	k.out.lose(k.rec.line, 0, msg)
+}
+
+// tell passes a message on to who listens.
+func (k *kernelLog) tell(c class) {
+	if k.out.tap != nil {
+		k.out.tap(c, &k.rec)
+	}
+}
+
+// stacked passes on what the kernel's own reports in the messages come to: hung
+// tasks, dumps of stacks, lock-ups, oopses.
+func (k *kernelLog) stacked(e Event) {
+	e.Before = k.out.stats.LastLine
+	if e.Stack.Has("kthread") || e.Stack.Has("kthread_stop") {
+		k.out.stats.Events++
+	}
+	k.out.emit(e)
+}
+
+// recognise makes events of the message in k.rec, or of a further line of one.
+func (k *kernelLog) recognise(c class) {
+	o, rec := k.out, &k.rec
+	msg, n := rec.msg, rec.line
+	before := o.stats.LastLine
+	if c == message {
+		o.stats.KernelLines++
+		o.stats.LastLine = n
+	}
+	event := func(e Event) {
+		e.Line, e.Before, e.Text = n, before, string(msg)
+		o.emit(e)
+	}
+	k.tell(c)
+	if c == message {
+		if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
+			if end := bytes.IndexByte(release, ' '); end >= 0 {
+				release = release[:end]
+			}
+			k.reports.flush(k.emitStack)
+			k.begun, k.stamp, k.falling = false, max(rec.stamp, 0), 0
+			event(Event{Kind: Boot, Kernel: string(release)})
+			return
+		}
+	}
+	// A CPU whose clock is not up yet stamps 0, in the middle of a boot too.
+	if rec.stamp > 0 {
+		if rec.stamp < k.stamp-backwards {
+			k.unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
+		}
+		switch {
+		case rec.stamp < k.stamp:
+			k.falling++
+		case rec.stamp > k.stamp:
+			k.falling = 0
+		}
+		k.stamp = rec.stamp
+	}
+	if c == message && k.falling >= reversed {
+		k.unusable(msg, "the stamps fall from line to line: the log is in reverse order")
+		return
+	}
+	k.reports.message(rec, k.emitStack)
+	if lost, ok := dropped(msg); ok {
+		o.lose(n, lost, msg)
+		return
+	}
+	if isCrash(msg) {
+		event(Event{Kind: Crash})
+		return
+	}
+	if holdsStamp(msg) {
+		k.unusable(msg, "another message's stamp in the middle of it: not used")
+		return
+	}
+	if o.pats == nil {
+		return
+	}
+	p, m, ambiguous := o.pats.find(msg)
+	if p == nil || !k.begun && !o.always && p.kind != Begin {
+		return
+	}
+	switch {
+	case c == further:
+		k.unusable(msg, "in the middle of a message of several lines: not used")
+		return
+	case k.wrapped:
+		k.unusable(msg, "quoted, and so long that it may have been cut: not used")
+		return
+	case ambiguous:
+		k.unusable(msg, "can be read in two ways (pattern %q): not used", p.text)
+		return
+	}
+	e, problem, usable := p.event(o.pats, m)
+	switch {
+	case !usable:
+		k.unusable(msg, "%s", problem)
+		return
+	case problem != "":
+		o.stats.diagnose(n, "%s", problem)
+	}
+	if e.Kind == Begin {
+		k.begun = true
+	} else {
+		o.stats.Events++
+		e.OrNames = o.pats.otherNames(msg, p)
+	}
+	event(e)
+}
+
+// backwards is by how much stamps may run backwards between CPUs, in
+// microseconds; far more than was ever seen.
+const backwards = 1e6
+
+// reversed is how many stamps in a row are each below the one before only
+// where the lines are in reverse order (journalctl -r, tac).
+const reversed = 3
+
+// dropped recognises how printk says that messages are missing:
+//
+//	** 12 printk messages dropped **          kernel/printk/printk.c
+//	__report_bad_page: 3 callbacks suppressed lib/ratelimit.c
+//	Lost 3 message(s)!                        kernel/printk/printk_safe.c, to 5.14
+//	printk: 12 messages suppressed.           lib/ratelimit.c, to 2.6.31
+//	** replaying previous printk message **   a console that is new, to 5.18
+func dropped(msg []byte) (n int, ok bool) {
+	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
+		num, what, _ := bytes.Cut(rest, []byte(" "))
+		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
+			n, err := strconv.Atoi(string(num))
+			return n, err == nil
+		}
+		return 0, string(rest) == "replaying previous printk message **"
+	}
+	if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
+		if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
+			n, err := strconv.Atoi(string(num))
+			return n, err == nil
+		}
+		return 0, false
+	}
+	if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
+		if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
+			n, err := strconv.Atoi(string(num))
+			return n, err == nil
+		}
+		return 0, false
+	}
+	if rest, ok := bytes.CutSuffix(msg, []byte(" callbacks suppressed")); ok {
+		num := rest[bytes.LastIndexByte(rest, ' ')+1:]
+		n, err := strconv.Atoi(string(num))
+		return n, err == nil
+	}
+	return 0, false
+}
+
+// crashes is how the kernel's reports of a task's death begin: x86, arm, arm64
+// and others, kernel/panic.c and the architectures' traps.
+var crashes = [][]byte{
+	[]byte("BUG: "), []byte("kernel BUG at "), []byte("Oops: "), []byte("Oops["), []byte("Internal error: "),
+	[]byte("Unable to handle kernel "), []byte("general protection fault"), []byte("divide error: "),
+	[]byte("invalid opcode: "), []byte("Kernel panic "), []byte("stack segment: "), []byte("Oops - "),
+}
+
+func isCrash(msg []byte) bool {
+	for _, c := range crashes {
+		if bytes.HasPrefix(msg, c) {
+			return true
+		}
+	}
+	// "Kernel bug detected[#1]:" and others count the deaths.
+	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
+		return true
+	}
+	return false
+}

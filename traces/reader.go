@@ -1,0 +1,349 @@
+package traces
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Errors of a Reader for inputs of which nothing can be used.
+var (
+	ErrEmpty   = errors.New("empty: nothing to check")
+	ErrBinary  = errors.New("binary, not the text of a log")
+	ErrUnknown = errors.New("no line of it is of a log format that is known; docs/formats.md lists them, and bare messages (dmesg -t) need --input-format bare")
+)
+
+// maxLine is the longest line that is looked at, in bytes. printk's own limit
+// for a record is about 1 KiB (kernel/printk/printk.c LOG_LINE_MAX); a longer
+// line is no record, and its rest is skipped.
+const maxLine = 64 << 10
+
+// A Reader reads a log, in whatever format, and finds events in it. It is used
+// like a bufio.Scanner.
+//
+// The order of the lines is the order of the events: stamps are taken before
+// the record's place is reserved, so they tie and may run backwards
+// (kernel/printk/printk.c vprintk_store).
+//
+// Its work has three steps. The Reader makes lines of bytes. A decoder, which
+// the first line that decides has chosen, makes events of lines. Of the
+// decoders one, kernelLog, stands for all formats of kernel logs, because
+// these may change from line to line.
+type Reader struct {
+	out    output
+	src    io.Reader
+	plain  io.Reader // src, unpacked; nil before the first Scan
+	in     *bufio.Reader
+	force  string // the only format to be read; empty: whatever it is
+	picks  []pick
+	dec    decoder // nil while no line has decided
+	alien  decoder // has claimed a line that dec did not know; said once
+	held   []held  // what came before the line that decides
+	weight int     // bytes held
+	err    error
+}
+
+// NewReader reads from r. Messages are recognised by pats from their begin
+// line on, or, with always, wherever they stand.
+func NewReader(r io.Reader, pats *Patterns, always bool) *Reader {
+	return &Reader{src: r, out: output{pats: pats, always: always}}
+}
+
+// Only makes the Reader take its input for one format, by its name in Formats,
+// instead of looking which it is. It must be called before Scan; the error says
+// that there is no such format.
+func (r *Reader) Only(format string) error {
+	for _, f := range Formats() {
+		if f.Name == format {
+			r.force = format
+			return nil
+		}
+	}
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	return fmt.Errorf("no such format: want auto, %s", strings.Join(names, ", "))
+}
+
+// Format names what the input has been taken for so far: names of Formats,
+// joined by "+" in the order in which they came. It is empty where no line has
+// decided.
+func (r *Reader) Format() string {
+	if r.dec == nil {
+		return ""
+	}
+	return r.dec.format()
+}
+
+// Scan goes to the next event. It is false at the end, and where reading fails.
+func (r *Reader) Scan() bool {
+	o := &r.out
+	if len(o.events) > 1 {
+		o.events = append(o.events[:0], o.events[1:]...)
+		return true
+	}
+	o.events = o.events[:0]
+	for r.err == nil && len(o.events) == 0 {
+		r.err = r.step()
+	}
+	return len(o.events) > 0
+}
+
+// Event is the event that Scan went to.
+func (r *Reader) Event() Event { return r.out.events[0] }
+
+// Err is why Scan was false; nil at the end of the input.
+func (r *Reader) Err() error {
+	if r.err == io.EOF {
+		return nil
+	}
+	return r.err
+}
+
+// Stats counts what has been read so far.
+func (r *Reader) Stats() Stats { return r.out.stats }
+
+// step reads a line and has it decoded.
+func (r *Reader) step() error {
+	if r.in == nil {
+		var err error
+		if r.plain, err = unpack(r.src); err != nil {
+			return err
+		}
+		r.in = bufio.NewReaderSize(r.plain, maxLine)
+		r.picks = picks(&r.out, r.force)
+	}
+	err := r.line()
+	switch {
+	case err != io.EOF:
+		return err
+	case r.out.stats.Lines == 0:
+		return ErrEmpty
+	}
+	if r.dec != nil {
+		r.dec.end()
+	}
+	switch {
+	case r.out.stats.KernelLines > 0:
+	case r.force != "":
+		return fmt.Errorf("no line of it is of the format %s", r.force)
+	default:
+		return ErrUnknown
+	}
+	return io.EOF
+}
+
+// line reads a line, or a piece of a long one, and hands it to the decoder.
+func (r *Reader) line() error {
+	s := &r.out.stats
+	text, err := r.in.ReadSlice('\n')
+	if len(text) == 0 && err != nil {
+		return r.broken(err)
+	}
+	s.Lines++
+	n := s.Lines
+	if n == 1 {
+		text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark
+	}
+	if r.dec == nil {
+		r.decide(text)
+	}
+	// A format without lines of its own takes all bytes as they come.
+	if r.dec != nil && r.dec.raw(text) {
+		for err == bufio.ErrBufferFull {
+			if text, err = r.in.ReadSlice('\n'); len(text) > 0 {
+				r.dec.raw(text)
+			}
+		}
+		if err != nil {
+			return r.broken(err)
+		}
+		return nil
+	}
+	nul := bytes.IndexByte(text, 0) >= 0
+	if nul && s.KernelLines == 0 {
+		return ErrBinary
+	}
+	// What a damaged line could have said is missing.
+	damaged := func(format string, args ...any) {
+		record := r.dec != nil && r.dec.damaged(text)
+		s.diagnose(n, format, args...)
+		if record {
+			s.KernelLines++
+			r.out.lose(n, 0, nil)
+		}
+	}
+	switch {
+	case err == bufio.ErrBufferFull:
+		damaged("longer than %d bytes: not used", maxLine)
+		for err == bufio.ErrBufferFull {
+			_, err = r.in.ReadSlice('\n')
+		}
+		if err != nil {
+			return r.broken(err)
+		}
+	case err != nil:
+		if r.dec != nil && r.dec.damaged(text) {
+			s.KernelLines++
+		}
+		s.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
+		return r.broken(err)
+	case nul:
+		damaged("holds NUL bytes: not used")
+	case r.dec == nil:
+		r.hold(text)
+	default:
+		r.decode(text[:len(text)-1])
+	}
+	return nil
+}
+
+// broken is what a failure to read on comes to. A compressed input that is cut
+// is good as far as it goes.
+func (r *Reader) broken(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		r.out.stats.diagnose(r.out.stats.Lines, "the compressed input is cut off here")
+		return io.EOF
+	}
+	return err
+}
+
+// decide chooses the decoder, if text is a line that tells; text may be the
+// beginning of a long one.
+func (r *Reader) decide(text []byte) {
+	for i := range r.picks {
+		p := &r.picks[i]
+		if !p.detect(bytes.TrimRight(text, "\r\n")) {
+			continue
+		}
+		r.dec = p.decoder
+		// What came before may be its header.
+		n := r.out.stats.Lines
+		for _, h := range r.held {
+			r.out.stats.Lines = h.n
+			if !r.dec.raw(h.text) {
+				r.dec.line(h.text[:len(h.text)-1])
+			}
+		}
+		r.out.stats.Lines, r.held = n, nil
+		return
+	}
+}
+
+// maxHeld bounds the bytes that are kept of the lines before the one that
+// decides: a tracer's header is far shorter.
+const maxHeld = 64 << 10
+
+// held is a line, with its newline, that waits for a decoder.
+type held struct {
+	n    int
+	text []byte
+}
+
+func (r *Reader) hold(text []byte) {
+	for len(r.held) > 0 && r.weight+len(text) > maxHeld {
+		r.weight -= len(r.held[0].text)
+		r.held = r.held[1:]
+	}
+	r.held = append(r.held, held{r.out.stats.Lines, bytes.Clone(text)})
+	r.weight += len(text)
+}
+
+// decode hands a whole line to the decoder. A line of quite another kind of
+// log is said once: two logs in one input have no common order.
+func (r *Reader) decode(text []byte) {
+	if r.dec.line(text) || r.alien != nil {
+		return
+	}
+	for _, p := range r.picks {
+		if p.decoder != r.dec && p.detect(text) {
+			r.alien = p.decoder
+			r.out.stats.diagnose(r.out.stats.Lines, "looks like %s in the middle of %s: not used, give it in a file of its own", p.name, r.Format())
+			return
+		}
+	}
+}
+
+// A decoder makes events of the lines of one input. It appends them to an
+// output, which also knows the number of the line.
+type decoder interface {
+	// line takes a whole line, without its newline. It is false where the line
+	// is not of a format that the decoder knows.
+	line(text []byte) bool
+	// damaged looks at what there is of a line that is not whole, and says
+	// whether it is, or may be, one of those that count. It makes no events.
+	damaged(text []byte) bool
+	// raw is offered every line first, with its newline, or the first piece of
+	// a long one. If it takes it, it gets the other pieces as well, and line
+	// and damaged do not see it.
+	raw(piece []byte) bool
+	// end is called once, behind the last line.
+	end()
+	// format names what the lines have been.
+	format() string
+}
+
+// A pick is a decoder that may be the input's. detect says whether a line, by
+// itself, shows that it is; it may get the beginning of a long line.
+type pick struct {
+	name    string
+	decoder decoder
+	detect  func(line []byte) bool
+}
+
+// picks are the decoders to choose from, the first that detects its own wins.
+func picks(out *output, force string) []pick {
+	logs := newKernelLog(out, force)
+	probe := newKernelLog(&output{}, force)
+	trace := newTraceDecoder(out, force)
+	return []pick{
+		{"a trace", trace, trace.detect},
+		{"a kernel log", logs, probe.detect},
+	}
+}
+
+// A Format is a way to write a log that a Reader knows.
+type Format struct {
+	Name string // as --input-format and a report say it
+	Text string // what it is, in a few words
+}
+
+// Formats lists what can be read.
+func Formats() []Format {
+	var list []Format
+	for _, f := range kernelFormats {
+		for _, name := range f.names {
+			list = append(list, Format{name.name, name.text})
+		}
+	}
+	return append(list, traceFormats...)
+}
+
+// An output collects what decoders find.
+type output struct {
+	pats   *Patterns
+	always bool                 // use pats before their begin line too
+	tap    func(class, *record) // where not nil, is told every kernel message, further line, and unusable record
+	stats  Stats
+	events []Event // what the latest line says, the current event first
+}
+
+// emit adds an event. Its line is the current one unless it has one.
+func (o *output) emit(e Event) {
+	if e.Line == 0 {
+		e.Line = o.stats.Lines
+	}
+	o.events = append(o.events, e)
+}
+
+// lose adds a loss of n messages, 0 or less where it is not known how many,
+// in front of a line.
+func (o *output) lose(line, n int, msg []byte) {
+	n = max(n, 0)
+	o.stats.Lost += n
+	o.events = append(o.events, Event{Kind: Loss, Line: line, Count: n, Text: string(msg)})
+}

@@ -1,0 +1,63 @@
+package traces
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// What mail, issues and terminals put around the lines of a log.
+
+// unquote takes a mail's quote marks off a line, "> " or ">> " or "> > ", and
+// counts them.
+func unquote(line []byte) (rest []byte, depth int) {
+	rest = line
+	for len(rest) > 0 && rest[0] == '>' {
+		depth++
+		rest = rest[1:]
+		if len(rest) > 1 && rest[0] == ' ' && rest[1] == '>' {
+			rest = rest[1:]
+		}
+	}
+	if depth > 0 && len(rest) > 0 && rest[0] == ' ' {
+		rest = rest[1:]
+	}
+	return rest, depth
+}
+
+// wrapColumn: mailers break lines at blanks so that they have at most 72 to 78
+// columns. A line shorter than this would have had room for a further word.
+const wrapColumn = 60
+
+// fence says whether a line begins or ends a block of code in Markdown.
+func fence(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("```")) || bytes.HasPrefix(line, []byte("~~~"))
+}
+
+// appendPlain appends a line without the escape sequences that colour it
+// (ECMA-48 SGR, "\x1b[…m") or clear its rest ("\x1b[K"). Others stay: they are
+// no decoration, and may be part of a message.
+func appendPlain(dst, line []byte) []byte {
+	for {
+		i := bytes.IndexByte(line, '\x1b')
+		if i < 0 {
+			return append(dst, line...)
+		}
+		dst = append(dst, line[:i]...)
+		line = line[i:]
+		end := 1
+		if len(line) > 1 && line[1] == '[' {
+			end = 2
+			for end < len(line) && (isDigit(line[end]) || line[end] == ';' || line[end] == ':') {
+				end++
+			}
+			if end < len(line) && (line[end] == 'm' || line[end] == 'K') {
+				line = line[end+1:]
+				continue
+			}
+		}
+		dst = append(dst, line[0])
+		line = line[1:]
+	}
+}
+
+func runes(text []byte) int { return utf8.RuneCount(text) }
