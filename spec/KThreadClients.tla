@@ -110,7 +110,7 @@ AtUnpark == IF Era.unpark_looks THEN "unparking" ELSE "requested"
 \* ... and takes the request to park back ...
 StopUnparked(s) == Go(s, AtUnpark, "unparked") /\ StopUnpark /\ UNCHANGED <<got, looks>>
 
-\* ... where there is one.
+\* ... or finds none.
 StopUnparkedUnasked(s) ==
     /\ Go(s, AtUnpark, "unparked")
     /\ ~should_park
