@@ -32,15 +32,15 @@ func markdown(families []family) string {
 		for _, m := range f.mutants {
 			fmt.Fprintf(&b, " %s |", m.short())
 		}
-		b.WriteString(" why it is kept |\n|" + strings.Repeat(" --- |", len(f.mutants)+2) + "\n")
-		for i, p := range f.properties {
+		b.WriteString(" kept because |\n|" + strings.Repeat(" --- |", len(f.mutants)+2) + "\n")
+		for _, p := range f.properties {
 			fmt.Fprintf(&b, "| %s |", p.name)
-			for _, c := range f.cells[i] {
-				fmt.Fprintf(&b, " %s |", c)
+			for _, m := range f.mutants {
+				fmt.Fprintf(&b, " %s |", f.cells[key{p.name, m.short()}])
 			}
 			why := kept[p.name]
-			if f.needed(i) {
-				why = "alone"
+			if f.needed(p) {
+				why = needed
 			}
 			fmt.Fprintf(&b, " %s |\n", why)
 		}
@@ -49,60 +49,46 @@ func markdown(families []family) string {
 	return b.String()
 }
 
+// needed stands where others have a reason.
+const needed = "it alone finds a mutant"
+
 // needed says whether a property alone finds some mutant.
-func (f *family) needed(property int) bool {
-	for _, c := range f.cells[property] {
-		if c == alone {
+func (f *family) needed(p property) bool {
+	for _, m := range f.mutants {
+		if f.cells[key{p.name, m.short()}] == alone {
 			return true
 		}
 	}
 	return false
 }
 
-// fillFrom takes the cells from the page, and says what is missing there.
-func fillFrom(families []family, page string) error {
-	_, rest, _ := strings.Cut(page, "\n## ")
-	for i := range families {
-		f := &families[i]
-		section, after, _ := strings.Cut(rest, "\n## ")
-		rest = after
-		lines := strings.Split(strings.TrimSpace(section), "\n")
-		if strings.TrimSpace(lines[0]) != f.name || len(lines) < 4 {
-			return fmt.Errorf("there is no table of %s", f.name)
+// parse takes the cells from the page.
+func parse(page string) cells {
+	known := cells{}
+	var columns []string
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, "| ") {
+			continue
 		}
-		columns := split(lines[2])
-		if len(columns) != len(f.mutants)+2 {
-			return fmt.Errorf("%s has %d mutants, and the table %d", f.name, len(f.mutants), len(columns)-2)
+		words := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		for i := range words {
+			words[i] = strings.TrimSpace(words[i])
 		}
-		for j, m := range f.mutants {
-			if columns[j+1] != m.short() {
-				return fmt.Errorf("column %d is of mutant %s, not of %s", j+1, columns[j+1], m.Name)
+		if words[0] == "property" {
+			columns = words
+			continue
+		}
+		for i := 1; i < len(columns)-1 && i < len(words); i++ {
+			c := cell(words[i])
+			switch c {
+			case survives, found, alone, unclear:
+			case "":
+				c = unsaid
+			default:
+				continue
 			}
-		}
-		rows := lines[4:]
-		if len(rows) != len(f.properties) {
-			return fmt.Errorf("%s has %d properties, and the table %d", f.name, len(f.properties), len(rows))
-		}
-		for p, row := range rows {
-			words := split(row)
-			if words[0] != f.properties[p].name || len(words) != len(columns) {
-				return fmt.Errorf("row %d is %q, not that of %s", p+1, row, f.properties[p].name)
-			}
-			f.cells[p] = make([]cell, len(f.mutants))
-			for j := range f.mutants {
-				if f.cells[p][j] = cell(words[j+1]); words[j+1] == "" {
-					f.cells[p][j] = unsaid
-				}
-			}
+			known[key{words[0], columns[i]}] = c
 		}
 	}
-	return nil
-}
-
-func split(row string) []string {
-	words := strings.Split(strings.Trim(row, "|"), "|")
-	for i := range words {
-		words[i] = strings.TrimSpace(words[i])
-	}
-	return words
+	return known
 }

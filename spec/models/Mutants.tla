@@ -160,4 +160,45 @@ CreateReturnsAtOnce(k) ==
 
 \* 25: a wake that looks at no state.
 WokenAlways(k, mask) == TASK_RUNNING
+
+\* 26: kthread_park() wakes nobody.
+ParkWakesNothing(p) == ParkerGoes(p, "wake", "wait") /\ OnlyParker
+
+\* 27: kthread_create() does not wake kthreadd.
+CreateWakesNobody(k) == CreatorGoes(k, "listed", "wait") /\ OnlyCreator
+
+\* 28: the state set again, right before the one schedule(): a wake in between is lost.
+ScheduleSetsState(k) ==
+    /\ thread[k].at = "schedule"
+    /\ thread' = [thread EXCEPT ![k].at = "first_sleep", ![k].state = TASK_UNINTERRUPTIBLE]
+    /\ OnlyThread
+
+\* 29: kthreadd answers for a fork that failed without asking who owns the request.
+ForkFailsTells(k) ==
+    /\ CanFail
+    /\ KthreaddGoesOn(k)
+    /\ creator' = [creator EXCEPT ![k].done = @ + 1, ![k].armed = FALSE,
+                                  ![k].result = IF @ = EINTR THEN EINTR ELSE EAGAIN]
+    /\ UNCHANGED <<thread, stopper, parker, freezing, use_after_free>>
+
+\* 30: the creator told before the thread has set its state.
+TakesRequestAndTells(k) ==
+    /\ thread[k].at = "xchg"
+    /\ creator[k].armed
+    /\ creator' = [creator EXCEPT ![k].armed = FALSE, ![k].result = 1, ![k].done = @ + 1]
+    /\ thread' = [thread EXCEPT ![k].at = "set_state"]
+    /\ UNCHANGED <<kthreadd, stopper, parker, freezing, use_after_free>>
+AnnouncesNothing(k) == Step(k, "announce", "schedule")
+
+\* 31: kthread_should_stop() says yes though nobody asked.
+FnTestAlwaysTrue(k) ==
+    /\ thread[k].at = "fn_test"
+    /\ thread' = [thread EXCEPT ![k].at = "fn_return", ![k].state = TASK_RUNNING, ![k].told = TRUE]
+    /\ OnlyThread
+
+\* 32: kthread_park() does not wait.
+ParkReturnsAtOnce(p) == ParkerGoes(p, "wait", "parked") /\ OnlyParker
+
+\* 33: the exit raises the count and wakes nobody.
+NobodyWoken(k) == stopper
 =============================================================================

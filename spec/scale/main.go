@@ -107,7 +107,7 @@ func (s size) beyond(those []size) bool {
 // counts are what a run came to; all 0: it was given up.
 type counts struct {
 	generated, distinct, depth int
-	renamings                  int // how many ways of swapping those that are alike
+	renamings                  int     // how many ways of swapping those that are alike
 	seconds                    float64 // of the processor
 }
 
