@@ -287,65 +287,57 @@ func (f *family) mark(m mutant) {
 // any.
 func breaks(ctx context.Context, tools tlc.Tools, m tlc.Model, cfg string, properties []property) (map[string]cell, error) {
 	cells := map[string]cell{}
-	ask := func(spec, section string, names ...string) (tlc.Result, error) {
-		r, err := tools.RunConfig(ctx, m, fmt.Sprintf("SPECIFICATION %s\n%s%s\n  %s\n", spec, cfg, section, strings.Join(names, " ")))
-		if ctx.Err() != nil {
-			return r, ctx.Err()
-		}
-		return r, err
-	}
-	var invariants []string
+	names := map[kind][]string{}
 	for _, p := range properties {
 		cells[p.name] = survives
-		if p.kind == invariant {
-			invariants = append(invariants, p.name)
+		names[p.kind] = append(names[p.kind], p.name)
+	}
+	// ask is which property a run finds violated, "" for none.
+	ask := func(k kind, names ...string) (string, error) {
+		spec, section := "Spec", "PROPERTIES"
+		switch k {
+		case invariant:
+			section = "INVARIANTS"
+		case liveness:
+			spec = "FairSpec"
+		}
+		r, err := tools.RunConfig(ctx, m, fmt.Sprintf("SPECIFICATION %s\n%s%s\n  %s\n", spec, cfg, section, strings.Join(names, " ")))
+		return r.Got.Violates, err
+	}
+	each := func(k kind, names []string) {
+		for _, name := range names {
+			switch violated, err := ask(k, name); {
+			case err != nil:
+				cells[name] = unclear
+			case violated != "":
+				cells[name] = found
+			}
 		}
 	}
 	// TLC stops at the first invariant that is violated: the others once more,
 	// until all that are left hold.
-	for len(invariants) > 0 {
-		r, err := ask("Spec", "INVARIANTS", invariants...)
-		if ctx.Err() != nil {
-			return nil, err
-		}
+	left := names[invariant]
+	for len(left) > 0 {
+		violated, err := ask(invariant, left...)
 		if err != nil {
-			// One of them cannot be evaluated: each for itself.
-			for _, name := range invariants {
-				switch r, err := ask("Spec", "INVARIANTS", name); {
-				case err != nil:
-					cells[name] = unclear
-				case r.Got.Violates != "":
-					cells[name] = found
-				}
-			}
+			each(invariant, left) // one of them cannot be evaluated
 			break
 		}
-		if r.Got.Violates == "" {
+		if violated == "" {
 			break
 		}
-		cells[r.Got.Violates] = found
-		i := slices.Index(invariants, r.Got.Violates)
-		if i < 0 {
-			return nil, fmt.Errorf("%s: TLC names %s, which was not asked for", m.Name, r.Got.Violates)
-		}
-		invariants = slices.Delete(invariants, i, i+1)
+		cells[violated] = found
+		left = slices.DeleteFunc(left, func(n string) bool { return n == violated })
 	}
-	for _, p := range properties {
-		spec := "Spec"
-		switch p.kind {
-		case invariant:
+	// It does not name the property that is violated: all at once, and only if
+	// one is, each for itself.
+	for _, k := range []kind{safety, liveness} {
+		if len(names[k]) == 0 {
 			continue
-		case liveness:
-			spec = "FairSpec"
 		}
-		switch r, err := ask(spec, "PROPERTIES", p.name); {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
-			cells[p.name] = unclear
-		case r.Got.Violates != "":
-			cells[p.name] = found
+		if violated, err := ask(k, names[k]...); err != nil || violated != "" {
+			each(k, names[k])
 		}
 	}
-	return cells, nil
+	return cells, ctx.Err()
 }

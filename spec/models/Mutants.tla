@@ -123,10 +123,13 @@ StopAwaitAndPut(s) ==
     /\ thread' = [thread EXCEPT ![Target[s]].exited = @ - 1, ![Target[s]].usage = @ - 1]
     /\ ThreadAndStopper
 
-\* 19: threadfn called again.
+\* 19: threadfn called again, once: for ever would be states for ever.
 FnReturnAndAgain(k, v) ==
     /\ thread[k].at \in {"fn_quit", "fn_return"}
-    /\ thread' = [thread EXCEPT ![k].at = "call_threadfn", ![k].ret = v]
+    /\ thread' = IF thread[k].entered = 1
+                 THEN [thread EXCEPT ![k].at = "call_threadfn", ![k].ret = v]
+                 ELSE [thread EXCEPT ![k].at = "do_exit", ![k].ret = v, ![k].value = v,
+                                     ![k].unasked = ~thread[k].should_stop]
     /\ OnlyThread
 
 \* 20: the signal made pending too late.

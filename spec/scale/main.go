@@ -88,10 +88,8 @@ func (s size) String() string { return fmt.Sprintf("%d×%d×%d", s.threads, s.st
 
 // sizes are those measured, smaller ones before larger ones.
 var sizes = []size{
-	{1, 1, 0}, {1, 2, 0}, {1, 3, 0}, {1, 4, 0},
-	{2, 1, 0}, {2, 2, 0}, {2, 3, 0}, {3, 1, 0}, {3, 2, 0}, {3, 3, 0},
-	{1, 0, 1}, {1, 1, 1}, {1, 2, 1}, {1, 3, 1}, {1, 1, 2}, {1, 2, 2},
-	{2, 1, 1}, {2, 2, 1},
+	{1, 1, 0}, {1, 2, 0}, {1, 3, 0}, {1, 4, 0}, {2, 1, 0}, {2, 2, 0}, {3, 1, 0}, {3, 3, 0},
+	{1, 0, 1}, {1, 1, 1}, {1, 2, 1}, {1, 3, 1}, {1, 0, 2}, {1, 1, 2}, {2, 0, 1}, {2, 1, 1}, {2, 2, 1},
 }
 
 // beyond says whether s has at least as many of everything as one of those.
