@@ -119,8 +119,17 @@ const (
 	found    cell = "x"
 	alone    cell = "X" // and no other property finds it
 	unclear  cell = "?" // TLC cannot evaluate the property there
-	unsaid   cell = " " // it does not hold without the mutation either
+	unsaid   cell = " " // it does not hold without the mutation either, or is about nobody
 )
+
+// nobody says whether a property is about clients that a .cfg has none of, by
+// the property's name: what parks return, or stops.
+func nobody(p property, cfg string) bool {
+	parks := strings.Contains(p.name, "Park")
+	return p.kind == liveness && strings.Contains(p.name, "Return") &&
+		(parks && strings.Contains(cfg, "Parkers = {}") ||
+			strings.Contains(p.name, "Stop") && strings.Contains(cfg, "Stoppers = {}"))
+}
 
 // read finds the families: what the models that hold check of KThread, or of
 // Workqueue, are its properties.
@@ -220,7 +229,11 @@ func (f *family) fill(ctx context.Context, tools tlc.Tools) error {
 	var bases []string
 	for i, m := range f.mutants {
 		for _, p := range f.properties {
-			if _, ok := f.cells[key{p.name, m.short()}]; ok {
+			k := key{p.name, m.short()}
+			if nobody(p, m.base) {
+				f.cells[k] = unsaid
+			}
+			if _, ok := f.cells[k]; ok {
 				continue
 			}
 			missing[i] = append(missing[i], p)
@@ -329,15 +342,7 @@ func breaks(ctx context.Context, tools tlc.Tools, m tlc.Model, cfg string, prope
 		cells[violated] = found
 		left = slices.DeleteFunc(left, func(n string) bool { return n == violated })
 	}
-	// It does not name the property that is violated: all at once, and only if
-	// one is, each for itself.
-	for _, k := range []kind{safety, liveness} {
-		if len(names[k]) == 0 {
-			continue
-		}
-		if violated, err := ask(k, names[k]...); err != nil || violated != "" {
-			each(k, names[k])
-		}
-	}
+	each(safety, names[safety])
+	each(liveness, names[liveness])
 	return cells, ctx.Err()
 }

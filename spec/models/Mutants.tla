@@ -204,4 +204,22 @@ ParkReturnsAtOnce(p) == ParkerGoes(p, "wait", "parked") /\ OnlyParker
 
 \* 33: the exit raises the count and wakes nobody.
 NobodyWoken(k) == stopper
+
+\* 34: kthread() forgets what threadfn returned.
+FnReturnForgotten(k, v) ==
+    /\ thread[k].at \in {"fn_quit", "fn_return"}
+    /\ thread' = [thread EXCEPT ![k].at = "do_exit", ![k].value = EINTR,
+                                ![k].unasked = ~thread[k].should_stop]
+    /\ OnlyThread
+
+\* 35: kthread_stop() does not wait.
+StopAwaitsNothing(s) == Moves(s, "wait", "read")
+
+\* 36: the exit completes twice.
+ExitCompleteTwice(k) ==
+    /\ thread[k].at = "mm_release"
+    /\ thread' = [thread EXCEPT ![k].at = "do_task_dead", ![k].live = FALSE, ![k].exited = @ + 2,
+                                ![k].waiters = IF @ = <<>> THEN @ ELSE Tail(@)]
+    /\ stopper' = WakeFirstWaiter(k)
+    /\ UNCHANGED <<kthreadd, creator, parker, freezing, use_after_free>>
 =============================================================================
