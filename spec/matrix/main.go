@@ -52,7 +52,7 @@ func run(all bool, out string, names []string) error {
 		f := &families[i]
 		for _, m := range f.mutants {
 			for _, p := range f.properties {
-				if c, ok := known[key{p.name, m.short()}]; ok && !slices.Contains(names, m.Name) {
+				if c, ok := known[key{p.name, m.short()}]; ok && c != unclear && !slices.Contains(names, m.Name) {
 					f.cells[key{p.name, m.short()}] = c
 				}
 			}
@@ -118,7 +118,7 @@ const (
 	survives cell = "."
 	found    cell = "x"
 	alone    cell = "X" // and no other property finds it
-	unclear  cell = "?" // TLC cannot evaluate the property there
+	unclear  cell = "?" // not run yet, or TLC cannot evaluate the property there
 	unsaid   cell = " " // it does not hold without the mutation either, or is about nobody
 )
 
@@ -282,16 +282,22 @@ func (f *family) fill(ctx context.Context, tools tlc.Tools) error {
 	return nil
 }
 
-// mark tells a property that alone finds a mutant from one of several.
+// mark tells a property that alone finds a mutant from one of several. Where a
+// cell is unclear it tells nothing yet.
 func (f *family) mark(m mutant) {
 	var finds []key
+	clear := true
 	for _, p := range f.properties {
-		if k := (key{p.name, m.short()}); f.cells[k] == found || f.cells[k] == alone {
+		k := key{p.name, m.short()}
+		switch f.cells[k] {
+		case found, alone:
 			f.cells[k] = found
 			finds = append(finds, k)
+		case unclear:
+			clear = false
 		}
 	}
-	if len(finds) == 1 {
+	if clear && len(finds) == 1 {
 		f.cells[finds[0]] = alone
 	}
 }

@@ -26,7 +26,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := parse(string(b))
-	reasons := 0
+	reasons := map[string]bool{}
 	for i := range families {
 		f := &families[i]
 		if len(f.mutants) == 0 || len(f.properties) == 0 {
@@ -52,18 +52,22 @@ func TestPage(t *testing.T) {
 			}
 		}
 		for _, p := range f.properties {
-			switch _, ok := kept[p.name]; {
+			_, ok := kept[p.name]
+			if ok {
+				reasons[p.name] = true
+			}
+			switch {
+			case !f.needed(p) && f.open(p):
+				t.Logf("%s: open until make matrix has run", p.name)
 			case f.needed(p) && ok:
 				t.Errorf("%s alone finds a mutant, and has a reason to be kept besides", p.name)
 			case !f.needed(p) && !ok:
 				t.Errorf("%s alone finds no mutant: add one, or say in kept why it is there", p.name)
-			case ok:
-				reasons++
 			}
 		}
 	}
-	if reasons != len(kept) {
-		t.Errorf("%d reasons for %d properties: one is of a property that is not there", len(kept), reasons)
+	if len(reasons) != len(kept) {
+		t.Errorf("%d reasons for %d properties: one is of a property that is not there", len(kept), len(reasons))
 	}
 	if got := markdown(families); got != string(b) {
 		t.Error("docs/mutants.md is not what its cells make: run make matrix")
@@ -94,8 +98,12 @@ func TestParseReadsWhatMarkdownWrites(t *testing.T) {
 
 func TestMarkFindsWhatIsAlone(t *testing.T) {
 	m := mutant{Model: tlc.Model{Name: "mutant-01-a"}}
-	f := family{properties: []property{{"A", invariant}, {"B", safety}}, cells: cells{{"A", "01"}: found, {"B", "01"}: survives}}
+	f := family{mutants: []mutant{m}, properties: []property{{"A", invariant}, {"B", safety}}, cells: cells{{"A", "01"}: found, {"B", "01"}: survives}}
 	if f.mark(m); f.cells[key{"A", "01"}] != alone {
+		t.Errorf("got %v", f.cells)
+	}
+	f.cells[key{"B", "01"}] = unclear
+	if f.mark(m); f.cells[key{"A", "01"}] != found || !f.open(f.properties[0]) {
 		t.Errorf("got %v", f.cells)
 	}
 	f.cells[key{"B", "01"}] = found

@@ -12,8 +12,8 @@ Workqueue, with a few steps replaced ([models.md](models.md) says by what). A ro
 the right one has.
 
 **X** this property finds the mutant, and no other does · **x** so do others · **.** it does not notice ·
-empty: with the mutant's constants the property is about nobody, or does not hold without the mutation either · **?** TLC
-cannot evaluate it there. Invariants and refinement are checked on every behaviour, what must happen
+empty: with the mutant's constants the property is about nobody, or does not hold without the mutation either · **?** not
+run yet (make matrix does it), or TLC cannot evaluate it there. Invariants and refinement are checked on every behaviour, what must happen
 on the fair ones.
 
 A property that alone finds a mutant is needed. For each of the others the last column says why it is
@@ -61,8 +61,11 @@ func markdown(families []family) string {
 				fmt.Fprintf(&b, " %s |", f.cells[key{p.name, m.short()}])
 			}
 			why := kept[p.name]
-			if f.needed(p) {
+			switch {
+			case f.needed(p):
 				why = needed
+			case f.open(p):
+				why = "open: a mutant that it finds has cells that are not run"
 			}
 			fmt.Fprintf(&b, " %s |\n", why)
 		}
@@ -79,6 +82,22 @@ func (f *family) needed(p property) bool {
 	for _, m := range f.mutants {
 		if f.cells[key{p.name, m.short()}] == alone {
 			return true
+		}
+	}
+	return false
+}
+
+// open says whether a property may turn out to be needed: whether it finds a
+// mutant of which some cell is unclear.
+func (f *family) open(p property) bool {
+	for _, m := range f.mutants {
+		if f.cells[key{p.name, m.short()}] != found {
+			continue
+		}
+		for _, q := range f.properties {
+			if f.cells[key{q.name, m.short()}] == unclear {
+				return true
+			}
 		}
 	}
 	return false
