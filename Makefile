@@ -1,7 +1,7 @@
 # make test   everything; installs what is missing first
 # make spec   TLC on every model, as a table
 # make spec-distributed   the largest model by a TLC server and two workers
-# make scale   how the states grow with threads, stoppers and parkers: half an hour
+# make scale   how the states grow with threads, stoppers and parkers: ten minutes
 # make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make tools  what the other targets need: Java, and TLC by Maven, once
