@@ -202,6 +202,15 @@ WokenThreadEnters ==
 EveryStopReturns ==
     \A s \in Stoppers : stopper[s].at = "set_bit" ~> stopper[s].at = "returned"
 
+\* kthread_stop() of a thread that is parked returns, though nobody unparks it: the
+\* stop does.  (A kthread_park() that comes after that unpark holds the thread, and
+\* the stop with it, until somebody unparks it.)
+StopOfParkedReturns ==
+    \A s \in Stoppers :
+        LET parkers == {p \in Parkers : Target[p] = Target[s]} IN
+        stopper[s].at = "set_bit" /\ parkers # {} /\ (\A p \in parkers : parker[p].at = "parked")
+            ~> stopper[s].at = "returned"
+
 \* However many stop it: one of them returns.
 SomeStopReturns ==
     \A k \in Threads :
