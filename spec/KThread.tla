@@ -163,6 +163,22 @@ WokenMeansNeverEntered ==
 ReturnedMeansDead ==
     \A s \in Stoppers : stopper[s].at = "returned" => thread[Target[s]].at \in {"dead", "released"}
 
+\* sched_process_exit has been emitted, in a model that has it as a step.
+Traced(k) ==
+    \/ AfterComplete = EventIsNext /\ thread[k].at \in {"do_task_dead", "dead", "released"}
+    \/ AfterStore = EventIsNext /\ thread[k].at \in {"mm_release", "do_task_dead", "dead", "released"}
+
+\* "When kthread_stop() has returned, sched_process_exit has been traced."  From
+\* 6.16 on; before, the event may come after the stop's return, and a trace that
+\* has it there is no sign of another thread.
+ReturnedMeansTraced ==
+    \A s \in Stoppers : stopper[s].at = "returned" => Traced(Target[s])
+
+\* "When sched_process_exit has been traced, kthread_stop() need not wait any
+\* more."  To 6.15; since then the thread may be preempted between the two, and
+\* a stop that still waits is no sign of a lost completion.
+TracedMeansCompleted == \A k \in Threads : Traced(k) => ~thread[k].live
+
 \* "A second stop of one thread never returns."  True from 4.10 on.
 NoSecondStopReturns ==
     \A s, t \in Stoppers :
@@ -231,7 +247,7 @@ Phase(k) ==
     ELSE IF at \in {"parkme", "parkme_test", "parkme_schedule", "parkme_sleep", "call_threadfn"} THEN
         IF thread[k].held THEN "held" ELSE "chosen"
     ELSE IF InThreadfn(k) THEN IF thread[k].held THEN "parked" ELSE "running"
-    ELSE IF at \in {"do_exit", "mm_release"} THEN "returned"
+    ELSE IF at \in {"do_exit", "mm_release"} \/ (at = "exit_event" /\ thread[k].live) THEN "returned"
     ELSE "finished"
 
 \* What each stopper has got, also while it is still about to read it.

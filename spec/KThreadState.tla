@@ -133,6 +133,7 @@ Places == {
     "fn_return",       \* threadfn: about to return because it was told to
     "do_exit",         \* do_exit(): before the value is stored
     "mm_release",      \* do_exit(): the value stored, the completion not yet
+    "exit_event",      \* do_exit(): trace_sched_process_exit(), see KThreadExit
     "do_task_dead",    \* do_exit(): the completion done, still running
     "dead",            \* the last switch has happened
     "released" }       \* and, a grace period later, its own reference is gone
@@ -144,7 +145,7 @@ InThreadfn(k) ==
         "fn_self_stop", "fn_any", "fn_quit", "fn_return"}
 
 Exiting(k) ==
-    thread[k].at \in {"do_exit", "mm_release", "do_task_dead", "dead", "released"}
+    thread[k].at \in {"do_exit", "mm_release", "exit_event", "do_task_dead", "dead", "released"}
 
 Codes == FnValues \cup {0, EINTR, ENOMEM, SIGKILL}
 
