@@ -84,6 +84,11 @@ Holds(s) == stopper[s].at \in {"look", "set_bit", "unpark", "unpark_wake", "noti
                                "wait", "asleep", "read", "put"}
 StopperKeepsReference == \A s \in Stoppers : Holds(s) => thread[Target[s]].usage > 0
 
+\* A thread that kthread_park() has parked is there for kthread_unpark().  Only if
+\* somebody holds it: a stop lets it out of its parking, and it ends.
+ParkedIsThere ==
+    \A p \in Parkers : parker[p].at \in {"parked", "unpark_wake"} => ~Freed(Target[p])
+
 \* Every reference is given back, none twice: else the task_struct leaks, or
 \* goes while somebody uses it.
 UsageExact ==

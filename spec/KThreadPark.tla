@@ -70,7 +70,13 @@ ParkmeNext(k) ==
 -----------------------------------------------------------------------------
 
 ParkerGoes(p, from, to) == parker[p].at = from /\ parker' = [parker EXCEPT ![p].at = to]
-OnlyParker == UNCHANGED <<kthreadd, creator, thread, stopper, freezing, use_after_free>>
+OnlyParker == UNCHANGED <<kthreadd, creator, thread, stopper, freezing>>
+
+\* Neither kthread_park() nor kthread_unpark() takes a reference: each step
+\* looks into the task_struct or into struct kthread, which goes with it (to 4.9,
+\* with the stack), so the caller must hold the thread from before the first to
+\* after the last.
+ParkerTouches(p) == use_after_free' = (use_after_free \/ Freed(Target[p]))
 
 Shown(k) == creator[k].at \in IF Early THEN {"created", "finished"} ELSE {"finished"}
 
@@ -81,6 +87,7 @@ ParkRefusedExiting(p) ==
     /\ parker[p].at = "idle"
     /\ Exiting(Target[p])
     /\ parker' = [parker EXCEPT ![p].at = "refused", ![p].ret = ENOSYS]
+    /\ ParkerTouches(p)
     /\ OnlyParker
 
 \* kthread_park(): KTHREAD_SHOULD_PARK is set already: WARN, -EBUSY.
@@ -89,6 +96,7 @@ ParkRefusedBusy(p) ==
     /\ parker[p].at = "idle"
     /\ thread[Target[p]].should_park
     /\ parker' = [parker EXCEPT ![p].at = "refused", ![p].ret = EBUSY]
+    /\ ParkerTouches(p)
     /\ OnlyParker
 
 \* kthread_park(): neither.
@@ -97,6 +105,7 @@ ParkCall(p) ==
     /\ ParkerGoes(p, "idle", "set_bit")
     /\ ~Exiting(Target[p]) \/ thread[Target[p]].at = "do_exit"
     /\ ~thread[Target[p]].should_park
+    /\ ParkerTouches(p)
     /\ OnlyParker
 
 \* kthread_park(): set_bit(KTHREAD_SHOULD_PARK, &kthread->flags).
@@ -104,7 +113,8 @@ ParkSetBit(p) ==
     /\ ParkerGoes(p, "set_bit", "wake")
     /\ thread' = [thread EXCEPT ![Target[p]].should_park = TRUE,
                                 ![Target[p]].parked_first = @ \/ BeforeLastTest(Target[p])]
-    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+    /\ ParkerTouches(p)
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
 \* kthread_park(): wake_up_process(k).  For a thread that nobody has woken this
 \* is the first wake: smpboot parks its threads before they have run.
@@ -112,7 +122,8 @@ ParkWake(p) ==
     LET k == Target[p] IN
     /\ ParkerGoes(p, "wake", "wait")
     /\ thread' = [thread EXCEPT ![k].state = Woken(k, TASK_NORMAL)]
-    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+    /\ ParkerTouches(p)
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
 \* kthread_park(): wait_for_completion(&kthread->parked); return 0.  A thread
 \* that never comes to a kthread_parkme() leaves it here for ever.
@@ -120,19 +131,22 @@ ParkReturns(p) ==
     /\ thread[Target[p]].parked > 0
     /\ ParkerGoes(p, "wait", "parked")
     /\ thread' = [thread EXCEPT ![Target[p]].parked = @ - 1]
-    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+    /\ ParkerTouches(p)
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
 \* kthread_unpark(): clear_bit(KTHREAD_SHOULD_PARK, &kthread->flags).
 UnparkClearBit(p) ==
     /\ ParkerGoes(p, "parked", "unpark_wake")
     /\ thread' = [thread EXCEPT ![Target[p]].should_park = FALSE]
-    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+    /\ ParkerTouches(p)
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
 \* kthread_unpark(): wake_up_state(k, TASK_PARKED).
 UnparkWake(p) ==
     /\ ParkerGoes(p, "unpark_wake", "unparked")
     /\ thread' = [thread EXCEPT ![Target[p]].state = Woken(Target[p], {TASK_PARKED})]
-    /\ UNCHANGED <<kthreadd, creator, stopper, freezing, use_after_free>>
+    /\ ParkerTouches(p)
+    /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
 \* Once called, kthread_park() goes on by itself as far as it can.
 ParkNext(p) == ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p) \/ UnparkWake(p)

@@ -67,8 +67,6 @@ ASSUME Target \in [Stoppers \cup Parkers -> Threads]
 ASSUME Fn \in [Threads -> FnKinds]
 ASSUME {Held, Early, CanFail, CanKill, CanFreeze} \subseteq BOOLEAN
 ASSUME FnValues \subseteq Int
-\* Parkers are written without their references: somebody must hold the thread.
-ASSUME Parkers # {} => Held
 
 \* Task states, <linux/sched.h>.
 TASK_RUNNING         == "TASK_RUNNING"
