@@ -6,7 +6,7 @@
 (*                                                                         *)
 (* KThreadState says what there is and where the steps are.                *)
 (***************************************************************************)
-EXTENDS KThreadCreate, KThreadFn, KThreadPark, KThreadExit, KThreadStop
+EXTENDS KThreadCreate, KThreadFn, KThreadPark, KThreadExit, KThreadStop, KThreadSpurious
 
 ThreadNext(k) == BirthNext(k) \/ ParkmeNext(k) \/ FnNext(k) \/ ExitNext(k)
 
@@ -17,6 +17,7 @@ Next ==
     \/ \E p \in Parkers :
         ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkNext(p) \/ UnparkClearBit(p)
     \/ FreezerNext
+    \/ SpuriousNext
 
 Spec == Init /\ [][Next]_vars
 
@@ -167,6 +168,11 @@ WokenMeansNeverEntered ==
 \* "When kthread_stop() has returned, the thread is dead."
 ReturnedMeansDead ==
     \A s \in Stoppers : stopper[s].at = "returned" => thread[Target[s]].at \in {"dead", "released"}
+
+\* "threadfn is not entered before the creator has got its thread", with time to
+\* fill in what threadfn needs.  True but for a spurious wake.
+EnteredMeansCreated ==
+    \A k \in Threads : thread[k].entered > 0 => creator[k].at \in {"created", "finished"}
 
 \* sched_process_exit has been emitted, in a model that has it as a step.
 Traced(k) ==

@@ -8,6 +8,7 @@
 (*   KThreadPark    kthread_parkme(), kthread_park(), kthread_unpark()     *)
 (*   KThreadExit    do_exit()                                              *)
 (*   KThreadStop    kthread_stop()                                         *)
+(*   KThreadSpurious  wakes that nobody meant, where a model has them       *)
 (*   KThread        all of it together, what must hold, and the refinement *)
 (*                                                                         *)
 (* Who acts: the creator (one for each thread), kthreadd, the thread, the  *)
