@@ -5,8 +5,13 @@
 (*                                                                         *)
 (*   killable     a creator that waits can be killed (3.13)                *)
 (*   parks        kthread_park() exists, and kthread_stop() unparks (3.7)  *)
+(*   marks_parked KTHREAD_IS_PARKED says that the thread is parked: it     *)
+(*                completes once for each parking, kthread_park() of a     *)
+(*                parked thread returns 0 at once, and kthread_unpark()    *)
+(*                wakes only what is marked (to 4.17)                      *)
 (*   skips_gone   kthread_stop() re-reads vfork_done and does not wait for *)
-(*                a thread that has gone (to 4.9)                          *)
+(*                a thread that has gone, and kthread_park() refuses one   *)
+(*                by the same sign (to 4.9)                                *)
 (*   notifies     kthread_stop() sets TIF_NOTIFY_SIGNAL (6.1)              *)
 (*   returns      where kthread_stop() finds its value: task->exit_code,   *)
 (*                or kthread->result (5.17)                                *)
@@ -22,22 +27,35 @@ INT    == "TASK_INTERRUPTIBLE"
 UNINT  == "TASK_UNINTERRUPTIBLE"
 
 Linux_2_6_32 == [
-    killable |-> FALSE, parks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
+    killable |-> FALSE, parks |-> FALSE, marks_parked |-> FALSE,
+    skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_3_18 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> TRUE, notifies |-> FALSE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
+    skips_gone |-> TRUE, notifies |-> FALSE,
+    returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+
+\* 4.10 to 4.17: a stop always waits, parking is still the old one.  (4.18, and
+\* 4.14.y in its last years, complete_all() a parking, and kthread_unpark() makes
+\* the completion new: of these there is no record.)
+Linux_4_14 == [
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
+    skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_5_4 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> FALSE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
+    skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_6_1 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
+    skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE ]
 
@@ -46,7 +64,8 @@ Linux_6_1 == [
 Linux_6_12 == Linux_6_1
 
 Linux_7_0 == [
-    killable |-> TRUE, parks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
+    skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE ]
 =============================================================================

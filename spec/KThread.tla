@@ -15,7 +15,8 @@ Next ==
     \/ \E k \in Threads : CreatorNext(k) \/ ThreadNext(k)
     \/ \E s \in Stoppers : StopCall(s) \/ StopNext(s)
     \/ \E p \in Parkers :
-        ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkNext(p) \/ UnparkClearBit(p)
+        \/ ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkFindsParked(p)
+        \/ ParkNext(p) \/ UnparkClearBit(p)
     \/ FreezerNext
     \/ SpuriousNext
 
@@ -118,6 +119,17 @@ ReleasedByStopSeesStop ==
             stopper[s].at \in {"unpark_wake", "notify", "wake", "wait", "asleep"}
                 => thread[k].should_stop
 
+\* A thread that sleeps parked and is no longer asked to is about to be woken by
+\* whoever has taken the request back.  From 4.18 on; before, see lost-unpark-3.18:
+\* a stop that comes between the thread's look at KTHREAD_SHOULD_PARK and its mark
+\* KTHREAD_IS_PARKED takes the request back and wakes nobody.
+MarkedIsLetGo ==
+    \A k \in Threads :
+        thread[k].at \in {"parkme_sleep", "fn_parkme_sleep"} /\ thread[k].state = TASK_PARKED
+        /\ ~thread[k].should_park
+            => \/ \E s \in StoppersOf(k) : stopper[s].at = "unpark_wake"
+               \/ \E p \in Parkers : Target[p] = k /\ parker[p].at = "unpark_wake"
+
 \* kthread_should_stop() says yes only when a stop has been requested.
 ToldMeansStop == \A k \in Threads : thread[k].told => thread[k].should_stop
 
@@ -195,6 +207,21 @@ NoSecondStopReturns ==
     \A s, t \in Stoppers :
         stopper[s].at = "returned" /\ stopper[t].at = "returned" /\ Target[s] = Target[t] => s = t
 
+\* "A thread that kthread_stop() waits for is not parked: the stop has let it go."
+\* False where kthread_park() sets its bit after the stop's kthread_unpark(): the
+\* stop, and the thread, then wait for that parker's kthread_unpark().
+StoppedIsNotParked ==
+    \A s \in Stoppers :
+        stopper[s].at = "asleep" /\ thread[Target[s]].at \in {"parkme_sleep", "fn_parkme_sleep"}
+            => thread[Target[s]].state = TASK_RUNNING
+
+\* "Whoever got a 0 from kthread_park() finds the thread parked until he unparks it
+\* himself."  True of one parker; with two another one's unpark is enough.
+ParkedMeansHeld ==
+    \A p \in Parkers :
+        parker[p].at = "parked" /\ ~thread[Target[p]].should_stop
+            => thread[Target[p]].held \/ thread[Target[p]].at \in {"parkme_complete", "fn_parkme_complete"}
+
 \* "kthread_stop() of a thread that oopsed says so."  Not from 5.17 to 6.x.
 OopsShows ==
     \A s \in Stoppers :
@@ -223,7 +250,8 @@ WokenThreadEnters ==
     \A k \in Threads :
         thread[k].woken ~> thread[k].entered = 1 \/ thread[k].should_stop \/ thread[k].should_park
 
-\* Every kthread_stop() returns.  True for one stop of a thread that listens.
+\* Every kthread_stop() returns.  True for one stop of a thread that listens, and
+\* that nobody parks while it is being stopped.
 EveryStopReturns ==
     \A s \in Stoppers : stopper[s].at = "set_bit" ~> stopper[s].at = "returned"
 
@@ -253,8 +281,8 @@ Phase(k) ==
     ELSE IF BeforeLastTest(k) THEN
         IF thread[k].should_stop \/ thread[k].woken \/ thread[k].parked_first
         THEN "started" ELSE "created"
-    ELSE IF at = "parkme_complete" THEN "holding"
-    ELSE IF at = "fn_parkme_complete" THEN "parking"
+    ELSE IF at \in {"parkme_mark", "parkme_complete"} THEN "holding"
+    ELSE IF at \in {"fn_parkme_mark", "fn_parkme_complete"} THEN "parking"
     ELSE IF at \in {"parkme", "parkme_test", "parkme_schedule", "parkme_sleep", "call_threadfn"} THEN
         IF thread[k].held THEN "held" ELSE "chosen"
     ELSE IF InThreadfn(k) THEN IF thread[k].held THEN "parked" ELSE "running"

@@ -59,11 +59,12 @@ StopSkipped(s) ==
 \* The return, with the value that was got.
 StopReturned(s) == Go(s, "got", "returned") /\ UNCHANGED <<vars, got>>
 
-\* kthread_park(), asked, waited for, returned; or refused.
+\* kthread_park(), asked, waited for, returned; or refused; or at once (to 4.17).
 ParkCalled(p)    == Go(p, "idle", "called") /\ Exists /\ UNCHANGED <<vars, got>>
 ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED got
 ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED got
 ParkRefused(p)   == Go(p, "idle", "refused") /\ (ParkBusy \/ ParkGone) /\ UNCHANGED got
+ParkSkipped(p)   == Go(p, "idle", "returned") /\ ParkAlready /\ UNCHANGED got
 Unparked(p)      == Go(p, "returned", "unparked") /\ Unpark /\ UNCHANGED got
 
 \* Everything that no caller does, as in the object.
@@ -81,7 +82,8 @@ ClientsNext ==
         \/ StopCalled(s) \/ StopRequested(s) \/ StopUnparked(s) \/ StopGot(s)
         \/ StopSkipped(s) \/ StopReturned(s)
     \/ \E p \in Parkers :
-        ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p) \/ ParkRefused(p) \/ Unparked(p)
+        \/ ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p) \/ ParkRefused(p)
+        \/ ParkSkipped(p) \/ Unparked(p)
 
 ClientsSpec == ClientsInit /\ [][ClientsNext]_<<vars, cvars>>
 

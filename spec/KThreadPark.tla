@@ -3,19 +3,22 @@
 (* Parking, from 3.7 on: kthread_park() asks the thread to stand aside,    *)
 (* and waits until it does; kthread_unpark() lets it go on.                *)
 (*                                                                         *)
-(* The steps are those from 4.18 on.  Before, kthread_park() of a thread   *)
-(* that is parked returns 0 and not -EBUSY, and the thread completes once  *)
-(* and not at each turn of its loop.                                       *)
+(* To 4.17 (Era.marks_parked) the thread marks itself KTHREAD_IS_PARKED:   *)
+(* it completes once for each parking and not at each turn of its loop,    *)
+(* and kthread_park() of a parked thread returns 0 at once.  -EBUSY is     *)
+(* from 4.19 on.  The old way can lose an unpark, see MarkedIsLetGo.       *)
+(*                                                                         *)
+(* Sources: kernel/kthread.c of 3.18, 4.14, 4.19, 6.1 and 6.12.            *)
 (***************************************************************************)
 EXTENDS KThreadState
 
 \* __kthread_parkme() is called by kthread() before threadfn, and by threadfn
 \* through kthread_parkme().  The steps are the same; where they lead is not.
 ParkSteps == [
-    first |-> [start |-> "parkme", test |-> "parkme_test", complete |-> "parkme_complete",
-               schedule |-> "parkme_schedule", sleep |-> "parkme_sleep"],
-    in_fn |-> [start |-> "fn_parkme", test |-> "fn_parkme_test", complete |-> "fn_parkme_complete",
-               schedule |-> "fn_parkme_schedule", sleep |-> "fn_parkme_sleep"]]
+    first |-> [start |-> "parkme", test |-> "parkme_test", mark |-> "parkme_mark",
+               complete |-> "parkme_complete", schedule |-> "parkme_schedule", sleep |-> "parkme_sleep"],
+    in_fn |-> [start |-> "fn_parkme", test |-> "fn_parkme_test", mark |-> "fn_parkme_mark",
+               complete |-> "fn_parkme_complete", schedule |-> "fn_parkme_schedule", sleep |-> "fn_parkme_sleep"]]
 
 AfterPark(k, w) ==
     IF w = "first" THEN "call_threadfn"
@@ -28,19 +31,30 @@ ParkSetState(k) == \E w \in DOMAIN ParkSteps :
     /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].test, ![k].state = TASK_PARKED]
     /\ OnlyThread
 
-\* __kthread_parkme(): nobody asks it to park (any more): it leaves.
+\* __kthread_parkme(): nobody asks it to park (any more): it leaves.  To 4.17 it
+\* clears KTHREAD_IS_PARKED then.  (One step: in between the thread does nothing
+\* that anybody sees, and what others do there they can do just before as well.)
 ParkLeaves(k) == \E w \in DOMAIN ParkSteps :
     /\ thread[k].at = ParkSteps[w].test
     /\ ~thread[k].should_park
     /\ thread' = [thread EXCEPT ![k].at = AfterPark(k, w), ![k].state = TASK_RUNNING,
-                                ![k].held = FALSE]
+                                ![k].held = FALSE, ![k].is_parked = FALSE]
     /\ OnlyThread
 
 \* __kthread_parkme(): somebody does.
 ParkStays(k) == \E w \in DOMAIN ParkSteps :
     /\ thread[k].at = ParkSteps[w].test
     /\ thread[k].should_park
-    /\ thread' = [thread EXCEPT ![k].at = ParkSteps[w].complete]
+    /\ thread' = [thread EXCEPT ![k].at = IF Era.marks_parked THEN ParkSteps[w].mark
+                                         ELSE ParkSteps[w].complete]
+    /\ OnlyThread
+
+\* __kthread_parkme(), to 4.17: if (!test_and_set_bit(KTHREAD_IS_PARKED, ...)) it
+\* completes, else it only sleeps again.
+ParkMarks(k) == \E w \in DOMAIN ParkSteps :
+    /\ thread[k].at = ParkSteps[w].mark
+    /\ thread' = [thread EXCEPT ![k].is_parked = TRUE,
+           ![k].at = IF thread[k].is_parked THEN ParkSteps[w].schedule ELSE ParkSteps[w].complete]
     /\ OnlyThread
 
 \* __kthread_parkme(): complete(&self->parked), for one kthread_park().
@@ -64,7 +78,7 @@ ParkWakeUp(k) == \E w \in DOMAIN ParkSteps :
     /\ OnlyThread
 
 ParkmeNext(k) ==
-    \/ ParkSetState(k) \/ ParkLeaves(k) \/ ParkStays(k) \/ ParkComplete(k)
+    \/ ParkSetState(k) \/ ParkLeaves(k) \/ ParkStays(k) \/ ParkMarks(k) \/ ParkComplete(k)
     \/ ParkSchedule(k) \/ ParkWakeUp(k)
 
 -----------------------------------------------------------------------------
@@ -81,30 +95,46 @@ ParkerTouches(p) == use_after_free' = (use_after_free \/ Freed(Target[p]))
 Shown(k) == creator[k].at \in IF Early THEN {"created", "finished"} ELSE {"finished"}
 
 \* kthread_park(): the thread has PF_EXITING: WARN, -ENOSYS.  do_exit() sets the
-\* flag early, so in its first moments it may be seen or not.
+\* flag early, so in its first moments it may be seen or not.  To 4.9 the sign is
+\* vfork_done, as for a stop: a thread that is still on its way to the completion
+\* is not refused, and parks no more.
+MaySeeGone(k)  == IF Era.skips_gone THEN ~thread[k].live ELSE Exiting(k)
+MaySeeThere(k) == IF Era.skips_gone THEN thread[k].live
+                  ELSE ~Exiting(k) \/ thread[k].at = "do_exit"
+
 ParkRefusedExiting(p) ==
     /\ Era.parks /\ Shown(Target[p])
     /\ parker[p].at = "idle"
-    /\ Exiting(Target[p])
+    /\ MaySeeGone(Target[p])
     /\ parker' = [parker EXCEPT ![p].at = "refused", ![p].ret = ENOSYS]
     /\ ParkerTouches(p)
     /\ OnlyParker
 
 \* kthread_park(): KTHREAD_SHOULD_PARK is set already: WARN, -EBUSY.
 ParkRefusedBusy(p) ==
-    /\ Era.parks /\ Shown(Target[p])
+    /\ Era.parks /\ ~Era.marks_parked /\ Shown(Target[p])
     /\ parker[p].at = "idle"
     /\ thread[Target[p]].should_park
     /\ parker' = [parker EXCEPT ![p].at = "refused", ![p].ret = EBUSY]
     /\ ParkerTouches(p)
     /\ OnlyParker
 
+\* kthread_park(), to 4.17: KTHREAD_IS_PARKED is set already: return 0.  This caller
+\* has not waited, and another one's kthread_unpark() ends its parking.
+ParkFindsParked(p) ==
+    /\ Era.parks /\ Era.marks_parked /\ Shown(Target[p])
+    /\ MaySeeThere(Target[p])
+    /\ thread[Target[p]].is_parked
+    /\ ParkerGoes(p, "idle", "parked")
+    /\ ParkerTouches(p)
+    /\ OnlyParker
+
 \* kthread_park(): neither.
 ParkCall(p) ==
     /\ Era.parks /\ Shown(Target[p])
+    /\ MaySeeThere(Target[p])
+    /\ IF Era.marks_parked THEN ~thread[Target[p]].is_parked ELSE ~thread[Target[p]].should_park
     /\ ParkerGoes(p, "idle", "set_bit")
-    /\ ~Exiting(Target[p]) \/ thread[Target[p]].at = "do_exit"
-    /\ ~thread[Target[p]].should_park
     /\ ParkerTouches(p)
     /\ OnlyParker
 
@@ -141,10 +171,10 @@ UnparkClearBit(p) ==
     /\ ParkerTouches(p)
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
-\* kthread_unpark(): wake_up_state(k, TASK_PARKED).
+\* kthread_unpark(): wake_up_state(k, TASK_PARKED), see LetGo.
 UnparkWake(p) ==
     /\ ParkerGoes(p, "unpark_wake", "unparked")
-    /\ thread' = [thread EXCEPT ![Target[p]].state = Woken(Target[p], {TASK_PARKED})]
+    /\ thread' = [thread EXCEPT ![Target[p]] = LetGo(Target[p])]
     /\ ParkerTouches(p)
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
