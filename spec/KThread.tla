@@ -44,14 +44,17 @@ FairUnparkSpec == FairSpec /\ \A p \in Parkers : WF_vars(UnparkClearBit(p))
 (* What must hold.                                                         *)
 (***************************************************************************)
 
-\* Nobody touches a task_struct after its last reference is gone.
+\* Nobody touches a task_struct after its last reference is gone: by then it may be
+\* another task's memory, and a set_bit() into it corrupts that one.
 NoUseAfterFree == ~use_after_free
 
-\* threadfn is called at most once: the schedule() before it is in no loop.
+\* threadfn is called at most once: the schedule() before it is in no loop.  A
+\* threadfn that were called twice would free its data twice.
 EnteredAtMostOnce == \A k \in Threads : thread[k].entered <= 1
 
-\* The kernel skips threadfn for one reason only, a stop seen by the last test;
-\* and for a thread that its creator never got.
+\* The kernel skips threadfn for one reason only, a stop seen by the last test,
+\* and then returns -EINTR; or for a thread that its creator never got.  Who
+\* neither stops a thread nor is refused one can rely on threadfn's cleaning up.
 SkippedOnlyByStop ==
     \A k \in Threads :
         Exiting(k) /\ thread[k].entered = 0
@@ -73,15 +76,18 @@ FailedMeansError ==
             /\ thread[k].at \in {"none", "kzalloc", "xchg"} \/ Exiting(k)
 
 \* One request has one owner: either the creator was killed and somebody else
-\* frees it, or the creator gets an answer and frees it itself.
+\* frees it, or the creator gets an answer and frees it itself.  With two it would
+\* be freed twice, with none never.
 OneOwnerOfTheRequest ==
     \A k \in Threads :
         creator[k].result = EINTR => creator[k].at = "failed" /\ creator[k].done = 0
 
-\* One exit is one count.
+\* One exit is one count.  With two, a second stop would return too, and believe
+\* that it was the one that has ended the thread.
 CompletedAtMostOnce == \A k \in Threads : thread[k].exited <= 1
 
-\* Between its get and its put a stopper keeps the task_struct alive.
+\* Between its get and its put a stopper keeps the task_struct alive: it looks at
+\* exited and at the value when the thread may be gone already.
 Holds(s) == stopper[s].at \in {"look", "set_bit", "unpark", "unpark_wake", "notify", "wake",
                                "wait", "asleep", "read", "put"}
 StopperKeepsReference == \A s \in Stoppers : Holds(s) => thread[Target[s]].usage > 0
@@ -99,11 +105,18 @@ UsageExact ==
                  + (IF Held /\ creator[k].at \in {"created", "finished"} THEN 1 ELSE 0)
                  + Cardinality({s \in StoppersOf(k) : Holds(s)})
 
-\* Nothing wakes the dead.
+\* Nothing wakes the dead: a task that ran after its last switch would run on a
+\* stack that is freed.
 DeadStaysDead ==
     \A k \in Threads : thread[k].at \in {"dead", "released"} => thread[k].state = TASK_DEAD
 
-\* kthread_stop() returns what the thread ended with.
+\* kthread_stop() looks for the value only after the completion, before which it
+\* need not be there.
+GotMeansCompleted ==
+    \A s \in Stoppers : stopper[s].at \in {"read", "put", "returned"} => ~thread[Target[s]].live
+
+\* kthread_stop() returns what the thread ended with: for its caller the value is
+\* threadfn's verdict, or the news that threadfn was never called.
 ReturnsWhatThreadEndedWith ==
     \A s \in Stoppers :
         stopper[s].at = "returned" => stopper[s].ret = thread[Target[s]].value
@@ -112,7 +125,8 @@ ReturnsWhatThreadEndedWith ==
 ReturnedMeansThreadfnOver ==
     \A s \in Stoppers : stopper[s].at = "returned" => Exiting(Target[s])
 
-\* A thread that a stop lets out of its parking sees that stop.
+\* A thread that a stop lets out of its parking sees that stop.  Else it would go on
+\* with its work, as after a kthread_unpark().
 ReleasedByStopSeesStop ==
     \A k \in Threads :
         \A s \in StoppersOf(k) :
@@ -130,10 +144,11 @@ MarkedIsLetGo ==
             => \/ \E s \in StoppersOf(k) : stopper[s].at = "unpark_wake"
                \/ \E p \in Parkers : Target[p] = k /\ parker[p].at = "unpark_wake"
 
-\* kthread_should_stop() says yes only when a stop has been requested.
+\* kthread_should_stop() says yes only when a stop has been requested: a thread that
+\* left on a false yes would leave its work undone, and its stopper a dead task.
 ToldMeansStop == \A k \in Threads : thread[k].told => thread[k].should_stop
 
-\* Nothing takes a stop request back.
+\* Nothing takes a stop request back: a thread that looks late must still see it.
 StopIsForGood == [][\A k \in Threads : thread[k].should_stop => thread'[k].should_stop]_vars
 
 \* Up to two stops of one thread: one of them returns at most, but to 4.9, where
@@ -240,12 +255,13 @@ KilledGetsNothing ==
 (* What must happen.                                                       *)
 (***************************************************************************)
 
-\* Every kthread_create() returns.
+\* Every kthread_create() returns.  Else an insmod hangs, or a killed one does not die.
 CreateEndsInTime ==
     \A k \in Threads :
         creator[k].at # "idle" ~> creator[k].at \in {"created", "finished", "failed"}
 
-\* A thread that is woken enters threadfn, unless a stop or a park comes first.
+\* A thread that is woken enters threadfn, unless a stop or a park comes first.  That
+\* is all that kthread_run() promises, and it does promise it.
 WokenThreadEnters ==
     \A k \in Threads :
         thread[k].woken ~> thread[k].entered = 1 \/ thread[k].should_stop \/ thread[k].should_park
@@ -255,17 +271,20 @@ WokenThreadEnters ==
 EveryStopReturns ==
     \A s \in Stoppers : stopper[s].at = "set_bit" ~> stopper[s].at = "returned"
 
-\* However many stop it: one of them returns.
+\* However many stop it: one of them returns.  So the thread does end, and of the
+\* others it is the completion that they wait for in vain.
 SomeStopReturns ==
     \A k \in Threads :
         thread[k].should_stop ~> \E s \in StoppersOf(k) : stopper[s].at = "returned"
 
-\* To 4.9: a stop that finds the thread gone returns, however many came before.
+\* To 4.9: a stop that finds the thread gone returns, however many came before:
+\* drivers of those days stop a thread in more than one place.
 LateStopReturns ==
     \A s \in Stoppers :
         stopper[s].at = "look" /\ ~thread[Target[s]].live ~> stopper[s].at = "returned"
 
-\* kthread_park() of a thread that parks when asked returns, if nobody stops it.
+\* kthread_park() of a thread that parks when asked returns, if nobody stops it.  The
+\* CPU that goes offline waits for it.
 EveryParkReturns ==
     \A p \in Parkers : parker[p].at = "set_bit" ~> parker[p].at \in {"parked", "unpark_wake", "unparked"}
 

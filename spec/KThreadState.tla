@@ -149,6 +149,8 @@ Exiting(k) ==
 
 Codes == FnValues \cup {0, EINTR, ENOMEM, SIGKILL}
 
+\* What each variable can be.  A value outside of it is a slip of this
+\* specification, and not of a kernel.
 TypeOK ==
     /\ kthreadd \in [at: {"set_state", "test", "sleep", "take", "fork"},
                      state: {TASK_RUNNING, TASK_INTERRUPTIBLE},

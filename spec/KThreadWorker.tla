@@ -69,6 +69,7 @@ worker_vars == <<queued, flush, before, work_list, current_work, task>>
 thread_vars == <<at, state, should_stop, exited, begun, finished>>
 vars == <<owner_vars, worker_vars, thread_vars, freezing>>
 
+\* What each variable can be; else the specification has a slip.
 TypeOK ==
     /\ owner \in {"idle", "created", "wake", "serving", "flush", "stop_set", "stop_wake",
                   "stop_wait", "warn", "returned"}
