@@ -38,9 +38,10 @@ Linux_3_18 == [
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
-\* 4.10 to 4.17: a stop always waits, parking is still the old one.  (4.18, and
-\* 4.14.y in its last years, complete_all() a parking, and kthread_unpark() makes
-\* the completion new: of these there is no record.)
+\* 4.10 to 4.17: a stop always waits, parking is still the old one.  (It changed in
+\* several commits, from "Fix kthread_parkme() completion issue" on.  In between, and
+\* in 4.14.y's last years, a parking does complete_all() and kthread_unpark() makes
+\* the completion new: of that there is no record.)
 Linux_4_14 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
     skips_gone |-> FALSE, notifies |-> FALSE,

@@ -7,6 +7,8 @@
 (* it completes once for each parking and not at each turn of its loop,    *)
 (* and kthread_park() of a parked thread returns 0 at once.  -EBUSY is     *)
 (* from 4.19 on.  The old way can lose an unpark, see MarkedIsLetGo.       *)
+(* (In 3.7 and 3.8 there is no TASK_PARKED: any wake sends a parked thread *)
+(* round its loop.)                                                        *)
 (*                                                                         *)
 (* Sources: kernel/kthread.c of 3.18, 4.14, 4.19, 6.1 and 6.12.            *)
 (***************************************************************************)
