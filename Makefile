@@ -1,6 +1,8 @@
 # make test   everything; installs what is missing first
 # make spec   TLC on every model, as a table
 # make spec-distributed   the largest model by a TLC server and two workers
+# make scale   how the states grow with threads, stoppers and parkers: ten minutes
+# make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
 # make tools  what the other targets need: Java, and TLC by Maven, once
@@ -9,7 +11,7 @@ GO = $(shell sh .ci/go-command)
 
 FUZZTIME = 2m
 
-.PHONY: fuzz test spec spec-distributed generate tools
+.PHONY: fuzz test spec spec-distributed scale matrix generate tools
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
@@ -28,6 +30,12 @@ fuzz: tools
 			echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 		done; \
 	done
+
+scale: tools
+	$(GO) run ./spec/scale
+
+matrix: tools
+	$(GO) run ./spec/matrix
 
 generate: tools
 	$(GO) generate ./...

@@ -36,6 +36,7 @@ var Actions = []Action{
 	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK, wake", "", "kernel/kthread.c kthread_park"},
 	{"ParkReturn", Parker, "kthread_park returns 0", "", "kernel/kthread.c kthread_park"},
 	{"ParkBusy", Parker, "kthread_park returns -EBUSY", "", "kernel/kthread.c kthread_park"},
+	{"ParkAlready", Parker, "kthread_park: parked already, returns 0", "", "kernel/kthread.c kthread_park"},
 	{"ParkGone", Parker, "kthread_park returns -ENOSYS", "", "kernel/kthread.c kthread_park"},
 	{"Unpark", Parker, "kthread_unpark", "", "kernel/kthread.c kthread_unpark"},
 	{"StopUnpark", Stopper, "kthread_stop: kthread_unpark", "", "kernel/kthread.c kthread_stop"},
@@ -85,8 +86,8 @@ var shown = map[traces.Kind][]string{
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
 	traces.Exit:         {"ExitValue", "ExitEintr"},
-	traces.ParkCall:     {"ParkRequest", "ParkBusy", "ParkGone"},
-	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkGone"},
+	traces.ParkCall:     {"ParkRequest", "ParkBusy", "ParkAlready", "ParkGone"},
+	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkAlready", "ParkGone"},
 	traces.Unpark:       {"Unpark"},
 }
 

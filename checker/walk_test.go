@@ -137,7 +137,7 @@ func (w *world) turn(worlds []*world) bool {
 				say("P %s > %s", by, w.name)
 			}
 		case "called":
-			if w.do("ParkGone") || w.do("ParkBusy") {
+			if w.do("ParkGone") || w.do("ParkBusy") || w.do("ParkAlready") {
 				w.parkers[i] = "refused"
 				owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
 			} else if w.do("ParkRequest") {

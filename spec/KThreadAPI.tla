@@ -166,10 +166,20 @@ ParkReturn ==
     /\ UNCHANGED <<phase, should_stop, should_park, exited, code, woken, ran, unasked>>
 
 \* kthread_park() says -EBUSY: somebody has asked already.
-ParkBusy == Era.parks /\ Exists /\ should_park /\ UNCHANGED vars
+ParkBusy == Era.parks /\ ~Era.marks_parked /\ Exists /\ should_park /\ UNCHANGED vars
 
-\* kthread_park() says -ENOSYS: the thread is exiting.
-ParkGone == Era.parks /\ phase \in {"returned", "finished"} /\ UNCHANGED vars
+\* To 4.17 nobody says so: kthread_park() of a thread that is parked, or all but,
+\* says 0 at once; of one that is only asked to it waits.
+ParkAlready ==
+    /\ Era.parks /\ Era.marks_parked
+    /\ phase \in {"holding", "held", "parking", "parked"}
+    /\ UNCHANGED vars
+
+\* kthread_park() says -ENOSYS: the thread is exiting; to 4.9, it has gone.
+ParkGone ==
+    /\ Era.parks
+    /\ phase = "finished" \/ (phase = "returned" /\ ~Era.skips_gone)
+    /\ UNCHANGED vars
 
 \* kthread_unpark().
 Unpark ==
@@ -304,7 +314,7 @@ Next ==
     \/ Create \/ CreateFail \/ Wake
     \/ StopRequest \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
     \/ StopSkipValue \/ StopSkipEintr
-    \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkGone \/ Unpark
+    \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkAlready \/ ParkGone \/ Unpark
     \/ DecideRun \/ DecideNotRun \/ HoldUnasked \/ HoldAsked \/ Hold \/ HoldEnd
     \/ Enter \/ Work \/ ParkAsked \/ Park \/ ParkEnd \/ TestFalse \/ TestTrue
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops

@@ -69,7 +69,7 @@ CreatorWakes(k) ==
     /\ IF Freed(k)
        THEN use_after_free' = TRUE /\ UNCHANGED thread
        ELSE /\ thread' = [thread EXCEPT ![k].state = Woken(k, TASK_NORMAL),
-                                        ![k].woken = BeforeLastTest(k)]
+                                        ![k].woken = @ \/ BeforeLastTest(k)]
             /\ UNCHANGED use_after_free
     /\ UNCHANGED <<kthreadd, stopper, parker, freezing>>
 

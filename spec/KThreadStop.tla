@@ -76,10 +76,10 @@ StopUnpark(s) ==
     /\ thread' = [thread EXCEPT ![Target[s]].should_park = FALSE]
     /\ ThreadAndStopper
 
-\* kthread_stop() -> kthread_unpark(k): wake_up_state(k, TASK_PARKED).
+\* kthread_stop() -> kthread_unpark(k): wake_up_state(k, TASK_PARKED), see LetGo.
 StopUnparkWake(s) ==
     /\ StopperGoes(s, "unpark_wake", AfterUnpark)
-    /\ thread' = [thread EXCEPT ![Target[s]].state = Woken(Target[s], {TASK_PARKED})]
+    /\ thread' = [thread EXCEPT ![Target[s]] = LetGo(Target[s])]
     /\ ThreadAndStopper
 
 \* kthread_stop(), from 6.1 on: set_tsk_thread_flag(k, TIF_NOTIFY_SIGNAL).  An
