@@ -20,10 +20,21 @@ type Log struct {
 	Findings []Finding // those that belong to no one thread
 }
 
+// A watcher is a Source that can leave out the scheduling of tasks that nobody
+// asks about, as *traces.Reader can.
+type watcher interface {
+	Watch() *traces.PIDs
+	Close()
+}
+
 // Check reads a log to its end, and calls yield with the verdict of each life
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
+	if w, ok := src.(watcher); ok {
+		ls.watch = w.Watch()
+		defer w.Close()
+	}
 	judge := func(ended []*Life) error {
 		for _, l := range ended {
 			v := c.Judge(l)
@@ -36,6 +47,10 @@ func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
 	log := func() Log { return Log{ls.kernel, ls.waits, ls.general()} }
 	for src.Scan() {
 		e := src.Event()
+		if stats := src.Stats(); stats.Seen != 0 {
+			ls.sees |= stats.Seen
+			ls.waking = ls.waking || stats.Waking
+		}
 		if err := judge(ls.add(e)); err != nil {
 			return log(), err
 		}
@@ -43,7 +58,9 @@ func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
 	if err := src.Err(); err != nil {
 		return log(), err
 	}
+	stats := src.Stats()
+	ls.sees |= stats.Seen
 	ls.conclude()
-	err := judge(ls.end(src.Stats().LastLine))
+	err := judge(ls.end(stats.LastLine))
 	return log(), err
 }

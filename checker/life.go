@@ -98,6 +98,7 @@ type lives struct {
 
 	// Of traces:
 	inside map[int]*inside // by the pid of a task: the call that it is in
+	watch  *traces.PIDs    // whose scheduling is asked for
 	sees   traces.Kinds    // the kinds that have been seen
 	waking bool            // sched_waking has been seen
 	lossy  bool            // the trace says that its beginning is not whole
@@ -106,6 +107,7 @@ type lives struct {
 	reports    map[int]*reported // by the pid of a task
 	waits      []Wait
 	hung       int // hung-task reports
+	hungCut    int // those of them whose stack is not whole
 	lastReport int // line of the last report
 }
 

@@ -115,6 +115,9 @@ func unwoken(s *traces.Stack) bool {
 // stacked takes a report with a task's stack.
 func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 	s := e.Stack
+	if ls.kernel == "" {
+		ls.kernel = e.Kernel
+	}
 	switch s.Report {
 	case traces.HungTask, traces.TaskDump, traces.Lockup:
 	default:
@@ -125,11 +128,11 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 	}
 	if s.Report == traces.HungTask {
 		ls.hung++
+		if s.Cut {
+			ls.hungCut++
+		}
 	}
 	ls.lastReport = e.Line
-	if ls.kernel == "" {
-		ls.kernel = e.Kernel
-	}
 	if e.Thread.PID != 0 {
 		r := ls.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
@@ -315,11 +318,27 @@ func (ls *lives) general() []Finding {
 	for i := range ls.waits {
 		out = append(out, waitFinding(&ls.waits[i]))
 	}
-	if ls.hung > 0 && len(ls.waits) == 0 {
+	switch {
+	case ls.hung == 0 || len(ls.waits) > 0:
+	case ls.hungCut > 0:
 		out = append(out, Finding{
 			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
-			Message: fmt.Sprintf("%d hung-task reports, and no kthread_stop in any of their stacks: whatever hangs there, it is not a stop of a kernel thread", ls.hung),
+			Message: fmt.Sprintf("%s, and no kthread_stop in any whole stack; %d of the stacks are not whole, and may have it in what is missing",
+				counted(ls.hung, "hung-task report"), ls.hungCut),
+			WouldSettle: "the whole reports: the console's log level may keep stacks out of the log, dmesg has them",
+		})
+	default:
+		out = append(out, Finding{
+			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
+			Message: fmt.Sprintf("%s, and no kthread_stop in any stack: whatever hangs there, it is not a stop of a kernel thread", counted(ls.hung, "hung-task report")),
 		})
 	}
 	return out
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

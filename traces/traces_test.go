@@ -100,6 +100,33 @@ func TestReader(t *testing.T) {
 			want: "1 enter t1\n2 loss 12\n3 loss 3\n4 loss 5\n",
 		},
 		{
+			name: "another boot by the journal's id", always: true,
+			in: j(`"MESSAGE":"func t1","_BOOT_ID":"a"`) + j(`"MESSAGE":"x","_BOOT_ID":"a"`) + j(`"MESSAGE":"func t2","_BOOT_ID":"b"`) +
+				j(`"MESSAGE":"y","_TRANSPORT":"syslog","_BOOT_ID":"c"`) + j(`"MESSAGE":"func t3","_BOOT_ID":"c"`),
+			want: "1 enter t1\n3 boot \n3 enter t2\n4 boot \n5 enter t3\n",
+		},
+		{
+			name: "another boot by journalctl's line", always: true,
+			in:   "-- Journal begins at Sat. --\nNov 21 18:06:59 h kernel: func t1\n-- Reboot --\nNov 21 18:06:59 h kernel: func t1\n",
+			want: "2 enter t1\n3 boot \n4 enter t1\n",
+		},
+		{
+			name: "a mail's long lines may have been cut", always: true, unusable: 1,
+			in:   "> [    1.000000] func t1\n> [    1.000000] func t1 of a name that is long, and longer, and longer\n",
+			want: "1 enter t1\n2 loss 0\n",
+		},
+		{
+			name: "a message's further lines are none of the set's", always: true, unusable: 1,
+			in:   "[    1.000000] func t1\n               func t2\n               other\n",
+			want: "1 enter t1\n2 loss 0\n",
+		},
+		{
+			name: "a long line of another program is no loss", always: true, unusable: 3,
+			in: j(`"MESSAGE":"func t1"`) + `{"_TRANSPORT":"stdout","MESSAGE":"` + strings.Repeat("x", maxLine) + "\"}\n" +
+				`{"MESSAGE":"` + strings.Repeat("x", maxLine) + `","_TRANSPORT":"kernel"}` + "\n" + `{"_BOOT_ID":"x","A":"` + strings.Repeat("x", maxLine) + `"}` + "\n",
+			want: "1 enter t1\n4 loss 0\n",
+		},
+		{
 			name: "losses by other words", always: true,
 			in:   "[    1.000000] printk: 7 messages suppressed.\n** replaying previous printk message **\n[    1.000000] printk: console [tty0] enabled\n",
 			want: "1 loss 7\n2 loss 0\n",

@@ -314,7 +314,7 @@ func (t *Text) Close(s *Summary) error {
 			t.printf("  and %d more such lines\n", n)
 		}
 		if in.Stats.Events == 0 {
-			t.printf("  nothing in it is read as evidence about a kernel thread; messages of your own module need a\n  pattern file (--printk), and the kernel's own reports (hung task, oops) are not read yet\n")
+			t.printf("  nothing in it is evidence about a kernel thread; messages of your own module need a pattern\n  file (--printk)\n")
 		} else if s.Threads == 0 {
 			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {
