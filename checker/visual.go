@@ -36,10 +36,44 @@ var did = map[traces.Kind]string{
 	traces.StopCall: "kthread_stop: request", traces.StopReturn: "kthread_stop returns",
 	traces.Enter: "threadfn entered", traces.Return: "threadfn returns",
 	traces.ParkCall: "kthread_park: request", traces.ParkReturn: "kthread_park returns", traces.Unpark: "kthread_unpark",
-	traces.Exit: "do_exit", traces.Fork: "forked", traces.Woken: "wakes it", traces.SwitchOut: "sleeps",
+	traces.Exit: "do_exit", traces.Fork: "forked", traces.Woken: "wakes it", traces.SwitchOut: "leaves its CPU",
 	traces.SwitchIn: "runs", traces.ProcessExit: "in do_exit", traces.Freed: "freed", traces.ParkMe: "past the last test",
 	traces.ExitCall: "ends", traces.ShouldStop: "kthread_should_stop", traces.ThreadFn: "threadfn entered",
 	traces.Stacked: "its stack",
+}
+
+// doneIn is what an event tells, with its value or state.
+func doneIn(e traces.Event) string {
+	s := did[e.Kind]
+	if s == "" {
+		s = e.Kind.String()
+	}
+	if e.HasCode {
+		s += fmt.Sprintf(" %d", e.Code)
+	}
+	if e.Kind == traces.SwitchOut && e.State != 0 {
+		s += fmt.Sprintf(" (%c)", e.State)
+	}
+	return s
+}
+
+// EventText is an event's own text, or, where a tracer's event has none, what
+// it tells, in words.
+func EventText(e traces.Event) string {
+	if e.Text != "" {
+		return e.Text
+	}
+	s := doneIn(e)
+	switch {
+	case e.By != traces.Task{}:
+		s = e.By.String() + ": " + s
+	case e.Thread != traces.Task{}:
+		s = e.Thread.String() + ": " + s
+	}
+	if e.Clock == traces.Nanoseconds {
+		s = fmt.Sprintf("%.6f s  %s", float64(e.Stamp)/1e9, s)
+	}
+	return s
 }
 
 // Operations are what the search was given, in the order of the log: nil where
@@ -68,13 +102,7 @@ func (v *Verdict) Operations() []Operation {
 		}
 		if o.event >= 0 {
 			e := l.Events[o.event]
-			out.Line, out.Log, out.Text = e.Line, e.Text, did[e.Kind]
-			if e.HasCode {
-				out.Text += fmt.Sprintf(" %d", e.Code)
-			}
-			if e.Kind == traces.SwitchOut && e.State != 0 {
-				out.Text += fmt.Sprintf(" (%c)", e.State)
-			}
+			out.Line, out.Log, out.Text = e.Line, EventText(e), doneIn(e)
 			if (by != Thread || e.Kind == traces.Woken) && e.By != (traces.Task{}) {
 				out.Actor = e.By.String()
 			}

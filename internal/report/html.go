@@ -283,7 +283,7 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 		if n := len(life.Lines); n > 0 && life.Lines[n-1].N == e.Line {
 			continue
 		}
-		life.Lines = append(life.Lines, htmlLine{e.Line, Clean(e.Text)})
+		life.Lines = append(life.Lines, htmlLine{e.Line, Clean(checker.EventText(e))})
 	}
 	var err error
 	if life.Timeline, err = timelineOf(v); err != nil {

@@ -50,6 +50,7 @@ window.addEventListener('message', (event) => {
       return
     }
     f.style.height = Math.min(Number(event.data.height), 4000) + 'px'
+    life.dataset.width = String(Number(event.data.width))
     life.dataset.drawn = String(Number(event.data.drawn))
   }
 })
@@ -82,6 +83,8 @@ function fill(life) {
     const words = make('details', {}, make('summary', {}, 'The same as a table'))
     words.append(table('Windows of the operations', ['who', 'what', 'not before', 'not after', 'shown by'], rows, 0))
     life.append(words)
+  } else {
+    life.append(make('p', {}, 'No timeline: the search came to no end, or there are too many steps to draw.'))
   }
   const lines = data.lines.map((l) => [String(l.n), l.text])
   if (data.more > 0) lines.push(['', 'and ' + data.more + ' more'])
