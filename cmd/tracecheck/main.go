@@ -55,7 +55,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
-	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
+	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(traces.Builtins(), ", "))
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
 	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
 	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
@@ -290,7 +290,7 @@ func patterns(name string) (*traces.Patterns, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor the built-in set \"story\"", name)
+		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor one of the built-in sets %s", name, strings.Join(traces.Builtins(), ", "))
 	}
 	defer f.Close()
 	return traces.ParsePatterns(name, f)
