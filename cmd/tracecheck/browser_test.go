@@ -157,17 +157,17 @@ func TestSamplesHTML(t *testing.T) {
 		for i := 0; ; i++ {
 			more := eval[bool](t, p, fmt.Sprintf(`(() => {
 				const all = document.querySelectorAll('.timeline')
-				if (all.length <= %d) return false
-				all[%[1]d].scrollIntoView()
-				return true
+				return all.length > %d
 			})()`, i))
 			if !more {
 				break
 			}
 			p.until(t, fmt.Sprintf(`(() => {
-				const life = document.querySelectorAll('.timeline')[%d].closest('.life')
+				const place = document.querySelectorAll('.timeline')[%d]
+				place.scrollIntoView() // again: what is above may just have got its size
+				const life = place.closest('.life')
 				const rows = life.querySelectorAll(':scope > details tbody tr').length
-				return Number(life.dataset.drawn) === rows && life.querySelector('iframe').offsetHeight > 100 && Number(life.dataset.width) > 200
+				return Number(life.dataset.drawn) === rows && life.querySelector('iframe').offsetHeight > 100 && Number(life.dataset.width) > 100
 			})()`, i))
 		}
 		r := eval[page](t, p, `({
@@ -261,7 +261,7 @@ func TestPageOfManyThreads(t *testing.T) {
 			}
 			// The last thread's timeline is drawn when somebody comes to it.
 			eval[any](t, p, `(() => { const l = [...document.querySelectorAll('details.life')].pop(); l.open = true; l.scrollIntoView() ; return 0 })()`)
-			p.until(t, `Number([...document.querySelectorAll('details.life')].pop().dataset.drawn) >= 4`)
+			p.until(t, `(() => { const l = [...document.querySelectorAll('details.life')].pop(); l.scrollIntoView(); return Number(l.dataset.drawn) >= 4 })()`)
 			if n > 1 {
 				eval[any](t, p, `(() => { const f = document.getElementById('filter'); f.elements.outcome.value = 'stopped_before_run'; f.dispatchEvent(new Event('input')) ; return 0 })()`)
 				got = eval[counts](t, p, state)

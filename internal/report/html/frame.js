@@ -1,6 +1,18 @@
-// A frame that is not on the screen has no layout, and the drawing measures its
-// texts: the first animation frame comes when it is.
-requestAnimationFrame(() => {
+// A frame that the page has not laid out yet measures all texts as nothing, and
+// the drawing goes by their sizes: wait until the legend has one.
+function measured() {
+  try {
+    return document.querySelector('#legend text').getBBox().width > 0
+  } catch {
+    return false
+  }
+}
+
+function draw() {
+  if (!measured()) {
+    setTimeout(draw, 50)
+    return
+  }
   try {
     const data = JSON.parse(document.getElementById('data').textContent)
     render(data)
@@ -13,4 +25,6 @@ requestAnimationFrame(() => {
   } catch (error) {
     parent.postMessage({failed: String(error)}, '*')
   }
-})
+}
+
+draw()
