@@ -103,7 +103,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	case checker.FitsInconclusive:
 		what = "cannot be decided"
 	}
-	if last := l.Events[len(l.Events)-1]; v.Outcome == checker.OutcomeUnknown && v.Fits == checker.FitsYes && last.Kind == traces.Return {
+	if last := l.Events()[len(l.Events())-1]; v.Outcome == checker.OutcomeUnknown && v.Fits == checker.FitsYes && last.Kind == traces.Return {
 		what = "was about to return from threadfn when the log ended"
 	}
 	fits := t.fits(v.Fits)
@@ -151,7 +151,7 @@ func facts(v *checker.Verdict) string {
 		parts = append(parts, "exit code: not in this log")
 	}
 	var lines []int
-	for _, e := range v.Life.Events {
+	for _, e := range v.Life.Events() {
 		lines = append(lines, e.Line)
 	}
 	return strings.Join(parts, ", ") + "; " + lineList(lines)
