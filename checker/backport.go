@@ -64,7 +64,7 @@ func difference(v, w *Verdict) (differs []string, lines []int) {
 		}
 	}
 	if len(lines) == 0 {
-		for _, e := range v.Life.Events {
+		for _, e := range v.Life.Events() {
 			lines = append(lines, e.Line)
 		}
 	}

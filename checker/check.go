@@ -12,7 +12,7 @@ import (
 // A Source gives a log's events in their order. *traces.Reader is one.
 type Source interface {
 	Scan() bool
-	Event() traces.Event
+	Event() *traces.Event // good until the next Scan
 	Err() error
 	Stats() traces.Stats
 }
@@ -58,7 +58,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		defer w.Close()
 	}
 	report := func(l *Life) error {
-		if l.told == len(l.Events) {
+		if l.told == l.count() {
 			return nil // nothing has come since
 		}
 		now := l
@@ -67,13 +67,13 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		v := c.Judge(now)
 		if l.before.says(&v) {
-			l.told = len(l.Events)
+			l.told = l.count()
 			return nil
 		}
 		l.revision++
 		v.Revision, v.Replaces = l.revision, l.before
 		if follow {
-			l.told = len(l.Events)
+			l.told = l.count()
 			before := v
 			before.Replaces, before.showHow = nil, nil
 			l.before = &before

@@ -157,13 +157,13 @@ func TestPrefixesOfWhatFitsFit(t *testing.T) {
 			if rng.IntN(3) == 0 && (e.Kind == traces.StopReturn || e.Kind == traces.Return) {
 				e.HasCode, e.Code = true, []int{0, 5, eintr}[rng.IntN(3)]
 			}
-			l.Events = append(l.Events, e)
+			l.events = append(l.events, e)
 		}
 		fitted := true
-		for n := range len(l.Events) + 1 {
+		for n := range len(l.events) + 1 {
 			_, _, ans := c.prefix(l, n)
 			if ans == yes && !fitted {
-				t.Fatalf("seed %d: %d events fit, but not the first %d: %v", seed, n, n-1, l.Events)
+				t.Fatalf("seed %d: %d events fit, but not the first %d: %v", seed, n, n-1, l.events)
 			}
 			fitted = ans == yes
 		}
@@ -240,7 +240,7 @@ func TestTooLargeASearchIsUndecided(t *testing.T) {
 	story := traces.Builtin("story")
 	l := &Life{Begun: true, Set: story, Thread: traces.Task{Comm: "t"}}
 	add := func(k traces.Kind) {
-		l.Events = append(l.Events, traces.Event{Kind: k, Line: len(l.Events) + 2, Set: story})
+		l.events = append(l.events, traces.Event{Kind: k, Line: len(l.events) + 2, Set: story})
 	}
 	for range 60 {
 		add(traces.Wake)

@@ -11,10 +11,9 @@ import (
 // of it.
 type Life struct {
 	Thread      traces.Task
-	Incarnation int // 1-based: the n-th life of that pid, or of that name
-	AsOf        int // number of the last line that could have spoken of it
-	Events      []traces.Event
-	Set         *traces.Patterns // the messages that Events come from
+	Incarnation int              // 1-based: the n-th life of that pid, or of that name
+	AsOf        int              // number of the last line that could have spoken of it
+	Set         *traces.Patterns // the messages that its events come from
 
 	// Begun: the pattern set's begin line came before, in the same boot and
 	// without loss since, so that a message that is not there was not printed.
@@ -38,9 +37,11 @@ type Life struct {
 	// thread.
 	Suspected []Wait
 
-	slot int // in lives.open
+	events []traces.Event // what Events returns; of a traced life nil until it is asked for
+	kept   []kept         // of a traced life
+	slot   int            // in lives.open
 	// Of a log that is followed:
-	told     int // how many of Events a verdict has been given of
+	told     int // how many of its events a verdict has been given of
 	revision int
 	before   *Verdict // the latest revision
 	trace    *traced  // nil where its events are a kernel log's
@@ -65,7 +66,10 @@ func (l *Life) doubt() { l.Doubt, l.Begun = true, false }
 // first is the life as far as its first n events tell.
 func (l *Life) first(n int) *Life {
 	cut := *l
-	cut.Events = l.Events[:n]
+	cut.events = l.Events()[:n]
+	if l.trace != nil {
+		cut.kept = l.kept[:n]
+	}
 	return &cut
 }
 
@@ -141,7 +145,7 @@ func (ls *lives) alive() iter.Seq[*Life] {
 }
 
 // add takes the next event. It returns the lives that cannot go on after it.
-func (ls *lives) add(e traces.Event) (ended []*Life) {
+func (ls *lives) add(e *traces.Event) (ended []*Life) {
 	ls.touched = nil
 	switch e.Kind {
 	case traces.Boot:
@@ -152,7 +156,7 @@ func (ls *lives) add(e traces.Event) (ended []*Life) {
 	case traces.Begin:
 		clear(ls.before)
 		for l := range ls.alive() {
-			if !stopReturned(l.Events) {
+			if !stopReturned(l.Events()) {
 				ls.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
 				ls.before[traces.Task{PID: l.Thread.PID}] = true
 			}
@@ -205,10 +209,11 @@ func (ls *lives) end(asOf int) []*Life {
 }
 
 // assign gives an event to the life that it is about.
-func (ls *lives) assign(e traces.Event) (ended []*Life) {
+func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.CreateFailed {
 		// There is no thread that other lines could be about.
 		l := ls.born(e)
+		l.keep(e)
 		l.AsOf = e.Line
 		return []*Life{l}
 	}
@@ -217,10 +222,13 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 	case l == nil && !certain:
 		return nil // several have the name; find has put them in doubt
 	case l == nil:
-		ls.insert(ls.born(e))
+		next := ls.born(e)
+		next.keep(e)
+		ls.insert(next)
 		return nil
 	case !certain:
 		next := ls.born(e)
+		next.keep(e)
 		next.doubt()
 		ls.insert(next)
 		return nil
@@ -229,15 +237,16 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 		l.AsOf = e.Before
 		ls.remove(l)
 		next := ls.born(e)
+		next.keep(e)
 		if follows {
-			next.Follows = l.Events[len(l.Events)-1].Line
+			next.Follows = l.Events()[len(l.Events())-1].Line
 		}
 		if e.Thread.PID == 0 {
 			// Messages of other tasks about the one may come among the
 			// other's: what belongs to which is no longer certain.
 			l.doubt()
 			next.doubt()
-			if !stopReturned(l.Events) {
+			if !stopReturned(l.Events()) {
 				l.Mixed, next.Mixed = true, true
 			}
 		}
@@ -263,7 +272,7 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 	if l.Set == nil {
 		l.Set = e.Set
 	}
-	l.Events = append(l.Events, e)
+	l.keep(e)
 	ls.touched = l
 	return nil
 }
@@ -271,7 +280,7 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 // snapshot is the life as it is now.
 func (l *Life) snapshot() *Life {
 	now := *l
-	now.Events, now.before = slices.Clone(l.Events), nil
+	now.events, now.kept, now.before = slices.Clone(l.events), slices.Clone(l.kept), nil
 	if l.trace != nil {
 		trace := *l.trace
 		now.trace = &trace
@@ -284,7 +293,7 @@ func (l *Life) snapshot() *Life {
 // been stopped and the stop has returned.
 func (l *Life) over(ls *lives) bool {
 	if l.trace == nil {
-		return stopReturned(l.Events) && len(pending(l)) == 0
+		return stopReturned(l.Events()) && len(pending(l)) == 0
 	}
 	if !l.trace.gone {
 		return false
@@ -348,14 +357,14 @@ func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
 	return nil, true
 }
 
-func (ls *lives) born(e traces.Event) *Life {
+func (ls *lives) born(e *traces.Event) *Life {
 	key := traces.Task{PID: e.Thread.PID}
 	if key.PID == 0 {
 		key.Comm = e.Thread.Comm
 	}
 	ls.count[key]++
 	l := &Life{
-		Thread: e.Thread, Incarnation: ls.count[key], Events: []traces.Event{e}, Set: e.Set,
+		Thread: e.Thread, Incarnation: ls.count[key], Set: e.Set,
 		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel,
 		Doubt: !ls.begun,
 	}
@@ -401,13 +410,13 @@ func (ls *lives) remove(l *Life) {
 
 // created says whether the log shows the thread's creation.
 func (l *Life) created() bool {
-	return slices.ContainsFunc(l.Events, func(e traces.Event) bool { return e.Kind == traces.Create })
+	return slices.ContainsFunc(l.Events(), func(e traces.Event) bool { return e.Kind == traces.Create })
 }
 
 // readOtherwise says whether each of the life's lines may be about a thread of
 // another name.
 func (l *Life) readOtherwise() bool {
-	return !slices.ContainsFunc(l.Events, func(e traces.Event) bool { return len(e.OrNames) == 0 })
+	return !slices.ContainsFunc(l.Events(), func(e traces.Event) bool { return len(e.OrNames) == 0 })
 }
 
 // isOver says whether an event can only be, or may well be, about the next
@@ -415,7 +424,7 @@ func (l *Life) readOtherwise() bool {
 // a set that prints each creation (though not at the line itself: a new thread
 // may print before its creator does). Elsewhere a name that comes again is the
 // same thread. follows: nothing about the event says that it is the next one.
-func (l *Life) isOver(e traces.Event) (over, follows bool) {
+func (l *Life) isOver(e *traces.Event) (over, follows bool) {
 	if e.Set == nil {
 		return false, false
 	}
@@ -426,8 +435,8 @@ func (l *Life) isOver(e traces.Event) (over, follows bool) {
 	if !prints && e.Thread.PID == 0 {
 		return false, false
 	}
-	returned := slices.ContainsFunc(l.Events, func(o traces.Event) bool { return o.Kind == traces.Return || o.Kind == traces.Exit })
-	stopped := stopReturned(l.Events)
+	returned := slices.ContainsFunc(l.Events(), func(o traces.Event) bool { return o.Kind == traces.Return || o.Kind == traces.Exit })
+	stopped := stopReturned(l.Events())
 	switch e.Kind {
 	case traces.Create:
 		return l.created() || stopped, false

@@ -15,11 +15,11 @@ func (c rules) misfit(v *Verdict) {
 	l := v.Life
 	// A prefix of a log that fits fits, so the first line that does not can be
 	// searched for by halves.
-	n := sort.Search(len(l.Events), func(n int) bool {
+	n := sort.Search(len(l.Events()), func(n int) bool {
 		_, _, ans := c.prefix(l, n+1)
 		return ans == no
 	})
-	if n == len(l.Events) {
+	if n == len(l.Events()) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
@@ -28,11 +28,11 @@ func (c rules) misfit(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	bad := l.Events[n]
+	bad := l.Events()[n]
 	f := Finding{Lines: []int{bad.Line}}
 
 	if differ := newHistory(c.m, l.first(n+1)).differ; differ[0] >= 0 {
-		first := l.Events[differ[0]]
+		first := l.Events()[differ[0]]
 		f.Rule, f.Lines = ruleWrongValue, []int{first.Line, bad.Line}
 		f.Message = fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
 			said(bad), bad.Code, said(first), first.Line, first.Code)
@@ -43,7 +43,7 @@ func (c rules) misfit(v *Verdict) {
 	}
 
 	v.Fits = FitsNo
-	if l.Doubt || len(l.Events) == 1 {
+	if l.Doubt || len(l.Events()) == 1 {
 		// One line alone may be anybody's words.
 		v.Fits = FitsInconclusive
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"

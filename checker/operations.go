@@ -135,7 +135,7 @@ func newHistory(m *machine, l *Life) *history {
 		h.ops = append(h.ops, o)
 	}
 	entered := false
-	for i, e := range l.Events {
+	for i, e := range l.Events() {
 		if e.Kind == traces.Stacked {
 			h.report(m, l, i)
 			continue
@@ -148,7 +148,7 @@ func newHistory(m *machine, l *Life) *history {
 		case traces.Create, traces.CreateFailed:
 			add(window(begin, at(e.Line), actions, false, i))
 		case traces.Wake:
-			to := nextBy(l.Events, i)
+			to := nextBy(l.Events(), i)
 			add(window(begin, to, actions, to == never, i))
 		case traces.Exit:
 			add(window(begin, never, actions, true, i))
@@ -165,7 +165,7 @@ func newHistory(m *machine, l *Life) *history {
 		case traces.ParkReturn:
 			add(window(h.called(l, h.parks, traces.ParkCall, i, begin), at(e.Line), actions, false, i))
 		case traces.Unpark:
-			to := nextBy(l.Events, i)
+			to := nextBy(l.Events(), i)
 			add(window(begin, to, actions, to == never, i))
 		case traces.Enter:
 			entered = true
@@ -173,13 +173,13 @@ func newHistory(m *machine, l *Life) *history {
 			if l.shows(traces.Enter) && l.Crash == 0 {
 				// Where the thread always says that it has entered, it has
 				// said nothing else since.
-				from = max(begin, threadSpoke(l.Events, i))
+				from = max(begin, threadSpoke(l.Events(), i))
 			}
 			add(window(from, at(e.Line), actions, false, i))
 			add(window(at(e.Line), at(e.Line), m.actions("Work"), false, i))
 		case traces.Return:
 			entered = true
-			to := threadEnds(l.Events, i)
+			to := threadEnds(l.Events(), i)
 			add(window(at(e.Line), at(e.Line), m.actions("Work"), false, i))
 			// Between the message and the return the thread may oops.
 			may := to == never || l.Crash > 0
@@ -190,7 +190,7 @@ func newHistory(m *machine, l *Life) *history {
 		}
 	}
 	// The thread may have entered threadfn and not yet have printed it.
-	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events) {
+	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events()) {
 		add(window(begin, never, m.actions(shown[traces.Enter]...), true, -1))
 	}
 	return h
@@ -198,12 +198,12 @@ func newHistory(m *machine, l *Life) *history {
 
 // report adds what a report of a stack shows.
 func (h *history) report(m *machine, l *Life, i int) {
-	e := l.Events[i]
+	e := l.Events()[i]
 	if e.Thread.PID != l.Thread.PID {
 		// A stopper that waits in kthread_stop() has made its request.
 		for n := range h.ops {
 			o := &h.ops[n]
-			if o.event >= 0 && l.Events[o.event].Kind == traces.StopCall && l.Events[o.event].By.PID == e.Thread.PID && o.open() {
+			if o.event >= 0 && l.Events()[o.event].Kind == traces.StopCall && l.Events()[o.event].By.PID == e.Thread.PID && o.open() {
 				o.to, o.optional = at(e.Line), m.skips
 			}
 		}
@@ -218,7 +218,7 @@ func (h *history) report(m *machine, l *Life, i int) {
 		from: at(e.Line), to: at(e.Line), event: i, observes: true, only: m.phases(phases...),
 		// Where the log knows the thread by its stack alone, this is the last
 		// that it says of it.
-		still: i == len(l.Events)-1 && !l.Begun,
+		still: i == len(l.Events())-1 && !l.Begun,
 	})
 }
 
@@ -230,7 +230,7 @@ func window(from, to int64, actions actionSet, optional bool, event int) operati
 // value notes the value that an event shows, if it is one that the thread
 // left: a thread ends with one value, and that is what its stop returns.
 func (h *history) value(l *Life, i int) {
-	e := l.Events[i]
+	e := l.Events()[i]
 	switch {
 	case !e.HasCode:
 	case !h.hasCode:
@@ -242,10 +242,10 @@ func (h *history) value(l *Life, i int) {
 
 // done is the moment by which what a call's message announces has happened.
 func (h *history) done(l *Life, calls []call, kind traces.Kind, i int) int64 {
-	to := nextBy(l.Events, i)
+	to := nextBy(l.Events(), i)
 	for _, c := range calls {
 		if c.call == i && c.ret >= 0 && l.shows(kind) {
-			to = min(to, at(l.Events[c.ret].Line))
+			to = min(to, at(l.Events()[c.ret].Line))
 		}
 	}
 	return to
@@ -255,7 +255,7 @@ func (h *history) done(l *Life, calls []call, kind traces.Kind, i int) int64 {
 func (h *history) called(l *Life, calls []call, kind traces.Kind, i int, begin int64) int64 {
 	for _, c := range calls {
 		if c.ret == i && c.call >= 0 && l.shows(kind) {
-			return after(l.Events[c.call].Line)
+			return after(l.Events()[c.call].Line)
 		}
 	}
 	return begin
@@ -264,7 +264,7 @@ func (h *history) called(l *Life, calls []call, kind traces.Kind, i int, begin i
 // parksAtOnce is how many kthread_park() were under way at the same time.
 func (h *history) parksAtOnce(l *Life) int {
 	now, most := 0, 0
-	for _, e := range l.Events {
+	for _, e := range l.Events() {
 		switch e.Kind {
 		case traces.ParkCall:
 			now++
@@ -281,7 +281,7 @@ func (h *history) parksAtOnce(l *Life) int {
 // any pairing accepts what the right one would, if all calls are in the log.
 // (Where they need not be, newHistory draws nothing from the pairs.)
 func pair(l *Life, calls, returns traces.Kind) (pairs []call) {
-	for i, e := range l.Events {
+	for i, e := range l.Events() {
 		switch e.Kind {
 		case calls:
 			pairs = append(pairs, call{i, -1})
@@ -291,7 +291,7 @@ func pair(l *Life, calls, returns traces.Kind) (pairs []call) {
 				if s.ret >= 0 {
 					continue
 				}
-				by := l.Events[s.call].By
+				by := l.Events()[s.call].By
 				if by == e.By || by.PID != 0 && by.PID == e.By.PID {
 					open = n
 					break

@@ -29,12 +29,12 @@ type reported struct {
 	seconds     int
 }
 
-func (r *reported) add(e traces.Event) {
+func (r *reported) add(e *traces.Event) {
 	if len(r.lines) == 0 {
-		r.first = e
+		r.first = *e
 	}
 	if !e.Stack.Cut || r.last.Stack == nil || r.last.Stack.Cut {
-		r.last = e
+		r.last = *e
 	}
 	r.lines = append(r.lines, e.Line)
 	r.stamps = append(r.stamps, e.Stamp)
@@ -115,7 +115,7 @@ func unwoken(s *traces.Stack) bool {
 }
 
 // stacked takes a report with a task's stack.
-func (ls *lives) stacked(e traces.Event) (ended []*Life) {
+func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 	s := e.Stack
 	if ls.kernel == "" {
 		ls.kernel = e.Kernel
@@ -146,7 +146,7 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 	if find(s, "kthread_stop") >= 0 {
 		for l := range ls.alive() {
 			if l.waitsFor(e.Thread.PID) {
-				l.Events = append(l.Events, e)
+				l.keep(e)
 			}
 		}
 	}
@@ -164,10 +164,10 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 
 // known makes a life of a thread that the log knows by a report of its stack.
 // There is no doubt about which thread that is: the report has its pid.
-func (ls *lives) known(e traces.Event) (ended []*Life) {
+func (ls *lives) known(e *traces.Event) (ended []*Life) {
 	before := ls.byPID[e.Thread.PID]
 	ended = ls.assign(e)
-	if l := ls.byPID[e.Thread.PID]; l != nil && l != before && len(l.Events) == 1 {
+	if l := ls.byPID[e.Thread.PID]; l != nil && l != before && l.count() == 1 {
 		l.Doubt = false
 	}
 	return ended
@@ -175,22 +175,23 @@ func (ls *lives) known(e traces.Event) (ended []*Life) {
 
 // addReport adds a report of the thread's own stack; of several in a row that
 // say the same the first and the last are kept.
-func (l *Life) addReport(e traces.Event) {
-	n := len(l.Events)
+func (l *Life) addReport(e *traces.Event) {
+	events := l.Events()
+	n := len(events)
 	same := func(o traces.Event) bool {
 		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && slices.Equal(onStack(o.Stack), onStack(e.Stack))
 	}
-	if n >= 2 && same(l.Events[n-1]) && same(l.Events[n-2]) {
-		l.Events[n-1] = e
+	if l.trace == nil && n >= 2 && same(events[n-1]) && same(events[n-2]) {
+		events[n-1] = *e
 		return
 	}
-	l.Events = append(l.Events, e)
+	l.keep(e)
 }
 
 // waitsFor says whether the life has a stop by this task that has not returned.
 func (l *Life) waitsFor(pid int) bool {
 	open := 0
-	for _, e := range l.Events {
+	for _, e := range l.Events() {
 		switch {
 		case pid == 0 || e.By.PID != pid:
 		case e.Kind == traces.StopCall:
@@ -276,13 +277,13 @@ func (ls *lives) suspect(w *Wait) {
 	w.For = found.last.Thread
 	l := ls.byPID[found.last.Thread.PID]
 	if l == nil {
-		ls.known(found.first)
+		ls.known(&found.first)
 		l = ls.byPID[found.last.Thread.PID]
 		if l == nil {
 			return
 		}
 		if found.last.Line != found.first.Line {
-			l.addReport(found.last)
+			l.addReport(&found.last)
 		}
 	}
 	l.Suspected = append(l.Suspected, *w)

@@ -90,7 +90,7 @@ func BenchmarkShapes(b *testing.B) {
 				ls := newLives()
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i
-					ls.add(s.event)
+					ls.add(&s.event)
 				}
 				lives = append(lives, ls.end(len(log))...)
 			}

@@ -16,18 +16,18 @@ const slack = 10e6
 // first and last bound all moments of a trace that has no clock to go by.
 const first, last = math.MinInt64 / 4, never - 1
 
-func notBefore(e traces.Event) int64 {
-	if e.Clock != traces.Nanoseconds {
+func notBefore(clock traces.Clock, stamp int64) int64 {
+	if clock != traces.Nanoseconds {
 		return first
 	}
-	return max(first, e.Stamp-slack)
+	return max(first, stamp-slack)
 }
 
-func notAfter(e traces.Event) int64 {
-	if e.Clock != traces.Nanoseconds {
+func notAfter(clock traces.Clock, stamp int64) int64 {
+	if clock != traces.Nanoseconds {
 		return last
 	}
-	return min(last, e.Stamp+slack)
+	return min(last, stamp+slack)
 }
 
 // A traceHistory makes operations of what tracers saw of one life.
@@ -66,13 +66,13 @@ func newTraceHistory(m *machine, l *Life) *history {
 
 	var woken, decided, out bool
 	self := l.Thread.PID
-	for i, e := range l.Events {
+	for i, e := range l.Events() {
 		switch e.Kind {
 		case traces.StopCall:
 			// sched_kthread_stop is traced before the flag is set.
-			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
+			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
 		case traces.ParkCall:
-			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
+			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
 		case traces.StopReturn, traces.ParkReturn:
 			h.proves(e)
 			delete(h.open, e.By.PID)
@@ -83,16 +83,16 @@ func newTraceHistory(m *machine, l *Life) *history {
 				actions = m.actions(coded(e.Kind, e.Code)...)
 				h.value(l, i)
 			}
-			h.add(i, operation{from: first, to: notAfter(e), actions: actions}, e.By)
+			h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: actions}, e.By)
 		case traces.Unpark:
 			if _, stops := h.open[e.By.PID]; stops {
 				// kthread_stop() unparks when it has set the flag.
 				h.proves(e)
 				continue
 			}
-			h.add(i, operation{from: notBefore(e), to: never, actions: m.actions("Unpark"), optional: true}, e.By)
+			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions("Unpark"), optional: true}, e.By)
 		case traces.Woken:
-			o := operation{from: notBefore(e), to: notAfter(e)}
+			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp)}
 			tasks := []traces.Task{l.Thread}
 			if !e.Late && e.Context != traces.InterruptContext {
 				tasks = append(tasks, e.By)
@@ -115,7 +115,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 				h.proves(e)
 				continue
 			}
-			o := operation{from: notBefore(e), to: notAfter(e)}
+			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp)}
 			switch e.State {
 			case 'S', 'I':
 				// kthread() itself sleeps in D alone, and so does do_exit().
@@ -132,19 +132,19 @@ func newTraceHistory(m *machine, l *Life) *history {
 			}
 			h.add(i, o, e.Thread)
 		case traces.ProcessExit:
-			h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("returned", "finished", "failed")}, l.Thread)
+			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("returned", "finished", "failed")}, l.Thread)
 		case traces.Freed:
 			if !out {
-				h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("finished", "failed")})
+				h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("finished", "failed")})
 			}
 		case traces.ParkMe:
 			if !decided && whole {
-				h.add(i, operation{from: first, to: notAfter(e), actions: m.actions("DecideRun")}, l.Thread)
+				h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: m.actions("DecideRun")}, l.Thread)
 			}
 			decided = true
-			h.add(i, operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("decided", "chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
+			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("decided", "chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
 		case traces.ExitCall:
-			o := operation{from: notBefore(e), to: notAfter(e), observes: true, only: m.phases("returned", "failed")}
+			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("returned", "failed")}
 			if e.HasCode {
 				with := m.where("code", "eintr")
 				if e.Code != eintr {
@@ -159,9 +159,9 @@ func newTraceHistory(m *machine, l *Life) *history {
 			if e.Code != 0 {
 				test = "TestTrue"
 			}
-			h.add(i, operation{from: first, to: notAfter(e), actions: m.actions(test)}, l.Thread)
+			h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: m.actions(test)}, l.Thread)
 		case traces.ThreadFn:
-			h.add(i, operation{from: notBefore(e), to: notAfter(e), actions: m.actions("Work")}, l.Thread)
+			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), actions: m.actions("Work")}, l.Thread)
 		}
 	}
 	if whole && (l.trace.asleep == 'S' || l.trace.asleep == 'I') && l.Sees.Has(traces.SwitchOut) {
@@ -204,7 +204,7 @@ func (h *traceHistory) proves(e traces.Event) {
 		return
 	}
 	o := &h.ops[i]
-	o.to = max(o.from, notAfter(e))
+	o.to = max(o.from, notAfter(e.Clock, e.Stamp))
 	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
 	// wake it and does not sleep either.
 	skipped := h.m.skips && e.Kind == traces.StopReturn

@@ -32,7 +32,7 @@ type inside struct {
 }
 
 // trace takes an event that a tracer saw.
-func (ls *lives) trace(e traces.Event) (ended []*Life) {
+func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken && !e.Late {
 		ls.waking = true
 	}
@@ -56,7 +56,7 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
 		if in := ls.inside[e.Thread.PID]; in != nil && e.State == 'D' && !in.lost {
-			in.life.Events = append(in.life.Events, e)
+			in.life.keep(e)
 		}
 	}
 	l := ls.byPID[e.Thread.PID]
@@ -98,7 +98,7 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 		case 'D':
 			// Its first sleep, if nothing of it has been seen since the fork;
 			// any other says nothing.
-			if len(l.Events) > 1 || !t.forked {
+			if l.count() > 1 || !t.forked {
 				return nil
 			}
 		case 'S', 'I':
@@ -107,12 +107,12 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 			}
 			t.begun = true
 			// One that says the same as the event before it says nothing.
-			if last := l.Events[len(l.Events)-1]; last.Kind == traces.SwitchOut && last.Thread.PID == e.Thread.PID && (last.State == 'S' || last.State == 'I') {
+			if last, ok := l.latest(e.Kind, e.Thread.PID); ok && (last.state == 'S' || last.state == 'I') {
 				return nil
 			}
 		case 'P':
 			t.begun = true
-			if last := l.Events[len(l.Events)-1]; last.Kind == traces.SwitchOut && last.Thread.PID == e.Thread.PID && last.State == 'P' {
+			if last, ok := l.latest(e.Kind, e.Thread.PID); ok && last.state == 'P' {
 				return nil
 			}
 		case 'X', 'Z':
@@ -127,26 +127,27 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 		t.ended = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
-		if last := l.Events[len(l.Events)-1]; last.Kind == e.Kind && last.Thread.PID == e.Thread.PID && last.Code == e.Code && e.Kind == traces.ShouldStop {
+		if last, ok := l.latest(e.Kind, e.Thread.PID); ok && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
 			return nil
 		}
 	}
-	l.Events = append(l.Events, e)
+	l.keep(e)
 	ls.touched = l
 	return nil
 }
 
-func (ls *lives) bornTraced(e traces.Event) *Life {
+func (ls *lives) bornTraced(e *traces.Event) *Life {
 	l := ls.born(e)
 	l.Begun, l.Doubt = false, false
 	l.trace = &traced{lossy: ls.lossy}
+	l.keep(e)
 	ls.insert(l)
 	ls.watch.Add(l.Thread.PID)
 	return l
 }
 
 // call notes that a task is about to stop or park a thread.
-func (ls *lives) call(e traces.Event) {
+func (ls *lives) call(e *traces.Event) {
 	by := e.By.PID
 	in := ls.inside[by]
 	park := e.Kind == traces.ParkCall
@@ -172,14 +173,14 @@ func (ls *lives) call(e traces.Event) {
 	if l == nil || l.trace == nil {
 		l = ls.bornTraced(e)
 	} else {
-		l.Events = append(l.Events, e)
+		l.keep(e)
 	}
 	in.life = l
 }
 
 // returned gives a return to the thread whose stop or park it is: the one that
 // the same task has called. A task has one such call at a time.
-func (ls *lives) returned(e traces.Event) {
+func (ls *lives) returned(e *traces.Event) {
 	in := ls.inside[e.By.PID]
 	switch {
 	case in == nil || in.life == nil || in.park != (e.Kind == traces.ParkReturn):
@@ -192,8 +193,9 @@ func (ls *lives) returned(e traces.Event) {
 		return
 	}
 	ls.leave(e.By.PID)
-	e.Thread = in.life.Thread
-	in.life.Events = append(in.life.Events, e)
+	ret := *e
+	ret.Thread = in.life.Thread
+	in.life.keep(&ret)
 	ls.touched = in.life
 }
 

@@ -337,7 +337,7 @@ func (c rules) judge(l *Life) Verdict {
 
 // identity says why it is not known which lines are the life's, if that is so.
 func identity(l *Life) (f *Finding, why string) {
-	first := l.Events[0]
+	first := l.Events()[0]
 	switch {
 	case l.Mixed:
 		why = "several threads have this name, and without a pid it is open which line is about which"
@@ -494,14 +494,14 @@ func (c rules) witness(q *question, v *Verdict, ends stateSet) []Step {
 		}
 		line := 0
 		if s.event < 0 {
-			i := slices.IndexFunc(loose, func(i int) bool { return i >= 0 && slices.Contains(shown[v.Life.Events[i].Kind], name) })
+			i := slices.IndexFunc(loose, func(i int) bool { return i >= 0 && slices.Contains(shown[v.Life.Events()[i].Kind], name) })
 			if i >= 0 {
 				s.event = loose[i]
 				loose[i] = -1
 			}
 		}
 		if s.event >= 0 {
-			line = v.Life.Events[s.event].Line
+			line = v.Life.Events()[s.event].Line
 		}
 		steps = append(steps, Step{describe(c.m.g.Actions[s.action]), line})
 	}
@@ -513,11 +513,11 @@ func stopsOf(l *Life, h *history) []Stop {
 	for _, s := range h.stops {
 		var out Stop
 		if s.call >= 0 {
-			e := l.Events[s.call]
+			e := l.Events()[s.call]
 			out.By, out.CalledAt = e.By, e.Line
 		}
 		if s.ret >= 0 {
-			e := l.Events[s.ret]
+			e := l.Events()[s.ret]
 			if out.By == (traces.Task{}) {
 				out.By = e.By
 			}
@@ -549,7 +549,7 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 	}
 	if v.Outcome == NeverWoken && !l.Traced() {
 		var lines []int
-		for _, e := range l.Events {
+		for _, e := range l.Events() {
 			if e.Kind == traces.Stacked {
 				lines = append(lines, e.Line)
 			}
@@ -568,7 +568,7 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 		saysWoken = "who ended its first sleep, this trace does not tell"
 		settleWoken = "a recording with sched_waking, from before the thread's creation"
 	}
-	for _, e := range l.Events {
+	for _, e := range l.Events() {
 		if e.Kind == traces.Wake {
 			saysWoken = fmt.Sprintf("a message about wake_up_process() is there (line %d), but not whether the call came before or after it", e.Line)
 			break

@@ -101,7 +101,7 @@ func (v *Verdict) Operations() []Operation {
 			out.Actor = string(by)
 		}
 		if o.event >= 0 {
-			e := l.Events[o.event]
+			e := l.Events()[o.event]
 			out.Line, out.Log, out.Text = e.Line, EventText(e), doneIn(e)
 			if (by != Thread || e.Kind == traces.Woken) && e.By != (traces.Task{}) {
 				out.Actor = e.By.String()

@@ -114,19 +114,19 @@ func (r *Reader) Format() string {
 // Scan goes to the next event. It is false at the end, and where reading fails.
 func (r *Reader) Scan() bool {
 	o := &r.out
-	if len(o.events) > 1 {
-		o.events = append(o.events[:0], o.events[1:]...)
+	if o.at+1 < len(o.events) {
+		o.at++
 		return true
 	}
-	o.events = o.events[:0]
+	o.events, o.at = o.events[:0], 0
 	for r.err == nil && len(o.events) == 0 {
 		r.err = r.step()
 	}
 	return len(o.events) > 0
 }
 
-// Event is the event that Scan went to.
-func (r *Reader) Event() Event { return r.out.events[0] }
+// Event is the event that Scan went to, until the next Scan.
+func (r *Reader) Event() *Event { return &r.out.events[r.out.at] }
 
 // Err is why Scan was false; nil at the end of the input.
 func (r *Reader) Err() error {
@@ -441,7 +441,8 @@ type output struct {
 	always bool                 // use pats before their begin line too
 	tap    func(class, *record) // where not nil, is told every kernel message, further line, and unusable record
 	stats  Stats
-	events []Event // what the latest line says, the current event first
+	events []Event // what the latest line says
+	at     int     // the current one
 }
 
 // emit adds an event. Its line is the current one unless it has one.

@@ -275,9 +275,9 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 		}
 		life.Chart = append(life.Chart, [4]string{line, calls, does, s.Name})
 	}
-	for i, e := range l.Events {
+	for i, e := range l.Events() {
 		if i == maxLines {
-			life.More = len(l.Events) - i
+			life.More = len(l.Events()) - i
 			break
 		}
 		if n := len(life.Lines); n > 0 && life.Lines[n-1].N == e.Line {

@@ -223,7 +223,7 @@ func unsaid(v *checker.Verdict) (rule, level, message string, lines []int, ok bo
 			return "", "", "", nil, false
 		}
 	}
-	lines = []int{v.Life.Events[len(v.Life.Events)-1].Line}
+	lines = []int{v.Life.Events()[len(v.Life.Events())-1].Line}
 	switch worst {
 	case Violates:
 		return "KT009", "error", "shows what the kernel does not do", lines, true
@@ -242,7 +242,7 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 		"fits": v.Fits, "outcome": v.Outcome, "ran": v.Ran,
 	}
 	say := func(line int) string {
-		for _, e := range v.Life.Events {
+		for _, e := range v.Life.Events() {
 			if e.Line == line {
 				return checker.EventText(e)
 			}

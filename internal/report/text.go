@@ -80,7 +80,7 @@ func whatBecame(v *checker.Verdict) string {
 	case checker.FitsInconclusive:
 		return "cannot be decided"
 	}
-	if last := v.Life.Events[len(v.Life.Events)-1]; v.Outcome == checker.OutcomeUnknown && last.Kind == traces.Return {
+	if last := v.Life.Events()[len(v.Life.Events())-1]; v.Outcome == checker.OutcomeUnknown && last.Kind == traces.Return {
 		return "was about to return from threadfn when the log ended"
 	}
 	return said[v.Outcome]
@@ -156,7 +156,7 @@ func facts(v *checker.Verdict) string {
 		parts = append(parts, "exit code: not in this log")
 	}
 	var lines []int
-	for _, e := range v.Life.Events {
+	for _, e := range v.Life.Events() {
 		lines = append(lines, e.Line)
 	}
 	return strings.Join(parts, ", ") + "; " + lineList(lines)
