@@ -3,7 +3,11 @@
 // formats not at all.
 package checker
 
-import "github.com/kthread-tla/tracecheck/traces"
+import (
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
 
 // A Source gives a log's events in their order. *traces.Reader is one.
 type Source interface {
@@ -20,14 +24,65 @@ type Log struct {
 	Findings []Finding // those that belong to no one thread
 }
 
+// A watcher is a Source that can leave out the scheduling of tasks that nobody
+// asks about, as *traces.Reader can.
+type watcher interface {
+	Watch() *traces.PIDs
+	Close()
+}
+
 // Check reads a log to its end, and calls yield with the verdict of each life
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
+	return c.check(src, false, yield)
+}
+
+// Follow is Check for a log that is being written: a life's verdict comes as
+// soon as the life is over, which is when its thread is gone and no stop of it
+// is under way, and, where more comes of it, again, as the next revision. The
+// highest revision replaces the others.
+func (c *Checker) Follow(src Source, yield func(*Verdict) error) (Log, error) {
+	return c.check(src, true, yield)
+}
+
+// says says whether a verdict says what another one does; nil says nothing.
+func (v *Verdict) says(w *Verdict) bool {
+	return v != nil && v.Fits == w.Fits && v.Outcome == w.Outcome && v.Ran == w.Ran && v.Woken == w.Woken &&
+		v.ExitCode == w.ExitCode && v.ExitCodeFrom == w.ExitCodeFrom && slices.Equal(v.Stops, w.Stops) && len(v.Findings) == len(w.Findings)
+}
+
+func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
+	if w, ok := src.(watcher); ok {
+		ls.watch = w.Watch()
+		defer w.Close()
+	}
+	report := func(l *Life) error {
+		if l.told == len(l.Events) {
+			return nil // nothing has come since
+		}
+		now := l
+		if follow {
+			now = l.snapshot() // whoever gets the verdict may keep it
+		}
+		v := c.Judge(now)
+		if l.before.says(&v) {
+			l.told = len(l.Events)
+			return nil
+		}
+		l.revision++
+		v.Revision, v.Replaces = l.revision, l.before
+		if follow {
+			l.told = len(l.Events)
+			before := v
+			before.Replaces, before.showHow = nil, nil
+			l.before = &before
+		}
+		return yield(&v)
+	}
 	judge := func(ended []*Life) error {
 		for _, l := range ended {
-			v := c.Judge(l)
-			if err := yield(&v); err != nil {
+			if err := report(l); err != nil {
 				return err
 			}
 		}
@@ -36,14 +91,26 @@ func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
 	log := func() Log { return Log{ls.kernel, ls.waits, ls.general()} }
 	for src.Scan() {
 		e := src.Event()
+		if stats := src.Stats(); stats.Seen != 0 {
+			ls.sees |= stats.Seen
+			ls.waking = ls.waking || stats.Waking
+		}
 		if err := judge(ls.add(e)); err != nil {
 			return log(), err
+		}
+		if l := ls.touched; follow && l != nil && l.over(ls) {
+			l.AsOf, l.Sees = e.Line, ls.sees
+			if err := report(l); err != nil {
+				return log(), err
+			}
 		}
 	}
 	if err := src.Err(); err != nil {
 		return log(), err
 	}
+	stats := src.Stats()
+	ls.sees |= stats.Seen
 	ls.conclude()
-	err := judge(ls.end(src.Stats().LastLine))
+	err := judge(ls.end(stats.LastLine))
 	return log(), err
 }

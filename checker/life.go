@@ -38,8 +38,12 @@ type Life struct {
 	// thread.
 	Suspected []Wait
 
-	slot  int     // in lives.open
-	trace *traced // nil where its events are a kernel log's
+	slot int // in lives.open
+	// Of a log that is followed:
+	told     int // how many of Events a verdict has been given of
+	revision int
+	before   *Verdict // the latest revision
+	trace    *traced  // nil where its events are a kernel log's
 }
 
 // Traced says whether the life's events are a tracer's.
@@ -85,6 +89,8 @@ type lives struct {
 	byPID  map[int]*Life
 	byName map[string][]*Life // by commKey
 	count  map[traces.Task]int
+	// touched is the life that the latest event was given to; nil: to none.
+	touched *Life
 
 	begun  bool
 	since  int
@@ -98,6 +104,7 @@ type lives struct {
 
 	// Of traces:
 	inside map[int]*inside // by the pid of a task: the call that it is in
+	watch  *traces.PIDs    // whose scheduling is asked for
 	sees   traces.Kinds    // the kinds that have been seen
 	waking bool            // sched_waking has been seen
 	lossy  bool            // the trace says that its beginning is not whole
@@ -106,6 +113,7 @@ type lives struct {
 	reports    map[int]*reported // by the pid of a task
 	waits      []Wait
 	hung       int // hung-task reports
+	hungCut    int // those of them whose stack is not whole
 	lastReport int // line of the last report
 }
 
@@ -134,6 +142,7 @@ func (ls *lives) alive() iter.Seq[*Life] {
 
 // add takes the next event. It returns the lives that cannot go on after it.
 func (ls *lives) add(e traces.Event) (ended []*Life) {
+	ls.touched = nil
 	switch e.Kind {
 	case traces.Boot:
 		ls.conclude()
@@ -255,7 +264,47 @@ func (ls *lives) assign(e traces.Event) (ended []*Life) {
 		l.Set = e.Set
 	}
 	l.Events = append(l.Events, e)
+	ls.touched = l
 	return nil
+}
+
+// snapshot is the life as it is now.
+func (l *Life) snapshot() *Life {
+	now := *l
+	now.Events, now.before = slices.Clone(l.Events), nil
+	if l.trace != nil {
+		trace := *l.trace
+		now.trace = &trace
+	}
+	return &now
+}
+
+// over says whether a life has come to an end, as far as its log shows: a thread
+// that tracers see is gone and nobody is in a call of it, one that prints has
+// been stopped and the stop has returned.
+func (l *Life) over(ls *lives) bool {
+	if l.trace == nil {
+		return stopReturned(l.Events) && len(pending(l)) == 0
+	}
+	if !l.trace.gone {
+		return false
+	}
+	for _, in := range ls.inside {
+		if in.life == l && !in.lost {
+			return false
+		}
+	}
+	return true
+}
+
+// pending are the stops that have not returned.
+func pending(l *Life) (open []call) {
+	for _, s := range pair(l, traces.StopCall, traces.StopReturn) {
+		if s.ret < 0 {
+			open = append(open, s)
+		}
+	}
+	return open
 }
 
 // find is the open life that an event about t belongs to. Without one it is

@@ -23,7 +23,7 @@ type Wait struct {
 
 // reported is what the reports of a log say of one task.
 type reported struct {
-	first, last traces.Event
+	first, last traces.Event // last: the last whole one, if there is a whole one
 	lines       []int
 	stamps      []int64
 	seconds     int
@@ -33,7 +33,9 @@ func (r *reported) add(e traces.Event) {
 	if len(r.lines) == 0 {
 		r.first = e
 	}
-	r.last = e
+	if !e.Stack.Cut || r.last.Stack == nil || r.last.Stack.Cut {
+		r.last = e
+	}
 	r.lines = append(r.lines, e.Line)
 	r.stamps = append(r.stamps, e.Stamp)
 	r.seconds = max(r.seconds, e.Stack.Blocked)
@@ -115,6 +117,9 @@ func unwoken(s *traces.Stack) bool {
 // stacked takes a report with a task's stack.
 func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 	s := e.Stack
+	if ls.kernel == "" {
+		ls.kernel = e.Kernel
+	}
 	switch s.Report {
 	case traces.HungTask, traces.TaskDump, traces.Lockup:
 	default:
@@ -125,11 +130,11 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 	}
 	if s.Report == traces.HungTask {
 		ls.hung++
+		if s.Cut {
+			ls.hungCut++
+		}
 	}
 	ls.lastReport = e.Line
-	if ls.kernel == "" {
-		ls.kernel = e.Kernel
-	}
 	if e.Thread.PID != 0 {
 		r := ls.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
@@ -138,7 +143,7 @@ func (ls *lives) stacked(e traces.Event) (ended []*Life) {
 		}
 		r.add(e)
 	}
-	if find(s, "kthread_stop") >= 0 && !s.Cut {
+	if find(s, "kthread_stop") >= 0 {
 		for l := range ls.alive() {
 			if l.waitsFor(e.Thread.PID) {
 				l.Events = append(l.Events, e)
@@ -203,11 +208,11 @@ func (ls *lives) conclude() {
 	for pid, r := range ls.reports {
 		s := r.last.Stack
 		i := find(s, "kthread_stop")
-		if i < 0 || s.Cut {
-			continue
+		if i < 0 {
+			continue // what a cut stack shows was there all the same
 		}
 		w := &Wait{Waiter: r.last.Thread, In: "kthread_stop", Lines: r.lines, Seconds: r.seconds}
-		if i+1 < len(s.Frames) {
+		if i+1 < len(s.Frames) && !s.Cut {
 			w.Module = s.Frames[i+1].Module
 		}
 		for l := range ls.alive() {
@@ -315,11 +320,27 @@ func (ls *lives) general() []Finding {
 	for i := range ls.waits {
 		out = append(out, waitFinding(&ls.waits[i]))
 	}
-	if ls.hung > 0 && len(ls.waits) == 0 {
+	switch {
+	case ls.hung == 0 || len(ls.waits) > 0:
+	case ls.hungCut > 0:
 		out = append(out, Finding{
 			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
-			Message: fmt.Sprintf("%d hung-task reports, and no kthread_stop in any of their stacks: whatever hangs there, it is not a stop of a kernel thread", ls.hung),
+			Message: fmt.Sprintf("%s, and no kthread_stop in any whole stack; %d of the stacks are not whole, and may have it in what is missing",
+				counted(ls.hung, "hung-task report"), ls.hungCut),
+			WouldSettle: "the whole reports: the console's log level may keep stacks out of the log, dmesg has them",
+		})
+	default:
+		out = append(out, Finding{
+			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
+			Message: fmt.Sprintf("%s, and no kthread_stop in any stack: whatever hangs there, it is not a stop of a kernel thread", counted(ls.hung, "hung-task report")),
 		})
 	}
 	return out
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -16,6 +16,7 @@ type traced struct {
 	lossy  bool // events were lost in its time
 	begun  bool // it has been seen past its first sleep
 	ended  bool // it has been seen in do_exit()
+	gone   bool // it has left its CPU for the last time
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0.
 	asleep byte
@@ -39,7 +40,7 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 	switch e.Kind {
 	case traces.Fork:
 		if old := ls.byPID[e.Thread.PID]; old != nil {
-			old.AsOf, old.Sees = e.Before, ls.sees
+			old.AsOf, old.Sees = e.Line-1, ls.sees
 			ls.remove(old)
 			ended = append(ended, old)
 		}
@@ -72,6 +73,9 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 		l.Thread.Comm = e.Thread.Comm // its first name was its parent's
 	}
 	t := l.trace
+	if t.gone && e.Kind != traces.Freed {
+		return nil // another task has its pid now
+	}
 	switch e.Kind {
 	case traces.Woken:
 		if e.Late && ls.waking {
@@ -112,7 +116,10 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 				return nil
 			}
 		case 'X', 'Z':
-			t.ended = true
+			t.ended, t.gone = true, true
+			if ls.inside[l.Thread.PID] == nil {
+				ls.watch.Remove(l.Thread.PID)
+			}
 		default:
 			return nil
 		}
@@ -125,6 +132,7 @@ func (ls *lives) trace(e traces.Event) (ended []*Life) {
 		}
 	}
 	l.Events = append(l.Events, e)
+	ls.touched = l
 	return nil
 }
 
@@ -133,6 +141,7 @@ func (ls *lives) bornTraced(e traces.Event) *Life {
 	l.Begun, l.Doubt = false, false
 	l.trace = &traced{lossy: ls.lossy}
 	ls.insert(l)
+	ls.watch.Add(l.Thread.PID)
 	return l
 }
 
@@ -154,6 +163,7 @@ func (ls *lives) call(e traces.Event) {
 		}
 		in = &inside{probe: e.Probe, point: !e.Probe, park: park}
 		ls.inside[by] = in
+		ls.watch.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
 		return // a task's address: whose is not known yet
@@ -175,15 +185,24 @@ func (ls *lives) returned(e traces.Event) {
 	case in == nil || in.life == nil || in.park != (e.Kind == traces.ParkReturn):
 		return
 	case in.lost:
-		delete(ls.inside, e.By.PID)
+		ls.leave(e.By.PID)
 		return
 	case e.Probe && in.point && !in.park, !e.Probe && !in.point:
 		// The tracepoint, where there is one, says the same.
 		return
 	}
-	delete(ls.inside, e.By.PID)
+	ls.leave(e.By.PID)
 	e.Thread = in.life.Thread
 	in.life.Events = append(in.life.Events, e)
+	ls.touched = in.life
+}
+
+// leave notes that a task's call is over.
+func (ls *lives) leave(pid int) {
+	delete(ls.inside, pid)
+	if l := ls.byPID[pid]; l == nil || l.trace == nil || l.trace.gone {
+		ls.watch.Remove(pid)
+	}
 }
 
 // lose takes note that events of a trace are missing.

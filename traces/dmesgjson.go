@@ -149,7 +149,7 @@ func (j *dmesgJSON) record(rec *record) class {
 		}
 		return true
 	})
-	rec.msg, rec.caller = msg, who
+	rec.msg, rec.caller = alone(msg), who
 	switch {
 	case program:
 		return other
@@ -158,4 +158,21 @@ func (j *dmesgJSON) record(rec *record) class {
 		return unusable
 	}
 	return message
+}
+
+// alone is a message without the records that stand behind it in the buffer:
+// dmesg -J -F prints them all with each one (util-linux to 2.38 at least).
+func alone(msg []byte) []byte {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(msg[i:], '\n')
+		if n < 0 {
+			return msg
+		}
+		i += n
+		if rest, _, ok := level(msg[i+1:]); ok {
+			if _, _, ok := body(rest); ok {
+				return msg[:i]
+			}
+		}
+	}
 }

@@ -193,6 +193,8 @@ type Stats struct {
 	Lost        int          // messages lost, by the log's own count
 	Diagnostics []Diagnostic // the first MaxDiagnostics of them
 	Unusable    int          // how many diagnostics there were in all
+	Seen        Kinds        // the kinds of a trace's events, those that were left out included
+	Waking      bool         // sched_waking is among them, not only sched_wakeup
 	Marks       []Mark       // what the text of a trace tells of its kernel's age
 }
 

@@ -91,6 +91,7 @@ func (t *traceReader) send(n int, rec *traceRecord, e Event, emit func(Event)) {
 		e.Context = rec.context
 	}
 	t.stats.Events++
+	t.stats.Seen = t.stats.Seen.With(e.Kind)
 	emit(e)
 }
 
@@ -151,6 +152,7 @@ func (t *traceReader) schedSwitch(n int, rec *traceRecord, emit func(Event)) {
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
 		t.idle = true // see oldLetter
 	}
+	t.stats.Seen = t.stats.Seen.With(SwitchOut).With(SwitchIn)
 	out, in := t.wants(s.prev), t.wants(s.next)
 	if !out && !in {
 		return
@@ -321,6 +323,8 @@ func (t *traceReader) schedWakeup(n int, rec *traceRecord, emit func(Event)) {
 	if w.hasSuccess {
 		t.mark(&successMark, n)
 	}
+	t.stats.Seen = t.stats.Seen.With(Woken)
+	t.stats.Waking = t.stats.Waking || !late
 	if !w.success || !t.wants(w.pid) {
 		return
 	}

@@ -50,12 +50,14 @@ func (f *ftraceLayout) skip(line []byte, t *traceReader) (cpu int, ok bool) {
 	switch string(line[name : name+width-2]) {
 	case "sched_switch":
 		s, ok := parseSwitch(body)
+		t.stats.Seen = t.stats.Seen.With(SwitchOut).With(SwitchIn)
 		return cpu, ok && (!s.plugin || t.idle) && !t.wants(s.prev) && !t.wants(s.next)
 	case "sched_waking", "sched_wakeup":
 		if !t.waking && line[name+width-3] == 'g' {
 			return 0, false
 		}
 		w, ok := parseWakeup(body)
+		t.stats.Seen = t.stats.Seen.With(Woken)
 		return cpu, ok && !w.hasSuccess && !t.wants(w.pid)
 	}
 	return 0, false

@@ -77,6 +77,10 @@ func (j *journalJSON) unwrap(line []byte, rec *record) class {
 	line = bytes.TrimPrefix(line, []byte("data: "))
 	line = bytes.TrimPrefix(line, []byte("\x1e"))
 	if len(line) == 0 || line[0] != '{' {
+		if bytes.HasPrefix(line, []byte(`"__CURSOR" : `)) {
+			rec.why = "an entry of journalctl -o json-pretty, which is not read; -o json is"
+			return unusable
+		}
 		return foreign
 	}
 	j.text = j.text[:0]

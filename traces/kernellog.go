@@ -169,10 +169,11 @@ func (k *kernelLog) line(text []byte) bool {
 	// A console prints its losses without a stamp.
 	text = bytes.TrimLeft(text, " \t>")
 	if lost, ok := dropped(text); ok {
-		o.lose(k.rec.line, lost, text)
+		k.gap(lost, text)
 		return true
 	}
 	if holdsStamp(text) {
+		k.reports.flush(k.emitStack)
 		k.unusable(text, "a kernel message behind other text: not used")
 		return true
 	}
@@ -197,17 +198,17 @@ func (k *kernelLog) end() {
 // classify finds the format of a line, and fills k.rec in.
 func (k *kernelLog) classify(text []byte) class {
 	k.rec.clear()
-	text = bytes.TrimRight(text, " \t\r\n")
+	text = trimEnd(text)
 	if bytes.IndexByte(text, '\x1b') >= 0 {
 		k.plain = appendPlain(k.plain[:0], text)
-		text = bytes.TrimRight(k.plain, " \t\r\n")
+		text = trimEnd(k.plain)
 	}
 	depth := 0
 	indented := text
 	if !k.bare {
 		text, depth = unquote(text)
 		indented = text
-		text = bytes.TrimLeft(text, " \t")
+		text = trimStart(text)
 	}
 	indent := len(indented) - len(text)
 	if len(text) == 0 {
@@ -230,6 +231,10 @@ func (k *kernelLog) classify(text []byte) class {
 	if fence(text) {
 		k.seam = true
 		return foreign
+	}
+	if boot, ok := journalMark(text); ok {
+		k.rec.reboot = boot
+		return other
 	}
 	c := k.try(k.cur, text)
 	for i := 0; i < len(k.formats) && c == foreign; i++ {
@@ -293,27 +298,29 @@ func (k *kernelLog) take(c class) {
 		k.boot = append(k.boot[:0], rec.boot...)
 	}
 	if rec.lost != 0 {
-		o.lose(rec.line, rec.lost, rec.msg)
+		k.gap(rec.lost, rec.msg)
 	}
 	switch c {
 	case other:
 		return
 	case unusable:
 		o.stats.KernelLines++
+		k.reports.flush(k.emitStack)
 		k.unusable(rec.msg, "%s", rec.why)
 		k.tell(c)
 		return
 	case message:
 		if k.seam && o.stats.LastLine > 0 {
+			k.reports.flush(k.emitStack)
 			k.unusable(nil, "another log, or another view of the one before, begins here")
 		}
 		k.seam = false
 	}
 	// A message of several lines is its first line, and further ones.
-	msg := bytes.TrimRight(rec.msg, " \t\r\n")
+	msg := trimEnd(rec.msg)
 	for {
 		first, rest, more := bytes.Cut(msg, []byte("\n"))
-		rec.msg = bytes.TrimRight(first, " \t\r")
+		rec.msg = trimEnd(first)
 		k.recognise(c)
 		if !more {
 			return
@@ -328,6 +335,13 @@ func (k *kernelLog) take(c class) {
 func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
 	k.out.stats.diagnose(k.rec.line, format, args...)
 	k.out.lose(k.rec.line, 0, msg)
+}
+
+// gap says that n messages are missing here, 0 or less if nobody knows how many.
+// A report may lack what they said.
+func (k *kernelLog) gap(n int, msg []byte) {
+	k.reports.flush(k.emitStack)
+	k.out.lose(k.rec.line, n, msg)
 }
 
 // tell passes a message on to who listens.

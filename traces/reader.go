@@ -44,6 +44,38 @@ type Reader struct {
 	held   []held  // what came before the line that decides
 	weight int     // bytes held
 	err    error
+
+	watch *PIDs // whose scheduling is asked for; nil: everybody's
+	// Of inputs that are read in blocks:
+	blocks *blocks
+	block  *block
+	next   int // of block.lines
+
+	lineByLine bool // read no blocks: what there is must be seen at once
+}
+
+// Watch makes the Reader leave out events of a trace that are about nothing but
+// the scheduling of pids that are not in the returned set (Woken, SwitchOut,
+// SwitchIn), which most of it is: it reads much faster. The set may be changed
+// at any time between two Scans; a line counts by what is in it when its turn
+// has come. It must be called before Scan. Stats.Seen still knows all kinds.
+// Close is then owed.
+func (r *Reader) Watch() *PIDs {
+	if r.watch == nil {
+		r.watch = new(PIDs)
+	}
+	return r.watch
+}
+
+// Follow makes the Reader look at each line as soon as it is there, instead of
+// reading many of them at once. It must be called before Scan.
+func (r *Reader) Follow() { r.lineByLine = true }
+
+// Close ends what reads ahead. The Reader is of no use afterwards.
+func (r *Reader) Close() {
+	if r.blocks != nil {
+		r.blocks.close()
+	}
 }
 
 // NewReader reads from r. Messages are recognised by pats from their begin
@@ -117,7 +149,7 @@ func (r *Reader) step() error {
 		r.in = bufio.NewReaderSize(r.plain, maxLine)
 		r.picks = picks(&r.out, r.force)
 	}
-	err := r.line()
+	err := r.advance()
 	switch {
 	case err != io.EOF:
 		return err
@@ -128,13 +160,90 @@ func (r *Reader) step() error {
 		r.dec.end()
 	}
 	switch {
-	case r.out.stats.KernelLines > 0:
+	case r.out.stats.KernelLines > 0 || r.Format() != "":
 	case r.force != "":
 		return fmt.Errorf("no line of it is of the format %s", r.force)
 	default:
 		return ErrUnknown
 	}
 	return io.EOF
+}
+
+// advance reads what comes next: a line, or a block of them at a glance.
+func (r *Reader) advance() error {
+	if r.blocks == nil {
+		t, ok := r.dec.(*traceDecoder)
+		if !ok || r.watch == nil || r.lineByLine || !t.glances() {
+			return r.line()
+		}
+		r.blocks = newBlocks(r.in)
+	}
+	if r.block == nil {
+		if r.block, r.next = r.blocks.next(), 0; r.block == nil {
+			return io.EOF
+		}
+		r.dec.(*traceDecoder).glanced(r.block)
+	}
+	return r.glance()
+}
+
+// glance goes through a block, up to a line that makes events.
+func (r *Reader) glance() error {
+	b, s := r.block, &r.out.stats
+	d := r.dec.(*traceDecoder)
+	from := 0
+	if r.next > 0 {
+		from = int(b.lines[r.next-1].end) + 1
+	}
+	for r.next < len(b.lines) {
+		gl := b.lines[r.next]
+		r.next++
+		s.Lines++
+		text := b.text[from:gl.end]
+		from = int(gl.end) + 1
+		if gl.a != readWhole && !d.t.lossy && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b))) {
+			d.skipped(s.Lines)
+			continue
+		}
+		last := r.next == len(b.lines)
+		r.whole(text, b.long, last && b.cut)
+		if len(r.out.events) > 0 {
+			return nil
+		}
+	}
+	err := b.err
+	r.blocks.done(b)
+	r.block = nil
+	if err != nil {
+		return r.broken(err)
+	}
+	return nil
+}
+
+// whole hands a line, without its newline, to the decoder, unless it is
+// damaged: the beginning of an overlong one, without its end, or with NULs.
+func (r *Reader) whole(text []byte, long, cut bool) {
+	s := &r.out.stats
+	damaged := func(format string, args ...any) {
+		s.diagnose(s.Lines, format, args...)
+		if r.dec.damaged(text) {
+			s.KernelLines++
+			r.out.lose(s.Lines, 0, nil)
+		}
+	}
+	switch {
+	case cut:
+		if r.dec.damaged(text) {
+			s.KernelLines++
+		}
+		s.diagnose(s.Lines, "the last line does not end in a newline and may be cut: not used as evidence")
+	case long || len(text) > maxLine-1:
+		damaged("longer than %d bytes: not used", maxLine)
+	case bytes.IndexByte(text, 0) >= 0:
+		damaged("holds NUL bytes: not used")
+	default:
+		r.decode(text)
+	}
 }
 
 // line reads a line, or a piece of a long one, and hands it to the decoder.
@@ -165,7 +274,7 @@ func (r *Reader) line() error {
 		return nil
 	}
 	nul := bytes.IndexByte(text, 0) >= 0
-	if nul && s.KernelLines == 0 {
+	if nul && s.KernelLines == 0 && r.Format() == "" {
 		return ErrBinary
 	}
 	// What a damaged line could have said is missing.
@@ -221,6 +330,9 @@ func (r *Reader) decide(text []byte) {
 			continue
 		}
 		r.dec = p.decoder
+		if t, ok := r.dec.(*traceDecoder); ok && r.watch != nil {
+			t.only(r.watch)
+		}
 		// What came before may be its header.
 		n := r.out.stats.Lines
 		for _, h := range r.held {

@@ -346,10 +346,8 @@ func (r *reporter) end(p *pending, emit func(Event)) {
 			return
 		}
 	}
-	if s.Task == (Task{}) {
-		if len(s.Frames) == 0 || s.Report != Oops && s.Report != Warning {
-			return
-		}
+	if s.Task == (Task{}) && (s.Cut || s.Report != Oops && s.Report != Warning) {
+		return
 	}
 	key := seen{p.stamp, s.Title, s.Task, s.Cut}
 	if p.stamp != noStamp {
@@ -623,6 +621,7 @@ func (p *pending) registers(msg []byte) bool {
 		}
 		p.push(f.fn, f.mod)
 		p.regs, p.regsAt = len(p.stack.Frames), string(f.where)
+		p.bottom = false // what the trace has is to come
 	case inTrace && !p.above:
 		// x86's stack of a task that was interrupted: its registers stand between
 		// the frames (arch/x86/kernel/dumpstack.c show_regs_if_on_stack).
@@ -669,7 +668,9 @@ func (p *pending) frame(f frameLine) {
 		return
 	}
 	if p.regs > 0 && p.regs == len(p.stack.Frames) && string(f.where) == p.regsAt {
-		return // arm64's traces begin with the registers' frame, others' after it
+		// arm64's traces begin with the registers' frame, others' after it.
+		p.bottom = stackBase(functionName(f.fn))
+		return
 	}
 	if p.wasUp && len(p.stack.Frames) == 0 && !interruptEntry(functionName(f.fn)) {
 		// No registers between an interrupt's part and this: x86 until 4.9 shows

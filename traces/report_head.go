@@ -305,7 +305,7 @@ func parseOldTaskLine(msg []byte) (t Task, state byte, ok bool) {
 	return Task{Comm: string(comm), PID: pid}, word[0], true
 }
 
-// isState knows fs/proc/array.c task_state_array's letters, of all ages.
+// isTaskState knows fs/proc/array.c task_state_array's letters, of all ages.
 func isTaskState(c byte) bool { return bytes.IndexByte([]byte("RSDTtXZPIxKWN"), c) >= 0 }
 
 // parseCPULine reads what dump_stack and show_regs say of the task

@@ -27,10 +27,6 @@ type syslog struct {
 }
 
 func (s *syslog) unwrap(line []byte, rec *record) class {
-	if boot, ok := journalMark(line); ok {
-		rec.reboot = boot
-		return other
-	}
 	facility := 0
 	if line[0] == '<' {
 		n, rest, ok := priority(line)
@@ -48,6 +44,10 @@ func (s *syslog) unwrap(line []byte, rec *record) class {
 			rec.stamp = stamp
 			rec.msg, rec.caller = caller(msg)
 			return message
+		}
+		if bytes.HasPrefix(rest, []byte("[s=")) {
+			rec.why = "an entry of journalctl -o verbose, which is not read; -o short-monotonic is"
+			return unusable
 		}
 	}
 	c := tagged(rest, rec, &s.kernel)
@@ -198,7 +198,7 @@ func repeated(msg []byte) (n int, ok bool) {
 // "-- Journal begins at … --".
 func journalMark(line []byte) (boot, ok bool) {
 	rest, ok := bytes.CutPrefix(line, []byte("-- "))
-	if !ok || !bytes.HasSuffix(line, []byte(" --")) && !bytes.HasSuffix(line, []byte(". --")) {
+	if !ok || !bytes.HasSuffix(line, []byte(" --")) {
 		return false, false
 	}
 	return bytes.HasPrefix(rest, []byte("Boot ")) || bytes.HasPrefix(rest, []byte("Reboot ")), true
@@ -474,10 +474,6 @@ func (logread) unwrap(line []byte, rec *record) class {
 type bare struct{}
 
 func (bare) unwrap(line []byte, rec *record) class {
-	if boot, ok := journalMark(line); ok {
-		rec.reboot = boot
-		return other
-	}
 	rec.msg = line
 	return message
 }

@@ -18,6 +18,8 @@ type traceDecoder struct {
 	force string
 	t     *traceReader
 	emit  func(Event)
+	seen  int // lines that were but glanced at
+	last  int // the last of them
 }
 
 func newTraceDecoder(out *output, force string) *traceDecoder {
@@ -41,6 +43,9 @@ func (d *traceDecoder) detect(line []byte) bool {
 	return ok
 }
 
+// only makes the decoder leave out the scheduling of tasks that are not watched.
+func (d *traceDecoder) only(watch *PIDs) { d.t.interest = watch.Has }
+
 func (d *traceDecoder) line(text []byte) bool {
 	before := d.t.stats.KernelLines + d.t.stats.Unusable
 	d.t.line(d.out.stats.Lines, text, d.emit)
@@ -48,10 +53,42 @@ func (d *traceDecoder) line(text []byte) bool {
 	return d.t.stats.KernelLines+d.t.stats.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
 }
 
+// glances says whether lines of this layout can be told by a glance.
+func (d *traceDecoder) glances() bool {
+	switch d.t.name {
+	case "ftrace", "trace-cmd", "perf-script":
+		return d.t.interest != nil
+	}
+	return false
+}
+
+// glanced notes what a block shows by a glance.
+func (d *traceDecoder) glanced(b *block) {
+	d.out.stats.Seen |= b.seen
+	if b.waking > 0 {
+		d.out.stats.Waking = true
+		if !d.t.waking {
+			d.t.mark(&wakingMark, d.out.stats.Lines+b.waking)
+			d.out.stats.Marks = d.t.stats.Marks
+		}
+	}
+}
+
+// skipped counts a line that is about tasks which nobody asks about.
+func (d *traceDecoder) skipped(n int) {
+	d.seen++
+	d.last = n
+	d.out.stats.KernelLines++
+	d.out.stats.LastLine = n
+}
+
 // count takes over what the reader has counted.
 func (d *traceDecoder) count() {
 	s, t := &d.out.stats, &d.t.stats
-	s.KernelLines, s.LastLine, s.Events, s.Lost, s.Marks = t.KernelLines, t.LastLine, t.Events, t.Lost, t.Marks
+	s.KernelLines, s.LastLine = t.KernelLines+d.seen, max(t.LastLine, d.last)
+	s.Events, s.Lost, s.Marks = t.Events, t.Lost, t.Marks
+	s.Seen |= t.Seen
+	s.Waking = s.Waking || t.Waking
 	for len(t.Diagnostics) > 0 && len(s.Diagnostics) < MaxDiagnostics {
 		s.Diagnostics = append(s.Diagnostics, t.Diagnostics[0])
 		t.Diagnostics = t.Diagnostics[1:]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -98,6 +99,33 @@ func TestReader(t *testing.T) {
 			name: "losses by the log's own words", always: true,
 			in:   "[    1.000000] func t1\n** 12 printk messages dropped **\n[    1.000000] ** 3 printk messages dropped **\n[    1.000000] foo: 5 callbacks suppressed\n[    1.000000] ** x printk messages dropped **\n",
 			want: "1 enter t1\n2 loss 12\n3 loss 3\n4 loss 5\n",
+		},
+		{
+			name: "another boot by the journal's id", always: true,
+			in: j(`"MESSAGE":"func t1","_BOOT_ID":"a"`) + j(`"MESSAGE":"x","_BOOT_ID":"a"`) + j(`"MESSAGE":"func t2","_BOOT_ID":"b"`) +
+				j(`"MESSAGE":"y","_TRANSPORT":"syslog","_BOOT_ID":"c"`) + j(`"MESSAGE":"func t3","_BOOT_ID":"c"`),
+			want: "1 enter t1\n3 boot \n3 enter t2\n4 boot \n5 enter t3\n",
+		},
+		{
+			name: "another boot by journalctl's line", always: true,
+			in:   "-- Journal begins at Sat. --\nNov 21 18:06:59 h kernel: func t1\n-- Reboot --\nNov 21 18:06:59 h kernel: func t1\n",
+			want: "2 enter t1\n3 boot \n4 enter t1\n",
+		},
+		{
+			name: "a mail's long lines may have been cut", always: true, unusable: 1,
+			in:   "> [    1.000000] func t1\n> [    1.000000] func t1 of a name that is long, and longer, and longer\n",
+			want: "1 enter t1\n2 loss 0\n",
+		},
+		{
+			name: "a message's further lines are none of the set's", always: true, unusable: 1,
+			in:   "[    1.000000] func t1\n               func t2\n               other\n",
+			want: "1 enter t1\n2 loss 0\n",
+		},
+		{
+			name: "a long line of another program is no loss", always: true, unusable: 3,
+			in: j(`"MESSAGE":"func t1"`) + `{"_TRANSPORT":"stdout","MESSAGE":"` + strings.Repeat("x", maxLine) + "\"}\n" +
+				`{"MESSAGE":"` + strings.Repeat("x", maxLine) + `","_TRANSPORT":"kernel"}` + "\n" + `{"_BOOT_ID":"x","A":"` + strings.Repeat("x", maxLine) + `"}` + "\n",
+			want: "1 enter t1\n4 loss 0\n",
 		},
 		{
 			name: "losses by other words", always: true,
@@ -433,4 +461,17 @@ func FuzzPatterns(f *testing.F) {
 			t.Fatalf("%q read as %q", msg, b.String())
 		}
 	})
+}
+
+// Every set in the library can be read.
+func TestBuiltins(t *testing.T) {
+	names := Builtins()
+	if !slices.Contains(names, "story") || len(names) < 3 {
+		t.Errorf("built-in sets: %v", names)
+	}
+	for _, name := range names {
+		if p := Builtin(name); p == nil || p.Shows == 0 {
+			t.Errorf("%s: %v", name, p)
+		}
+	}
 }

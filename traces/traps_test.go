@@ -82,6 +82,10 @@ func TestTraps(t *testing.T) {
 		{name: "short-monotonic is told by its host", in: "[    1.000000] lab kernel: m: a\n[    1.000001] lab systemd[1]: func t1\n[    1.000002] lab kernel: m: b\n", want: []string{"m: a", "m: b"}},
 		{name: "short-monotonic may begin with a program", in: "[    1.000000] lab systemd[1]: x\n[    1.000001] lab kernel: m: b\n", want: []string{"lab systemd[1]: x", "m: b"}, damaged: 1},
 		{name: "a kernel's word before a colon is no host", in: "[    1.000000] m: a\n[    1.000001] Booting kernel: `x' invalid for parameter `y'\n[    1.000002] m: kernel: b\n", want: []string{"m: a", "Booting kernel: `x' invalid for parameter `y'", "m: kernel: b"}},
+		{name: "a mark is of no format", in: "[    1.000000] lab kernel: m: a\n-- Reboot --\n[    1.000000] lab kernel: m: b\n", want: []string{"m: a", "m: b"}},
+		{name: "no message of the kernel's is no error", in: "Nov 21 18:06:59 h systemd[1]: func t1\nNov 21 18:06:59 h x: a\x00\n", damaged: 1},
+		{name: "verbose is not read", in: "Sat 2026-11-21 18:06:59.363151 UTC [s=954d;i=1;b=4796;m=1;t=1;x=1]\n    _TRANSPORT=kernel\n    MESSAGE=func t1\n", damaged: 1},
+		{name: "json-pretty is not read", in: "{\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"__CURSOR\" : \"s=1\",\n\t\"MESSAGE\" : \"func t1\"\n}\n", damaged: 1},
 		{name: "cat, with journalctl's own lines", format: "bare", in: "-- Boot 4796af85d44b4f3180db94c05592c0f2 --\nm: a\n -- b --\n", want: []string{"m: a", " -- b --"}},
 		{name: "a MESSAGE in bytes, of a program, none, and two", in: j(`"MESSAGE":[109,58,32,97,10,98]`) + j(`"MESSAGE":"x","_TRANSPORT":"syslog"`) + j(`"MESSAGE":null`) + j(`"A":"b"`) + j(`"MESSAGE":"a","MESSAGE":"b"`) + j(`"MESSAGE":["a","b"]`) + j(`"MESSAGE":"m: c"`),
 			want: []string{"m: a\nb", "m: c"}, damaged: 4},
@@ -100,6 +104,8 @@ func TestTraps(t *testing.T) {
 		// dmesg -J
 		{name: "a document of dmesg's", in: `{"dmesg":[{"pri":6,"time": 1.000000,"msg":"m: a"},{"pri":30,"time":1.000001,"msg":"systemd[1]: func t1"},{"fac":"user","pri":"info","time":1.000002,"msg":"func t1"},{"pri":6,"time":1.000003},{"pri":6,"time":1.000004,"msg":"m: } ] \" {"}]}` + "\n[    2.000000] m: after\n",
 			want: []string{"m: a", "m: } ] \" {", "m: after"}, damaged: 2},
+		{name: "dmesg -J -F prints the rest of the buffer with each record", in: `{"dmesg":[{"pri":6,"time": 1.000000,"msg":"m: a\nb\n<6>[    1.000001] m: c\n"},{"pri":6,"time":1.000001,"msg":"m: c\n"}]}` + "\n",
+			want: []string{"m: a\nb", "m: c"}},
 		{name: "iso", in: `{"dmesg": [{"pri":6,"time":2026-11-21T18:06:58,363151+00:00 ,"msg":"m: a"}]}` + "\n", want: []string{"m: a"}},
 
 		// logcat

@@ -24,6 +24,26 @@ func unquote(line []byte) (rest []byte, depth int) {
 	return rest, depth
 }
 
+// trimEnd is text without the blanks at its end.
+func trimEnd(text []byte) []byte {
+	n := len(text)
+	for n > 0 && isBlank(text[n-1]) {
+		n--
+	}
+	return text[:n]
+}
+
+// trimStart is text without the blanks at its beginning.
+func trimStart(text []byte) []byte {
+	i := 0
+	for i < len(text) && isBlank(text[i]) {
+		i++
+	}
+	return text[i:]
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
 // wrapColumn: mailers break lines at blanks so that they have at most 72 to 78
 // columns. A line shorter than this would have had room for a further word.
 const wrapColumn = 60

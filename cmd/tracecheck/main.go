@@ -7,6 +7,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/internal/recipe"
 	"github.com/kthread-tla/tracecheck/internal/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -39,10 +41,11 @@ const (
 )
 
 type options struct {
-	format, input, kernel, printk, color, explain string
-	threads                                       []string
-	strict, schema, version, help                 bool
-	timeout                                       time.Duration
+	format, input, kernel, printk, color, explain, recipe string
+	threads                                               []string
+	all, follow                                           bool
+	strict, schema, version, help                         bool
+	timeout                                               time.Duration
 }
 
 func flags(o *options) *pflag.FlagSet {
@@ -52,12 +55,15 @@ func flags(o *options) *pflag.FlagSet {
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
-	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
+	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(traces.Builtins(), ", "))
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
+	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
+	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
 	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001; rules: all of them), or a thread's interleaving (`NAME` or pid)")
 	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
 	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
+	fs.StringVar(&o.recipe, "record-recipe", "", "print the commands that record what decides everything, with a `TOOL`: ftrace, trace-cmd, perf or bpftrace")
 	fs.BoolVar(&o.schema, "schema", false, "print the JSON Schema of json and ndjson")
 	fs.BoolVar(&o.version, "version", false, "print the version")
 	fs.BoolVarP(&o.help, "help", "h", false, "print this")
@@ -111,6 +117,18 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	}
 	if o.schema {
 		return say("%s", report.Schema)
+	}
+	if fs.Changed("record-recipe") {
+		if o.kernel != "auto" {
+			if _, err := graph.EraOf(o.kernel); err != nil {
+				return fail("--kernel %s: %v", o.kernel, err)
+			}
+		}
+		commands, err := recipe.Write(o.recipe, o.kernel)
+		if err != nil {
+			return fail("--record-recipe %s: %v", o.recipe, err)
+		}
+		return say("%s", commands)
 	}
 	if o.explain == "rules" {
 		var list strings.Builder
@@ -170,7 +188,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 			names[i] = "standard input"
 		}
 	}
-	w, err := report.New(o.format, stdout, report.Options{Version: version(), Names: names, Color: color, Explain: o.explain != ""})
+	out := bufio.NewWriterSize(stdout, 64<<10)
+	w, err := report.New(o.format, out, report.Options{Version: version(), Names: names, Color: color, Explain: o.explain != "", All: o.all})
 	if err != nil {
 		return fail("--format %s: %v", o.format, err)
 	}
@@ -186,41 +205,57 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if err != nil {
 		return fail("%v", err)
 	}
+	j := &job{checker: c, stdin: stdin, format: o.input, pats: pats, always: always, era: era, follow: o.follow}
+	if o.follow {
+		j.stdin = untilInterrupt(stdin)
+	}
+	quit := make(chan struct{})
+	defer close(quit)
+	ended := j.progress(stderr, files)
 	var sum report.Summary
 	status := exitFits
-	for i, f := range files {
-		in := report.Input{Name: names[i], KernelFrom: "tried"}
-		err := check(c, stdin, f, o.input, pats, always, func(v *checker.Verdict) error {
+	for i, r := range j.start(files, names, quit) {
+		var fit report.Input
+		for _, e := range graph.Eras() {
+			fit.KernelsFit = append(fit.KernelsFit, e.Name)
+		}
+		for v := range r.verdicts {
 			if !wanted(v.Life.Thread, only) {
-				return nil
+				continue
 			}
-			in.Doubt = in.Doubt || v.Life.Doubt
 			sum.Count(v)
-			if v.Fits != checker.FitsInconclusive {
-				in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(v.KernelsFit, k) })
+			fits(&fit, v)
+			err := w.Life(i, v)
+			if err == nil && o.follow {
+				err = out.Flush()
 			}
-			return w.Life(i, v)
-		}, &in)
-		if era != nil {
-			in.KernelFrom, in.Era = "flag", era
-			in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return k != era.Name })
+			if err != nil {
+				ended()
+				return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
+			}
 		}
-		if errors.Is(err, errOutput) {
-			return outputFailed(stderr, err)
-		}
-		if err != nil {
-			in.Err = err
-			status = fail("%s: %v", names[i], err)
+		in := r.in
+		in.Doubt = fit.Doubt
+		in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(fit.KernelsFit, k) })
+		if in.Err != nil {
+			ended()
+			ended = func() {}
+			status = fail("%s: %v", names[i], in.Err)
 		}
 		sum.Inputs = append(sum.Inputs, in)
 	}
+	ended()
 	if o.explain != "" && sum.Threads == 0 && status != exitUsage {
 		return fail("--explain %s: no such thread in the log, and no rule", o.explain)
 	}
 	if status == exitUsage && len(files) == 1 && o.format == "text" {
 		return status
 	}
-	if err := w.Close(&sum); err != nil {
+	err = w.Close(&sum)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
 		return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
 	}
 	if status == exitUsage {
@@ -249,60 +284,13 @@ func outputFailed(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// check judges one input and fills in what is known of it.
-func check(c *checker.Checker, stdin io.Reader, file, format string, pats *traces.Patterns, always bool, yield func(*checker.Verdict) error, in *report.Input) error {
-	src := stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			var path *os.PathError
-			if errors.As(err, &path) {
-				return path.Err
-			}
-			return err
-		}
-		defer f.Close()
-		src = f
-	}
-	r := traces.NewReader(src, pats, always)
-	if format != "auto" {
-		if err := r.Only(format); err != nil {
-			return err
-		}
-	}
-	for _, e := range graph.Eras() {
-		in.KernelsFit = append(in.KernelsFit, e.Name)
-	}
-	log, err := c.Check(r, func(v *checker.Verdict) error {
-		if err := yield(v); err != nil {
-			return fmt.Errorf("%w: %w", errOutput, err)
-		}
-		return nil
-	})
-	in.Stats = r.Stats()
-	if err != nil {
-		in.KernelsFit = nil
-		var path *os.PathError
-		if errors.As(err, &path) && !errors.Is(err, errOutput) {
-			return path.Err
-		}
-		return err
-	}
-	in.Format = r.Format()
-	in.Banner, in.Waits, in.Findings = log.Kernel, log.Waits, log.Findings
-	if e, err := graph.EraOf(log.Kernel); err == nil {
-		in.KernelFrom, in.Era = "log", &e
-	}
-	return nil
-}
-
 func patterns(name string) (*traces.Patterns, error) {
 	if p := traces.Builtin(name); p != nil {
 		return p, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor the built-in set \"story\"", name)
+		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor one of the built-in sets %s", name, strings.Join(traces.Builtins(), ", "))
 	}
 	defer f.Close()
 	return traces.ParsePatterns(name, f)

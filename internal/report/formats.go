@@ -12,10 +12,11 @@ type Options struct {
 	Names   []string // of the inputs
 	Color   bool     // text: with colours
 	Explain bool     // text: draw every life's interleaving
+	All     bool     // text: every life, however many there are
 }
 
 // Formats are the names that New knows.
-var Formats = []string{"text", "json", "ndjson", "sarif", "github"}
+var Formats = []string{"text", "json", "ndjson", "sarif", "github", "html"}
 
 // FormatList names the formats for a person: "text, json or html".
 func FormatList() string {
@@ -28,7 +29,7 @@ func FormatList() string {
 func New(format string, w io.Writer, o Options) (Writer, error) {
 	switch format {
 	case "text":
-		return NewText(w, o.Names, o.Color, o.Explain), nil
+		return NewText(w, o), nil
 	case "json":
 		return NewJSON(w, o.Version, o.Names), nil
 	case "ndjson":
@@ -37,6 +38,8 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 		return NewSARIF(w, o.Version, o.Names), nil
 	case "github":
 		return NewGitHub(w, o.Names), nil
+	case "html":
+		return NewHTML(w, o.Version, o.Names), nil
 	}
 	return nil, fmt.Errorf("want %s", FormatList())
 }

@@ -34,9 +34,9 @@ func TestFileURIs(t *testing.T) {
 func TestSARIFTextIsNeitherLinkNorPlaceholder(t *testing.T) {
 	for text, want := range map[string]string{
 		"t2[17]: a message that names its caller ({by})": "t2[17]: a message that names its caller ({by})",
-		"see [here](https://example.org)":                 `see \[here\](https://example.org)`,
-		"{0} {x}":                                         "{{0}} {{x}}",
-		"{by} {1}":                                        "{{by}} {{1}}",
+		"see [here](https://example.org)":                `see \[here\](https://example.org)`,
+		"{0} {x}":                                        "{{0}} {{x}}",
+		"{by} {1}":                                       "{{by}} {{1}}",
 	} {
 		if got := sarifPlain(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

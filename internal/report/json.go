@@ -151,7 +151,7 @@ func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
 	l := v.Life
 	t := jsonThread{
 		Comm: text(l.Thread.Comm), PID: number(l.Thread.PID, l.Thread.PID != 0), Incarnation: l.Incarnation,
-		Input: input, InputName: name, AsOf: l.AsOf, Revision: 1,
+		Input: input, InputName: name, AsOf: l.AsOf, Revision: v.Revision,
 		Fits: string(v.Fits), Why: v.Why, Outcome: string(v.Outcome), Ran: string(v.Ran), Woken: string(v.Woken),
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},

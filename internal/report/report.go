@@ -46,6 +46,10 @@ func (s *Summary) Count(v *checker.Verdict) {
 	if s.earned == nil {
 		s.earned = map[string]int{}
 	}
+	if v.Replaces != nil {
+		s.Threads--
+		s.earned[verdictOf(v.Replaces)]--
+	}
 	s.Threads++
 	s.earned[verdictOf(v)]++
 }

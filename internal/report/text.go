@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,14 +20,21 @@ type Text struct {
 	names   []string
 	color   bool
 	explain bool // draw every life's interleaving, with the kernel's functions
+	all     bool // every life, however many there are
 	input   int  // whose name stands above, -1: none yet
+	lives   int
+	counted map[checker.Outcome]int // the unremarkable lives that are only counted
 	err     error
 }
 
-// NewText writes to w; names are the inputs' names. With explain every life's
-// interleaving is drawn, and each step says where it is in the kernel.
-func NewText(w io.Writer, names []string, color, explain bool) *Text {
-	return &Text{w: w, names: names, color: color, explain: explain, input: -1}
+// maxListed is how many lives are listed before the unremarkable ones are only
+// counted.
+const maxListed = 100
+
+// NewText writes to w. With o.Explain every life's interleaving is drawn, and
+// each step says where it is in the kernel.
+func NewText(w io.Writer, o Options) *Text {
+	return &Text{w: w, names: o.Names, color: o.Color, explain: o.Explain, all: o.All || o.Explain, input: -1, counted: map[checker.Outcome]int{}}
 }
 
 func (t *Text) printf(format string, args ...any) {
@@ -64,8 +72,29 @@ var said = map[checker.Outcome]string{
 	checker.OutcomeUnknown:            "what became of it is not in this log",
 }
 
+// whatBecame is a verdict in a few words.
+func whatBecame(v *checker.Verdict) string {
+	switch v.Fits {
+	case checker.FitsNo:
+		return "shows what the kernel does not do"
+	case checker.FitsInconclusive:
+		return "cannot be decided"
+	}
+	if last := v.Life.Events[len(v.Life.Events)-1]; v.Outcome == checker.OutcomeUnknown && last.Kind == traces.Return {
+		return "was about to return from threadfn when the log ended"
+	}
+	return said[v.Outcome]
+}
+
 // Life writes one life.
 func (t *Text) Life(input int, v *checker.Verdict) error {
+	if v.Revision <= 1 {
+		t.lives++
+	}
+	if t.lives > maxListed && !t.all && unremarkable(v) {
+		t.counted[v.Outcome]++
+		return nil
+	}
 	if input != t.input {
 		if t.input >= 0 {
 			t.printf("\n")
@@ -78,16 +107,10 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	if l.Incarnation > 1 {
 		name += fmt.Sprintf(" (#%d)", l.Incarnation)
 	}
-	what := said[v.Outcome]
-	switch v.Fits {
-	case checker.FitsNo:
-		what = "shows what the kernel does not do"
-	case checker.FitsInconclusive:
-		what = "cannot be decided"
+	if v.Revision > 1 {
+		name += fmt.Sprintf(" (once more, revision %d)", v.Revision)
 	}
-	if last := l.Events[len(l.Events)-1]; v.Outcome == checker.OutcomeUnknown && v.Fits == checker.FitsYes && last.Kind == traces.Return {
-		what = "was about to return from threadfn when the log ended"
-	}
+	what := whatBecame(v)
 	fits := t.fits(v.Fits)
 	if v.Fits == checker.FitsYes && verdictOf(v) == Hangs {
 		fits += ", " + t.paint(red, "hangs")
@@ -203,12 +226,7 @@ func (t *Text) chart(v *checker.Verdict) {
 		return
 	}
 	const left = 36
-	caller := "caller"
-	for _, s := range v.Stops {
-		if s.By.Comm != "" {
-			caller = Clean(s.By.String())
-		}
-	}
+	caller := callerOf(v)
 	thread := Clean(v.Life.Thread.String())
 	row := func(line, a, b, where string) {
 		arrow := " "
@@ -233,18 +251,7 @@ func (t *Text) chart(v *checker.Verdict) {
 	}
 	row("line", caller, thread, where)
 	for _, s := range witness {
-		line, calls, does := "", s.Calls, s.Does
-		if s.Line > 0 {
-			line = strconv.Itoa(s.Line)
-		}
-		if v.ExitCodeFrom != "" {
-			switch s.Name {
-			case "ReturnValue":
-				does = fmt.Sprintf("threadfn returns %d", v.ExitCode)
-			case "StopReturnValue":
-				calls = fmt.Sprintf("kthread_stop returns %d", v.ExitCode)
-			}
-		}
+		line, calls, does := stepWords(v, s)
 		if calls == "" && does == "" {
 			continue
 		}
@@ -256,9 +263,61 @@ func (t *Text) chart(v *checker.Verdict) {
 	t.printf("          (one order that fits; a step without a line is not shown by the log)\n")
 }
 
+// unremarkable is a life that ended, as lives do, and of which there is no more
+// to say than a note.
+func unremarkable(v *checker.Verdict) bool {
+	switch v.Outcome {
+	case checker.RanThenStopped, checker.StoppedBeforeRun, checker.ExitedByItself, checker.ExitedByItselfThenStopped,
+		checker.Stopped, checker.Running:
+	default:
+		return false
+	}
+	return v.Fits == checker.FitsYes && !slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.Rule.Level != checker.Note })
+}
+
+// callerOf names who stands on a chart's left.
+func callerOf(v *checker.Verdict) string {
+	caller := "caller"
+	for _, s := range v.Stops {
+		if s.By.Comm != "" {
+			caller = Clean(s.By.String())
+		}
+	}
+	return caller
+}
+
+// stepWords are a step's line, what the caller does and what the thread does,
+// each empty where there is none.
+func stepWords(v *checker.Verdict, s checker.Step) (line, calls, does string) {
+	calls, does = s.Calls, s.Does
+	if s.Line > 0 {
+		line = strconv.Itoa(s.Line)
+	}
+	if v.ExitCodeFrom != "" {
+		switch s.Name {
+		case "ReturnValue":
+			does = fmt.Sprintf("threadfn returns %d", v.ExitCode)
+		case "StopReturnValue":
+			calls = fmt.Sprintf("kthread_stop returns %d", v.ExitCode)
+		}
+	}
+	return line, calls, does
+}
+
 // Close writes what the run came to.
 func (t *Text) Close(s *Summary) error {
 	if t.input >= 0 {
+		t.printf("\n")
+	}
+	if len(t.counted) > 0 {
+		n := 0
+		for _, c := range t.counted {
+			n += c
+		}
+		t.printf("and %d more, unremarkable (--all lists them):\n", n)
+		for _, o := range slices.Sorted(maps.Keys(t.counted)) {
+			t.printf("  %7d  %s\n", t.counted[o], said[o])
+		}
 		t.printf("\n")
 	}
 	for i, in := range s.Inputs {
@@ -296,7 +355,7 @@ func (t *Text) Close(s *Summary) error {
 			t.printf("  and %d more such lines\n", n)
 		}
 		if in.Stats.Events == 0 {
-			t.printf("  nothing in it is read as evidence about a kernel thread; messages of your own module need a\n  pattern file (--printk), and the kernel's own reports (hung task, oops) are not read yet\n")
+			t.printf("  nothing in it is evidence about a kernel thread; messages of your own module need a pattern\n  file (--printk)\n")
 		} else if s.Threads == 0 {
 			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {

@@ -1,0 +1,345 @@
+package traces
+
+import (
+	"bytes"
+	"io"
+	"runtime"
+	"sync"
+)
+
+// Most lines of most traces are about the scheduling of tasks that nobody asks
+// about. They are found by a glance at a few columns, in blocks of many lines
+// and by several goroutines at once; the Reader then goes through what the
+// glances have left, line by line and in order, as what it learns from one line
+// decides which others matter.
+
+// blockSize is how many bytes are glanced at in one go.
+const blockSize = 512 << 10
+
+// A glance is what the columns of one line show.
+type glance struct {
+	end  int32 // where the line ends in its block, its newline not included
+	a, b int32 // the pids whose scheduling it is about, -1: none; a is -2 where it must be read whole
+}
+
+const readWhole = -2
+
+// A block is some whole lines of an input, or the beginning of one line that is
+// longer than a block.
+type block struct {
+	text   []byte
+	lines  []glance
+	seen   Kinds // the kinds of events in lines of which it is enough to glance
+	waking int   // the first of them with sched_waking, counted from 1; 0: none
+	long   bool  // text is the beginning of an overlong line
+	cut    bool  // its last line has no newline: the input ends there
+	err    error // of the read behind it
+	ready  chan struct{}
+}
+
+// blocks hands out an input's blocks in their order.
+type blocks struct {
+	order chan *block // in the order of the input
+	free  chan *block
+	quit  chan struct{}
+	once  sync.Once
+}
+
+func newBlocks(in io.Reader) *blocks {
+	workers := min(4, max(1, runtime.GOMAXPROCS(0)))
+	b := &blocks{
+		order: make(chan *block, 2*workers), free: make(chan *block, 2*workers+2), quit: make(chan struct{}),
+	}
+	for range cap(b.free) {
+		b.free <- &block{text: make([]byte, 0, blockSize), ready: make(chan struct{}, 1)}
+	}
+	work := make(chan *block, 2*workers)
+	for range workers {
+		go func() {
+			var g glancer
+			for bl := range work {
+				g.block(bl)
+				bl.ready <- struct{}{}
+			}
+		}()
+	}
+	go b.read(in, work)
+	return b
+}
+
+// read cuts the input into blocks. It ends at the input's end, or at quit.
+func (b *blocks) read(in io.Reader, work chan<- *block) {
+	defer close(work)
+	defer close(b.order)
+	var rest []byte // the beginning of a line whose end is in the next block
+	skipping := false
+	for {
+		var bl *block
+		select {
+		case bl = <-b.free:
+		case <-b.quit:
+			return
+		}
+		bl.text = append(bl.text[:0], rest...)
+		bl.long, bl.cut, bl.err = false, false, nil
+		rest = rest[:0]
+		for len(bl.text) < blockSize && bl.err == nil {
+			n, err := in.Read(bl.text[len(bl.text):blockSize])
+			bl.text, bl.err = bl.text[:len(bl.text)+n], err
+			if n > 0 && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 && len(bl.text) >= blockSize/4 {
+				break // a pipe gives little at a time
+			}
+		}
+		if skipping {
+			// Behind the beginning of an overlong line: to its end.
+			i := bytes.IndexByte(bl.text, '\n')
+			if i < 0 && bl.err == nil {
+				b.free <- bl
+				continue
+			}
+			bl.text = bl.text[:copy(bl.text, bl.text[i+1:])]
+			if i < 0 {
+				bl.text = bl.text[:0]
+			}
+			skipping = false
+		}
+		end := bytes.LastIndexByte(bl.text, '\n') + 1
+		switch {
+		case bl.err != nil:
+			bl.cut = end < len(bl.text)
+		case end == 0 && len(bl.text) >= blockSize:
+			bl.long, skipping = true, true
+		default:
+			rest = append(rest, bl.text[end:]...)
+			bl.text = bl.text[:end]
+		}
+		last := bl.err != nil
+		select {
+		case b.order <- bl:
+		case <-b.quit:
+			return
+		}
+		work <- bl
+		if last {
+			return
+		}
+	}
+}
+
+// next is the next block; nil behind the last one.
+func (b *blocks) next() *block {
+	bl, ok := <-b.order
+	if !ok {
+		return nil
+	}
+	<-bl.ready
+	return bl
+}
+
+// done gives a block back.
+func (b *blocks) done(bl *block) {
+	select {
+	case b.free <- bl:
+	case <-b.quit:
+	}
+}
+
+func (b *blocks) close() { b.once.Do(func() { close(b.quit) }) }
+
+// A glancer looks at lines by the columns of the lines before.
+type glancer struct {
+	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are
+}
+
+func (g *glancer) block(bl *block) {
+	bl.lines, bl.seen, bl.waking = bl.lines[:0], 0, 0
+	text := bl.text
+	nul := bytes.IndexByte(text, 0) >= 0
+	for from := 0; from < len(text); {
+		n := bytes.IndexByte(text[from:], '\n')
+		if n < 0 {
+			n = len(text) - from
+		}
+		gl := glance{a: readWhole, b: -1}
+		if n < maxLine && !(nul && bytes.IndexByte(text[from:from+n], 0) >= 0) {
+			gl = g.line(text[from:from+n], bl)
+		}
+		gl.end = int32(from + n)
+		bl.lines = append(bl.lines, gl)
+		from += n + 1
+	}
+}
+
+const (
+	switchName = "sched_switch: "
+	wakingName = "sched_waking: "
+	wakeupName = "sched_wakeup: "
+	nameWidth  = len(switchName) // of all three
+)
+
+// line glances at one line. Whatever is not just as it knows it must be read
+// whole.
+func (g *glancer) line(line []byte, bl *block) glance {
+	whole := glance{a: readWhole, b: -1}
+	if g.name == 0 || !g.fits(line) {
+		if !g.find(line) {
+			return whole
+		}
+	}
+	n := g.name
+	switch string(line[n : n+nameWidth]) {
+	case switchName:
+		current, ok := pidLeftOf(line, g.bracket)
+		if !ok {
+			return whole
+		}
+		next, ok := nextPID(line)
+		if !ok {
+			return whole
+		}
+		bl.seen = bl.seen.With(SwitchOut).With(SwitchIn)
+		return glance{a: current, b: next}
+	case wakingName, wakeupName:
+		pid, ok := wokenPID(line)
+		if !ok {
+			return whole
+		}
+		bl.seen = bl.seen.With(Woken)
+		if bl.waking == 0 && line[n+nameWidth-3] == 'g' {
+			bl.waking = len(bl.lines) + 1
+		}
+		return glance{a: pid, b: -1}
+	}
+	return whole
+}
+
+// fits says whether a line has its CPU and one of the three events at the
+// columns of the line before.
+func (g *glancer) fits(line []byte) bool {
+	n, br := g.name, g.bracket
+	return len(line) > n+nameWidth && line[br] == '[' && line[br+4] == ']' && line[g.stamp] == ':' && isDigit(line[g.stamp-1]) &&
+		(line[n-1] == ' ' || line[n-1] == ':') &&
+		line[n] == 's' && line[n+nameWidth-2] == ':' && line[n+5] == '_'
+}
+
+var schedPrefix = []byte("sched_")
+
+// find finds the columns of a line: a name behind a stamp, "36.824876: ", and a
+// CPU before it.
+func (g *glancer) find(line []byte) bool {
+	g.name = 0
+	n := bytes.Index(line, schedPrefix)
+	if n < 20 || len(line) <= n+nameWidth || line[n+nameWidth-2] != ':' {
+		return false
+	}
+	stamp := n
+	if line[stamp-1] == ':' { // perf's "sched:sched_switch"
+		if stamp -= len("sched:"); stamp < 20 || string(line[stamp:n]) != "sched:" {
+			return false
+		}
+	}
+	for stamp > 0 && line[stamp-1] == ' ' {
+		stamp--
+	}
+	if stamp < 20 || line[stamp-1] != ':' || !isDigit(line[stamp-2]) {
+		return false
+	}
+	br := bytes.LastIndexByte(line[:stamp], '[')
+	if br < 4 || line[br+4] != ']' {
+		return false
+	}
+	g.bracket, g.stamp, g.name = br, stamp-1, n
+	return true
+}
+
+// pidLeftOf is the number that stands, with blanks, left of a column: the pid in
+// "comm-123   [001]" and in "comm  123 [001]".
+func pidLeftOf(line []byte, at int) (int32, bool) {
+	i := at
+	for i > 0 && line[i-1] == ' ' {
+		i--
+	}
+	return numberBefore(line, i)
+}
+
+// numberBefore is the number of at most nine digits that ends at a column.
+func numberBefore(line []byte, end int) (int32, bool) {
+	v, unit, i := int32(0), int32(1), end
+	for i > 0 && isDigit(line[i-1]) && end-i < 9 {
+		i--
+		v += int32(line[i]-'0') * unit
+		unit *= 10
+	}
+	return v, i < end && (i == 0 || !isDigit(line[i-1]))
+}
+
+// digitsBefore is where the digits that end at a column begin.
+func digitsBefore(line []byte, end int) int {
+	for end > 0 && isDigit(line[end-1]) {
+		end--
+	}
+	return end
+}
+
+// nextPID is the pid of the task that a sched_switch gives the CPU to:
+// "… next_pid=338 next_prio=120", or "… ==> kt_ok:338 [120]".
+func nextPID(line []byte) (int32, bool) {
+	end := len(line)
+	if end > 0 && line[end-1] == ']' {
+		i := digitsBefore(line, end-1)
+		if i < 2 || i == end-1 || line[i-1] != '[' || line[i-2] != ' ' {
+			return 0, false
+		}
+		pid, ok := numberBefore(line, i-2)
+		j := digitsBefore(line, i-2)
+		return pid, ok && j > 0 && line[j-1] == ':'
+	}
+	const prio, pid = " next_prio=", " next_pid="
+	i := digitsBefore(line, end)
+	if i > 0 && line[i-1] == '-' {
+		i--
+	}
+	if i == end || i < len(prio)+1 || string(line[i-len(prio):i]) != prio {
+		return 0, false
+	}
+	i -= len(prio)
+	v, ok := numberBefore(line, i)
+	j := digitsBefore(line, i)
+	return v, ok && j >= len(pid) && string(line[j-len(pid):j]) == pid
+}
+
+// wokenPID is the pid of the task that a sched_waking or sched_wakeup is about:
+// "… pid=338 prio=120 target_cpu=001", or "kt_ok:338 [120] CPU:001".
+func wokenPID(line []byte) (int32, bool) {
+	const cpu, prio, pid, plugin = " target_cpu=", " prio=", " pid=", "] CPU:"
+	end := len(line)
+	i := digitsBefore(line, end)
+	if i == end {
+		return 0, false
+	}
+	if i > len(plugin) && string(line[i-len(plugin):i]) == plugin {
+		i -= len(plugin)
+		j := digitsBefore(line, i)
+		if j == i || j < 2 || line[j-1] != '[' || line[j-2] != ' ' {
+			return 0, false
+		}
+		v, ok := numberBefore(line, j-2)
+		k := digitsBefore(line, j-2)
+		return v, ok && k > 0 && line[k-1] == ':'
+	}
+	if i < len(cpu) || string(line[i-len(cpu):i]) != cpu {
+		return 0, false
+	}
+	i -= len(cpu)
+	j := digitsBefore(line, i)
+	if j > 0 && line[j-1] == '-' {
+		j--
+	}
+	if j == i || j < len(prio) || string(line[j-len(prio):j]) != prio {
+		return 0, false
+	}
+	j -= len(prio)
+	v, ok := numberBefore(line, j)
+	k := digitsBefore(line, j)
+	return v, ok && k >= len(pid) && string(line[k-len(pid):k]) == pid
+}
