@@ -16,7 +16,7 @@ Next ==
     \/ \E s \in Stoppers : StopCall(s) \/ StopNext(s)
     \/ \E p \in Parkers :
         \/ ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkFindsParked(p)
-        \/ ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p)
+        \/ ParkSetBitStarts(p) \/ ParkSetBitLate(p) \/ ParkWake(p) \/ ParkReturns(p)
         \/ UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p) \/ UnparkWake(p)
     \/ FreezerNext
     \/ SpuriousNext
@@ -166,8 +166,8 @@ EintrMeansNeverEntered ==
     \A s \in Stoppers :
         stopper[s].at = "returned" /\ stopper[s].ret = EINTR => thread[Target[s]].entered = 0
 
-\* The other direction of kthread_stop()'s comment: never woken, then -EINTR.
-\* True of a thread that nobody parks.
+\* The other direction of kthread_stop()'s comment: where no wake but the stop's has
+\* ended the thread's first sleep, -EINTR.  True of a thread that nobody parks.
 NeverWokenMeansEintr ==
     \A s \in Stoppers :
         stopper[s].at = "returned" /\ ~thread[Target[s]].woken => stopper[s].ret = EINTR
@@ -178,7 +178,8 @@ NeverWokenMeansEintr ==
 (***************************************************************************)
 
 \* kthread_stop()'s comment as people read it: "-EINTR if wake_up_process()
-\* was never called", so -EINTR means that nobody called it.
+\* was never called", so -EINTR means that nobody called it: it was the stop that ended
+\* the thread's first sleep.
 EintrMeansNeverWoken ==
     \A s \in Stoppers :
         stopper[s].at = "returned" /\ stopper[s].ret = EINTR => ~thread[Target[s]].woken
@@ -307,9 +308,8 @@ Phase(k) ==
     LET at == thread[k].at IN
     IF creator[k].result \in {EINTR, ENOMEM, EAGAIN} THEN "failed"
     ELSE IF at \in {"none", "kzalloc", "xchg", "set_state", "announce"} THEN "absent"
-    ELSE IF BeforeLastTest(k) THEN
-        IF thread[k].should_stop \/ thread[k].woken \/ thread[k].parked_first
-        THEN "started" ELSE "created"
+    ELSE IF NotStarted(k) THEN "created"
+    ELSE IF BeforeLastTest(k) THEN "started"
     ELSE IF at \in {"parkme_mark", "parkme_complete"} THEN "holding"
     ELSE IF at \in {"fn_parkme_mark", "fn_parkme_complete"} THEN "parking"
     ELSE IF at = "call_threadfn" THEN "chosen"
@@ -318,6 +318,10 @@ Phase(k) ==
     ELSE IF InThreadfn(k) THEN IF thread[k].held THEN "parked" ELSE "running"
     ELSE IF at \in {"do_exit", "mm_release"} \/ (at = "exit_event" /\ thread[k].live) THEN "returned"
     ELSE "finished"
+
+\* It was started, and not by a stop.  (A wake that ends the first sleep when a stop has
+\* set its bit already is as good as the stop's own: the last test will see the bit.)
+StartedUnstopped(k) == thread[k].parked_first \/ (thread[k].woken /\ ~thread[k].stopped_first)
 
 \* What each stopper has got, also while it is still about to read it.
 Got(s) ==
@@ -346,10 +350,11 @@ Caller(c) ==
           [] parker[c].at = "unparked" -> "woke"
           [] parker[c].at = "refused" -> "refused"
 
-\* How far the creator is: it has been given the thread, it has woken it or left it.
+\* How far the creator is: it has been given the thread; it has ended its first sleep;
+\* it has woken it when that was over, or left it.
 CreatorAt(k) ==
     CASE creator[k].at = "created" -> "returned"
-      [] creator[k].at = "finished" -> "done"
+      [] creator[k].at = "finished" -> IF thread[k].woken THEN "woke" ELSE "done"
       [] OTHER -> "idle"
 
 \* How often a thread in __kthread_parkme() will look before it sleeps: once if it
@@ -380,7 +385,7 @@ API(k) == INSTANCE KThreadClients WITH
     exited      <- thread[k].exited,
     parked      <- thread[k].parked,
     code        <- IF Phase(k) \in {"returned", "finished"} THEN thread[k].value ELSE NoValue,
-    woken       <- thread[k].woken \/ thread[k].parked_first,
+    woken       <- StartedUnstopped(k),
     ran         <- thread[k].entered > 0,
     unasked     <- thread[k].unasked,
     creator     <- CreatorAt(k),
@@ -392,7 +397,7 @@ API(k) == INSTANCE KThreadClients WITH
 \* All that the object and its callers are made of.
 APIVars(k) ==
     <<Phase(k), thread[k].should_stop, thread[k].should_park, thread[k].exited, thread[k].parked,
-      thread[k].value, thread[k].woken, thread[k].parked_first, thread[k].entered, thread[k].unasked,
+      thread[k].value, StartedUnstopped(k), thread[k].entered, thread[k].unasked,
       CreatorAt(k), Looks(k), thread[k].is_parked,
       [s \in StoppersOf(k) |-> <<Caller(s), Got(s)>>], [p \in ParkersOf(k) |-> Caller(p)]>>
 

@@ -35,7 +35,7 @@ cvars == <<creator, caller, got, parkme>>
 
 ClientsTypeOK ==
     /\ TypeOK
-    /\ creator \in {"idle", "returned", "done"}
+    /\ creator \in {"idle", "returned", "woke", "done"}
     /\ caller \in [Stoppers \cup Parkers ->
            {"idle", "called", "looked", "requested", "unparking", "unparked", "waits", "got",
             "returned", "refused", "woke"}]
@@ -73,11 +73,19 @@ CreateReturned ==
     /\ creator' = "returned"
     /\ UNCHANGED <<vars, caller, got, parkme>>
 
-\* wake_up_process().
+\* wake_up_process(), which ends the thread's first sleep ...
 Woke ==
     /\ creator = "returned"
-    /\ creator' = "done"
+    /\ creator' = "woke"
     /\ Wake
+    /\ UNCHANGED <<caller, got, parkme>>
+
+\* ... or comes when a stop or a park has begun to: even then it may be faster than
+\* their wakes, and end it.
+WokeLater ==
+    /\ creator = "returned"
+    /\ creator' \in IF phase = "started" THEN {"woke", "done"} ELSE {"done"}
+    /\ WakeLater
     /\ UNCHANGED <<caller, got, parkme>>
 
 \* Or never.
@@ -98,11 +106,12 @@ StopLooked(s) ==
     /\ Go(s, "called", "looked")
     /\ UNCHANGED <<vars, got, parkme>>
 
-\* set_bit.
-StopRequested(s) ==
+\* set_bit, of a thread that nobody has started yet, or of another one.
+SetsStop(s) ==
     /\ Go(s, IF Era.skips_gone THEN "looked" ELSE "called", IF Era.parks THEN "requested" ELSE "waits")
-    /\ StopRequest
     /\ UNCHANGED <<got, parkme>>
+StopStarted(s)   == SetsStop(s) /\ StopStarts
+StopRequested(s) == SetsStop(s) /\ StopRequest
 
 \* The unpark that a stop does between its request and its wake.  It may look
 \* whether there is anything to do ...
@@ -169,6 +178,7 @@ ParkCalled(p) ==
     /\ phase # "finished"
     /\ UNCHANGED <<vars, got, parkme>>
 
+ParkStarted(p)   == Go(p, "called", "requested") /\ ParkStarts /\ UNCHANGED <<got, parkme>>
 ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED <<got, parkme>>
 ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED <<got, parkme>>
 
@@ -205,11 +215,13 @@ UnparkWoke(p) == Go(p, "unparked", "woke") /\ Wakes /\ UNCHANGED <<vars, got>>
 -----------------------------------------------------------------------------
 \* The thread.
 
-\* A stop wakes when it has unparked: a thread that nobody else has woken decides
-\* only then.
+\* A stop wakes when it has unparked: a thread whose first sleep nobody else has ended
+\* decides only then.
 DecidedRun    == DecideRun /\ UNCHANGED cvars
 DecidedNotRun ==
-    /\ woken \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
+    /\ \/ woken \/ creator = "woke"
+       \/ \E p \in Parkers : caller[p] \notin {"idle", "called", "refused"}
+       \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
     /\ DecideNotRun
     /\ UNCHANGED cvars
 
@@ -260,13 +272,17 @@ Oopsed        == Oops /\ UNCHANGED cvars
 Finished      == Finish /\ UNCHANGED cvars
 
 \* A wake that nobody meant, and so no caller's: it is not in ClientsNext.  KThread
-\* has it in its models with SpuriousWakes.
-WokenByNobody == Wake /\ UNCHANGED cvars
+\* has it in its models with SpuriousWakes.  It may end the first sleep in the place of
+\* a creator's that never comes, and of a stop's that is still to come.
+WokenByNobody ==
+    /\ Wake \/ WakeLater \/ DecideNotRun
+    /\ creator' = creator \/ (creator = "done" /\ creator' = "woke")
+    /\ UNCHANGED <<caller, got, parkme>>
 
 -----------------------------------------------------------------------------
 
 ClientsNext ==
-    \/ Created \/ CreateFailed \/ CreateReturned \/ Woke \/ NeverWoke
+    \/ Created \/ CreateFailed \/ CreateReturned \/ Woke \/ WokeLater \/ NeverWoke
     \/ DecidedRun \/ DecidedNotRun
     \/ Marked \/ HoldingUnasked \/ HoldingAsked \/ HoldingBegun \/ HoldingEnded
     \/ ParkingUnasked \/ ParkingAsked \/ ParkingBegun \/ ParkingEnded
@@ -274,13 +290,13 @@ ClientsNext ==
     \/ ReturnedValue \/ ReturnedEintr \/ ExitedValue \/ ExitedEintr \/ Oopsed
     \/ Finished
     \/ \E s \in Stoppers :
-        \/ StopCalled(s) \/ StopLooked(s) \/ StopRequested(s)
+        \/ StopCalled(s) \/ StopLooked(s) \/ StopStarted(s) \/ StopRequested(s)
         \/ StopUnparkLooked(s) \/ StopUnparked(s) \/ StopUnparkedUnasked(s) \/ StopWokeParked(s)
         \/ StopGotValue(s) \/ StopGotEintr(s) \/ StopSkippedValue(s) \/ StopSkippedEintr(s)
         \/ StopReturnedValue(s) \/ StopReturnedEintr(s) \/ StopReturnedSignal(s)
         \/ StopReturnedNothing(s)
     \/ \E p \in Parkers :
-        \/ ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p)
+        \/ ParkCalled(p) \/ ParkStarted(p) \/ ParkRequested(p) \/ ParkReturned(p)
         \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p) \/ ParkSkipped(p)
         \/ UnparkCalled(p) \/ UnparkSkipped(p) \/ Unparked(p) \/ UnparkWoke(p)
 

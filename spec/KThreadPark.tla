@@ -158,7 +158,7 @@ ParkCall(p) ==
 ParkSetBit(p) ==
     /\ ParkerGoes(p, "set_bit", "wake")
     /\ thread' = [thread EXCEPT ![Target[p]].should_park = TRUE,
-                                ![Target[p]].parked_first = @ \/ BeforeLastTest(Target[p])]
+                                ![Target[p]].parked_first = @ \/ NotStarted(Target[p])]
     /\ ParkerTouches(p)
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
@@ -213,9 +213,13 @@ UnparkWake(p) ==
 \* The call of kthread_unpark(), which nobody promises.
 UnparkCall(p) == parker[p].at = "parked" /\ (UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p))
 
+\* The request that starts the thread, and one that comes later.
+ParkSetBitStarts(p) == NotStarted(Target[p]) /\ ParkSetBit(p)
+ParkSetBitLate(p)   == ~NotStarted(Target[p]) /\ ParkSetBit(p)
+
 \* Once called, kthread_park() and kthread_unpark() go on by themselves as far as
 \* they can.
 ParkNext(p) ==
-    \/ ParkSetBit(p) \/ ParkWake(p) \/ ParkReturns(p)
+    \/ ParkSetBitStarts(p) \/ ParkSetBitLate(p) \/ ParkWake(p) \/ ParkReturns(p)
     \/ (parker[p].at = "unpark" /\ UnparkClearBit(p)) \/ UnparkWake(p)
 =============================================================================

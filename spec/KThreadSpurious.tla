@@ -32,7 +32,7 @@ SpuriousWake(k) ==
     /\ SpuriousWakes
     /\ thread[k].at \notin {"announce", "none"}
     /\ thread[k].state \in TASK_NORMAL
-    /\ thread' = [thread EXCEPT ![k].state = TASK_RUNNING, ![k].woken = @ \/ BeforeLastTest(k)]
+    /\ thread' = [thread EXCEPT ![k].state = TASK_RUNNING, ![k].woken = @ \/ InFirstSleep(k)]
     /\ OnlyThread
 
 \* The same of kthreadd, which finds no request and sleeps again.

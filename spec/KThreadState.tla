@@ -175,8 +175,10 @@ TypeOK ==
            live: BOOLEAN,            \* vfork_done is not NULL yet
            usage: 0..(2 + Cardinality(Stoppers)),
            \* history
-           woken: BOOLEAN,           \* wake_up_process() came before the last test
-           parked_first: BOOLEAN,    \* kthread_park() did
+           woken: BOOLEAN,           \* a wake_up_process() that was neither a stop's
+                                     \* nor a park's ended its first sleep
+           parked_first: BOOLEAN,    \* the first to ask it to start was a kthread_park()
+           stopped_first: BOOLEAN,   \* ... or a kthread_stop()
            entered: 0..2,            \* how often threadfn was entered
            held: BOOLEAN,            \* it has told a kthread_park() and not left since
            told: BOOLEAN,            \* kthread_should_stop() has said yes
@@ -199,8 +201,8 @@ Init ==
            at |-> "none", state |-> TASK_RUNNING, should_stop |-> FALSE, should_park |-> FALSE,
            is_parked |-> FALSE, notify |-> FALSE, ret |-> EINTR, direct |-> FALSE, exit_code |-> 0, result |-> 0,
            exited |-> 0, waiters |-> <<>>, parked |-> 0, live |-> TRUE, usage |-> 0,
-           woken |-> FALSE, parked_first |-> FALSE, entered |-> 0, held |-> FALSE, told |-> FALSE, value |-> NoValue,
-           unasked |-> FALSE]]
+           woken |-> FALSE, parked_first |-> FALSE, stopped_first |-> FALSE, entered |-> 0, held |-> FALSE,
+           told |-> FALSE, value |-> NoValue, unasked |-> FALSE]]
     /\ stopper = [s \in Stoppers |-> [at |-> "idle", ret |-> 0]]
     /\ parker = [p \in Parkers |-> [at |-> "idle", ret |-> 0]]
     /\ freezing = FALSE
@@ -231,6 +233,18 @@ Blocks(k) ==
 \* Before the last test a wake or a stop makes a difference to it.
 BeforeLastTest(k) ==
     thread[k].at \in {"schedule", "first_sleep", "affine", "affine_sleep", "last_test"}
+
+\* It is in its first sleep, or about to be: the TASK_UNINTERRUPTIBLE that kthread()
+\* has set before it told its creator.  One wake of those that come now ends it, and a
+\* trace shows that one alone: the others find the thread running.
+InFirstSleep(k) ==
+    thread[k].at \in {"schedule", "first_sleep"} /\ thread[k].state = TASK_UNINTERRUPTIBLE
+
+\* ... and nobody has woken it yet, or begun to: a stop and a park set their bit, and
+\* then wake.  What comes between the two may be faster, but the thread will start.
+NotStarted(k) ==
+    /\ BeforeLastTest(k)
+    /\ ~thread[k].woken /\ ~thread[k].parked_first /\ ~thread[k].stopped_first
 
 \* The parts of the state that most actions leave alone.
 OnlyThread == UNCHANGED <<kthreadd, creator, stopper, parker, freezing, use_after_free>>
