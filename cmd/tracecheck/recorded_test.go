@@ -117,10 +117,10 @@ func TestRecorded(t *testing.T) {
 						t.Errorf("%s[%d]: woken %s, truly %s", row.comm, row.pid, th.Woken, row.woken)
 					}
 					stopped := strings.Contains(row.note, "where the file holds the stop") && th.Outcome != row.outcome
-				if stopped {
-					row.code = "-4"
-				}
-				if th.ExitCode != nil && strconv.Itoa(*th.ExitCode) != row.code {
+					if stopped {
+						row.code = "-4"
+					}
+					if th.ExitCode != nil && strconv.Itoa(*th.ExitCode) != row.code {
 						t.Errorf("%s[%d]: exit code %d, truly %q", row.comm, row.pid, *th.ExitCode, row.code)
 					}
 					t.Logf("%s[%d]: %s, ran %s, woken %s; truly %s, %s, %s", row.comm, row.pid, th.Outcome, th.Ran, th.Woken, row.outcome, row.ran, row.woken)
