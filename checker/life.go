@@ -109,6 +109,7 @@ type lives struct {
 
 	// Of traces:
 	inside byPID[inside] // by the pid of a task: the call that it is in
+	unused *inside       // one to use again; nil: none
 	past   []*Life       // threads that have ended, in that order; see retire
 	watch  *traces.PIDs  // whose scheduling is asked for
 	sees   traces.Kinds  // the kinds that have been seen
@@ -362,7 +363,14 @@ func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
 }
 
 func (ls *lives) born(e *traces.Event) *Life {
-	l := &Life{
+	l := new(Life)
+	ls.bear(l, e)
+	return l
+}
+
+// bear makes of l a life that begins with an event, which is yet to be kept.
+func (ls *lives) bear(l *Life, e *traces.Event) {
+	*l = Life{
 		Thread: e.Thread, Incarnation: ls.incarnation(e.Thread), Set: e.Set,
 		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel,
 		Doubt: !ls.begun,
@@ -371,7 +379,6 @@ func (ls *lives) born(e *traces.Event) *Life {
 		e.Thread.PID != 0 && ls.before[traces.Task{PID: e.Thread.PID}] {
 		l.doubt()
 	}
-	return l
 }
 
 // incarnation counts another life of a pid, or of a name without one.

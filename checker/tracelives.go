@@ -144,9 +144,16 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 }
 
 func (ls *lives) bornTraced(e *traces.Event) *Life {
-	l := ls.born(e)
+	room := new(struct {
+		life  Life
+		trace traced
+		kept  [12]kept // most have no more
+	})
+	ls.bear(&room.life, e)
+	l := &room.life
 	l.Begun, l.Doubt = false, false
-	l.trace = &traced{lossy: ls.lossy}
+	l.trace, l.kept = &room.trace, room.kept[:0]
+	l.trace.lossy = ls.lossy
 	l.keep(e)
 	ls.insert(l)
 	ls.watch.Add(l.Thread.PID)
@@ -172,8 +179,14 @@ func (ls *lives) call(e *traces.Event) {
 				in.life.trace.lossy = true // its return is not in the log
 			}
 		}
-		in = &inside{probe: e.Probe, point: !e.Probe, park: park}
-		ls.inside.set(by, in)
+		if in == nil {
+			if in = ls.unused; in == nil {
+				in = new(inside)
+			}
+			ls.unused = nil
+			ls.inside.set(by, in)
+		}
+		*in = inside{probe: e.Probe, point: !e.Probe, park: park}
 		ls.watch.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
@@ -215,8 +228,11 @@ func (ls *lives) returned(e *traces.Event) {
 
 // leave notes that a task's call is over.
 func (ls *lives) leave(pid int) {
-	if in := ls.inside.get(pid); in != nil && in.life != nil {
-		in.life.trace.calls--
+	if in := ls.inside.get(pid); in != nil {
+		if in.life != nil {
+			in.life.trace.calls--
+		}
+		ls.unused = in
 	}
 	ls.inside.remove(pid)
 	if l := ls.byPID.get(pid); l == nil || l.trace == nil || l.trace.gone {

@@ -56,9 +56,13 @@ func newBlocks(in io.Reader, watch *PIDs) *blocks {
 		b.free <- &block{text: make([]byte, 0, blockSize), ready: make(chan struct{}, 1)}
 	}
 	work := make(chan *block, 2*workers)
+	var young *PIDs
+	if watch != nil {
+		young = new(PIDs)
+	}
 	for range workers {
 		go func() {
-			g := glancer{watch: watch}
+			g := glancer{watch: watch, young: young}
 			for bl := range work {
 				g.block(bl)
 				bl.ready <- struct{}{}
@@ -151,8 +155,12 @@ func (b *blocks) close() { b.once.Do(func() { close(b.quit) }) }
 // A glancer looks at lines by the columns of the lines before.
 type glancer struct {
 	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
-	watch                *PIDs // of whom lines are decoded; nil: of nobody
-	names                nameCache
+	// Lines about these are decoded, as it is likely that the Reader asks for
+	// them: it has done so, or, as it is some blocks behind and has not yet heard
+	// of them, they have just been forked or are about to be stopped. Both nil:
+	// nothing is decoded.
+	watch, young *PIDs
+	names        nameCache
 }
 
 func (g *glancer) block(bl *block) {
@@ -203,7 +211,7 @@ func (g *glancer) line(line []byte, bl *block) glance {
 		}
 		bl.seen = bl.seen.With(SwitchOut).With(SwitchIn)
 		gl := glance{a: current, b: next}
-		if g.watch != nil && (g.watch.Has(int(current)) || g.watch.Has(int(next))) {
+		if g.likely(current) || g.likely(next) {
 			gl.seen = g.sight(line, bl)
 		}
 		return gl
@@ -217,13 +225,18 @@ func (g *glancer) line(line []byte, bl *block) glance {
 			bl.waking = len(bl.lines) + 1
 		}
 		gl := glance{a: pid, b: -1}
-		if g.watch != nil && g.watch.Has(int(pid)) {
+		if g.likely(pid) {
 			gl.seen = g.sight(line, bl)
 		}
 		return gl
 	}
 	whole.seen = g.sight(line, bl)
 	return whole
+}
+
+// likely says whether the Reader may well ask for a pid's scheduling.
+func (g *glancer) likely(pid int32) bool {
+	return g.watch != nil && (g.watch.Has(int(pid)) || g.young.Has(int(pid)))
 }
 
 // fits says whether a line has its CPU and one of the scheduler's events at the

@@ -3,7 +3,7 @@ package traces
 import "sync/atomic"
 
 // PIDs is a set of pids that somebody wants to know of. A nil set has them all.
-// One goroutine may change it while others look at it.
+// Several goroutines may use it at once.
 type PIDs struct {
 	words [pidLimit / 64]atomic.Uint64
 }
@@ -20,15 +20,13 @@ func (p *PIDs) Has(pid int) bool {
 // Add puts a pid into the set.
 func (p *PIDs) Add(pid int) {
 	if p != nil && uint(pid) < pidLimit {
-		w := &p.words[pid/64]
-		w.Store(w.Load() | 1<<(pid%64))
+		p.words[pid/64].Or(1 << (pid % 64))
 	}
 }
 
 // Remove takes a pid out of the set.
 func (p *PIDs) Remove(pid int) {
 	if p != nil && uint(pid) < pidLimit {
-		w := &p.words[pid/64]
-		w.Store(w.Load() &^ (1 << (pid % 64)))
+		p.words[pid/64].And(^uint64(1 << (pid % 64)))
 	}
 }

@@ -139,6 +139,9 @@ func (r *Reader) Err() error {
 // Stats counts what has been read so far.
 func (r *Reader) Stats() Stats { return r.out.stats }
 
+// Seen is Stats.Seen and Waking, without the rest.
+func (r *Reader) Seen() (kinds Kinds, waking bool) { return r.out.stats.Seen, r.out.stats.Waking }
+
 // step reads a line and has it decoded.
 func (r *Reader) step() error {
 	if r.in == nil {
