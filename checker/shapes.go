@@ -72,7 +72,7 @@ type shapes struct {
 }
 
 // maxShapes bounds what is remembered; a log with more shapes begins anew.
-const maxShapes = 1 << 13
+const maxShapes = 1 << 12
 
 func (s *shapes) get(key string) (answered, bool) {
 	s.mu.Lock()
