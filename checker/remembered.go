@@ -3,7 +3,6 @@ package checker
 import (
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -20,16 +19,6 @@ type remembered struct {
 	lines   [][]int // by finding: the events whose lines it names
 	code    int     // the event that shows the exit code, -1: none
 }
-
-// memory is a map of remembered verdicts. It may be used by several goroutines.
-type memory struct {
-	mu    sync.Mutex
-	known map[string]*remembered
-	off   bool // tests: remember nothing
-}
-
-// maxRemembered bounds the map; a log with more ways of going begins anew.
-const maxRemembered = 1 << 12
 
 // course is all that a verdict on a traced life depends on; nil where that
 // is not put into so few bytes.
@@ -162,7 +151,7 @@ func (l *Life) ranks(key []byte) []byte {
 }
 
 // remember keeps a verdict, if it can be said again of another life.
-func (m *memory) remember(key []byte, v *Verdict) {
+func remember(m *cache[*remembered], key []byte, v *Verdict) {
 	r := &remembered{verdict: *v, code: -1, stops: pair(v.Life, traces.StopCall, traces.StopReturn)}
 	r.verdict.Life, r.verdict.Stops, r.verdict.Findings = nil, nil, nil
 	at := func(line int) int {
@@ -189,23 +178,14 @@ func (m *memory) remember(key []byte, v *Verdict) {
 			return
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.off {
-		return
-	}
-	if m.known == nil || len(m.known) >= maxRemembered {
-		m.known = make(map[string]*remembered)
-	}
-	m.known[string(key)] = r
+	v.Life.events = nil // they are made again when somebody asks
+	m.put(key, r)
 }
 
 // recall says of a life what was said of another one that went the same way.
-func (m *memory) recall(key []byte, l *Life) (v Verdict, ok bool) {
-	m.mu.Lock()
-	r := m.known[string(key)]
-	m.mu.Unlock()
-	if r == nil {
+func recall(m *cache[*remembered], key []byte, l *Life) (v Verdict, ok bool) {
+	r, ok := m.get(key)
+	if !ok {
 		return v, false
 	}
 	v = r.verdict
