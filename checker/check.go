@@ -29,6 +29,7 @@ type Log struct {
 type watcher interface {
 	Watch() *traces.PIDs
 	Close()
+	Seen() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking so far
 }
 
 // Check reads a log to its end, and calls yield with the verdict of each life
@@ -53,8 +54,9 @@ func (v *Verdict) says(w *Verdict) bool {
 
 func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
+	seen := func() (traces.Kinds, bool) { s := src.Stats(); return s.Seen, s.Waking }
 	if w, ok := src.(watcher); ok {
-		ls.watch = w.Watch()
+		ls.watch, seen = w.Watch(), w.Seen
 		defer w.Close()
 	}
 	report := func(l *Life) error {
@@ -91,10 +93,9 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	log := func() Log { return Log{ls.kernel, ls.waits, ls.general()} }
 	for src.Scan() {
 		e := src.Event()
-		if stats := src.Stats(); stats.Seen != 0 {
-			ls.sees |= stats.Seen
-			ls.waking = ls.waking || stats.Waking
-		}
+		kinds, waking := seen()
+		ls.sees |= kinds
+		ls.waking = ls.waking || waking
 		if err := judge(ls.add(e)); err != nil {
 			return log(), err
 		}

@@ -39,7 +39,7 @@ type Life struct {
 
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
-	slot   int            // in lives.open
+	slot   int            // in lives.open; -1: in it no more
 	// Of a log that is followed:
 	told     int // how many of its events a verdict has been given of
 	revision int
@@ -90,9 +90,10 @@ func commKey(name string) string { return name[:min(len(name), 15)] }
 type lives struct {
 	open   []*Life // in the order of their first events; nil where one has ended
 	gone   int     // how many of open are nil
-	byPID  map[int]*Life
-	byName map[string][]*Life // by commKey
-	count  map[traces.Task]int
+	byPID  byPID[Life]
+	byName map[string][]*Life                     // by commKey
+	used   [pidLimit / partSize]*[partSize]uint32 // by pid: how many lives it has had
+	count  map[traces.Task]int                    // the same by name, where there is no pid
 	// touched is the life that the latest event was given to; nil: to none.
 	touched *Life
 
@@ -107,11 +108,13 @@ type lives struct {
 	shadow map[string]bool
 
 	// Of traces:
-	inside map[int]*inside // by the pid of a task: the call that it is in
-	watch  *traces.PIDs    // whose scheduling is asked for
-	sees   traces.Kinds    // the kinds that have been seen
-	waking bool            // sched_waking has been seen
-	lossy  bool            // the trace says that its beginning is not whole
+	inside byPID[inside] // by the pid of a task: the call that it is in
+	unused *inside       // one to use again; nil: none
+	past   []*Life       // threads that have ended, in that order; see retire
+	watch  *traces.PIDs  // whose scheduling is asked for
+	sees   traces.Kinds  // the kinds that have been seen
+	waking bool          // sched_waking has been seen
+	lossy  bool          // the trace says that its beginning is not whole
 
 	// Of the kernel's reports:
 	reports    map[int]*reported // by the pid of a task
@@ -128,9 +131,9 @@ func newLives() *lives {
 }
 
 func (ls *lives) clear() {
-	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, make(map[int]*Life), make(map[string][]*Life)
+	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
-	ls.inside = make(map[int]*inside)
+	ls.inside, ls.past = byPID[inside]{}, nil
 }
 
 // alive are the lives that have not ended.
@@ -259,11 +262,13 @@ func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 	}
 	if l.Thread.PID == 0 && e.Thread.PID != 0 {
 		l.Thread.PID = e.Thread.PID
-		ls.byPID[l.Thread.PID] = l
+		ls.byPID.set(l.Thread.PID, l)
 	}
 	if l.Thread.Comm == "" && e.Thread.Comm != "" {
 		l.Thread.Comm = e.Thread.Comm
-		ls.byName[commKey(l.Thread.Comm)] = append(ls.byName[commKey(l.Thread.Comm)], l)
+		if l.trace == nil {
+			ls.byName[commKey(l.Thread.Comm)] = append(ls.byName[commKey(l.Thread.Comm)], l)
+		}
 	}
 	if e.Kind == traces.Stacked {
 		l.addReport(e)
@@ -298,7 +303,7 @@ func (l *Life) over(ls *lives) bool {
 	if !l.trace.gone {
 		return false
 	}
-	for _, in := range ls.inside {
+	for in := range ls.inside.all() {
 		if in.life == l && !in.lost {
 			return false
 		}
@@ -320,7 +325,7 @@ func pending(l *Life) (open []call) {
 // nil; where it is not certain which, those that it may be are put in doubt.
 func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
 	if t.PID != 0 {
-		if l := ls.byPID[t.PID]; l != nil {
+		if l := ls.byPID.get(t.PID); l != nil {
 			return l, true
 		}
 	}
@@ -358,13 +363,15 @@ func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
 }
 
 func (ls *lives) born(e *traces.Event) *Life {
-	key := traces.Task{PID: e.Thread.PID}
-	if key.PID == 0 {
-		key.Comm = e.Thread.Comm
-	}
-	ls.count[key]++
-	l := &Life{
-		Thread: e.Thread, Incarnation: ls.count[key], Set: e.Set,
+	l := new(Life)
+	ls.bear(l, e)
+	return l
+}
+
+// bear makes of l a life that begins with an event, which is yet to be kept.
+func (ls *lives) bear(l *Life, e *traces.Event) {
+	*l = Life{
+		Thread: e.Thread, Incarnation: ls.incarnation(e.Thread), Set: e.Set,
 		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel,
 		Doubt: !ls.begun,
 	}
@@ -372,16 +379,32 @@ func (ls *lives) born(e *traces.Event) *Life {
 		e.Thread.PID != 0 && ls.before[traces.Task{PID: e.Thread.PID}] {
 		l.doubt()
 	}
-	return l
+}
+
+// incarnation counts another life of a pid, or of a name without one.
+func (ls *lives) incarnation(t traces.Task) int {
+	if uint(t.PID-1) >= pidLimit-1 {
+		if t.PID != 0 {
+			t.Comm = ""
+		}
+		ls.count[t]++
+		return ls.count[t]
+	}
+	p := &ls.used[t.PID/partSize]
+	if *p == nil {
+		*p = new([partSize]uint32)
+	}
+	(*p)[t.PID%partSize]++
+	return int((*p)[t.PID%partSize])
 }
 
 func (ls *lives) insert(l *Life) {
 	l.slot = len(ls.open)
 	ls.open = append(ls.open, l)
 	if l.Thread.PID != 0 {
-		ls.byPID[l.Thread.PID] = l
+		ls.byPID.set(l.Thread.PID, l)
 	}
-	if l.Thread.Comm != "" {
+	if l.Thread.Comm != "" && l.trace == nil {
 		key := commKey(l.Thread.Comm)
 		ls.byName[key] = append(ls.byName[key], l)
 	}
@@ -389,7 +412,7 @@ func (ls *lives) insert(l *Life) {
 
 func (ls *lives) remove(l *Life) {
 	is := func(o *Life) bool { return o == l }
-	ls.open[l.slot] = nil
+	ls.open[l.slot], l.slot = nil, -1
 	if ls.gone++; ls.gone > 64 && ls.gone > len(ls.open)/2 {
 		ls.open = slices.Collect(ls.alive())
 		for i, o := range ls.open {
@@ -397,8 +420,11 @@ func (ls *lives) remove(l *Life) {
 		}
 		ls.gone = 0
 	}
-	if ls.byPID[l.Thread.PID] == l {
-		delete(ls.byPID, l.Thread.PID)
+	if ls.byPID.get(l.Thread.PID) == l {
+		ls.byPID.remove(l.Thread.PID)
+	}
+	if l.trace != nil {
+		return // its name is in no event
 	}
 	key := commKey(l.Thread.Comm)
 	if rest := slices.DeleteFunc(ls.byName[key], is); len(rest) > 0 {

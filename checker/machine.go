@@ -75,7 +75,7 @@ type machine struct {
 	// of them stands for any more.
 	returns []stateSet
 
-	shapes shapes // what searches have found
+	shapes cache[answered] // what searches have found
 
 	mu      sync.Mutex
 	reached map[actionSet][]stateSet // by hidden actions: what each state becomes

@@ -3,7 +3,6 @@ package checker
 import (
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -21,16 +20,6 @@ type remembered struct {
 	code    int     // the event that shows the exit code, -1: none
 }
 
-// memory is a map of remembered verdicts. It may be used by several goroutines.
-type memory struct {
-	mu    sync.Mutex
-	known map[string]*remembered
-	off   bool // tests: remember nothing
-}
-
-// maxRemembered bounds the map; a log with more ways of going begins anew.
-const maxRemembered = 1 << 13
-
 // course is all that a verdict on a traced life depends on; nil where that
 // is not put into so few bytes.
 func (l *Life) course(buf []byte) []byte {
@@ -43,8 +32,6 @@ func (l *Life) course(buf []byte) []byte {
 		}
 		return 0
 	}
-	var from, to [maxCourse]byte
-	l.ranks(&from, &to)
 	var tasks, values [maxCourse]int32
 	known, seen := 1, 0
 	tasks[0] = int32(l.Thread.PID)
@@ -86,47 +73,66 @@ func (l *Life) course(buf []byte) []byte {
 			}
 		}
 		key = append(key, byte(k.kind), k.state, task(k.thread), task(k.by), code,
-			flag(k.probe, 1)|flag(k.late, 2)|byte(k.context)<<2, from[i], to[i])
+			flag(k.probe, 1)|flag(k.late, 2)|byte(k.context)<<2)
 	}
-	return key
+	return l.order(key)
 }
 
 // maxCourse is how many events a life may have that is remembered.
 const maxCourse = 64
 
-// ranks gives the earliest and the latest moment of each event by its rank among
-// all of them.
-func (l *Life) ranks(from, to *[maxCourse]byte) {
-	inOrder := true
+// order adds what the stamps say of the events' order to a key: of two windows,
+// whether one ends before the other begins, and nothing else, is what a search
+// looks at (newTraceHistory).
+//
+// Where the stamps are in the order of the lines that is, for each event, the
+// last one before it that was certainly earlier, as those before that one were
+// too. It can be left out where the order is certain anyhow: all that is the
+// thread's own is kept in its order. That of a waker's event can not, because it
+// also ends the window of a request that its task has made.
+func (l *Life) order(key []byte) []byte {
 	for i := range l.kept {
 		k := &l.kept[i]
 		if k.clock != traces.Nanoseconds || k.stamp >= last-slack || i > 0 && k.stamp < l.kept[i-1].stamp {
-			inOrder = false
-			break
+			return l.ranks(append(key, 1))
 		}
 	}
-	if inOrder {
-		// The early ends are in order, and so are the late ones.
-		f, t, rank, before := 0, 0, -1, int64(0)
-		for t < len(l.kept) {
-			late := l.kept[t].stamp + slack
-			next, early := late, false
-			if f < len(l.kept) && l.kept[f].stamp-slack <= late {
-				next, early = l.kept[f].stamp-slack, true
-			}
-			if rank < 0 || next != before {
-				rank, before = rank+1, next
-			}
-			if early {
-				from[f] = byte(rank)
-				f++
-			} else {
-				to[t] = byte(rank)
-				t++
+	key = append(key, 0)
+	self := int32(l.Thread.PID)
+	certain := 0 // how many were certainly earlier than the current one
+	foreign := 0 // 1 + the last of them that is not the thread's own
+	for i := range l.kept {
+		for l.kept[certain].stamp+slack < l.kept[i].stamp-slack {
+			if certain++; !l.kept[certain-1].own(self) {
+				foreign = certain
 			}
 		}
-		return
+		if l.kept[i].inOrder(self) {
+			key = append(key, byte(foreign))
+		} else {
+			key = append(key, byte(certain))
+		}
 	}
+	return key
+}
+
+// inOrder says whether newTraceHistory keeps the event in the thread's own order.
+func (k *kept) inOrder(self int32) bool {
+	switch k.kind {
+	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn:
+		return k.thread == self
+	}
+	return false
+}
+
+// own says whether the event is in that order, and no other task's.
+func (k *kept) own(self int32) bool {
+	return k.inOrder(self) && (k.kind != traces.Woken || k.by == 0 || k.by == self || k.late || k.context == traces.InterruptContext)
+}
+
+// ranks is order for any stamps: the earliest and the latest moment of each event
+// by its rank among all of them.
+func (l *Life) ranks(key []byte) []byte {
 	var ends [2 * maxCourse]int64
 	n := 0
 	for i := range l.kept {
@@ -137,17 +143,15 @@ func (l *Life) ranks(from, to *[maxCourse]byte) {
 	sorted := ends
 	slices.Sort(sorted[:n])
 	unique := slices.Compact(sorted[:n])
-	rank := func(t int64) byte {
-		i, _ := slices.BinarySearch(unique, t)
-		return byte(i)
+	for _, t := range ends[:n] {
+		rank, _ := slices.BinarySearch(unique, t)
+		key = append(key, byte(rank))
 	}
-	for i := range l.kept {
-		from[i], to[i] = rank(ends[2*i]), rank(ends[2*i+1])
-	}
+	return key
 }
 
 // remember keeps a verdict, if it can be said again of another life.
-func (m *memory) remember(key []byte, v *Verdict) {
+func remember(m *cache[*remembered], key []byte, v *Verdict) {
 	r := &remembered{verdict: *v, code: -1, stops: pair(v.Life, traces.StopCall, traces.StopReturn)}
 	r.verdict.Life, r.verdict.Stops, r.verdict.Findings = nil, nil, nil
 	at := func(line int) int {
@@ -174,23 +178,14 @@ func (m *memory) remember(key []byte, v *Verdict) {
 			return
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.off {
-		return
-	}
-	if m.known == nil || len(m.known) >= maxRemembered {
-		m.known = make(map[string]*remembered)
-	}
-	m.known[string(key)] = r
+	v.Life.events = nil // they are made again when somebody asks
+	m.put(key, r)
 }
 
 // recall says of a life what was said of another one that went the same way.
-func (m *memory) recall(key []byte, l *Life) (v Verdict, ok bool) {
-	m.mu.Lock()
-	r := m.known[string(key)]
-	m.mu.Unlock()
-	if r == nil {
+func recall(m *cache[*remembered], key []byte, l *Life) (v Verdict, ok bool) {
+	r, ok := m.get(key)
+	if !ok {
 		return v, false
 	}
 	v = r.verdict

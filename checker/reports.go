@@ -150,7 +150,7 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 			}
 		}
 	}
-	switch l := ls.byPID[e.Thread.PID]; {
+	switch l := ls.byPID.get(e.Thread.PID); {
 	case e.Thread.PID == 0:
 	case l != nil:
 		if l.trace == nil {
@@ -165,9 +165,9 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 // known makes a life of a thread that the log knows by a report of its stack.
 // There is no doubt about which thread that is: the report has its pid.
 func (ls *lives) known(e *traces.Event) (ended []*Life) {
-	before := ls.byPID[e.Thread.PID]
+	before := ls.byPID.get(e.Thread.PID)
 	ended = ls.assign(e)
-	if l := ls.byPID[e.Thread.PID]; l != nil && l != before && l.count() == 1 {
+	if l := ls.byPID.get(e.Thread.PID); l != nil && l != before && l.count() == 1 {
 		l.Doubt = false
 	}
 	return ended
@@ -275,10 +275,10 @@ func (ls *lives) suspect(w *Wait) {
 		return
 	}
 	w.For = found.last.Thread
-	l := ls.byPID[found.last.Thread.PID]
+	l := ls.byPID.get(found.last.Thread.PID)
 	if l == nil {
 		ls.known(&found.first)
-		l = ls.byPID[found.last.Thread.PID]
+		l = ls.byPID.get(found.last.Thread.PID)
 		if l == nil {
 			return
 		}

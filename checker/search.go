@@ -166,7 +166,7 @@ type step struct {
 // witness is an interleaving that fits and ends in one of the goal's states. If
 // it can, it has no hidden action of a kind that the log shows.
 func (q *question) witness(g stateSet) ([]step, bool) {
-	key := q.h.shape() + string(g.bytes())
+	key := append(q.h.shape(), g.bytes()...)
 	if known, ok := q.m.shapes.get(key); ok {
 		return known.way, known.way != nil
 	}

@@ -3,13 +3,12 @@ package checker
 import (
 	"encoding/binary"
 	"slices"
-	"sync"
 )
 
 // shape is all of a history that a search looks at: its operations, the order
 // of their windows' ends, and what may be hidden. Two histories of one shape
 // have the same answers, with the same indices of events.
-func (h *history) shape() string {
+func (h *history) shape() []byte {
 	ends := make([]int64, 0, 2*len(h.ops))
 	for i := range h.ops {
 		ends = append(ends, h.ops[i].from, h.ops[i].to)
@@ -46,7 +45,7 @@ func (h *history) shape() string {
 			key = binary.AppendUvarint(key, uint64(p.seq))
 		}
 	}
-	return string(key)
+	return key
 }
 
 func (s stateSet) bytes() []byte {
@@ -62,33 +61,4 @@ type answered struct {
 	ends   stateSet
 	answer answer
 	way    []step
-}
-
-// shapes remembers answers by shape. It may be used by several goroutines.
-type shapes struct {
-	mu    sync.Mutex
-	known map[string]answered
-	off   bool // tests: remember nothing
-}
-
-// maxShapes bounds what is remembered; a log with more shapes begins anew.
-const maxShapes = 1 << 13
-
-func (s *shapes) get(key string) (answered, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, ok := s.known[key]
-	return a, ok
-}
-
-func (s *shapes) put(key string, a answered) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.off {
-		return
-	}
-	if s.known == nil || len(s.known) >= maxShapes {
-		s.known = make(map[string]answered)
-	}
-	s.known[key] = a
 }

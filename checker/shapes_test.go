@@ -65,9 +65,9 @@ func TestShapesChangeNothing(t *testing.T) {
 	}
 	known := 0
 	for _, r := range with.eras {
-		known += len(r.m.shapes.known)
+		known += len(r.m.shapes.young)
 	}
-	if known == 0 || lives == 0 || len(with.memory.known) == 0 {
+	if known == 0 || lives == 0 || len(with.memory.young) == 0 {
 		t.Error("nothing was remembered")
 	}
 }

@@ -17,6 +17,7 @@ type traced struct {
 	begun  bool // it has been seen past its first sleep
 	ended  bool // it has been seen in do_exit()
 	gone   bool // it has left its CPU for the last time
+	calls  int  // stops and parks of it that are under way
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0.
 	asleep byte
@@ -39,9 +40,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	ls.sees = ls.sees.With(e.Kind)
 	switch e.Kind {
 	case traces.Fork:
-		if old := ls.byPID[e.Thread.PID]; old != nil {
+		if old := ls.byPID.get(e.Thread.PID); old != nil {
 			old.AsOf, old.Sees = e.Line-1, ls.sees
-			ls.remove(old)
+			ls.forget(old)
 			ended = append(ended, old)
 		}
 		l := ls.bornTraced(e)
@@ -55,11 +56,11 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		return nil
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.inside[e.Thread.PID]; in != nil && e.State == 'D' && !in.lost {
+		if in := ls.inside.get(e.Thread.PID); in != nil && e.State == 'D' && !in.lost {
 			in.life.keep(e)
 		}
 	}
-	l := ls.byPID[e.Thread.PID]
+	l := ls.byPID.get(e.Thread.PID)
 	if l == nil || l.trace == nil {
 		switch e.Kind {
 		case traces.ParkMe, traces.ShouldStop, traces.ThreadFn, traces.Unpark:
@@ -82,7 +83,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 			return nil // sched_waking has said so before
 		}
 		t.asleep = 0
-		in := ls.inside[e.By.PID]
+		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.
@@ -116,14 +117,20 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 				return nil
 			}
 		case 'X', 'Z':
+			if !t.ended {
+				ended = ls.retire(l, e)
+			}
 			t.ended, t.gone = true, true
-			if ls.inside[l.Thread.PID] == nil {
+			if ls.inside.get(l.Thread.PID) == nil {
 				ls.watch.Remove(l.Thread.PID)
 			}
 		default:
 			return nil
 		}
 	case traces.ProcessExit, traces.ExitCall:
+		if !t.ended {
+			ended = ls.retire(l, e)
+		}
 		t.ended = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
@@ -133,13 +140,20 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	}
 	l.keep(e)
 	ls.touched = l
-	return nil
+	return ended
 }
 
 func (ls *lives) bornTraced(e *traces.Event) *Life {
-	l := ls.born(e)
+	room := new(struct {
+		life  Life
+		trace traced
+		kept  [12]kept // most have no more
+	})
+	ls.bear(&room.life, e)
+	l := &room.life
 	l.Begun, l.Doubt = false, false
-	l.trace = &traced{lossy: ls.lossy}
+	l.trace, l.kept = &room.trace, room.kept[:0]
+	l.trace.lossy = ls.lossy
 	l.keep(e)
 	ls.insert(l)
 	ls.watch.Add(l.Thread.PID)
@@ -149,7 +163,7 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 // call notes that a task is about to stop or park a thread.
 func (ls *lives) call(e *traces.Event) {
 	by := e.By.PID
-	in := ls.inside[by]
+	in := ls.inside.get(by)
 	park := e.Kind == traces.ParkCall
 	if in != nil && in.park == park && !in.lost && (e.Probe && !in.probe || !e.Probe && !in.point) &&
 		(e.Thread.PID == 0 || in.life == nil || in.life.Thread.PID == e.Thread.PID) {
@@ -159,29 +173,42 @@ func (ls *lives) call(e *traces.Event) {
 			return
 		}
 	} else {
-		if in != nil && in.life != nil && !in.park {
-			in.life.trace.lossy = true // its return is not in the log
+		if in != nil && in.life != nil {
+			in.life.trace.calls--
+			if !in.park {
+				in.life.trace.lossy = true // its return is not in the log
+			}
 		}
-		in = &inside{probe: e.Probe, point: !e.Probe, park: park}
-		ls.inside[by] = in
+		if in == nil {
+			if in = ls.unused; in == nil {
+				in = new(inside)
+			}
+			ls.unused = nil
+			ls.inside.set(by, in)
+		}
+		*in = inside{probe: e.Probe, point: !e.Probe, park: park}
 		ls.watch.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
 		return // a task's address: whose is not known yet
 	}
-	l := ls.byPID[e.Thread.PID]
+	l := ls.byPID.get(e.Thread.PID)
 	if l == nil || l.trace == nil {
 		l = ls.bornTraced(e)
 	} else {
 		l.keep(e)
 	}
+	if in.life != nil {
+		in.life.trace.calls--
+	}
 	in.life = l
+	l.trace.calls++
 }
 
 // returned gives a return to the thread whose stop or park it is: the one that
 // the same task has called. A task has one such call at a time.
 func (ls *lives) returned(e *traces.Event) {
-	in := ls.inside[e.By.PID]
+	in := ls.inside.get(e.By.PID)
 	switch {
 	case in == nil || in.life == nil || in.park != (e.Kind == traces.ParkReturn):
 		return
@@ -201,8 +228,14 @@ func (ls *lives) returned(e *traces.Event) {
 
 // leave notes that a task's call is over.
 func (ls *lives) leave(pid int) {
-	delete(ls.inside, pid)
-	if l := ls.byPID[pid]; l == nil || l.trace == nil || l.trace.gone {
+	if in := ls.inside.get(pid); in != nil {
+		if in.life != nil {
+			in.life.trace.calls--
+		}
+		ls.unused = in
+	}
+	ls.inside.remove(pid)
+	if l := ls.byPID.get(pid); l == nil || l.trace == nil || l.trace.gone {
 		ls.watch.Remove(pid)
 	}
 }
@@ -214,7 +247,51 @@ func (ls *lives) lose() {
 			l.trace.lossy = true
 		}
 	}
-	for _, in := range ls.inside {
+	for in := range ls.inside.all() {
 		in.lost = true
+	}
+}
+
+// maxPast is how many lives whose threads have ended are kept, in case that
+// something more comes of them: a stop that returns, a second one.
+const maxPast = 1 << 12
+
+// retire takes note that a life's thread ends. A long trace has more of
+// them than fit into memory: the oldest end, unless somebody is still in a call
+// of it. A stop that comes after that many others is taken for one of a thread
+// of which nothing is known.
+func (ls *lives) retire(l *Life, e *traces.Event) (ended []*Life) {
+	ls.past = append(ls.past, l)
+	// As one comes at a time, to look at two of them is enough to keep up.
+	for n := 0; len(ls.past) > maxPast && n < 2; n++ {
+		old := ls.past[0]
+		ls.past = ls.past[1:]
+		switch {
+		case old.slot < 0:
+			// Its pid has been used again.
+		case old.trace.calls > 0:
+			ls.past = append(ls.past, old)
+		default:
+			old.AsOf, old.Sees = e.Line, ls.sees
+			ls.forget(old)
+			if ls.inside.get(old.Thread.PID) == nil {
+				ls.watch.Remove(old.Thread.PID)
+			}
+			ended = append(ended, old)
+		}
+	}
+	return ended
+}
+
+// forget ends a life: no event is given to it any more.
+func (ls *lives) forget(l *Life) {
+	ls.remove(l)
+	if l.trace == nil || l.trace.calls == 0 {
+		return
+	}
+	for in := range ls.inside.all() {
+		if in.life == l {
+			in.life, in.lost = nil, true
+		}
 	}
 }

@@ -112,7 +112,7 @@ type Checker struct {
 	eras    []rules
 	timeout time.Duration
 	only    *graph.Era // the user's word; nil: the log's banner, or else all
-	memory  memory
+	memory  cache[*remembered]
 	release string // the same, as the user gave it; empty: an era, and no doubt
 }
 
@@ -195,11 +195,11 @@ func (c *Checker) Judge(l *Life) Verdict {
 	if key == nil {
 		return c.judge(l)
 	}
-	if v, ok := c.memory.recall(key, l); ok {
+	if v, ok := recall(&c.memory, key, l); ok {
 		return v
 	}
 	v := c.judge(l)
-	c.memory.remember(key, &v)
+	remember(&c.memory, key, &v)
 	return v
 }
 

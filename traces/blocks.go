@@ -19,7 +19,8 @@ const blockSize = 512 << 10
 // A glance is what the columns of one line show.
 type glance struct {
 	end  int32 // where the line ends in its block, its newline not included
-	a, b int32 // the pids whose scheduling it is about, -1: none; a is -2 where it must be read whole
+	a, b int32 // the pids whose scheduling it is about, -1: none; a is -2 where it is about more
+	seen int32 // 1 + the index of its sighting in the block, 0: it must be read whole
 }
 
 const readWhole = -2
@@ -29,6 +30,7 @@ const readWhole = -2
 type block struct {
 	text   []byte
 	lines  []glance
+	sights []sighting
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
 	waking int   // the first of them with sched_waking, counted from 1; 0: none
 	long   bool  // text is the beginning of an overlong line
@@ -45,7 +47,7 @@ type blocks struct {
 	once  sync.Once
 }
 
-func newBlocks(in io.Reader) *blocks {
+func newBlocks(in io.Reader, watch *PIDs) *blocks {
 	workers := min(4, max(1, runtime.GOMAXPROCS(0)))
 	b := &blocks{
 		order: make(chan *block, 2*workers), free: make(chan *block, 2*workers+2), quit: make(chan struct{}),
@@ -54,9 +56,13 @@ func newBlocks(in io.Reader) *blocks {
 		b.free <- &block{text: make([]byte, 0, blockSize), ready: make(chan struct{}, 1)}
 	}
 	work := make(chan *block, 2*workers)
+	var young *PIDs
+	if watch != nil {
+		young = new(PIDs)
+	}
 	for range workers {
 		go func() {
-			var g glancer
+			g := glancer{watch: watch, young: young}
 			for bl := range work {
 				g.block(bl)
 				bl.ready <- struct{}{}
@@ -148,11 +154,17 @@ func (b *blocks) close() { b.once.Do(func() { close(b.quit) }) }
 
 // A glancer looks at lines by the columns of the lines before.
 type glancer struct {
-	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are
+	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
+	// Lines about these are decoded, as it is likely that the Reader asks for
+	// them: it has done so, or, as it is some blocks behind and has not yet heard
+	// of them, they have just been forked or are about to be stopped. Both nil:
+	// nothing is decoded.
+	watch, young *PIDs
+	names        nameCache
 }
 
 func (g *glancer) block(bl *block) {
-	bl.lines, bl.seen, bl.waking = bl.lines[:0], 0, 0
+	bl.lines, bl.sights, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], 0, 0
 	text := bl.text
 	nul := bytes.IndexByte(text, 0) >= 0
 	for from := 0; from < len(text); {
@@ -198,7 +210,11 @@ func (g *glancer) line(line []byte, bl *block) glance {
 			return whole
 		}
 		bl.seen = bl.seen.With(SwitchOut).With(SwitchIn)
-		return glance{a: current, b: next}
+		gl := glance{a: current, b: next}
+		if g.likely(current) || g.likely(next) {
+			gl.seen = g.sight(line, bl)
+		}
+		return gl
 	case wakingName, wakeupName:
 		pid, ok := wokenPID(line)
 		if !ok {
@@ -208,18 +224,27 @@ func (g *glancer) line(line []byte, bl *block) glance {
 		if bl.waking == 0 && line[n+nameWidth-3] == 'g' {
 			bl.waking = len(bl.lines) + 1
 		}
-		return glance{a: pid, b: -1}
+		gl := glance{a: pid, b: -1}
+		if g.likely(pid) {
+			gl.seen = g.sight(line, bl)
+		}
+		return gl
 	}
+	whole.seen = g.sight(line, bl)
 	return whole
 }
 
-// fits says whether a line has its CPU and one of the three events at the
-// columns of the line before.
+// likely says whether the Reader may well ask for a pid's scheduling.
+func (g *glancer) likely(pid int32) bool {
+	return g.watch != nil && (g.watch.Has(int(pid)) || g.young.Has(int(pid)))
+}
+
+// fits says whether a line has its CPU and one of the scheduler's events at the
+// columns of a line before.
 func (g *glancer) fits(line []byte) bool {
 	n, br := g.name, g.bracket
 	return len(line) > n+nameWidth && line[br] == '[' && line[br+4] == ']' && line[g.stamp] == ':' && isDigit(line[g.stamp-1]) &&
-		(line[n-1] == ' ' || line[n-1] == ':') &&
-		line[n] == 's' && line[n+nameWidth-2] == ':' && line[n+5] == '_'
+		(line[n-1] == ' ' || line[n-1] == ':') && line[n] == 's' && line[n+5] == '_'
 }
 
 var schedPrefix = []byte("sched_")
@@ -227,9 +252,8 @@ var schedPrefix = []byte("sched_")
 // find finds the columns of a line: a name behind a stamp, "36.824876: ", and a
 // CPU before it.
 func (g *glancer) find(line []byte) bool {
-	g.name = 0
 	n := bytes.Index(line, schedPrefix)
-	if n < 20 || len(line) <= n+nameWidth || line[n+nameWidth-2] != ':' {
+	if n < 20 || len(line) <= n+nameWidth {
 		return false
 	}
 	stamp := n

@@ -139,6 +139,9 @@ func (r *Reader) Err() error {
 // Stats counts what has been read so far.
 func (r *Reader) Stats() Stats { return r.out.stats }
 
+// Seen is Stats.Seen and Waking, without the rest.
+func (r *Reader) Seen() (kinds Kinds, waking bool) { return r.out.stats.Seen, r.out.stats.Waking }
+
 // step reads a line and has it decoded.
 func (r *Reader) step() error {
 	if r.in == nil {
@@ -176,7 +179,7 @@ func (r *Reader) advance() error {
 		if !ok || r.watch == nil || r.lineByLine || !t.glances() {
 			return r.line()
 		}
-		r.blocks = newBlocks(r.in)
+		r.blocks = newBlocks(r.in, t.sights(r.watch))
 	}
 	if r.block == nil {
 		if r.block, r.next = r.blocks.next(), 0; r.block == nil {
@@ -203,6 +206,12 @@ func (r *Reader) glance() error {
 		from = int(gl.end) + 1
 		if gl.a != readWhole && !d.t.lossy && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b))) {
 			d.skipped(s.Lines)
+			continue
+		}
+		if gl.seen > 0 && !d.t.lossy {
+			if d.sighted(s.Lines, &b.sights[gl.seen-1]); len(r.out.events) > 0 {
+				return nil
+			}
 			continue
 		}
 		last := r.next == len(b.lines)

@@ -62,6 +62,15 @@ func (d *traceDecoder) glances() bool {
 	return false
 }
 
+// sights are the pids of which lines of this layout are decoded while they are
+// glanced at; nil where that is not possible.
+func (d *traceDecoder) sights(watch *PIDs) *PIDs {
+	if d.t.name == "perf-script" {
+		return nil
+	}
+	return watch
+}
+
 // glanced notes what a block shows by a glance.
 func (d *traceDecoder) glanced(b *block) {
 	d.out.stats.Seen |= b.seen
