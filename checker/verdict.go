@@ -52,7 +52,7 @@ type Verdict struct {
 	Why     string // one sentence where Fits is inconclusive, else empty
 	Outcome Outcome
 	Ran     Truth
-	Woken   Truth // by wake_up_process() before the last test, not by a stop
+	Woken   Truth // out of its first sleep, by a wake_up_process() that was not a stop's
 
 	ExitCode     int
 	ExitCodeFrom string // "observed", "inferred", or empty: not known

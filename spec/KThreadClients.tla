@@ -273,10 +273,10 @@ Finished      == Finish /\ UNCHANGED cvars
 
 \* A wake that nobody meant, and so no caller's: it is not in ClientsNext.  KThread
 \* has it in its models with SpuriousWakes.  It may end the first sleep in the place of
-\* a creator's that never comes, and of a stop's that is still to come.
+\* a creator's that comes later, or never, and of a stop's that is still to come.
 WokenByNobody ==
     /\ Wake \/ WakeLater \/ DecideNotRun
-    /\ creator' = creator \/ (creator = "done" /\ creator' = "woke")
+    /\ creator' \in {creator, "woke"}
     /\ UNCHANGED <<caller, got, parkme>>
 
 -----------------------------------------------------------------------------

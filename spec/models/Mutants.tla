@@ -166,7 +166,7 @@ CreateReturnsAtOnce(k) ==
 WokenAlways(k, mask) == TASK_RUNNING
 
 \* 26: kthread_park() wakes nobody.
-ParkWakesNothing(p) == ParkerGoes(p, "wake", "wait") /\ OnlyParker
+ParkWakesNothing(p) == ParkerGoes(p, "wake", "wait") /\ ParkerTouches(p) /\ OnlyParker
 
 \* 27: kthread_create() does not wake kthreadd.
 CreateWakesNobody(k) == CreatorGoes(k, "listed", "wait") /\ OnlyCreator
@@ -201,7 +201,7 @@ FnTestAlwaysTrue(k) ==
     /\ OnlyThread
 
 \* 32: kthread_park() does not wait.
-ParkReturnsAtOnce(p) == ParkerGoes(p, "wait", "parked") /\ OnlyParker
+ParkReturnsAtOnce(p) == ParkerGoes(p, "wait", "parked") /\ ParkerTouches(p) /\ OnlyParker
 
 \* 33: the exit raises the count and wakes nobody.
 NobodyWoken(k) == stopper
