@@ -49,14 +49,13 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		l.trace.forked = true
 		return ended
 	case traces.StopCall, traces.ParkCall:
-		ls.call(e)
-		return nil
+		return ls.call(e)
 	case traces.StopReturn, traces.ParkReturn:
 		ls.returned(e)
 		return nil
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.inside.get(e.Thread.PID); in != nil && e.State == 'D' && !in.lost {
+		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost {
 			in.life.keep(e)
 		}
 	}
@@ -161,7 +160,7 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 }
 
 // call notes that a task is about to stop or park a thread.
-func (ls *lives) call(e *traces.Event) {
+func (ls *lives) call(e *traces.Event) (ended []*Life) {
 	by := e.By.PID
 	in := ls.inside.get(by)
 	park := e.Kind == traces.ParkCall
@@ -170,7 +169,7 @@ func (ls *lives) call(e *traces.Event) {
 		// The probe and the tracepoint of one call.
 		in.probe, in.point = in.probe || e.Probe, in.point || !e.Probe
 		if in.life != nil || e.Thread.PID == 0 {
-			return
+			return nil
 		}
 	} else {
 		if in != nil && in.life != nil {
@@ -190,9 +189,15 @@ func (ls *lives) call(e *traces.Event) {
 		ls.watch.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
-		return // a task's address: whose is not known yet
+		return nil // a task's address: whose is not known yet
 	}
 	l := ls.byPID.get(e.Thread.PID)
+	if l != nil && l.trace != nil && (l.trace.lossy || !ls.sees.Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
+		// Its pid may have been used again, and the fork is not in the trace.
+		l.AsOf, l.Sees = e.Line-1, ls.sees
+		ls.forget(l)
+		ended, l = append(ended, l), nil
+	}
 	if l == nil || l.trace == nil {
 		l = ls.bornTraced(e)
 	} else {
@@ -203,6 +208,7 @@ func (ls *lives) call(e *traces.Event) {
 	}
 	in.life = l
 	l.trace.calls++
+	return ended
 }
 
 // returned gives a return to the thread whose stop or park it is: the one that
