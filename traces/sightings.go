@@ -128,7 +128,7 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 			return false
 		}
 		comm, parent, child, pid, ok := parseFork(body)
-		if !ok || max(parent, pid) > math.MaxInt32 {
+		if !ok || min(parent, pid) == 0 || max(parent, pid) > math.MaxInt32 {
 			return false
 		}
 		s.kind, s.nobody = Fork, parent != 2 && string(comm) != "kthreadd"
@@ -146,7 +146,7 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 		g.young.Remove(int(s.current.pid))
 	case "sched_process_exit", "sched_process_free", "sched_kthread_stop":
 		comm, pid, rest, ok := commPID(body)
-		if !ok || !hasPrefix(body, "comm=") || pid > math.MaxInt32 {
+		if !ok || !hasPrefix(body, "comm=") || pid == 0 || pid > math.MaxInt32 {
 			return false
 		}
 		g.names.task(&s.thread, comm, pid)
@@ -262,6 +262,10 @@ type nameCache struct {
 // task is traceReader.task.
 func (c *nameCache) task(t *named, comm []byte, pid int) {
 	t.pid = int32(pid)
+	if pid == 0 {
+		t.comm = "" // an idle task, of which there are no events
+		return
+	}
 	known := &c.tasks[uint(pid)%uint(len(c.tasks))]
 	if known.pid == int32(pid) && known.comm == string(comm) {
 		t.comm = known.comm
