@@ -5,13 +5,14 @@
 # make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
+# make bench  speed and memory on large inputs, against grep, wc and awk: docs/performance.md
 # make tools  what the other targets need: Java, and TLC by Maven, once
 
 GO = $(shell sh .ci/go-command)
 
 FUZZTIME = 2m
 
-.PHONY: fuzz test spec spec-distributed scale matrix generate tools
+.PHONY: fuzz test spec spec-distributed scale matrix generate tools bench
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
@@ -39,6 +40,9 @@ matrix: tools
 
 generate: tools
 	$(GO) generate ./...
+
+bench:
+	$(GO) run ./internal/bigtrace/bench -write
 
 tools:
 	@sh .ci/tools

@@ -53,6 +53,7 @@ func tracesToTry(t testing.TB) map[string][]byte {
 	if len(texts) < 5 {
 		t.Fatalf("%d traces", len(texts))
 	}
+	texts["generated"], _ = bigFtrace(t, 300_000, 0.5)
 	return texts
 }
 
@@ -67,7 +68,7 @@ func TestBlocksAreAsLines(t *testing.T) {
 			"plain": text, "damaged": damaged, "crlf": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
 			"long line": long, "twice": append(bytes.Clone(text), text...), "big": bytes.Repeat(text, 2+2*blockSize/len(text)),
 		} {
-			for _, pids := range [][]int{nil, {338, 347, 359}, {294, 448, 449, 450, 488, 1}} {
+			for _, pids := range [][]int{nil, {338, 347, 359}, {294, 448, 449, 450, 488, 1}, {5001, 5002, 5003, 5070, 45001, 1010}} {
 				want, wantStats := watched(t, bytes.NewReader(in), pids, true)
 				got, stats := watched(t, bytes.NewReader(in), pids, false)
 				if d := cmp.Diff(want, got); d != "" {

@@ -74,23 +74,21 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 		return false
 	}
 	s.cpu = uint16(cpu)
-	var rec traceRecord
 	i = skipBlanks(line, i)
-	if !isDigit(line[i]) {
+	at, ok := g.micros(line, s)
+	if !ok {
+		return false
+	}
+	if i != at {
 		end := i
-		for line[end] != ' ' && end < n {
+		for line[end] != ' ' && end < at {
 			end++
 		}
-		if end-i > len(s.flags) || !isFlags(line[i:end]) {
+		if end-i > len(s.flags) || skipBlanks(line, end) != at || !isFlags(line[i:end]) {
 			return false
 		}
 		s.flagged = uint8(copy(s.flags[:], line[i:end]))
-		i = skipBlanks(line, end)
 	}
-	if next, ok := stampAt(line, i, &rec); !ok || next != n-1 {
-		return false
-	}
-	s.stamp, s.coarse, s.clock = rec.stamp, int32(rec.coarse), rec.clock
 	g.names.current(&s.current, line[skipBlanks(line, 0):dash], int(pid))
 
 	colon := n + bytes.IndexByte(line[n:], ':')
@@ -128,7 +126,7 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 			return false
 		}
 		comm, parent, child, pid, ok := parseFork(body)
-		if !ok || max(parent, pid) > math.MaxInt32 {
+		if !ok || min(parent, pid) == 0 || max(parent, pid) > math.MaxInt32 {
 			return false
 		}
 		s.kind, s.nobody = Fork, parent != 2 && string(comm) != "kthreadd"
@@ -146,7 +144,7 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 		g.young.Remove(int(s.current.pid))
 	case "sched_process_exit", "sched_process_free", "sched_kthread_stop":
 		comm, pid, rest, ok := commPID(body)
-		if !ok || !hasPrefix(body, "comm=") || pid > math.MaxInt32 {
+		if !ok || !hasPrefix(body, "comm=") || pid == 0 || pid > math.MaxInt32 {
 			return false
 		}
 		g.names.task(&s.thread, comm, pid)
@@ -164,6 +162,32 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 		return false
 	}
 	return true
+}
+
+// micros reads the stamp, "36.824876:", from its colon to the left, and returns
+// where it begins.
+func (g *glancer) micros(line []byte, s *sighting) (at int, ok bool) {
+	const decimals = 6
+	point := g.stamp - decimals - 1
+	if line[point] != '.' {
+		return 0, false
+	}
+	v := int64(0)
+	for _, c := range line[point+1 : g.stamp] {
+		if !isDigit(c) {
+			return 0, false
+		}
+		v = v*10 + int64(c-'0')
+	}
+	at = point
+	for unit := int64(1e6); isDigit(line[at-1]); unit *= 10 {
+		if at--; point-at > 9 {
+			return 0, false
+		}
+		v += int64(line[at]-'0') * unit
+	}
+	s.stamp, s.coarse, s.clock = v*1000, 1000, Nanoseconds
+	return at, at < point && line[at-1] == ' '
 }
 
 // sighted makes of a sighting what traceReader.line makes of its line, which is
@@ -262,6 +286,10 @@ type nameCache struct {
 // task is traceReader.task.
 func (c *nameCache) task(t *named, comm []byte, pid int) {
 	t.pid = int32(pid)
+	if pid == 0 {
+		t.comm = "" // an idle task, of which there are no events
+		return
+	}
 	known := &c.tasks[uint(pid)%uint(len(c.tasks))]
 	if known.pid == int32(pid) && known.comm == string(comm) {
 		t.comm = known.comm

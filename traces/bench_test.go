@@ -1,0 +1,90 @@
+package traces
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+)
+
+// bigFtrace is a trace of so many bytes, and how many lines it has.
+func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
+	t.Helper()
+	var b bytes.Buffer
+	lines, _, err := bigtrace.Ftrace(&b, bigtrace.Trace{Bytes: size, Kthread: kthread, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), lines
+}
+
+// A line that nobody asks about allocates nothing.
+func TestIrrelevantLinesAllocateNothing(t *testing.T) {
+	text, _ := bigFtrace(t, blockSize, 0)
+	g := glancer{watch: new(PIDs), young: new(PIDs)}
+	bl := &block{text: text}
+	g.block(bl)
+	if n := testing.AllocsPerRun(10, func() { g.block(bl) }); n > 0 {
+		t.Errorf("%v allocations a block", n)
+	}
+	big, lines := bigFtrace(t, 16*blockSize, 0)
+	n := testing.AllocsPerRun(2, func() {
+		r := NewReader(bytes.NewReader(big), nil, false)
+		r.Watch()
+		for r.Scan() {
+			t.Error("an event")
+		}
+		r.Close()
+	})
+	if n > float64(lines)/100 {
+		t.Errorf("%v allocations for %d lines", n, lines)
+	}
+}
+
+// The ratio of the lines per second is what counts: a glance at a line, and what
+// it costs to decode it besides, against bytes.IndexByte to its end.
+func BenchmarkGlance(b *testing.B) {
+	perLine := func(b *testing.B, lines int) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*lines), "ns/line")
+	}
+	for _, c := range []struct {
+		name    string
+		kthread float64
+	}{{"noise", 0}, {"kthreads", 1}} {
+		text, lines := bigFtrace(b, blockSize, c.kthread)
+		b.Run(c.name+"/newlines", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				for rest := text; len(rest) > 0; {
+					rest = rest[bytes.IndexByte(rest, '\n')+1:]
+				}
+			}
+			perLine(b, lines)
+		})
+		b.Run(c.name+"/glance", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			g := glancer{watch: new(PIDs), young: new(PIDs)}
+			bl := &block{text: text}
+			for b.Loop() {
+				g.block(bl)
+			}
+			perLine(b, lines)
+		})
+		b.Run(c.name+"/line", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			var all [][]byte
+			for line := range bytes.Lines(text) {
+				all = append(all, bytes.TrimSuffix(line, []byte("\n")))
+			}
+			t := newTraceReader("ftrace")
+			for b.Loop() {
+				for i, line := range all {
+					t.line(i+1, line, func(Event) {})
+				}
+			}
+			perLine(b, lines)
+		})
+	}
+}
