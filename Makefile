@@ -1,5 +1,6 @@
 # make test   everything; installs what is missing first
-# make spec   TLC on every model, as a table
+# make spec   TLC on the models, as a table; without those that take long, or that only a test compares
+# make spec-all   TLC on every model, as make test runs them
 # make spec-distributed   the largest model by a TLC server and two workers
 # make scale   how the states grow with threads, stoppers and parkers: ten minutes
 # make matrix  the mutants and properties that docs/mutants.md has not got yet
@@ -12,7 +13,7 @@ GO = $(shell sh .ci/go-command)
 
 FUZZTIME = 2m
 
-.PHONY: fuzz test spec spec-distributed scale matrix generate tools bench
+.PHONY: fuzz test spec spec-all spec-distributed scale matrix generate tools bench
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
@@ -21,6 +22,9 @@ test: tools
 
 spec: tools
 	$(GO) run ./spec/models
+
+spec-all: tools
+	$(GO) run ./spec/models -all
 
 spec-distributed: tools
 	$(GO) run ./spec/distributed

@@ -21,12 +21,16 @@ import (
 // or, for one that must fail,
 //
 //	\* expect: violates EintrMeansNeverWoken, 23 states
+//
+// A line `\* suite: long` keeps a model out of the default suite: it takes long,
+// or is there for a test that compares it with another.
 type Model struct {
 	Name   string // the file's name without .cfg
 	Path   string
 	Shows  string // the prose of the head, on one line
 	Module string
 	Expect Expect
+	Long   bool // not in the default suite
 }
 
 // Expect is what TLC must find in a model.
@@ -79,6 +83,8 @@ func ReadModel(path string) (Model, error) {
 		line = strings.TrimSpace(line)
 		if s, ok := strings.CutPrefix(line, "module: "); ok {
 			m.Module = s
+		} else if line == "suite: long" {
+			m.Long = true
 		} else if s, ok := strings.CutPrefix(line, "expect: "); ok {
 			if m.Expect, err = parseExpect(s); err != nil {
 				return Model{}, fmt.Errorf("%s:%d: %v", path, n, err)

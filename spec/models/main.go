@@ -3,8 +3,9 @@
 // and must fail, the steps of its counterexample. Its exit status is 1 where
 // expectation and finding differ.
 //
-//	go run ./spec/models [-write] [MODEL...]
+//	go run ./spec/models [-all | -write | MODEL...]
 //
+// Without an argument the models whose head says `suite: long` are left out.
 // With -write it also writes the table of all models, docs/models.md.
 package main
 
@@ -38,9 +39,12 @@ func run(w io.Writer, names []string) error {
 	if err != nil {
 		return err
 	}
-	write := len(names) > 0 && names[0] == "-write"
-	if write {
-		names = names[1:]
+	write := slices.Equal(names, []string{"-write"})
+	switch {
+	case write, slices.Equal(names, []string{"-all"}):
+		names = nil
+	case len(names) == 0:
+		models = slices.DeleteFunc(models, func(m tlc.Model) bool { return m.Long })
 	}
 	for _, n := range names {
 		if !slices.ContainsFunc(models, func(m tlc.Model) bool { return m.Name == n }) {
