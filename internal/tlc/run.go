@@ -2,13 +2,10 @@ package tlc
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,7 +19,7 @@ type Result struct {
 	Generated int      // states generated
 	Distinct  int      // distinct states
 	Depth     int      // of the search; 0 where TLC does not print it
-	Seconds   float64  // wall time, the JVM's start included
+	Seconds   float64  // wall time
 	CPU       float64  // seconds of processor time, which other work on the machine changes less
 	Output    string   // all that TLC printed
 }
@@ -93,50 +90,39 @@ func (t Tools) run(ctx context.Context, m Model, cfg string, more ...string) (Re
 		return Result{}, err
 	}
 	defer os.RemoveAll(tmp)
-	path := m.Path
 	if cfg == "" {
-		b, err := os.ReadFile(path)
+		b, err := os.ReadFile(m.Path)
 		if err != nil {
 			return Result{}, err
 		}
 		cfg = string(b)
-	} else {
-		path = filepath.Join(tmp, "model.cfg")
-		if err := os.WriteFile(path, []byte(cfg), 0o666); err != nil {
-			return Result{}, err
-		}
+	}
+	if err := os.WriteFile(filepath.Join(tmp, "model.cfg"), []byte(cfg), 0o666); err != nil {
+		return Result{}, err
 	}
 	args := []string{
-		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + tmp,
-		"-cp", t.Jar, "tlc2.TLC",
 		// Liveness is checked at the end only: TLC would also check it by the
 		// clock, and then the counterexample depends on the machine.
 		"-lncheck", "final",
 		"-workers", "1", "-fp", "0", "-metadir", filepath.Join(tmp, "meta"),
 	}
 	args = append(args, more...)
-	args = append(args, "-config", path, m.Module)
+	args = append(args, "-config", "model.cfg", m.Module)
 	start := time.Now()
-	cmd := exec.CommandContext(ctx, t.Java, args...)
-	cmd.Dir = tmp
-	var buf bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &buf, &buf
-	err = cmd.Run()
-	r := parseOutput(buf.String())
-	r.Seconds = time.Since(start).Seconds()
-	if cmd.ProcessState != nil {
-		r.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	j, err := t.jvms.get(t)
+	if err != nil {
+		return Result{}, err
 	}
+	status, cpu, printed, err := j.run(ctx, tmp, args...)
+	r := parseOutput(printed)
+	r.Seconds, r.CPU = time.Since(start).Seconds(), cpu
 	if ctx.Err() != nil {
 		return r, fmt.Errorf("%s: TLC was stopped: %w", m.Path, ctx.Err())
 	}
-	status := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		status = exit.ExitCode()
-	} else if err != nil {
-		return r, fmt.Errorf("%s: %v", m.Path, err)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", m.Path, err)
 	}
+	t.jvms.put(j)
 	switch status {
 	case exitOK:
 		r.Got.States = r.Distinct

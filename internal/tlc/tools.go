@@ -31,6 +31,7 @@ const oldestJava = 11
 type Tools struct {
 	Java string // path of the java command
 	Jar  string // path of the jar that holds tlc2.TLC
+	jvms *jvms
 }
 
 // ErrMissing is wrapped by the errors of Find that say that something is not
@@ -58,12 +59,12 @@ func Find(root string) (Tools, error) {
 	}
 	java, err := exec.LookPath("java")
 	if err != nil {
-		return Tools{}, fmt.Errorf("%w: no java on the PATH: install Java %d or later (Debian: default-jre-headless)", ErrMissing, oldestJava)
+		return Tools{}, fmt.Errorf("%w: no java on the PATH: install Java %d or later (Debian: default-jdk-headless)", ErrMissing, oldestJava)
 	}
 	if err := checkJava(java); err != nil {
 		return Tools{}, fmt.Errorf("%w: %v", ErrMissing, err)
 	}
-	return Tools{Java: java, Jar: jar}, nil
+	return Tools{Java: java, Jar: jar, jvms: new(jvms)}, nil
 }
 
 func checkJar(jar string) error {
@@ -89,6 +90,10 @@ func checkJava(java string) error {
 	}
 	if v < oldestJava {
 		return fmt.Errorf("%s is Java %d: TLC needs Java %d or later", java, v, oldestJava)
+	}
+	// Runs.java is run from its source.
+	if err := exec.Command(java, "--describe-module", "jdk.compiler").Run(); err != nil {
+		return fmt.Errorf("%s is no JDK, it has no compiler: install one (Debian: default-jdk-headless)", java)
 	}
 	return nil
 }

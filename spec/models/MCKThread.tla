@@ -29,6 +29,13 @@ StopCallAfterPark(s) ==
     /\ StopperGoes(s, "idle", "get")
     /\ OnlyStopper
 
+\* StopCall for stops that come one after the other.
+StopCallInTurn(s) ==
+    /\ \A other \in Stoppers \ {s} : stopper[other].at \in {"idle", "returned"}
+    /\ creator[Target[s]].at = "finished"
+    /\ StopperGoes(s, "idle", "get")
+    /\ OnlyStopper
+
 \* A threadfn that returns 0 ...
 Zero == {0}
 
