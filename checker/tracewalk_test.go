@@ -327,8 +327,9 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs, lives, definite, never := 6000, 0, 0, 0
+	runs, lives, definite, never := numberOf(6000), 0, 0, 0
 	outcomes := map[Outcome]int{}
+	formats := map[string]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
 		m := all.eras[seed%len(all.eras)].m
@@ -337,11 +338,23 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 			c = all
 		}
 		log := randomTrace(m, rng)
+		truths := log[0].truth // at the end: it is the same for all
 		log, lossy := spoil(log, rng)
-		src := &events{}
-		for i, s := range log {
-			s.event.Line, s.event.Before = i+1, i
-			src.list = append(src.list, s.event)
+		var src Source
+		format, text := "", ""
+		if seed/16%4 == 0 {
+			list := &events{}
+			for i, s := range log {
+				s.event.Line, s.event.Before = i+1, i
+				list.list = append(list.list, s.event)
+			}
+			src = list
+		} else {
+			if format, text = printTrace(log, rng); text == "" {
+				continue // an empty file is no log
+			}
+			src = traces.NewReader(strings.NewReader(text), nil, false)
+			formats[format]++
 		}
 		_, err := c.Check(src, func(v *Verdict) error {
 			lives++
@@ -352,14 +365,18 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 			if v.Outcome == NeverWoken {
 				never++
 			}
-			truth := log[v.Life.AsOf-1].truth[v.Life.Thread.PID]
+			truth, ok := truths[v.Life.Thread.PID]
+			if !ok {
+				t.Errorf("seed %d, %s: a life of %v, who is no kthread\n%s", seed, format, v.Life.Thread, text)
+				return nil
+			}
 			if wrong := disprovedBy(v, truth); wrong != "" {
 				var b strings.Builder
 				for i, s := range log {
 					e := s.event
 					fmt.Fprintf(&b, "%d: %d %s thread %d by %d %c code %d, truth %+v\n", i+1, e.Stamp, e.Kind, e.Thread.PID, e.By.PID, max(e.State, ' '), e.Code, s.truth[v.Life.Thread.PID])
 				}
-				t.Errorf("seed %d (%s, lossy %v): %s of %v %s %s %s %v\n%s", seed, m.g.Kernel, lossy, wrong, v.Life.Thread, v.Fits, v.Outcome, v.Why, v.Findings, b.String())
+				t.Errorf("seed %d (%s, lossy %v) %s: %s of %v %s %s %s %v\n%s", seed, m.g.Kernel, lossy, format, wrong, v.Life.Thread, v.Fits, v.Outcome, v.Why, v.Findings, b.String()+text)
 			}
 			return nil
 		})
@@ -370,8 +387,8 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	t.Logf("%d runs, %d lives, ran is definite for %d: %v", runs, lives, definite, outcomes)
-	if definite < lives/4 || never == 0 {
+	t.Logf("%d runs, %d lives, ran is definite for %d: %v; %v", runs, lives, definite, outcomes, formats)
+	if definite < lives/4 || never == 0 || len(formats) != len(tracePrinters) {
 		t.Errorf("only %d of %d lives got a definite answer: the test proves little", definite, lives)
 	}
 }

@@ -1,12 +1,16 @@
 package checker
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/internal/layouts"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -357,6 +361,15 @@ func loadMachine(t testing.TB) *machine {
 	return newMachine(g)
 }
 
+var moreRuns = flag.Int("runs", 0, "how many random runs the tests of legal logs and traces make, each; 0: as many as take half a minute")
+
+func numberOf(runs int) int {
+	if *moreRuns > 0 {
+		return *moreRuns
+	}
+	return runs
+}
+
 // Whatever a legal run prints, and wherever its log is cut, it is accepted, and
 // each fact is true as of the last line, or unknown.
 func TestLegalRunsAreNeverMisjudged(t *testing.T) {
@@ -372,7 +385,10 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 	for _, r := range all.eras {
 		machines = append(machines, r.m)
 	}
-	runs, lives, definite := 12000, 0, 0
+	// Of a log that is all one line nobody can say how things stood at a message.
+	kernelLogs := slices.DeleteFunc(slices.Clone(layouts.All), func(l layouts.Layout) bool { return l.Name == "dmesg-json-compact" })
+	used := map[string]int{}
+	runs, lives, definite := numberOf(12000), 0, 0
 	outcomes := map[Outcome]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
@@ -391,18 +407,25 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			log = log[rng.IntN(len(log)):]
 		}
-		var text strings.Builder
+		var messages []layouts.Message
 		for i, line := range log {
-			fmt.Fprintf(&text, "[%5d.%06d] %s\n", 100+i/7, i%7, line.text)
+			messages = append(messages, layouts.Message{Micros: int64(100+i/7)*1e6 + int64(i%7), Text: line.text})
 		}
-		_, err := c.Check(traces.NewReader(strings.NewReader(text.String()), pats, true), func(v *Verdict) error {
+		layout := kernelLogs[seed/16%len(kernelLogs)]
+		text, byLine := layout.RenderLines(messages)
+		r := traces.NewReader(bytes.NewReader(text), pats, true)
+		if err := r.Only(layout.Only()); layout.Ask && err != nil {
+			t.Fatal(err)
+		}
+		used[layout.Name]++
+		_, err := c.Check(r, func(v *Verdict) error {
 			lives++
 			outcomes[v.Outcome]++
 			if v.Ran != Unknown && v.Outcome != OutcomeUnknown {
 				definite++
 			}
-			if wrong := disproved(v, log); wrong != "" {
-				t.Errorf("seed %d: %s of %+v\n%s", seed, wrong, *v, text.String())
+			if wrong := disproved(v, log[byLine[v.Life.AsOf-1]]); wrong != "" {
+				t.Errorf("seed %d, %s: %s of %+v\n%s", seed, layout.Name, wrong, *v, text)
 			}
 			return nil
 		})
@@ -413,15 +436,15 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	t.Logf("%d runs, %d lives, %d of them definite: %v", runs, lives, definite, outcomes)
-	if definite < lives/4 {
+	t.Logf("%d runs, %d lives, %d of them definite: %v; in %d layouts", runs, lives, definite, outcomes, len(used))
+	if definite < lives/4 || len(used) != len(kernelLogs) {
 		t.Errorf("only %d of %d lives got a definite answer: the test proves little", definite, lives)
 	}
 }
 
 // disproved says what in a verdict the truth contradicts.
-func disproved(v *Verdict, log []logged) string {
-	truth, ok := log[v.Life.AsOf-1].state[v.Life.Thread.Comm]
+func disproved(v *Verdict, at logged) string {
+	truth, ok := at.state[v.Life.Thread.Comm]
 	if !ok {
 		return "a verdict on a thread that is not there"
 	}

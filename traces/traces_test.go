@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/kthread-tla/tracecheck/internal/layouts"
 )
 
 // read returns the events of a log, one a line.
@@ -364,8 +366,8 @@ func TestIrrelevantLinesDoNotAllocate(t *testing.T) {
 // Whatever the bytes, the reader ends, and what it says is about lines that are
 // there, in their order. Of a file that is cut it says the same as far as it goes.
 func FuzzReader(f *testing.F) {
-	for _, l := range layouts {
-		f.Add(l.render([]printed{{1000000, "Thread Creating..."}, {1000001, "func t1"}, {1000002, "a\nb"}}), true, 50)
+	for _, l := range layouts.All {
+		f.Add(l.Render([]layouts.Message{{Micros: 1000000, Text: "Thread Creating..."}, {Micros: 1000001, Text: "func t1"}, {Micros: 1000002, Text: "a\nb"}}), true, 50)
 	}
 	f.Add([]byte("** 12 printk messages dropped **\n[    1.000000] BUG: x\n"), false, 3)
 	f.Add([]byte("\x00\n"), false, 1)
