@@ -61,4 +61,5 @@ type answered struct {
 	ends   stateSet
 	answer answer
 	way    []step
+	settled
 }

@@ -63,6 +63,7 @@ type Verdict struct {
 
 	Stops    []Stop
 	Findings []Finding
+	Open     []Open // the facts that are not known, of a life that fits
 
 	// Revision counts the verdicts on one life, from 1; Replaces is the one
 	// before; nil: there is none.
@@ -247,6 +248,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	}
 	v := agreed(fit)
 	v.KernelsFit = names
+	v.open(fit)
 	if other != nil && other.Fits == FitsInconclusive {
 		// The eras that were not decided might say otherwise.
 		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
@@ -563,10 +565,8 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 		}
 	}
 	saysWoken := "whether wake_up_process() had been called, this log does not tell: the kernel does the same either way"
-	settleWoken := "a message after wake_up_process() that names its caller ({by}), or a recording of sched_waking"
 	if l.Traced() {
 		saysWoken = "who ended its first sleep, this trace does not tell"
-		settleWoken = "a recording with sched_waking, from before the thread's creation"
 	}
 	for _, e := range l.Events() {
 		if e.Kind == traces.Wake {
@@ -576,22 +576,21 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 	}
 	switch v.Woken {
 	case Yes:
-		saysWoken, settleWoken = "wake_up_process() had been called, but the request was faster than the thread", ""
+		saysWoken = "wake_up_process() had been called, but the request was faster than the thread"
 	case No:
-		saysWoken, settleWoken = "nobody had called wake_up_process(): kthread_stop woke the thread itself", ""
+		saysWoken = "nobody had called wake_up_process(): kthread_stop woke the thread itself"
 	}
 	switch {
 	case v.Outcome == StoppedBeforeRun:
 		v.Findings = append(v.Findings, Finding{
-			Rule: ruleStoppedBeforeRun, Lines: stopLines, WouldSettle: settleWoken,
+			Rule: ruleStoppedBeforeRun, Lines: stopLines,
 			Advice:  "if threadfn must run once, let it complete() a completion first thing, and wait for that between kthread_run and kthread_stop",
 			Message: "legal: kthread_stop set KTHREAD_SHOULD_STOP before the thread's last test in kthread(), so threadfn was never called and kthread_stop returned -EINTR (-4); " + saysWoken,
 		})
 	case v.Outcome == Stopped && v.ExitCodeFrom != "" && v.ExitCode == eintr:
 		v.Findings = append(v.Findings, Finding{
 			Rule: ruleEintrUnclear, Lines: stopLines,
-			Message:     "kthread_stop returned -EINTR (-4): either threadfn was never called, or it was and returned -EINTR itself",
-			WouldSettle: "a message at the start of threadfn, in a log that begins where the module is loaded",
+			Message: "kthread_stop returned -EINTR (-4): either threadfn was never called, or it was and returned -EINTR itself",
 		})
 	}
 	if stuck := c.stuck(h, ends); stuck > 0 && c.canAccuse(l) {

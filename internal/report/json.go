@@ -59,6 +59,12 @@ type jsonFinding struct {
 	Advice      string   `json:"advice,omitempty"`
 }
 
+// A jsonOpen is a fact that the log leaves open.
+type jsonOpen struct {
+	Fact        string `json:"fact"`
+	WouldSettle string `json:"would_settle,omitempty"`
+}
+
 // A jsonGeneral is a finding that belongs to no thread.
 type jsonGeneral struct {
 	jsonFinding
@@ -99,6 +105,7 @@ type jsonThread struct {
 	Stops        []jsonStop    `json:"stops"`
 	Witness      []jsonStep    `json:"witness"`
 	Findings     []jsonFinding `json:"findings"`
+	Open         []jsonOpen    `json:"open,omitempty"`
 }
 
 type jsonDiagnostic struct {
@@ -168,6 +175,9 @@ func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
 	}
 	for _, f := range v.Findings {
 		t.Findings = append(t.Findings, findingJSON(f))
+	}
+	for _, o := range v.Open {
+		t.Open = append(t.Open, jsonOpen(o))
 	}
 	return t
 }

@@ -125,6 +125,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	for _, f := range v.Findings {
 		t.finding(f)
 	}
+	t.open(v)
 	if t.explain || wantsChart(v) {
 		t.chart(v)
 	}
@@ -160,6 +161,17 @@ func facts(v *checker.Verdict) string {
 		lines = append(lines, e.Line)
 	}
 	return strings.Join(parts, ", ") + "; " + lineList(lines)
+}
+
+// open says what would have told what is open, where no finding says it.
+func (t *Text) open(v *checker.Verdict) {
+	called := map[string]string{"ran": "whether threadfn ran", "woken": "whether it was woken", "exit_code": "its exit code"}
+	for _, o := range v.Open {
+		if o.WouldSettle == "" || slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.WouldSettle == o.WouldSettle }) {
+			continue
+		}
+		t.printf("%s", wrap("would settle "+called[o.Fact]+": "+o.WouldSettle, "    "))
+	}
 }
 
 // lineList names lines: "line 3", "lines 3, 4 and 9", "lines 3, 4 … 90".

@@ -1,0 +1,246 @@
+package checker
+
+import (
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An Open fact is one that a life's log leaves open, and what would have closed it.
+type Open struct {
+	Fact        string // "ran", "woken" or "exit_code", as in a report
+	WouldSettle string // the cheapest probe that would have; empty where no one alone would
+}
+
+// A fact is something that a verdict says yes, no or unknown of.
+type fact uint8
+
+const (
+	factRan fact = iota
+	factWoken
+	factExitCode
+	facts
+)
+
+var factNames = [facts]string{"ran", "woken", "exit_code"}
+
+// A probe is a way to have an action seen that a log does not show. What
+// follows from seeing it, or from its not being there, is for the graph to say.
+type probe struct {
+	name  string
+	trace bool         // of a tracer, and not a module's message
+	kinds traces.Kinds // what it would put into the log
+	// What it shows, each of them told from the others.
+	shows [][]string
+	// valued: of an end by a value it shows the value.
+	valued bool
+	// needs is an action without which a kernel cannot have the probe; empty:
+	// all have it.
+	needs string
+}
+
+// probes are those that exist, the cheaper ones first: a tracepoint needs no
+// kernel function to be found, a probe on an entry misses nothing, and one on
+// a return may.
+var probes = []probe{
+	{name: "a recording with sched_kthread_stop, from before the stop", trace: true, kinds: kinds(traces.StopCall),
+		shows: [][]string{{"StopStarts"}, {"StopRequest"}}},
+	// Who it was that woke the thread tells whether it was to stop it.
+	{name: "a recording with sched_waking, from before the thread's creation", trace: true, kinds: kinds(traces.Woken),
+		shows: [][]string{{"Wake", "StopStarts", "ParkStarts"}}},
+	{name: "a recording with sched_waking and sched_kthread_stop, from before the thread's creation", trace: true, kinds: kinds(traces.Woken, traces.StopCall),
+		shows: [][]string{{"Wake", "ParkStarts"}, {"StopStarts"}}},
+	{name: "a probe on __kthread_parkme (3.7 and later), which a thread enters after its last test", trace: true, kinds: kinds(traces.ParkMe),
+		shows: [][]string{{"DecideRun"}}, needs: "HoldAsked"},
+	{name: "a probe on threadfn", trace: true, kinds: kinds(traces.ThreadFn),
+		shows: [][]string{{"Enter"}}},
+	{name: "a probe on kthread_exit, or on do_exit to 5.16, with its argument", trace: true, kinds: kinds(traces.ExitCall),
+		shows: [][]string{{"ReturnValue"}, {"ExitValue"}, {"ReturnEintr", "ExitEintr", "DecideNotRun"}}, valued: true},
+	{name: "a probe on the return of kthread_should_stop", trace: true, kinds: kinds(traces.ShouldStop),
+		shows: [][]string{{"TestTrue"}, {"TestFalse"}}},
+	{name: "a message at the start of threadfn, in a log that begins where the module is loaded", kinds: kinds(traces.Enter),
+		shows: [][]string{{"Enter"}}},
+	{name: "a message after wake_up_process() that names its caller ({by})", kinds: kinds(traces.Wake),
+		shows: [][]string{{"Wake"}}},
+	{name: "a message before threadfn returns, with its value", kinds: kinds(traces.Return),
+		shows: [][]string{{"ReturnValue"}, {"ReturnEintr"}}, valued: true},
+	{name: "a message with what kthread_stop returned", kinds: kinds(traces.StopReturn),
+		shows: [][]string{{"StopReturnValue"}, {"StopReturnEintr"}, {"StopSkipValue"}, {"StopSkipEintr"}}, valued: true},
+}
+
+func kinds(list ...traces.Kind) (s traces.Kinds) {
+	for _, k := range list {
+		s = s.With(k)
+	}
+	return s
+}
+
+// A settled is, for each fact, the set of probes each of which alone would have
+// decided it.
+type settled [facts]uint16
+
+// settledBy asks the graph: with the probe, either none of what it shows has
+// happened unseen, or one of it has. It would have decided a fact if in each of
+// these cases every order that fits has the same.
+func (q *question) settledBy() settled {
+	key := append(q.h.shape(), '?')
+	if known, ok := q.m.shapes.get(key); ok {
+		return known.settled
+	}
+	var s settled
+	for i := range probes {
+		p := &probes[i]
+		if !q.m.has(p) {
+			for f := range s {
+				s[f] |= 1 << i // nothing is asked of it
+			}
+			continue
+		}
+		for f := range s {
+			if q.settles(p, fact(f)) {
+				s[f] |= 1 << i
+			}
+		}
+	}
+	q.m.shapes.put(key, answered{settled: s})
+	return s
+}
+
+// has says whether kernels of this era can have a probe.
+func (m *machine) has(p *probe) bool { return p.needs == "" || m.actions(p.needs) != 0 }
+
+func (q *question) settles(p *probe, f fact) bool {
+	var all actionSet
+	for _, names := range p.shows {
+		all |= q.m.actions(names...)
+	}
+	without := *q.h
+	without.hidden &^= all
+	if !q.m.same(f, &question{q.m, &without, q.timeout}, false) {
+		return false
+	}
+	for _, names := range p.shows {
+		actions := q.m.actions(names...) & q.h.hidden
+		if actions == 0 {
+			continue
+		}
+		with := *q.h
+		with.ops = append(with.ops[:len(with.ops):len(with.ops)], operation{to: never, actions: actions, event: -1})
+		if !q.m.same(f, &question{q.m, &with, q.timeout}, p.valued) {
+			return false
+		}
+	}
+	return true
+}
+
+// same says whether a fact is the same in all orders that fit, and known. Of
+// values the graph has only the kinds; but for -EINTR they must have been seen.
+func (m *machine) same(f fact, q *question, valueSeen bool) bool {
+	ends, ans := q.ends()
+	if ans != yes {
+		return ans == no // what cannot be has nothing to tell apart
+	}
+	switch f {
+	case factRan:
+		return m.alike("ran", ends)
+	case factWoken:
+		return m.alike("woken", ends)
+	}
+	return m.alike("code", ends) && (valueSeen || q.h.hasCode || ends.intersect(m.where("code", "eintr")) == ends)
+}
+
+// alike says whether a variable has the same value in all states of a set.
+func (m *machine) alike(variable string, states stateSet) bool {
+	column, first, same := -1, "", true
+	for i, name := range m.g.Variables {
+		if name == variable {
+			column = i
+		}
+	}
+	states.each(func(i int) {
+		v := m.g.States[i].Values[column]
+		same = same && (first == "" || v == first)
+		first = v
+	})
+	return same
+}
+
+// open fills in what a verdict leaves open, from the verdicts by the rules of
+// each era by which the life fits.
+func (v *Verdict) open(fit []Verdict) {
+	unknown := [facts]bool{
+		factRan: v.Ran == Unknown, factWoken: v.Woken == Unknown,
+		factExitCode: v.ExitCodeFrom == "" && ended(v.Outcome),
+	}
+	by := settled{^uint16(0), ^uint16(0), ^uint16(0)}
+	var some uint16 // the probes that a kernel of any of these eras can have
+	var definite [facts]bool
+	for f := range unknown {
+		definite[f] = unknown[f]
+	}
+	if unknown == [facts]bool{} {
+		return
+	}
+	for i := range fit {
+		w := &fit[i]
+		definite[factRan] = definite[factRan] && w.Ran != Unknown
+		definite[factWoken] = definite[factWoken] && w.Woken != Unknown
+		definite[factExitCode] = definite[factExitCode] && w.ExitCodeFrom != ""
+		s := w.asked.settledBy()
+		for f := range by {
+			by[f] &= s[f]
+		}
+		for n := range probes {
+			if w.asked.m.has(&probes[n]) {
+				some |= 1 << n
+			}
+		}
+	}
+	for f := range facts {
+		if !unknown[f] {
+			continue
+		}
+		o := Open{Fact: factNames[f]}
+		if definite[f] {
+			o.WouldSettle = "the kernel's release (--kernel): older and newer ones differ here"
+		} else if i := cheapest(by[f]&some, v.Life); i >= 0 {
+			o.WouldSettle = probes[i].name
+		}
+		v.Open = append(v.Open, o)
+		for i := range v.Findings {
+			if v.Findings[i].Rule == about[f] {
+				v.Findings[i].WouldSettle = o.WouldSettle
+			}
+		}
+	}
+}
+
+// about are the rules whose findings leave open no more than one fact.
+var about = [facts]*Rule{factRan: ruleEintrUnclear, factWoken: ruleStoppedBeforeRun}
+
+// ended are the outcomes of a thread that has ended.
+func ended(o Outcome) bool {
+	switch o {
+	case RanThenStopped, StoppedBeforeRun, ExitedByItself, ExitedByItselfThenStopped, Stopped:
+		return true
+	}
+	return false
+}
+
+// cheapest is the index of the cheapest of some probes: one of the kind that
+// the log has already, if there is one, and what the log shows already is no
+// help. It is -1 where there is none.
+func cheapest(of uint16, l *Life) int {
+	best := -1
+	for i := range probes {
+		p := &probes[i]
+		if of&(1<<i) == 0 || p.trace && l.Traced() && l.Sees&p.kinds == p.kinds || !p.trace && l.Set != nil && l.Set.Shows&p.kinds == p.kinds {
+			continue
+		}
+		if p.trace == l.Traced() {
+			return i
+		}
+		if best < 0 {
+			best = i
+		}
+	}
+	return best
+}
