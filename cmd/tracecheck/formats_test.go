@@ -49,22 +49,57 @@ func as(format string, args []string) []byte {
 // Each sample's JSON is in NAME.want.json.
 func TestSamplesJSON(t *testing.T) {
 	eachSample(t, func(t *testing.T, base string, args []string) {
-		got := as("json", args)
-		file := base + ".want.json"
-		if *update {
-			if err := os.WriteFile(file, got, 0o666); err != nil {
-				t.Fatal(err)
-			}
-			return
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatalf("%v (go test ./cmd/tracecheck -update writes it)", err)
-		}
-		if d := cmp.Diff(string(want), string(got)); d != "" {
-			t.Errorf("%s: -want +got:\n%s", file, d)
-		}
+		golden(t, base+".want.json", as("json", args))
 	})
+}
+
+// Each sample's page is in NAME.want.html, without what is the same in all pages.
+func TestSamplesPage(t *testing.T) {
+	eachSample(t, func(t *testing.T, base string, args []string) {
+		golden(t, base+".want.html", ownPart(as("html", args)))
+	})
+}
+
+// ownPart is a page without its style, its script, porcupine's page, their
+// digests and the version of tracecheck.
+func ownPart(page []byte) []byte {
+	for _, p := range []struct{ from, to string }{
+		{"<style>", "</style>"},
+		{`<script type="application/json" id="page">`, "</script>"},
+		{"<script>", "</script>"},
+		{`http-equiv="Content-Security-Policy" content="`, `"`},
+	} {
+		var rest []byte
+		for {
+			before, after, ok := bytes.Cut(page, []byte(p.from))
+			if !ok {
+				break
+			}
+			_, after, _ = bytes.Cut(after, []byte(p.to))
+			rest = append(append(rest, before...), (p.from + "…" + p.to)...)
+			page = after
+		}
+		page = append(rest, page...)
+	}
+	return bytes.ReplaceAll(page, []byte(version()), []byte("test"))
+}
+
+// golden compares what was got with a file, or, with -update, writes it.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (go test ./cmd/tracecheck -update writes it)", err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s: -want +got:\n%s", file, d)
+	}
 }
 
 // strict is a schema in which every object has the fields that are named, and

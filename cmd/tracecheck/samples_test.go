@@ -34,7 +34,7 @@ func TestSamples(t *testing.T) {
 			return err
 		case strings.HasSuffix(name, ".want"):
 			wants = append(wants, filepath.ToSlash(name))
-		case !strings.HasSuffix(name, ".patterns") && !strings.HasSuffix(name, ".want.json"):
+		case !strings.HasSuffix(name, ".patterns") && !strings.HasSuffix(name, ".want.json") && !strings.HasSuffix(name, ".want.html"):
 			logs[filepath.ToSlash(name)] = false
 		}
 		return nil
