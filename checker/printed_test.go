@@ -80,21 +80,21 @@ func byOf(e *traces.Event, idle string) traces.Task {
 func ftraceLine(head string) func(e *traces.Event) string {
 	return func(e *traces.Event) string {
 		if e.Kind == traces.Loss {
-			return fmt.Sprintf("CPU:0 [LOST %d EVENTS]\n", e.Count)
+			return fmt.Sprintf("CPU:%d [LOST %d EVENTS]\n", e.CPU, e.Count)
 		}
 		name, text, ok := fields(e, kprobe)
 		if !ok {
 			return ""
 		}
 		by := byOf(e, "<idle>")
-		return fmt.Sprintf(head, by.Comm, by.PID, seconds(e), name, text)
+		return fmt.Sprintf(head, by.Comm, by.PID, e.CPU, seconds(e), name, text)
 	}
 }
 
 // ndjson is the project's own format.
 func ndjson(e *traces.Event) string {
 	head := func(ev string) string {
-		return fmt.Sprintf(`{"kt":1,"ts":%d,"cpu":0,"ev":"%s","tid":%d,"task":"%s"`, e.Stamp, ev, e.By.PID, byOf(e, "swapper/0").Comm)
+		return fmt.Sprintf(`{"kt":1,"ts":%d,"cpu":%d,"ev":"%s","tid":%d,"task":"%s"`, e.Stamp, e.CPU, ev, e.By.PID, byOf(e, "swapper/0").Comm)
 	}
 	about := fmt.Sprintf(`,"pid":%d,"comm":"%s"}`+"\n", e.Thread.PID, e.Thread.Comm)
 	switch e.Kind {
@@ -161,12 +161,12 @@ func perfTrace(e *traces.Event) string {
 
 var tracePrinters = []tracePrinter{
 	{"ftrace", "# tracer: nop\n#\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n#              | |         |   |||||     |         |\n",
-		ftraceLine("%16s-%-7d [000] ..... %12s: %s: %s\n")},
-	{"trace_pipe", "", ftraceLine("%16s-%-7d [000] d..2. %12s: %s: %s\n")},
-	{"trace_pipe of old", "", ftraceLine("%16s-%-5d [000] d..2 %12s: %s: %s\n")},
+		ftraceLine("%16s-%-7d [%03d] ..... %12s: %s: %s\n")},
+	{"trace_pipe", "", ftraceLine("%16s-%-7d [%03d] d..2. %12s: %s: %s\n")},
+	{"trace_pipe of old", "", ftraceLine("%16s-%-5d [%03d] d..2 %12s: %s: %s\n")},
 	{"trace-cmd", "cpus=2\n", func(e *traces.Event) string {
 		if e.Kind == traces.Loss {
-			return fmt.Sprintf("CPU:0 [%d EVENTS DROPPED]\n", e.Count)
+			return fmt.Sprintf("CPU:%d [%d EVENTS DROPPED]\n", e.CPU, e.Count)
 		}
 		name, text, ok := fields(e, noProbe)
 		if !ok {
@@ -179,7 +179,7 @@ var tracePrinters = []tracePrinter{
 			text = fmt.Sprintf("swapper/0:0 [120] R ==> %s:%d [120]", e.Thread.Comm, e.Thread.PID)
 		}
 		by := byOf(e, "<idle>")
-		return fmt.Sprintf("%16s-%-5d [000] %12s: %-20s %s\n", by.Comm, by.PID, seconds(e), name+":", text)
+		return fmt.Sprintf("%16s-%-5d [%03d] %12s: %-20s %s\n", by.Comm, by.PID, e.CPU, seconds(e), name+":", text)
 	}},
 	{"perf script", "", func(e *traces.Event) string {
 		if e.Kind == traces.Loss {
@@ -190,7 +190,7 @@ var tracePrinters = []tracePrinter{
 			return ""
 		}
 		by := byOf(e, "swapper")
-		return fmt.Sprintf("%16s %5d [000] %12s: %32s: %s\n", by.Comm, by.PID, seconds(e), "sched:"+name, text)
+		return fmt.Sprintf("%16s %5d [%03d] %12s: %32s: %s\n", by.Comm, by.PID, e.CPU, seconds(e), "sched:"+name, text)
 	}},
 	{"perf trace", "", perfTrace},
 	{"kthread.bt", `{"kt":1,"ts":1,"cpu":0,"ev":"begin"}` + "\n", ndjson},

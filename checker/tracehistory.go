@@ -164,7 +164,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), actions: m.actions("Work")}, l.Thread)
 		}
 	}
-	if whole && (l.trace.asleep == 'S' || l.trace.asleep == 'I') && l.Sees.Has(traces.SwitchOut) {
+	if whole && (l.trace.asleep == 'S' || l.trace.asleep == 'I') && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
 		// It has not got a CPU since.
 		h.add(-1, operation{from: never, to: never, actions: m.actions("Work"), still: true}, l.Thread)
 	}

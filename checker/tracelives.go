@@ -19,8 +19,10 @@ type traced struct {
 	gone   bool // it has left its CPU for the last time
 	calls  int  // stops and parks of it that are under way
 	// asleep is the state letter in which the thread left its CPU last, while
-	// nothing has woken it since; else 0.
-	asleep byte
+	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
+	// order: there must also have been more sleeps than wakings.
+	asleep         byte
+	slept, wakings int
 }
 
 // inside is the life that a task is stopping or parking, as the log has it.
@@ -82,6 +84,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 			return nil // sched_waking has said so before
 		}
 		t.asleep = 0
+		t.wakings++
 		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		// A new thread that is moved to another CPU is woken by the one that
@@ -93,7 +96,12 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		t.asleep = 0
 		return nil
 	case traces.SwitchOut:
-		t.asleep = e.State
+		if strings.IndexByte("SIDP", e.State) >= 0 {
+			t.slept++
+		}
+		if t.asleep = 0; t.slept > t.wakings {
+			t.asleep = e.State
+		}
 		switch e.State {
 		case 'D':
 			// Its first sleep, if nothing of it has been seen since the fork;

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,36 @@ func TestTracedLives(t *testing.T) {
 		}
 		if text != test.want {
 			t.Errorf("%s: %s, want %s", test.name, text, test.want)
+		}
+	}
+}
+
+// A thread that has got a CPU again, by the line of another CPU whose clock is
+// milliseconds late, is not asleep for ever: its stop may return.
+func TestClocksThatDisagreeAccuseNobody(t *testing.T) {
+	log := `           task2     2 [002]     1.001202: sched:sched_process_fork: comm=kthreadd pid=2 child_comm=kthreadd child_pid=100
+            k100   100 [001]     1.003457: sched:sched_switch: prev_comm=k100 prev_pid=100 prev_prio=120 prev_state=D ==> next_comm=swapper/1 next_pid=0 next_prio=120
+%s         swapper     0 [001]     1.003600: sched:sched_switch: prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=k100 next_pid=100 next_prio=120
+%s         swapper     0 [000]     1.003926: sched:sched_switch: prev_comm=swapper/0 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=k100 next_pid=100 next_prio=120
+            k100   100 [001]     1.007551: sched:sched_switch: prev_comm=k100 prev_pid=100 prev_prio=120 prev_state=S ==> next_comm=swapper/1 next_pid=0 next_prio=120
+          insmod  1004 [002]     1.013338: sched:sched_kthread_stop: comm=k100 pid=100
+          insmod  1004 [002]     1.014817: sched:sched_kthread_stop_ret: ret=2
+`
+	waking := "          insmod  1004 [002]     1.003500: sched:sched_waking: comm=k100 pid=100 prio=120 target_cpu=001\n"
+	for _, in := range []string{fmt.Sprintf(log, "", ""), fmt.Sprintf(log, waking, waking)} {
+		c, err := New(nil, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lives := 0
+		if _, err := c.Check(traces.NewReader(strings.NewReader(in), nil, false), func(v *Verdict) error {
+			lives++
+			if v.Fits != FitsYes || v.Outcome != RanThenStopped {
+				t.Errorf("fits %s, %s: %v\n%s", v.Fits, v.Outcome, v.Findings, in)
+			}
+			return nil
+		}); err != nil || lives != 1 {
+			t.Errorf("%d lives, %v", lives, err)
 		}
 	}
 }

@@ -85,6 +85,7 @@ func (w *traceWorld) self() traces.Task {
 func (w *traceWorld) emit(worlds []*traceWorld, by int, e traces.Event) {
 	*w.clock += int64(w.rng.IntN(3000000))
 	e.By = traces.Task{Comm: fmt.Sprintf("task%d", by), PID: by}
+	e.CPU = by // each has a clock of its own
 	if e.Thread.PID == 0 && e.Kind != traces.StopReturn && e.Kind != traces.ParkReturn {
 		e.Thread = w.self()
 	}
@@ -154,6 +155,7 @@ func (w *traceWorld) thread(worlds []*traceWorld) {
 		return
 	case w.is("phase", "absent"):
 		w.onCPU = true
+		w.emit(worlds, 0, traces.Event{Kind: traces.SwitchIn})
 		w.do("Create")
 		return
 	case w.is("phase", "created"):
@@ -438,8 +440,19 @@ func spoil(log []seen, rng *rand.Rand) ([]seen, bool) {
 		if len(log) > 4 {
 			i := rng.IntN(len(log) - 2)
 			n := 1 + rng.IntN(min(6, len(log)-i-1))
-			lost := seen{traces.Event{Kind: traces.Loss, Count: n}, log[i+n-1].truth}
-			log = append(append(slices.Clone(log[:i]), lost), log[i+n:]...)
+			// Each CPU says what it has lost.
+			kept := slices.Clone(log[:i])
+			count := map[int]int{}
+			for _, s := range log[i : i+n] {
+				count[s.event.CPU]++
+			}
+			for _, s := range log[i : i+n] {
+				if cpu := s.event.CPU; count[cpu] > 0 {
+					kept = append(kept, seen{traces.Event{Kind: traces.Loss, Count: count[cpu], CPU: cpu}, s.truth})
+					count[cpu] = 0
+				}
+			}
+			log = append(kept, log[i+n:]...)
 			lossy = true
 		}
 	case 2:
