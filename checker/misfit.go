@@ -42,10 +42,13 @@ func (c rules) misfit(v *Verdict) {
 		f.Allowed = c.allowed(l, bad, before, ends)
 	}
 
-	v.Fits = FitsNo
+	v.Fits, v.by = FitsNo, c.Checker
+	if n > 0 {
+		v.FitsTo = l.Events()[n-1].Line
+	}
 	if l.Doubt || len(l.Events()) == 1 {
 		// One line alone may be anybody's words.
-		v.Fits = FitsInconclusive
+		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
 		f.Message = "not one thread's lines, or a violation: " + f.Message
 		f.Rule = ruleTwoThreads

@@ -99,6 +99,13 @@ type jsonThread struct {
 	Stops        []jsonStop    `json:"stops"`
 	Witness      []jsonStep    `json:"witness"`
 	Findings     []jsonFinding `json:"findings"`
+	FitsTo       int           `json:"fits_to,omitempty"`
+	Shrunk       []jsonSpan    `json:"shrunk,omitempty"`
+}
+
+type jsonSpan struct {
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 type jsonDiagnostic struct {
@@ -168,6 +175,10 @@ func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
 	}
 	for _, f := range v.Findings {
 		t.Findings = append(t.Findings, findingJSON(f))
+	}
+	t.FitsTo = v.FitsTo
+	for _, s := range v.Shrunk() {
+		t.Shrunk = append(t.Shrunk, jsonSpan{s.From, s.To})
 	}
 	return t
 }
