@@ -119,8 +119,9 @@ type lives struct {
 	past   []*Life       // threads that have ended, in that order; see retire
 	watch  *traces.PIDs  // whose scheduling is asked for
 	sees   traces.Kinds  // the kinds that have been seen
-	waking bool          // sched_waking has been seen
-	lossy  bool          // the trace says that its beginning is not whole
+	seenAt *firstSeen
+	waking bool // sched_waking has been seen
+	lossy  bool // the trace says that its beginning is not whole
 
 	// Of the kernel's reports:
 	reports    map[int]*reported // by the pid of a task
@@ -131,7 +132,7 @@ type lives struct {
 }
 
 func newLives() *lives {
-	ls := &lives{count: make(map[traces.Task]int), before: make(map[traces.Task]bool)}
+	ls := &lives{count: make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen)}
 	ls.clear()
 	return ls
 }

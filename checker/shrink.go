@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -58,6 +59,7 @@ type shrinker struct {
 type piece struct {
 	Span
 	events []traces.Event
+	sees   traces.Kinds // of a trace: that it shows these kinds
 	stays  bool
 }
 
@@ -65,40 +67,52 @@ type piece struct {
 // their lines.
 func (s *shrinker) divide() bool {
 	l := s.life
-	var list []traces.Event
+	var list []piece
+	add := func(e traces.Event) {
+		p := piece{Span: Span{e.Line, e.Line}, events: []traces.Event{e}, stays: e.Kind == traces.Crash}
+		if e.Stack != nil {
+			p.To = max(p.To, e.Stack.Last)
+		}
+		list = append(list, p)
+	}
 	if l.boot > 0 && l.Kernel != "" {
-		list = append(list, traces.Event{Kind: traces.Boot, Line: l.boot, Kernel: l.Kernel})
+		add(traces.Event{Kind: traces.Boot, Line: l.boot, Kernel: l.Kernel})
 	}
 	if l.Begun {
-		list = append(list, traces.Event{Kind: traces.Begin, Line: l.Since, Set: l.Set})
+		add(traces.Event{Kind: traces.Begin, Line: l.Since, Set: l.Set})
 	}
-	list = append(list, l.Events()...)
+	for _, e := range l.Events() {
+		add(e)
+	}
+	byLine := func(a, b piece) int { return cmp.Compare(a.From, b.From) }
+	if !slices.IsSortedFunc(list, byLine) {
+		return false
+	}
 	if l.Crash > 0 {
-		i := slices.IndexFunc(list, func(e traces.Event) bool { return e.Line >= l.Crash })
-		if i < 0 {
-			i = len(list)
-		}
-		list = slices.Insert(list, i, traces.Event{Kind: traces.Crash, Line: l.Crash})
+		add(traces.Event{Kind: traces.Crash, Line: l.Crash})
 	}
-	for _, e := range list {
-		end := e.Line
-		if e.Stack != nil {
-			end = max(end, e.Stack.Last)
-		}
-		n := len(s.pieces)
-		if n > 0 {
-			switch last := &s.pieces[n-1]; {
-			case e.Line < last.From:
-				return false
-			case e.Line <= last.To:
-				last.events, last.To = append(last.events, e), max(last.To, end)
-				last.stays = last.stays || e.Kind == traces.Crash
-				continue
-			case e.Line > last.To+1:
-				s.pieces = append(s.pieces, piece{Span: Span{last.To + 1, e.Line - 1}})
+	if l.trace != nil {
+		for i := range l.trace.seenAt {
+			line, k := int(l.trace.seenAt[i].Load()), traces.Kind(i)
+			if l.Sees.Has(k) && 0 < line && line <= l.AsOf {
+				list = append(list, piece{Span: Span{line, line}, sees: traces.Kinds(0).With(k)})
 			}
 		}
-		s.pieces = append(s.pieces, piece{Span: Span{e.Line, end}, events: []traces.Event{e}, stays: e.Kind == traces.Crash})
+	}
+	slices.SortStableFunc(list, byLine)
+	for _, p := range list {
+		if n := len(s.pieces); n > 0 {
+			last := &s.pieces[n-1]
+			if p.From <= last.To {
+				last.events, last.sees, last.stays = append(last.events, p.events...), last.sees|p.sees, last.stays || p.stays
+				last.To = max(last.To, p.To)
+				continue
+			}
+			if p.From > last.To+1 {
+				s.pieces = append(s.pieces, piece{Span: Span{last.To + 1, p.From - 1}})
+			}
+		}
+		s.pieces = append(s.pieces, p)
 	}
 	return true
 }
@@ -131,10 +145,17 @@ func (s *shrinker) fails() bool {
 		if !s.kept[i] {
 			continue
 		}
-		if len(r.list) > 0 && (p.From > to+1 || s.life.lossy()) {
+		if to > 0 && (p.From > to+1 || s.life.lossy()) {
 			r.list = append(r.list, s.gap(p.From))
 		}
-		r.list = append(r.list, p.events...)
+		for _, e := range p.events {
+			r.list = append(r.list, e)
+			if e.Kind == traces.SwitchOut {
+				// What woke it then need not be among the life's events.
+				r.list = append(r.list, traces.Event{Kind: traces.SwitchIn, Line: e.Line, Thread: e.Thread})
+			}
+		}
+		r.sees |= p.sees
 		to = p.To
 	}
 	s.left -= len(r.list)
@@ -174,6 +195,7 @@ func (s *shrinker) spans() (list []Span) {
 // A replay is a Source of events that were read before.
 type replay struct {
 	list []traces.Event
+	sees traces.Kinds
 	at   int
 }
 
@@ -184,5 +206,6 @@ func (r *replay) Stats() (s traces.Stats) {
 	if len(r.list) > 0 {
 		s.LastLine = r.list[len(r.list)-1].Line
 	}
+	s.Seen = r.sees
 	return s
 }

@@ -203,3 +203,55 @@ func TestShrunk(t *testing.T) {
 		t.Errorf("only %v, %d with a gap", rules, shorter)
 	}
 }
+
+// So it is in a trace, of which the beginning or the end can go, and in between
+// what was lost decides less.
+func TestShrunkTrace(t *testing.T) {
+	c, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, missing := map[string]int{}, 0
+	for seed := range 600 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 9))
+		var lines []string
+		for n := range 4 + rng.IntN(14) {
+			w := rng.IntN(2)
+			own := fmt.Sprintf("              w%d-%d     [001] .....    %d.000000: ", w, 340+w, 100+n)
+			by := fmt.Sprintf("           rmmod-%d     [000] .....    %d.000000: ", 290+rng.IntN(2), 100+n)
+			switch rng.IntN(8) {
+			case 0:
+				lines = append(lines, fmt.Sprintf("        kthreadd-2       [001] .....    %d.000000: sched_process_fork: comm=kthreadd pid=2 child_comm=w%d child_pid=%d\n", 100+n, w, 340+w))
+			case 1, 2:
+				lines = append(lines, fmt.Sprintf("%ssched_kthread_stop: comm=w%d pid=%d\n", by, w, 340+w))
+			case 3, 4:
+				lines = append(lines, fmt.Sprintf("%ssched_kthread_stop_ret: ret=%d\n", by, rng.IntN(3)*(eintr/2)))
+			case 5:
+				lines = append(lines, fmt.Sprintf("%stested: (worker_fn+0x5e/0xa0 [worker] <- kthread_should_stop) arg1=0x%d\n", own, rng.IntN(2)))
+			case 6:
+				lines = append(lines, fmt.Sprintf("%ssched_process_exit: comm=w%d pid=%d prio=120\n", own, w, 340+w))
+			case 7:
+				lines = append(lines, fmt.Sprintf("%ssched_switch: prev_comm=w%d prev_pid=%d prev_prio=120 prev_state=%c ==> next_comm=swapper/1 next_pid=0 next_prio=120\n", own, w, 340+w, "SDX"[rng.IntN(3)]))
+			}
+		}
+		misfits(t, c, lines, nil, func(v *Verdict) {
+			if v.Shrunk() == nil {
+				missing++
+				return
+			}
+			rules[v.Findings[0].Rule.ID]++
+			if wrong := minimal(t, c, lines, nil, v); strings.Contains(wrong, "without") {
+				rules["not smallest"]++
+			} else if wrong != "" {
+				t.Errorf("seed %d: %s, %s: %s\n%s", seed, v.Life.Thread, v.Findings[0].Rule.ID, wrong, strings.Join(lines, ""))
+			}
+		})
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%v; none found %d times", rules, missing)
+	if len(rules) < 2 {
+		t.Errorf("only %v", rules)
+	}
+}
