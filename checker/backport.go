@@ -22,7 +22,7 @@ func doubted(v, w *Verdict, release string, d graph.Doubt) {
 	may := fmt.Sprintf("%s may have those of Linux %s: %s", release, d.Era.Range(), d.Why)
 	if v.Fits == FitsNo {
 		// Nothing is said against lines that this kernel may well print.
-		v.Fits = FitsInconclusive
+		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = fmt.Sprintf("it does not fit the rules that the kernel's number says, but %s; it fits those", may)
 		for i := range v.Findings {
 			v.Findings[i].Rule, v.Findings[i].WouldSettle = ruleBackport, f.WouldSettle

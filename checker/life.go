@@ -28,6 +28,9 @@ type Life struct {
 	// Mixed: another thread of the name came while this one was not over by
 	// the log, or was so when this one came: which line is whose is open.
 	Mixed bool
+	// Gaps: lines were left out in its time (traces.LeftOut): that it has no
+	// line of some kind says nothing.
+	Gaps bool
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
 	// Sees are the kinds of events that the trace has shown, of any thread.
@@ -40,6 +43,7 @@ type Life struct {
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
 	slot   int            // in lives.open; -1: in it no more
+	boot   int            // line of the banner; 0: not in the log
 	// Of a log that is followed:
 	told     int // how many of its events a verdict has been given of
 	revision int
@@ -57,7 +61,7 @@ func (l *Life) Whole() bool { return l.trace != nil && l.trace.forked && !l.trac
 // shows says whether the absence of messages of this kind means something: the
 // set is in use, and each of its messages of the kind would name this thread.
 func (l *Life) shows(k traces.Kind) bool {
-	return l.Begun && l.Set != nil && l.Set.Shows.Has(k) && l.Set.Names(k, l.Thread)
+	return l.Begun && !l.Gaps && l.Set != nil && l.Set.Shows.Has(k) && l.Set.Names(k, l.Thread)
 }
 
 // doubt takes back what rests on the events being all of one thread's.
@@ -101,6 +105,8 @@ type lives struct {
 	since  int
 	crash  int
 	kernel string
+	boot   int  // line of the banner that says so
+	gaps   bool // lines were left out since the begin line
 	// Names and pids that were alive when the set's begin line came: a line
 	// about one of them may still be about the thread from before.
 	before map[traces.Task]bool
@@ -113,8 +119,9 @@ type lives struct {
 	past   []*Life       // threads that have ended, in that order; see retire
 	watch  *traces.PIDs  // whose scheduling is asked for
 	sees   traces.Kinds  // the kinds that have been seen
-	waking bool          // sched_waking has been seen
-	lossy  bool          // the trace says that its beginning is not whole
+	seenAt *firstSeen
+	waking bool // sched_waking has been seen
+	lossy  bool // the trace says that its beginning is not whole
 
 	// Of the kernel's reports:
 	reports    map[int]*reported // by the pid of a task
@@ -125,7 +132,7 @@ type lives struct {
 }
 
 func newLives() *lives {
-	ls := &lives{count: make(map[traces.Task]int), before: make(map[traces.Task]bool)}
+	ls := &lives{count: make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen)}
 	ls.clear()
 	return ls
 }
@@ -154,7 +161,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 	case traces.Boot:
 		ls.conclude()
 		ended = ls.end(e.Before)
-		ls.begun, ls.since, ls.crash, ls.kernel = false, 0, 0, e.Kernel
+		ls.begun, ls.since, ls.crash, ls.kernel, ls.boot, ls.gaps = false, 0, 0, e.Kernel, e.Line, false
 		clear(ls.before)
 	case traces.Begin:
 		clear(ls.before)
@@ -165,7 +172,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 			}
 		}
 		ended = ls.end(e.Before)
-		ls.begun, ls.since, ls.crash = true, e.Line, 0
+		ls.begun, ls.since, ls.crash, ls.gaps = true, e.Line, 0, false
 	case traces.Loss:
 		// A begin line may be among what was lost.
 		ls.begun = false
@@ -173,6 +180,11 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 			l.doubt()
 		}
 		ls.lose()
+	case traces.Cut:
+		ls.gaps = true
+		for l := range ls.alive() {
+			l.Gaps = true
+		}
 	case traces.Crash:
 		ls.crash = e.Line
 		for l := range ls.alive() {
@@ -372,8 +384,8 @@ func (ls *lives) born(e *traces.Event) *Life {
 func (ls *lives) bear(l *Life, e *traces.Event) {
 	*l = Life{
 		Thread: e.Thread, Incarnation: ls.incarnation(e.Thread), Set: e.Set,
-		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel,
-		Doubt: !ls.begun,
+		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel, boot: ls.boot,
+		Gaps: ls.gaps, Doubt: !ls.begun,
 	}
 	if ls.shadow[e.Thread.Comm] || e.Thread.Comm != "" && ls.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
 		e.Thread.PID != 0 && ls.before[traces.Task{PID: e.Thread.PID}] {

@@ -42,10 +42,13 @@ func (c rules) misfit(v *Verdict) {
 		f.Allowed = c.allowed(l, bad, before, ends)
 	}
 
-	v.Fits = FitsNo
+	v.Fits, v.by = FitsNo, c.Checker
+	if n > 0 {
+		v.FitsTo = l.Events()[n-1].Line
+	}
 	if l.Doubt || len(l.Events()) == 1 {
 		// One line alone may be anybody's words.
-		v.Fits = FitsInconclusive
+		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
 		f.Message = "not one thread's lines, or a violation: " + f.Message
 		f.Rule = ruleTwoThreads
@@ -59,14 +62,7 @@ func said(e traces.Event) string {
 	if e.Text != "" {
 		return fmt.Sprintf("%q", e.Text)
 	}
-	name := e.Kind.String()
-	if e.Kind == traces.SwitchOut {
-		name += " in state " + string(e.State)
-	}
-	if e.HasCode {
-		name += fmt.Sprintf(" %d", e.Code)
-	}
-	return name
+	return e.Looks()
 }
 
 // words is how a log like the life's shows what a kind is about.
@@ -74,10 +70,11 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 	if l.Set != nil {
 		return fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code))
 	}
+	e := traces.Event{Kind: kind, Thread: l.Thread}
 	if code != nil {
-		return fmt.Sprintf("%s %d", kind, *code)
+		e.Code, e.HasCode = *code, true
 	}
-	return kind.String()
+	return e.Looks()
 }
 
 // prefix asks about the first n events of a life.
@@ -158,7 +155,7 @@ func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSe
 }
 
 // allowed is what could have come instead of an event, as messages of this
-// log's pattern set.
+// log's pattern set, or as events of the kinds that this trace has.
 func (c rules) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []string {
 	reach := c.m.closure(ends, h.hidden)
 	possible := func(names ...string) bool {
@@ -183,6 +180,19 @@ func (c rules) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []s
 		case possible(shown[kind]...):
 			say(kind, nil)
 		}
+	}
+	if l.Traced() && l.Sees.Has(traces.ShouldStop) {
+		for code, test := range []string{"TestFalse", "TestTrue"} {
+			if possible(test) {
+				say(traces.ShouldStop, &code)
+			}
+		}
+	}
+	if l.Traced() && l.Sees.Has(traces.ThreadFn) && possible("Enter") {
+		say(traces.ThreadFn, nil)
+	}
+	if l.Traced() && l.Sees.Has(traces.SwitchOut) && possible("Work") {
+		out = append(out, (&traces.Event{Kind: traces.SwitchOut, Thread: l.Thread, State: 'S'}).Looks())
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -17,13 +18,19 @@ type traced struct {
 	begun  bool // it has been seen past its first sleep
 	ended  bool // it has been seen in do_exit()
 	gone   bool // it has left its CPU for the last time
-	calls  int  // stops and parks of it that are under way
+	seenAt *firstSeen
+	calls  int // stops and parks of it that are under way
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
 	// order: there must also have been more sleeps than wakings.
 	asleep         byte
 	slept, wakings int
 }
+
+// firstSeen has the line of the first event of each kind; 0: there was none. An
+// event that the reader has left out is not counted. It is written while verdicts
+// are read.
+type firstSeen [traces.Cut + 1]atomic.Int64
 
 // inside is the life that a task is stopping or parking, as the log has it.
 type inside struct {
@@ -40,6 +47,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		ls.waking = true
 	}
 	ls.sees = ls.sees.With(e.Kind)
+	if at := &ls.seenAt[e.Kind]; at.Load() == 0 {
+		at.Store(int64(e.Line))
+	}
 	switch e.Kind {
 	case traces.Fork:
 		if old := ls.byPID.get(e.Thread.PID); old != nil {
@@ -161,6 +171,7 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 	l.Begun, l.Doubt = false, false
 	l.trace, l.kept = &room.trace, room.kept[:0]
 	l.trace.lossy = ls.lossy
+	l.trace.seenAt = ls.seenAt
 	l.keep(e)
 	ls.insert(l)
 	ls.watch.Add(l.Thread.PID)

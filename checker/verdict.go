@@ -65,6 +65,10 @@ type Verdict struct {
 	Findings []Finding
 	Open     []Open // the facts that are not known, of a life that fits
 
+	// FitsTo is, where Fits is no, the line of the last event of the longest
+	// part from the beginning that fits; 0: there is none.
+	FitsTo int
+
 	// Revision counts the verdicts on one life, from 1; Replaces is the one
 	// before; nil: there is none.
 	Revision int
@@ -72,6 +76,7 @@ type Verdict struct {
 
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 	asked   *question             // by one era's rules
+	by      *Checker              // of one that does not fit
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -238,7 +243,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	}
 	if len(fit) == 0 {
 		if !covered && other.Fits == FitsNo {
-			other.Fits = FitsInconclusive
+			other.Fits, other.FitsTo = FitsInconclusive, 0
 			other.Why = fmt.Sprintf("it does not fit the rules of any era, but the log is of Linux %s, which none covers", l.Kernel)
 			for i := range other.Findings {
 				other.Findings[i].Rule = ruleOtherKernel
@@ -618,7 +623,7 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 // it: its set is in use, its lines are one thread's, and no oops may have ended
 // a task in between.
 func (c rules) canAccuse(l *Life) bool {
-	return l.Whole() || l.Begun && !l.Doubt && l.Crash == 0
+	return l.Whole() || l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0
 }
 
 // stuck is how many of the stops that have not returned never can, in every

@@ -13,12 +13,13 @@ _tracecheck() {
 	-k|--kernel) mapfile -t COMPREPLY < <(compgen -W 'auto 2.6.32 3.18 5.4 6.1 7.0' -- "$cur"); return ;;
 	-t|--thread) COMPREPLY=(); return ;;
 	-e|--explain) mapfile -t COMPREPLY < <(compgen -W 'rules KT001 KT002 KT003 KT004 KT005 KT006 KT007 KT008 KT009 KT010 KT011 KT012 KT013 KT014 KT015 KT016 KT017 KT018 KT019' -- "$cur"); return ;;
+	--shrink) COMPREPLY=(); return ;;
 	--timeout) COMPREPLY=(); return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
 	--record-recipe) mapfile -t COMPREPLY < <(compgen -W 'ftrace trace-cmd perf bpftrace' -- "$cur"); return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '--format -f --input-format -i --kernel -k --printk -p --thread -t --follow -F --all -a --explain -e --strict --timeout --color --record-recipe --schema --version --help -h' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '--format -f --input-format -i --kernel -k --printk -p --thread -t --follow -F --all -a --explain -e --shrink --strict --timeout --color --record-recipe --schema --version --help -h' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	fi

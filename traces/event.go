@@ -45,6 +45,8 @@ const (
 	Crash // the kernel reports an oops or a BUG: some task may have died
 
 	Renamed // the thread's name is Thread.Comm from here on (task_rename)
+
+	Cut // of a kernel log: lines were left out here, by tracecheck --shrink
 )
 
 var kindNames = [...]string{
@@ -52,7 +54,7 @@ var kindNames = [...]string{
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
 	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
 	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
-	"boot", "loss", "crash", "renamed",
+	"boot", "loss", "crash", "renamed", "cut",
 }
 
 func (k Kind) String() string { return kindNames[k] }

@@ -146,7 +146,7 @@ func (r *Reader) Seen() (kinds Kinds, waking bool) { return r.out.stats.Seen, r.
 func (r *Reader) step() error {
 	if r.in == nil {
 		var err error
-		if r.plain, err = unpack(r.src); err != nil {
+		if r.plain, err = Unpack(r.src); err != nil {
 			return err
 		}
 		r.in = bufio.NewReaderSize(r.plain, maxLine)
@@ -377,6 +377,10 @@ func (r *Reader) hold(text []byte) {
 // decode hands a whole line to the decoder. A line of quite another kind of
 // log is said once: two logs in one input have no common order.
 func (r *Reader) decode(text []byte) {
+	if n, ok := leftOut(text); ok {
+		r.dec.leftOut(n)
+		return
+	}
 	if r.dec.line(text) || r.alien != nil {
 		return
 	}
@@ -402,6 +406,8 @@ type decoder interface {
 	// a long one. If it takes it, it gets the other pieces as well, and line
 	// and damaged do not see it.
 	raw(piece []byte) bool
+	// leftOut says that n lines were left out here; see LeftOut.
+	leftOut(n int)
 	// end is called once, behind the last line.
 	end()
 	// format names what the lines have been.

@@ -23,9 +23,9 @@ var notText = []struct{ magic, answer string }{
 	{"\xfe\xff", "UTF-16 text: iconv -f UTF-16 -t UTF-8 FILE makes UTF-8 of it"},
 }
 
-// unpack looks at the first bytes of an input, and takes off what compressed
+// Unpack looks at the first bytes of an input, and takes off what compressed
 // it. The error says what to do about a file that is no text.
-func unpack(r io.Reader) (io.Reader, error) {
+func Unpack(r io.Reader) (io.Reader, error) {
 	in := bufio.NewReader(r)
 	// The longest magic has 10 bytes. A shorter input is what it is.
 	head, err := in.Peek(10)

@@ -22,7 +22,8 @@ import (
 //go:generate go test . -run TestGenerated -update
 
 // The man page and the completions are made of the flags, docs/json.md of the
-// schema. `go generate ./cmd/tracecheck` writes them anew.
+// schema, docs/rules.md of what --explain prints. `go generate ./cmd/tracecheck`
+// writes them anew.
 func TestGenerated(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	for file, text := range map[string]string{
@@ -31,6 +32,7 @@ func TestGenerated(t *testing.T) {
 		"completions/_tracecheck":     zshCompletion(),
 		"completions/tracecheck.fish": fishCompletion(),
 		"docs/json.md":                jsonPage(t),
+		"docs/rules.md":               rulesPage(),
 	} {
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
@@ -263,6 +265,31 @@ func fishCompletion() string {
 		fmt.Fprintf(&b, " -d '%s'\n", strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "'", `\'`))
 	})
 	return b.String()
+}
+
+// rulesPage has all rules, in the order of their IDs.
+func rulesPage() string {
+	var b strings.Builder
+	b.WriteString("<!-- Written by go generate from checker/rules.go and checker/rules/*.log; do not edit. -->\n\n# Rules\n\n" +
+		"A finding has the ID of a rule. `tracecheck --explain KT001` prints the rule as it is here. A note is good to\n" +
+		"know and legal; a warning cannot be decided, or looks wrong; an error is a violation or a hang, and the exit\n" +
+		"status is 1. Of each rule's two logs, which are tests, the first has such a finding and the second has not.\n\n" +
+		"| rule | | level | Linux |\n| --- | --- | --- | --- |\n")
+	for _, r := range checker.Rules {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", r.ID, strings.ToLower(r.ID), r.Title, levelOf(r), r.Kernels)
+	}
+	for _, r := range checker.Rules {
+		fmt.Fprintf(&b, "\n## %s\n\n**%s** (%s, Linux %s)\n\n%s\n\nA log that has it:\n\n```text\n%s```\n\nOne that has not:\n\n```text\n%s```\n",
+			r.ID, r.Title, levelOf(r), r.Kernels, r.Text, r.Bad(), r.Good())
+	}
+	return b.String()
+}
+
+func levelOf(r *checker.Rule) string {
+	if r.Hang {
+		return string(r.Level) + ", a hang"
+	}
+	return string(r.Level)
 }
 
 // A schemaObject is as much of a schema as the page needs.

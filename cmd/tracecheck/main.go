@@ -41,11 +41,11 @@ const (
 )
 
 type options struct {
-	format, input, kernel, printk, color, explain, recipe string
-	threads                                               []string
-	all, follow                                           bool
-	strict, schema, version, help                         bool
-	timeout                                               time.Duration
+	format, input, kernel, printk, color, explain, shrink, recipe string
+	threads                                                       []string
+	all, follow                                                   bool
+	strict, schema, version, help                                 bool
+	timeout                                                       time.Duration
 }
 
 func flags(o *options) *pflag.FlagSet {
@@ -60,6 +60,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
 	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
 	fs.StringVarP(&o.explain, "explain", "e", "", "a rule (KT001; rules: all of them), or a thread's interleaving (`NAME` or pid)")
+	fs.StringVar(&o.shrink, "shrink", "", "print the smallest part of the log that shows what does not fit of a thread (`NAME` or pid), to keep as a log")
 	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
 	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
@@ -211,6 +212,16 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	}
 	quit := make(chan struct{})
 	defer close(quit)
+	if o.shrink != "" {
+		if len(files) != 1 {
+			return fail("--shrink %s: want one FILE", o.shrink)
+		}
+		part, err := j.shrink(files[0], o.shrink)
+		if err != nil {
+			return fail("--shrink %s: %s: %v", o.shrink, names[0], err)
+		}
+		return say("%s", part)
+	}
 	ended := j.progress(stderr, files)
 	var sum report.Summary
 	status := exitFits

@@ -106,6 +106,13 @@ type jsonThread struct {
 	Witness      []jsonStep    `json:"witness"`
 	Findings     []jsonFinding `json:"findings"`
 	Open         []jsonOpen    `json:"open,omitempty"`
+	FitsTo       int           `json:"fits_to,omitempty"`
+	Shrunk       []jsonSpan    `json:"shrunk,omitempty"`
+}
+
+type jsonSpan struct {
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 type jsonDiagnostic struct {
@@ -178,6 +185,10 @@ func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
 	}
 	for _, o := range v.Open {
 		t.Open = append(t.Open, jsonOpen(o))
+	}
+	t.FitsTo = v.FitsTo
+	for _, s := range v.Shrunk() {
+		t.Shrunk = append(t.Shrunk, jsonSpan{s.From, s.To})
 	}
 	return t
 }

@@ -126,10 +126,49 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 		t.finding(f)
 	}
 	t.open(v)
+	t.smallest(v)
 	if t.explain || wantsChart(v) {
 		t.chart(v)
 	}
 	return t.err
+}
+
+// smallest says how much of a life fits, and which part of it does not.
+func (t *Text) smallest(v *checker.Verdict) {
+	var parts []string
+	if v.FitsTo > 0 {
+		parts = append(parts, fmt.Sprintf("it fits up to line %d", v.FitsTo))
+	}
+	if spans := v.Shrunk(); spans != nil {
+		parts = append(parts, "smallest part that does not: "+spanList(spans)+" (--shrink prints it)")
+	}
+	if parts != nil {
+		t.printf("%s", wrap(strings.Join(parts, "; "), "      "))
+	}
+}
+
+// spanList names stretches of lines: "line 3", "lines 3, 4 and 7 to 9".
+func spanList(spans []checker.Span) string {
+	var names []string
+	for _, s := range spans {
+		names = append(names, strconv.Itoa(s.From))
+		switch {
+		case s.To > s.From+1:
+			names[len(names)-1] += fmt.Sprintf(" to %d", s.To)
+		case s.To > s.From:
+			names = append(names, strconv.Itoa(s.To))
+		}
+	}
+	last := len(names) - 1
+	switch {
+	case last == 0 && spans[0].From == spans[0].To:
+		return "line " + names[0]
+	case last == 0:
+		return "lines " + names[0]
+	case last > 7:
+		return "lines " + strings.Join(names[:6], ", ") + " … " + names[last]
+	}
+	return "lines " + strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 func (t *Text) fits(f checker.Fits) string {

@@ -1,0 +1,257 @@
+package checker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// stamped is a log's text: its messages with stamps, and lines that say that
+// some were left out as they are.
+func stamped(log []logged) []string {
+	var lines []string
+	for i, line := range log {
+		if strings.HasPrefix(line.text, "# ") {
+			lines = append(lines, line.text+"\n")
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("[%5d.%06d] %s\n", 100+i/7, i%7, line.text))
+	}
+	return lines
+}
+
+// bothSets are the story's messages and a set that prints all there is.
+func bothSets(t *testing.T) []*traces.Patterns {
+	t.Helper()
+	full, err := traces.ParsePatterns("all", strings.NewReader(allPatterns))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*traces.Patterns{traces.Builtin("story"), full}
+}
+
+// Whatever lines of a legal run are left out, so that the log says so, it is
+// accepted, and each fact is true as of the last line, or unknown.
+func TestLinesLeftOutAreNeverHeldAgainstAThread(t *testing.T) {
+	c, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := bothSets(t)
+	lives, definite := 0, 0
+	for seed := range 1000 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 7))
+		pats := sets[seed%2]
+		var log []logged
+		gap := 0
+		mark := func() {
+			if gap > 0 && len(log) > 0 {
+				log = append(log, logged{traces.LeftOut(gap), nil})
+			}
+			gap = 0
+		}
+		often := 2 + rng.IntN(10)
+		for _, line := range randomLog(c.eras[seed/2%len(c.eras)].m, rng, pats) {
+			if line.state != nil && !strings.HasPrefix(line.text, "BUG: ") && rng.IntN(often) == 0 {
+				gap++
+				continue
+			}
+			mark()
+			log = append(log, line)
+		}
+		mark()
+		text := strings.Join(stamped(log), "")
+		_, err := c.Check(traces.NewReader(strings.NewReader(text), pats, true), func(v *Verdict) error {
+			lives++
+			if v.Ran != Unknown {
+				definite++
+			}
+			if wrong := disproved(v, log[v.Life.AsOf-1]); wrong != "" {
+				t.Errorf("seed %d: %s of %+v\n%s", seed, wrong, *v, text)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%d lives, of %d it is known whether they ran", lives, definite)
+	if definite < lives/10 {
+		t.Errorf("of %d lives only %d", lives, definite)
+	}
+}
+
+// cut is what is left of a log, with a line where some were left out.
+func cut(lines []string, keep func(n int) bool) []string {
+	var out []string
+	gap := 0
+	for i, line := range lines {
+		if !keep(i + 1) {
+			gap++
+			continue
+		}
+		if gap > 0 && len(out) > 0 {
+			out = append(out, traces.LeftOut(gap)+"\n")
+		}
+		gap = 0
+		out = append(out, line)
+	}
+	return out
+}
+
+// misfits are the rules by which the threads of a log do not fit.
+func misfits(t *testing.T, c *Checker, lines []string, pats *traces.Patterns, yield func(*Verdict)) {
+	t.Helper()
+	if len(lines) == 0 {
+		return
+	}
+	_, err := c.Check(traces.NewReader(strings.NewReader(strings.Join(lines, "")), pats, false), func(v *Verdict) error {
+		if v.Fits == FitsNo {
+			yield(v)
+		}
+		return nil
+	})
+	if err != nil && err != traces.ErrUnknown {
+		t.Fatal(err)
+	}
+}
+
+// minimal says what is wrong with the part of a log that is said to be the
+// smallest that does not fit.
+func minimal(t *testing.T, c *Checker, lines []string, pats *traces.Patterns, v *Verdict) string {
+	spans := v.Shrunk()
+	if spans == nil {
+		return "no part found"
+	}
+	kept := map[int]bool{}
+	for _, s := range spans {
+		for n := s.From; n <= s.To; n++ {
+			kept[n] = true
+		}
+	}
+	fails := func(keep func(n int) bool) bool {
+		same := false
+		misfits(t, c, cut(lines, keep), pats, func(w *Verdict) {
+			same = same || w.Life.Thread == v.Life.Thread && w.Findings[0].Rule == v.Findings[0].Rule
+		})
+		return same
+	}
+	if !fails(func(n int) bool { return kept[n] }) {
+		return fmt.Sprintf("%v fits", spans)
+	}
+	for gone := range kept {
+		// One that tells of an oops always stays.
+		if !strings.Contains(lines[gone-1], "BUG: ") && fails(func(n int) bool { return kept[n] && n != gone }) {
+			return fmt.Sprintf("%v does not fit without line %d", spans, gone)
+		}
+	}
+	return ""
+}
+
+// The smallest part of a log that does not fit still does not, by the same rule,
+// and does without any of its lines.
+func TestShrunk(t *testing.T) {
+	c, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := bothSets(t)
+	rules, shorter := map[string]int{}, 0
+	for seed := range 500 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 8))
+		pats := sets[seed%2]
+		log := randomLog(c.eras[seed/2%len(c.eras)].m, rng, pats)
+		// Something goes wrong with a legal log.
+		for range 1 + rng.IntN(3) {
+			i, j := 1+rng.IntN(len(log)), 1+rng.IntN(len(log))
+			switch {
+			case i >= len(log) || j >= len(log):
+			case rng.IntN(3) == 0:
+				log = append(log[:i:i], log[i+1:]...)
+			case rng.IntN(2) == 0:
+				log[i], log[j] = log[j], log[i]
+			default:
+				log[i] = log[j]
+			}
+		}
+		lines := stamped(log)
+		if rng.IntN(2) == 0 {
+			lines = append([]string{"[    0.000000] Linux version 5.4.0 (build@host)\n", "[    1.000000] usb 1-1: new device\n"}, lines...)
+		}
+		misfits(t, c, lines, pats, func(v *Verdict) {
+			rules[v.Findings[0].Rule.ID]++
+			if n := len(v.Shrunk()); n > 1 {
+				shorter++
+			}
+			if wrong := minimal(t, c, lines, pats, v); wrong != "" {
+				t.Errorf("seed %d: %s, %s: %s\n%s", seed, v.Life.Thread, v.Findings[0].Rule.ID, wrong, strings.Join(lines, ""))
+			}
+		})
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%v; %d of them have a gap", rules, shorter)
+	if len(rules) < 5 || shorter < 20 {
+		t.Errorf("only %v, %d with a gap", rules, shorter)
+	}
+}
+
+// So it is in a trace, of which the beginning or the end can go, and in between
+// what was lost decides less.
+func TestShrunkTrace(t *testing.T) {
+	c, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, missing := map[string]int{}, 0
+	for seed := range 600 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 9))
+		var lines []string
+		for n := range 4 + rng.IntN(14) {
+			w := rng.IntN(2)
+			own := fmt.Sprintf("              w%d-%d     [001] .....    %d.000000: ", w, 340+w, 100+n)
+			by := fmt.Sprintf("           rmmod-%d     [000] .....    %d.000000: ", 290+rng.IntN(2), 100+n)
+			switch rng.IntN(8) {
+			case 0:
+				lines = append(lines, fmt.Sprintf("        kthreadd-2       [001] .....    %d.000000: sched_process_fork: comm=kthreadd pid=2 child_comm=w%d child_pid=%d\n", 100+n, w, 340+w))
+			case 1, 2:
+				lines = append(lines, fmt.Sprintf("%ssched_kthread_stop: comm=w%d pid=%d\n", by, w, 340+w))
+			case 3, 4:
+				lines = append(lines, fmt.Sprintf("%ssched_kthread_stop_ret: ret=%d\n", by, rng.IntN(3)*(eintr/2)))
+			case 5:
+				lines = append(lines, fmt.Sprintf("%stested: (worker_fn+0x5e/0xa0 [worker] <- kthread_should_stop) arg1=0x%d\n", own, rng.IntN(2)))
+			case 6:
+				lines = append(lines, fmt.Sprintf("%ssched_process_exit: comm=w%d pid=%d prio=120\n", own, w, 340+w))
+			case 7:
+				lines = append(lines, fmt.Sprintf("%ssched_switch: prev_comm=w%d prev_pid=%d prev_prio=120 prev_state=%c ==> next_comm=swapper/1 next_pid=0 next_prio=120\n", own, w, 340+w, "SDX"[rng.IntN(3)]))
+			}
+		}
+		misfits(t, c, lines, nil, func(v *Verdict) {
+			if v.Shrunk() == nil {
+				missing++
+				return
+			}
+			rules[v.Findings[0].Rule.ID]++
+			if wrong := minimal(t, c, lines, nil, v); strings.Contains(wrong, "without") {
+				rules["not smallest"]++
+			} else if wrong != "" {
+				t.Errorf("seed %d: %s, %s: %s\n%s", seed, v.Life.Thread, v.Findings[0].Rule.ID, wrong, strings.Join(lines, ""))
+			}
+		})
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%v; none found %d times", rules, missing)
+	if len(rules) < 2 {
+		t.Errorf("only %v", rules)
+	}
+}
