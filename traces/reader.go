@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,7 @@ type Reader struct {
 	alien  decoder // has claimed a line that dec did not know; said once
 	held   []held  // what came before the line that decides
 	weight int     // bytes held
+	shed   bool    // some are held no more
 	err    error
 
 	watch *PIDs // whose scheduling is asked for; nil: everybody's
@@ -158,6 +160,9 @@ func (r *Reader) step() error {
 		return err
 	case r.out.stats.Lines == 0:
 		return ErrEmpty
+	}
+	if r.dec == nil && r.force == "" && !r.shed {
+		r.bareReports()
 	}
 	if r.dec != nil {
 		r.dec.end()
@@ -355,6 +360,31 @@ func (r *Reader) decide(text []byte) {
 	}
 }
 
+// bareReports reads as bare messages what no line has decided about, if a
+// report of the kernel begins in it: a few lines of dmesg -t that somebody has
+// pasted, or the output of `grep . /proc/*/stack`.
+func (r *Reader) bareReports() {
+	if !slices.ContainsFunc(r.held, func(h held) bool { return unmistakable(begins(trimEnd(h.text))) }) {
+		return
+	}
+	r.dec = newKernelLog(&r.out, "bare")
+	n := r.out.stats.Lines
+	for _, h := range r.held {
+		r.out.stats.Lines = h.n
+		r.dec.line(h.text[:len(h.text)-1])
+	}
+	r.out.stats.Lines, r.held = n, nil
+}
+
+// unmistakable says whether nothing but a report of the kernel begins so.
+func unmistakable(s source) bool {
+	switch s {
+	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
+		return true
+	}
+	return false
+}
+
 // maxHeld bounds the bytes that are kept of the lines before the one that
 // decides: a tracer's header is far shorter.
 const maxHeld = 64 << 10
@@ -368,7 +398,7 @@ type held struct {
 func (r *Reader) hold(text []byte) {
 	for len(r.held) > 0 && r.weight+len(text) > maxHeld {
 		r.weight -= len(r.held[0].text)
-		r.held = r.held[1:]
+		r.held, r.shed = r.held[1:], true
 	}
 	r.held = append(r.held, held{r.out.stats.Lines, bytes.Clone(text)})
 	r.weight += len(text)
