@@ -21,6 +21,7 @@ type traced struct {
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0.
 	asleep byte
+	told   asked
 }
 
 // inside is the life that a task is stopping or parking, as the log has it.
@@ -30,6 +31,7 @@ type inside struct {
 	point bool // known by the tracepoint
 	lost  bool // events were lost since: its return may be among them
 	park  bool
+	awake bool // the thread was awake when the call began, and the call has not woken it
 }
 
 // trace takes an event that a tracer saw.
@@ -57,6 +59,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		// Who goes to sleep inside kthread_stop() has made his request.
 		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost {
 			in.life.keep(e)
+			in.life.trace.told.request(in, in.life.trace.asleep)
 		}
 	}
 	l := ls.byPID.get(e.Thread.PID)
@@ -84,6 +87,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		t.asleep = 0
 		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
+		if own {
+			in.awake = false
+		}
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.
 		if strings.HasPrefix(e.By.Comm, "migration/") || !own && (t.begun || !t.forked) {
@@ -94,6 +100,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		return nil
 	case traces.SwitchOut:
 		t.asleep = e.State
+		t.told.sleeps(e)
 		switch e.State {
 		case 'D':
 			// Its first sleep, if nothing of it has been seen since the fork;
@@ -207,6 +214,7 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		in.life.trace.calls--
 	}
 	in.life = l
+	in.awake = !park && ls.waking && l.Whole() && !sleeper(l.trace.asleep)
 	l.trace.calls++
 	return ended
 }
