@@ -404,7 +404,7 @@ func otherWait(w *Wait, f Finding) Finding {
 func (ls *lives) general() []Finding {
 	out := slices.Clone(ls.misuses)
 	for i := range ls.waits {
-		out = append(out, waitFinding(&ls.waiting[i], ls.waits))
+		out = append(out, waitFinding(&ls.waits[i], ls.waits))
 	}
 	out = append(out, ls.cameBack...)
 	switch {
