@@ -323,6 +323,11 @@ func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 		}
 		ls.misused(e, f)
 	}
+	for l := range ls.alive() {
+		if l.Crash >= e.Line && l.Crash <= s.Last && s.Task.PID != 0 && l.Thread.PID != 0 && s.Task.PID != l.Thread.PID {
+			l.CrashOf = s.Task
+		}
+	}
 	if !deadly(s) {
 		return nil
 	}

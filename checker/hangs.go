@@ -12,7 +12,7 @@ import (
 
 // asked is what a trace shows of a thread after a stop's request was made.
 type asked struct {
-	made   bool // the stopper sleeps, or has slept: the flag is set and the wake was made
+	made   int  // where the stopper went to sleep, the flag set and the wake made; 0: it has not
 	missed bool // that wake found the thread awake: there was no sched_waking
 	times  int  // how often the thread has gone to sleep since
 	line   int  // where it went to sleep last
@@ -27,12 +27,12 @@ func sleeper(state byte) bool { return state == 'S' || state == 'D' || state == 
 // traces sched_waking where the state matches. If it did not, and the thread was
 // awake when the call began and sleeps now, it went to sleep after that wake: had it
 // set its state before, the wake would have matched.
-func (a *asked) request(in *inside, asleep byte) {
-	if in.park || a.made {
+func (a *asked) request(in *inside, line int) {
+	if in.park || a.made > 0 {
 		return
 	}
-	a.made, a.missed = true, in.awake
-	if in.awake && sleeper(asleep) {
+	a.made, a.missed = line, in.awake
+	if in.awake && sleeper(in.life.trace.asleep) {
 		a.times = 1
 	}
 }
@@ -43,7 +43,7 @@ func (a *asked) sleeps(e *traces.Event) {
 		return
 	}
 	a.line = e.Line
-	if a.made {
+	if a.made > 0 {
 		a.times++
 	}
 }
@@ -65,29 +65,49 @@ func hangFindings(v *Verdict, h *history) (out []Finding) {
 	}
 	t := l.trace
 	var lines []int
-	for _, s := range v.Stops {
-		lines = append(lines, s.CalledAt)
+	var before, since *traces.Event // the thread's last kthread_should_stop() before the stop, and since
+	for i, e := range l.Events() {
+		switch {
+		case e.Kind == traces.StopCall:
+			lines = append(lines, e.Line)
+		case e.Kind == traces.ShouldStop && len(lines) == 0:
+			before = &l.Events()[i]
+		case e.Kind == traces.ShouldStop:
+			since = &l.Events()[i]
+		}
 	}
-	lines = append(lines, t.told.line)
-	slices.Sort(lines)
+	lines = append(lines, t.told.made, t.told.line)
+	f := Finding{WouldSettle: "a probe on kthread_should_stop"}
+	if l.Sees.Has(traces.ShouldStop) {
+		f.WouldSettle = ""
+	}
 	switch {
 	case t.ended || t.told.times == 0:
-	case t.told.missed && t.told.times == 1 && sleeper(t.asleep):
-		out = append(out, Finding{
-			Rule: ruleLostWake, Lines: lines,
-			Message:     fmt.Sprintf("the stop's wake found the thread awake and did nothing (no sched_waking), then the thread went to sleep (%c), and nobody has woken it since: between setting its state and schedule() it has not seen kthread_should_stop()", t.asleep),
-			Advice:      "set_current_state() first, test kthread_should_stop() after it, then schedule(). On the live machine any wake of the thread helps once: what it waits for, if that can be made to happen",
-			WouldSettle: "a probe on kthread_should_stop: if it is never called, threadfn does not test at all",
-		})
+		return out
+	case t.told.missed && t.told.times == 1 && sleeper(t.asleep) && since == nil:
+		f.Rule = ruleLostWake
+		f.Message = fmt.Sprintf("the stop sets the flag and wakes (line %d), and the thread is awake: the wake does nothing (no sched_waking); the stopper sleeps (line %d); the thread goes to sleep (line %d, state %c), and nobody has woken it since",
+			lines[0], t.told.made, t.told.line, t.asleep)
+		if before != nil && before.Code == 0 {
+			f.Message += fmt.Sprintf("; it has asked kthread_should_stop() before that (line %d: no) and not since", before.Line)
+		}
+		f.Advice = "set_current_state() first, test kthread_should_stop() after it, then schedule(). On the live machine one more wake is enough: make happen what the thread waits for"
 	case t.told.times > 1:
-		out = append(out, Finding{
-			Rule: ruleDeaf, Lines: lines,
-			Message:     fmt.Sprintf("since the request was made the thread has gone to sleep %d times, and has not ended: threadfn runs on", t.told.times),
-			Advice:      "test kthread_should_stop() in every loop of threadfn, after every wake. On the live machine: end what threadfn works on (close the device, the connection), if it looks at that; no signal, and nothing that root can do, ends a kernel thread",
-			WouldSettle: "a probe on kthread_should_stop, and a longer recording: it may be about to finish",
-		})
+		f.Rule = ruleDeaf
+		f.Message = fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", t.told.made, t.told.times)
+		switch {
+		case since != nil && since.Code != 0:
+			f.Message += fmt.Sprintf(", though kthread_should_stop() has said yes (line %d)", since.Line)
+		case since == nil && l.Sees.Has(traces.ShouldStop):
+			f.Message += ", and has not asked kthread_should_stop()"
+		}
+		f.Advice = "test kthread_should_stop() in every loop of threadfn, after every wake. On the live machine end what threadfn works on (close the device, the connection), if it looks at that; no signal ends a kernel thread, nor anything that root can do"
+	default:
+		return out
 	}
-	return out
+	slices.Sort(lines)
+	f.Lines = slices.Compact(lines)
+	return append(out, f)
 }
 
 // stopsItself says whether the thread is in a kthread_stop() of itself.
@@ -182,4 +202,28 @@ func (ls *lives) came(e *traces.Event) {
 		}
 		delete(ls.reports, e.By.PID)
 	}
+}
+
+// likelyBack says whether the likely end of a wait has come: a stop of the one
+// thread that it is likely for has returned after the last report. Then nothing
+// says that the task is blocked still.
+func (ls *lives) likelyBack(w *Wait) bool {
+	l := ls.byPID.get(w.For.PID)
+	if w.For.PID == 0 || l == nil || l.trace != nil {
+		return false
+	}
+	for _, e := range l.Events() {
+		if e.Kind != traces.StopReturn || e.Line < w.Lines[len(w.Lines)-1] || e.By.PID != 0 && e.By.PID != w.Waiter.PID {
+			continue
+		}
+		l.Suspected = slices.DeleteFunc(l.Suspected, func(s Wait) bool { return s.Waiter == w.Waiter })
+		f := Finding{
+			Rule: ruleSlow, Lines: append(slices.Clone(w.Lines), e.Line),
+			Message:     fmt.Sprintf("%s was reported blocked in kthread_stop() for more than %d s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, w.Seconds, w.For, e.Line),
+			WouldSettle: "a message that names the stopper with its pid ({by})",
+		}
+		ls.cameBack = append(ls.cameBack, f)
+		return true
+	}
+	return false
 }

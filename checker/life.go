@@ -20,6 +20,9 @@ type Life struct {
 	Begun  bool
 	Since  int    // line of that begin line; 0 where there is none
 	Crash  int    // line of an oops in its time, which may have been its own; 0: none
+	// CrashOf is the task of that oops, where its report says that it is not
+	// this thread; else zero.
+	CrashOf traces.Task
 	Kernel string // the release of the boot's banner; empty: not in the log
 	// Follows is the last line of an earlier thread of this name or pid, which
 	// had ended, where this one is taken for the next thread although no line
@@ -183,7 +186,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 	case traces.Crash:
 		ls.crash = e.Line
 		for l := range ls.alive() {
-			l.Crash = e.Line
+			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
 	case traces.Stacked:
 		ended = ls.stacked(e)

@@ -216,6 +216,9 @@ func (h *history) report(m *machine, l *Life, i int) {
 		h.hung = true
 		return
 	}
+	if find(e.Stack, "kthread_stop") >= 0 && h.stopsItself() {
+		h.hung = true
+	}
 	phases := onStack(e.Stack)
 	if len(phases) == 0 {
 		return

@@ -146,7 +146,7 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 	}
 	if find(s, "kthread_stop") >= 0 {
 		for l := range ls.alive() {
-			if l.waitsFor(e.Thread.PID) {
+			if l.Thread.PID != e.Thread.PID && l.waitsFor(e.Thread.PID) {
 				l.keep(e)
 			}
 		}
@@ -245,6 +245,9 @@ func (ls *lives) conclude() {
 	for _, w := range waits {
 		if !w.Certain && w.In == "kthread_stop" {
 			ls.suspect(w)
+			if ls.likelyBack(w) {
+				continue
+			}
 		}
 		ls.cause(w)
 		ls.waits = append(ls.waits, *w)
@@ -352,6 +355,8 @@ func waitFinding(w *Wait, others []Wait) Finding {
 		fmt.Fprintf(&b, ", called by module %s", w.Module)
 	}
 	switch {
+	case w.Certain && w.For.PID == w.Waiter.PID:
+		b.WriteString(": it waits for itself to end")
 	case w.Certain:
 		fmt.Fprintf(&b, ": it waits for %s to end", w.For)
 	case w.For != traces.Task{}:

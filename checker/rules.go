@@ -103,8 +103,10 @@ But a threadfn can return -EINTR itself, and then the two look alike from outsid
 	ruleCrash = &Rule{
 		ID: "KT012", Title: "an oops in the thread's time", Level: Note, Kernels: "all",
 		Text: `A thread that oopses exits all the same, and a kthread_stop() of it returns.
-The log has a report of an oops or a BUG in this thread's time. Whose it was is not
-read from it here, so that this thread died there is allowed for.`,
+The log has a report of an oops or a BUG in this thread's time. Where the report names its
+task, and both pids are known, the message says so; where it does not, that this thread died
+there is allowed for. What another task that died would still have done, or printed, never
+came, so that its silence proves nothing.`,
 	}
 	ruleSecondStopOlder = &Rule{
 		ID: "KT014", Title: "a second kthread_stop cannot return on Linux 4.10 and later", Level: Warning, Kernels: "4.10 and later",

@@ -57,9 +57,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		return nil
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost {
+		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost && in.life.Thread.PID != e.Thread.PID {
 			in.life.keep(e)
-			in.life.trace.told.request(in, in.life.trace.asleep)
+			in.life.trace.told.request(in, e.Line)
 		}
 	}
 	l := ls.byPID.get(e.Thread.PID)
@@ -88,7 +88,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		if own {
-			in.awake = false
+			in.awake, t.told.missed = false, false
 		}
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.

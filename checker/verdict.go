@@ -630,10 +630,14 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 		v.Findings = append(v.Findings, Finding{Rule: ruleSecondStop, Lines: lines, Message: what})
 	}
 	if l.Crash > 0 && !h.died && !h.gone {
-		v.Findings = append(v.Findings, Finding{
+		f := Finding{
 			Rule: ruleCrash, Lines: []int{l.Crash},
 			Message: "the kernel reports an oops while the thread may have been alive: that it ended there is possible, and not told apart",
-		})
+		}
+		if l.CrashOf != (traces.Task{}) {
+			f.Message = fmt.Sprintf("the kernel reports an oops of %s in the thread's time: what that task would have done to it, or said, is open", l.CrashOf)
+		}
+		v.Findings = append(v.Findings, f)
 	}
 }
 
