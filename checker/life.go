@@ -20,6 +20,9 @@ type Life struct {
 	Begun  bool
 	Since  int    // line of that begin line; 0 where there is none
 	Crash  int    // line of an oops in its time, which may have been its own; 0: none
+	// CrashOf is the task of that oops, where its report says that it is not
+	// this thread; else zero.
+	CrashOf traces.Task
 	Kernel string // the release of the boot's banner; empty: not in the log
 	// Follows is the last line of an earlier thread of this name or pid, which
 	// had ended, where this one is taken for the next thread although no line
@@ -39,6 +42,10 @@ type Life struct {
 	// Suspected are tasks blocked in a kthread_stop() that is likely of this
 	// thread.
 	Suspected []Wait
+	// Reported are what the kernel's reports show of this thread.
+	Reported []Finding
+	// survived: it is judged as if an oops had not ended it; see rules.judge.
+	survived bool
 
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
@@ -126,9 +133,12 @@ type lives struct {
 	// Of the kernel's reports:
 	reports    map[int]*reported // by the pid of a task
 	waits      []Wait
-	hung       int // hung-task reports
-	hungCut    int // those of them whose stack is not whole
-	lastReport int // line of the last report
+	hung       int       // hung-task reports
+	hungCut    int       // those of them whose stack is not whole
+	lastReport int       // line of the last report
+	misuses    []Finding // by reports of crashes and warnings, of no one thread
+	cameBack   []Finding // of tasks that were reported blocked and are no more
+	failed     int       // line of the last failed kthread_create(), 0: none in this boot
 }
 
 func newLives() *lives {
@@ -161,7 +171,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 	case traces.Boot:
 		ls.conclude()
 		ended = ls.end(e.Before)
-		ls.begun, ls.since, ls.crash, ls.kernel, ls.boot, ls.gaps = false, 0, 0, e.Kernel, e.Line, false
+		ls.begun, ls.since, ls.crash, ls.kernel, ls.failed, ls.boot, ls.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
 		clear(ls.before)
 	case traces.Begin:
 		clear(ls.before)
@@ -188,7 +198,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 	case traces.Crash:
 		ls.crash = e.Line
 		for l := range ls.alive() {
-			l.Crash = e.Line
+			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
 	case traces.Stacked:
 		ended = ls.stacked(e)
@@ -196,6 +206,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		if e.Set == nil {
 			return ls.trace(e)
 		}
+		ls.came(e)
 		for _, name := range e.OrNames {
 			ls.shadow[name] = true
 			for _, l := range ls.byName[commKey(name)] {
@@ -229,7 +240,7 @@ func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 		// There is no thread that other lines could be about.
 		l := ls.born(e)
 		l.keep(e)
-		l.AsOf = e.Line
+		l.AsOf, ls.failed = e.Line, e.Line
 		return []*Life{l}
 	}
 	l, certain := ls.find(e.Thread)

@@ -69,6 +69,8 @@ type history struct {
 	parks []call // of kthread_park
 
 	hung bool // a report shows a stop of the thread blocked
+	died bool // an oops in threadfn ended the thread
+	gone bool // a report shows that a stop of it found it gone, with no reference held
 	late bool // the log begins in the middle of the life: anything may have come before
 
 	// Events that prove nothing about when: their actions may happen unseen
@@ -199,6 +201,10 @@ func newHistory(m *machine, l *Life) *history {
 // report adds what a report of a stack shows.
 func (h *history) report(m *machine, l *Life, i int) {
 	e := l.Events()[i]
+	if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
+		h.crash(m, l, i)
+		return
+	}
 	if e.Thread.PID != l.Thread.PID {
 		// A stopper that waits in kthread_stop() has made its request.
 		for n := range h.ops {
@@ -210,6 +216,9 @@ func (h *history) report(m *machine, l *Life, i int) {
 		h.hung = true
 		return
 	}
+	if find(e.Stack, "kthread_stop") >= 0 && h.stopsItself() {
+		h.hung = true
+	}
 	phases := onStack(e.Stack)
 	if len(phases) == 0 {
 		return
@@ -220,6 +229,25 @@ func (h *history) report(m *machine, l *Life, i int) {
 		// that it says of it.
 		still: i == len(l.Events())-1 && !l.Begun,
 	})
+}
+
+// crash adds what the report of a crash shows.
+func (h *history) crash(m *machine, l *Life, i int) {
+	e := l.Events()[i]
+	switch {
+	case e.Thread.PID != l.Thread.PID:
+		// Its stopper touched it, and it was gone. How far the stop had come
+		// then, nobody can say.
+		h.gone = true
+	case !l.survived:
+		// It dies when the report has been printed, and says nothing after that.
+		h.died = true
+		to := threadEnds(l.Events(), i)
+		if to != never {
+			to--
+		}
+		h.ops = append(h.ops, operation{from: at(e.Line), to: max(to, at(e.Line)), actions: m.actions("Oops"), event: i})
+	}
 }
 
 // window is an operation that has no more than its window.

@@ -23,7 +23,8 @@ type remembered struct {
 // course is all that a verdict on a traced life depends on; nil where that
 // is not put into so few bytes.
 func (l *Life) course(buf []byte) []byte {
-	if l.trace == nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 {
+	if l.trace == nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
+		l.trace.calls > 0 && l.trace.told.times > 0 {
 		return nil
 	}
 	flag := func(b bool, bit byte) byte {

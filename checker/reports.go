@@ -17,6 +17,7 @@ type Wait struct {
 	Certain bool        // For is shown, not only likely
 	In      string      // the kernel function
 	Module  string      // of the function that called it; empty: the kernel's own
+	Where   string      // where For sleeps, in words; empty: not shown
 	Lines   []int       // the first lines of its reports
 	Seconds int         // how long, by the last report that says so
 }
@@ -123,7 +124,7 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 	switch s.Report {
 	case traces.HungTask, traces.TaskDump, traces.Lockup:
 	default:
-		return nil
+		return ls.crashed(e)
 	}
 	if ls.reports == nil {
 		ls.reports = make(map[int]*reported)
@@ -145,7 +146,7 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 	}
 	if find(s, "kthread_stop") >= 0 {
 		for l := range ls.alive() {
-			if l.waitsFor(e.Thread.PID) {
+			if l.Thread.PID != e.Thread.PID && l.waitsFor(e.Thread.PID) {
 				l.keep(e)
 			}
 		}
@@ -179,9 +180,9 @@ func (l *Life) addReport(e *traces.Event) {
 	events := l.Events()
 	n := len(events)
 	same := func(o traces.Event) bool {
-		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && slices.Equal(onStack(o.Stack), onStack(e.Stack))
+		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(onStack(o.Stack), onStack(e.Stack))
 	}
-	if l.trace == nil && n >= 2 && same(events[n-1]) && same(events[n-2]) {
+	if l.trace == nil && e.Stack.Report != traces.Oops && n >= 2 && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e
 		return
 	}
@@ -208,13 +209,30 @@ func (ls *lives) conclude() {
 	var waits []*Wait
 	for pid, r := range ls.reports {
 		s := r.last.Stack
-		i := find(s, "kthread_stop")
-		if i < 0 {
+		in := blockedIn(s)
+		if in == "" {
 			continue // what a cut stack shows was there all the same
 		}
-		w := &Wait{Waiter: r.last.Thread, In: "kthread_stop", Lines: r.lines, Seconds: r.seconds}
+		w := &Wait{Waiter: r.last.Thread, In: in, Lines: r.lines, Seconds: r.seconds}
+		i := find(s, in)
+		if in == "kthread_create_on_node" {
+			// kthread_create_on_node() calls one of two underscores, and may be called by
+			// kthread_create_on_cpu() and others.
+			for i = 0; i+1 < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waiting[s.Frames[i].Func]); i++ {
+			}
+			for i+1 < len(s.Frames) && isCreate(s.Frames[i+1].Func) {
+				i++
+			}
+			if r.seconds == 0 {
+				continue // one look at a creation that goes on
+			}
+		}
 		if i+1 < len(s.Frames) && !s.Cut {
 			w.Module = s.Frames[i+1].Module
+		}
+		if in != "kthread_stop" {
+			waits = append(waits, w)
+			continue
 		}
 		for l := range ls.alive() {
 			if l.waitsFor(pid) {
@@ -225,12 +243,44 @@ func (ls *lives) conclude() {
 	}
 	slices.SortFunc(waits, func(a, b *Wait) int { return cmp.Compare(a.Lines[0], b.Lines[0]) })
 	for _, w := range waits {
-		if !w.Certain {
+		if !w.Certain && w.In == "kthread_stop" {
 			ls.suspect(w)
+			if ls.likelyBack(w) {
+				continue
+			}
 		}
+		ls.cause(w)
 		ls.waits = append(ls.waits, *w)
 	}
 	ls.reports = nil
+}
+
+// isCreate knows the functions of kernel/kthread.c that make a thread and wait
+// for it.
+func isCreate(fn string) bool {
+	switch fn {
+	case "kthread_create", "kthread_create_on_node", "__kthread_create_on_node", "kthread_create_on_cpu",
+		"__kthread_create_worker", "__kthread_create_worker_on_node", "kthread_create_worker", "kthread_create_worker_on_node", "kthread_create_worker_on_cpu":
+		return true
+	}
+	return false
+}
+
+// cause says what the reports show of the thread that a task waits for.
+func (ls *lives) cause(w *Wait) {
+	r := ls.reports[w.For.PID]
+	if w.For.PID == 0 || r == nil || w.For.PID == w.Waiter.PID {
+		return
+	}
+	s := r.last.Stack
+	w.Where = sleepsAt(s)
+	if l := ls.byPID.get(w.For.PID); l != nil && frozenIn(s) && !s.Cut {
+		l.Reported = append(l.Reported, Finding{
+			Rule: ruleFrozen, Lines: []int{r.last.Line},
+			Message: fmt.Sprintf("it is frozen, in %s, and %s waits in kthread_stop: it ends when it is thawed", w.Where, w.Waiter),
+			Advice:  "on the live machine: thaw it (end the suspend, or thaw its cgroup). In the module: stop the thread before it is frozen, or from a task that is frozen too",
+		})
+	}
 }
 
 // round is within how many nanoseconds khungtaskd prints all tasks that it has
@@ -289,9 +339,13 @@ func (ls *lives) suspect(w *Wait) {
 	l.Suspected = append(l.Suspected, *w)
 }
 
-// waitFinding is what a blocked stop comes to.
-func waitFinding(w *Wait) Finding {
+// waitFinding is what a blocked stop comes to; others are the blocked tasks of
+// the same log.
+func waitFinding(w *Wait, others []Wait) Finding {
 	f := Finding{Rule: ruleBlockedStop, Lines: w.Lines}
+	if w.In != "kthread_stop" {
+		return otherWait(w, f)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is blocked in kthread_stop", w.Waiter)
 	if w.Seconds > 0 {
@@ -301,6 +355,8 @@ func waitFinding(w *Wait) Finding {
 		fmt.Fprintf(&b, ", called by module %s", w.Module)
 	}
 	switch {
+	case w.Certain && w.For.PID == w.Waiter.PID:
+		b.WriteString(": it waits for itself to end")
 	case w.Certain:
 		fmt.Fprintf(&b, ": it waits for %s to end", w.For)
 	case w.For != traces.Task{}:
@@ -310,19 +366,55 @@ func waitFinding(w *Wait) Finding {
 		b.WriteString(": it waits for a thread to end, and the log does not say which")
 		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads, those that sleep interruptibly too"
 	}
+	if w.Where != "" {
+		fmt.Fprintf(&b, "; that one sleeps in %s", w.Where)
+	}
+	for _, o := range others {
+		if o.Waiter.PID == w.For.PID && w.For.PID != 0 && w.For.PID != w.Waiter.PID {
+			fmt.Fprintf(&b, "; and that one is blocked itself, in %s (line %d)", o.In, o.Lines[0])
+			if o.For != (traces.Task{}) {
+				fmt.Fprintf(&b, " of %s", o.For)
+			}
+		}
+	}
 	f.Message = b.String()
 	f.Advice = "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps"
 	return f
 }
 
+// otherWait is what a blocked creation or a blocked park comes to.
+func otherWait(w *Wait, f Finding) Finding {
+	f.Message = fmt.Sprintf("%s is blocked in %s()", w.Waiter, w.In)
+	if w.Seconds > 0 {
+		f.Message += fmt.Sprintf(" for more than %d s", w.Seconds)
+	}
+	if w.Module != "" {
+		f.Message += ", called by module " + w.Module
+	}
+	if w.In == "kthread_park" {
+		f.Rule = ruleBlockedPark
+		f.Message += ": it waits for a thread to come to kthread_parkme()"
+		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads; a recording shows the thread that is parked"
+		f.Advice = "let threadfn test kthread_should_park() wherever it tests kthread_should_stop(), and call kthread_parkme(); a thread that has ended, or that is stopped meanwhile, never parks"
+		return f
+	}
+	f.Rule = ruleBlockedCreate
+	f.Message += ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it"
+	f.WouldSettle = "the stack of kthreadd (cat /proc/2/stack, or sysrq-t)"
+	f.Advice = "look at what kthreadd is doing: it makes one thread after the other, and memory, or a lock in fork, holds up all of them"
+	return f
+}
+
 // general are the findings that belong to no one thread.
 func (ls *lives) general() []Finding {
-	var out []Finding
+	out := slices.Clone(ls.misuses)
 	for i := range ls.waits {
-		out = append(out, waitFinding(&ls.waits[i]))
+		out = append(out, waitFinding(&ls.waits[i], ls.waits))
 	}
+	out = append(out, ls.cameBack...)
 	switch {
-	case ls.hung == 0 || len(ls.waits) > 0:
+	case ls.hung == 0 || len(ls.waits) > 0 || len(ls.cameBack) > 0:
+		// A stop hangs, or nothing does.
 	case ls.hungCut > 0:
 		out = append(out, Finding{
 			Rule: ruleNotKthread, Lines: []int{ls.lastReport},

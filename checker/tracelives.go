@@ -25,6 +25,7 @@ type traced struct {
 	// order: there must also have been more sleeps than wakings.
 	asleep         byte
 	slept, wakings int
+	told           asked
 }
 
 // firstSeen has the line of the first event of each kind; 0: there was none. An
@@ -39,6 +40,7 @@ type inside struct {
 	point bool // known by the tracepoint
 	lost  bool // events were lost since: its return may be among them
 	park  bool
+	awake bool // the thread was awake when the call began, and the call has not woken it
 }
 
 // trace takes an event that a tracer saw.
@@ -67,8 +69,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		return nil
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost {
+		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost && in.life.Thread.PID != e.Thread.PID {
 			in.life.keep(e)
+			in.life.trace.told.request(in, e.Line)
 		}
 	}
 	l := ls.byPID.get(e.Thread.PID)
@@ -97,6 +100,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		t.wakings++
 		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
+		if own {
+			in.awake, t.told.missed = false, false
+		}
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.
 		if strings.HasPrefix(e.By.Comm, "migration/") || !own && (t.begun || !t.forked) {
@@ -112,6 +118,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		if t.asleep = 0; t.slept > t.wakings {
 			t.asleep = e.State
 		}
+		t.told.sleeps(e)
 		switch e.State {
 		case 'D':
 			// Its first sleep, if nothing of it has been seen since the fork;
@@ -226,6 +233,7 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		in.life.trace.calls--
 	}
 	in.life = l
+	in.awake = !park && ls.waking && l.Whole() && !sleeper(l.trace.asleep)
 	l.trace.calls++
 	return ended
 }

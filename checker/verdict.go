@@ -37,6 +37,8 @@ const (
 	ExitedByItself            Outcome = "exited_by_itself"
 	ExitedByItselfThenStopped Outcome = "exited_by_itself_then_stopped"
 	Stopped                   Outcome = "stopped"
+	Died                      Outcome = "died"
+	StoppedAfterFree          Outcome = "stopped_after_free"
 	NeverWoken                Outcome = "never_woken"
 	Running                   Outcome = "running"
 	StopHung                  Outcome = "stop_hung"
@@ -326,6 +328,13 @@ func (c rules) judge(l *Life) Verdict {
 	}
 	q := &question{c.m, h, c.timeout}
 	ends, ans := q.ends()
+	if ans == no && h.died {
+		// It went on, whatever was reported: a debugger, or a notifier, may have
+		// seen to that.
+		alive := *l
+		alive.survived = true
+		return c.judge(&alive)
+	}
 	switch {
 	case ans == undecided:
 		v.Fits = FitsInconclusive
@@ -397,6 +406,14 @@ func (c rules) facts(v *Verdict, h *history, ends stateSet) {
 // outcome names what all fitting orders agree on, or the weaker thing that
 // covers them.
 func (c rules) outcome(v *Verdict, h *history, ends stateSet) {
+	switch {
+	case h.died:
+		v.Outcome = Died
+		return
+	case h.gone && h.ended() && !ends.intersect(c.m.phases("finished")).empty():
+		v.Outcome = StoppedAfterFree
+		return
+	}
 	seen := map[Outcome]bool{}
 	ends.each(func(i int) { seen[c.outcomeOf(h, i)] = true })
 	v.Outcome = weaker(seen)
@@ -442,7 +459,7 @@ func (c rules) outcomeOf(h *history, state int) Outcome {
 		return RanThenStopped
 	}
 	if h.pending() > 0 {
-		if h.hung {
+		if h.hung || h.life.Traced() && h.stopsItself() {
 			return StopHung
 		}
 		if h.life.trace != nil && h.life.trace.lossy {
@@ -546,6 +563,11 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 			}
 		}
 	}
+	v.Findings = append(v.Findings, l.Reported...)
+	if h.died {
+		v.Findings = append(v.Findings, diedFinding(v))
+	}
+	v.Findings = append(v.Findings, hangFindings(v, h)...)
 	for i := range l.Suspected {
 		w := &l.Suspected[i]
 		v.Findings = append(v.Findings, Finding{
@@ -611,11 +633,15 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 		}
 		v.Findings = append(v.Findings, Finding{Rule: ruleSecondStop, Lines: lines, Message: what})
 	}
-	if l.Crash > 0 {
-		v.Findings = append(v.Findings, Finding{
+	if l.Crash > 0 && !h.died && !h.gone {
+		f := Finding{
 			Rule: ruleCrash, Lines: []int{l.Crash},
 			Message: "the kernel reports an oops while the thread may have been alive: that it ended there is possible, and not told apart",
-		})
+		}
+		if l.CrashOf != (traces.Task{}) {
+			f.Message = fmt.Sprintf("the kernel reports an oops of %s in the thread's time: what that task would have done to it, or said, is open", l.CrashOf)
+		}
+		v.Findings = append(v.Findings, f)
 	}
 }
 

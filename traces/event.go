@@ -161,6 +161,9 @@ type Stack struct {
 	Address    uint64  // of an oops: the bad address, where the report says; valid where HasAddress
 	HasAddress bool
 	Title      string // the report's first line
+	// Above: an interrupt on top of the task made the report. Its frames are not
+	// there, and of the task it says only where it was.
+	Above bool
 }
 
 // A Frame is one function on a stack.

@@ -355,7 +355,9 @@ func (k *kernelLog) tell(c class) {
 // tasks, dumps of stacks, lock-ups, oopses.
 func (k *kernelLog) stacked(e Event) {
 	e.Before = k.out.stats.LastLine
-	if e.Stack.Has("kthread") || e.Stack.Has("kthread_stop") {
+	if slices.ContainsFunc(e.Stack.Frames, func(f Frame) bool {
+		return f.Func == "kthread" || strings.HasPrefix(f.Func, "kthread_") || strings.HasPrefix(f.Func, "__kthread_")
+	}) {
 		k.out.stats.Events++
 	}
 	k.out.emit(e)

@@ -650,6 +650,7 @@ func (p *pending) frame(f frameLine) {
 	case p.above:
 		// The registers were the interrupt's.
 		p.forget()
+		p.stack.Above = true
 		return
 	}
 	if f.callee != nil {
@@ -690,6 +691,7 @@ func (p *pending) forget() {
 func (p *pending) push(fn, mod []byte) {
 	name := functionName(fn)
 	if interruptEntry(name) {
+		p.stack.Above = true
 		p.stack.Frames, p.regs, p.bottom = p.stack.Frames[:0], 0, false
 		if strings.HasPrefix(name, "el1") {
 			// Of a function without a frame of its own arm64 does not show the

@@ -90,6 +90,9 @@ func show(events []Event) string {
 		if s.Cut {
 			b.WriteString(", cut")
 		}
+		if s.Above {
+			b.WriteString(", made by an interrupt")
+		}
 		fmt.Fprintf(&b, "\n  %q\n", s.Title)
 		for _, f := range s.Frames {
 			fmt.Fprintf(&b, "\t%s", f.Func)

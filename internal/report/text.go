@@ -64,6 +64,8 @@ var said = map[checker.Outcome]string{
 	checker.ExitedByItself:            "ended by itself",
 	checker.ExitedByItselfThenStopped: "ended by itself, then was stopped",
 	checker.Stopped:                   "was stopped; whether it ran is open",
+	checker.Died:                      "died in threadfn",
+	checker.StoppedAfterFree:          "was stopped when it had gone",
 	checker.NeverWoken:                "was never woken",
 	checker.Running:                   "is running",
 	checker.StopHung:                  "has a stop that cannot return",
@@ -405,7 +407,9 @@ func (t *Text) Close(s *Summary) error {
 		if n := in.Stats.Unusable - len(in.Stats.Diagnostics); n > 0 {
 			t.printf("  and %d more such lines\n", n)
 		}
-		if in.Stats.Events == 0 {
+		if s.Threads == 0 && len(in.Findings) > 0 {
+			// Said above.
+		} else if in.Stats.Events == 0 {
 			t.printf("  nothing in it is evidence about a kernel thread; messages of your own module need a pattern\n  file (--printk)\n")
 		} else if s.Threads == 0 && len(in.Findings) == 0 {
 			t.printf("  no thread of that name or pid in it\n")

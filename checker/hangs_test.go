@@ -1,0 +1,166 @@
+package checker
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// hangRules are the rules about hangs that a log's findings name, in order; the
+// other findings are not what these tests are about.
+func hangRules(t *testing.T, src Source) (rules string, outcome Outcome) {
+	t.Helper()
+	c, err := New(nil, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	note := func(list []Finding) {
+		for _, f := range list {
+			if f.Rule.ID >= "KT030" || f.Rule == ruleBlockedStop {
+				found = append(found, f.Rule.ID)
+			}
+			if slices.Contains(f.Lines, 0) || len(f.Lines) == 0 {
+				t.Errorf("%s names lines %v", f.Rule.ID, f.Lines)
+			}
+		}
+	}
+	log, err := c.Check(src, func(v *Verdict) error {
+		if v.Fits != FitsYes {
+			t.Errorf("%v fits %s: %s", v.Life.Thread, v.Fits, v.Why)
+		}
+		note(v.Findings)
+		if v.Life.Thread.PID == 50 {
+			outcome = v.Outcome
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	note(log.Findings)
+	return strings.Join(found, " "), outcome
+}
+
+// What a trace must show to be sure that a stop's wake came to nothing.
+func TestTracedHangs(t *testing.T) {
+	k, p := task(50), task(9)
+	fork := traces.Event{Kind: traces.Fork, Thread: k, By: task(2)}
+	in := traces.Event{Kind: traces.SwitchIn, Thread: k}
+	out := func(t traces.Task, state byte) traces.Event {
+		return traces.Event{Kind: traces.SwitchOut, Thread: t, State: state}
+	}
+	woken := func(by traces.Task) traces.Event {
+		return traces.Event{Kind: traces.Woken, Thread: k, By: by, Context: traces.TaskContext}
+	}
+	late := woken(task(1))
+	late.Late = true
+	stop := traces.Event{Kind: traces.StopCall, Thread: k, By: p}
+	self := traces.Event{Kind: traces.StopCall, Thread: k, By: k}
+	asks := func(yes int) traces.Event {
+		return traces.Event{Kind: traces.ShouldStop, Thread: k, By: k, Code: yes, HasCode: true}
+	}
+	exit := traces.Event{Kind: traces.ProcessExit, Thread: k, By: k}
+	back := traces.Event{Kind: traces.StopReturn, By: p, HasCode: true}
+	born := []traces.Event{fork, in, out(k, 'D'), woken(task(1)), in}
+	lateBorn := []traces.Event{fork, in, out(k, 'D'), late, in}
+	for _, test := range []struct {
+		name   string
+		born   []traces.Event
+		events []traces.Event
+		want   string
+	}{
+		{"awake at the wake, then asleep", born, []traces.Event{stop, out(p, 'D'), out(k, 'D')}, "KT032"},
+		{"asleep before the stopper is", born, []traces.Event{stop, out(k, 'S'), out(p, 'D')}, "KT032"},
+		{"it has asked before", born, []traces.Event{asks(0), stop, out(p, 'D'), out(k, 'D')}, "KT032"},
+		{"it asks, and sleeps on", born, []traces.Event{stop, out(p, 'D'), asks(0), out(k, 'D')}, ""},
+		{"the stop wakes it", born, []traces.Event{out(k, 'S'), stop, woken(p), out(p, 'D'), in, out(k, 'D')}, ""},
+		{"asleep when the stop began", born, []traces.Event{out(k, 'D'), stop, out(p, 'D')}, ""},
+		{"sched_waking is not traced", lateBorn, []traces.Event{stop, out(p, 'D'), out(k, 'D')}, ""},
+		{"no fork in the trace", []traces.Event{woken(task(1)), in}, []traces.Event{stop, out(p, 'D'), out(k, 'D')}, ""},
+		{"somebody wakes it", born, []traces.Event{stop, out(p, 'D'), out(k, 'D'), woken(task(1))}, ""},
+		{"the stopper has not slept", born, []traces.Event{stop, out(k, 'D')}, ""},
+		{"preempted", born, []traces.Event{stop, out(p, 'D'), out(k, 'R')}, ""},
+		{"parked", born, []traces.Event{stop, out(p, 'D'), out(k, 'P')}, ""},
+		{"on its way out", born, []traces.Event{stop, out(p, 'D'), exit, out(k, 'D')}, ""},
+		{"stopped in the end", born, []traces.Event{stop, out(p, 'D'), out(k, 'D'), woken(task(1)), in, exit, back}, ""},
+		{"lost lines", born, []traces.Event{stop, out(p, 'D'), {Kind: traces.Loss}, out(k, 'D')}, ""},
+
+		{"again and again", born, []traces.Event{stop, out(p, 'D'), out(k, 'D'), woken(task(1)), in, out(k, 'D'), woken(task(1)), in}, "KT036"},
+		{"again and again, and ended", born, []traces.Event{stop, out(p, 'D'), out(k, 'D'), woken(task(1)), in, out(k, 'D'), woken(task(1)), in, exit}, ""},
+		{"again and again, with no stop", born, []traces.Event{out(k, 'S'), woken(task(1)), in, out(k, 'S'), woken(task(1)), in}, ""},
+
+		{"itself", born, []traces.Event{self, out(k, 'D')}, "KT030"},
+		{"another one", born, []traces.Event{{Kind: traces.StopCall, Thread: task(51), By: k}, out(k, 'D')}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, outcome := hangRules(t, tracedEvents(append(slices.Clone(test.born), test.events...)...))
+			if got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+			if test.want == "KT030" != (outcome == StopHung) {
+				t.Errorf("outcome %s", outcome)
+			}
+		})
+	}
+}
+
+// What reports show of why a task waits, and their look-alikes.
+func TestReportedHangs(t *testing.T) {
+	pats, err := traces.ParsePatterns("p", strings.NewReader("stop-call {by} stops {thread}\nstop-return {by} stopped {thread}\nwake {by} wakes {thread}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, p := traces.Task{Comm: "k", PID: 50}, traces.Task{Comm: "rmmod", PID: 9}
+	report := func(line int, who traces.Task, kind traces.Report, frames ...string) traces.Event {
+		s := stack('D', frames...)
+		s.Report, s.Task, s.Last = kind, who, line+9
+		if kind == traces.HungTask {
+			s.Blocked = 120
+		}
+		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
+	}
+	says := func(line int, kind traces.Kind, by traces.Task) traces.Event {
+		return traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: k, By: by, Text: "x", Set: pats}
+	}
+	stops := []string{"schedule", "schedule_timeout", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64"}
+	hung := report(20, p, traces.HungTask, stops...)
+	frozen := func(fn, mod string) traces.Event {
+		return report(40, k, traces.TaskDump, "__schedule", "schedule", fn, "fn["+mod+"]", "kthread", "ret_from_fork")
+	}
+	creates := []string{"schedule", "schedule_timeout", "wait_for_completion", "kthread_create_on_node", "m_init[m]", "do_syscall_64"}
+	for _, test := range []struct {
+		name   string
+		events []traces.Event
+		want   string
+	}{
+		{"stops itself", []traces.Event{says(1, traces.StopCall, k), report(20, k, traces.HungTask, "schedule", "wait_for_completion", "kthread_stop", "fn[m]", "kthread")}, "KT030 KT015"},
+		{"a thread stops another", []traces.Event{says(1, traces.StopCall, p), report(20, task(7), traces.HungTask, "schedule", "wait_for_completion", "kthread_stop", "fn[m]", "kthread")}, "KT015"},
+		{"frozen", []traces.Event{hung, frozen("__refrigerator", "m")}, "KT031 KT015"},
+		{"frozen, another module's", []traces.Event{hung, frozen("__refrigerator", "other")}, "KT015"},
+		{"asleep, not frozen", []traces.Event{hung, frozen("schedule_timeout", "m")}, "KT015"},
+		{"frozen, and nobody stops it", []traces.Event{frozen("__refrigerator", "m")}, ""},
+		{"hung, and back", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p)}, "KT035"},
+		{"hung, and at something else", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.Wake, p)}, "KT035"},
+		{"hung, and another comes back", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.Wake, task(8))}, "KT015"},
+		{"hung, back, and hung again", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p), report(40, p, traces.HungTask, stops...)}, "KT015 KT035"},
+		{"hung, and the likely thread is stopped", []traces.Event{hung, frozen("schedule_timeout", "m"), says(60, traces.StopReturn, traces.Task{})}, "KT035"},
+		{"hung, and the likely thread is stopped by another", []traces.Event{hung, frozen("schedule_timeout", "m"), says(60, traces.StopReturn, task(8))}, "KT015"},
+		{"hung, and a thread of another module is stopped", []traces.Event{hung, frozen("schedule_timeout", "other"), says(60, traces.StopReturn, traces.Task{})}, "KT015"},
+		{"a creation", []traces.Event{report(20, p, traces.HungTask, creates...)}, "KT033"},
+		{"a look at a creation", []traces.Event{report(20, p, traces.TaskDump, creates...)}, ""},
+		{"a creation that waits for memory", []traces.Event{report(20, p, traces.HungTask, "schedule", "io_schedule", "shrink_folio_list", "__kmalloc", "__kthread_create_on_node", "m_init[m]", "do_syscall_64")}, ""},
+		{"a park", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "kthread_park", "m_pause[m]", "do_syscall_64")}, "KT034"},
+		{"a lock of a parker's", []traces.Event{report(20, p, traces.HungTask, "schedule", "__mutex_lock", "m_pause[m]", "do_syscall_64")}, ""},
+		{"a wait for a completion of a module's own", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "m_pause[m]", "kthread_park[m]")}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got, _ := hangRules(t, &events{list: test.events}); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
