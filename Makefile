@@ -1,13 +1,18 @@
 # make test   everything; installs what is missing first
 # make spec   TLC on every model, as a table
 # make spec-distributed   the largest model by a TLC server and two workers
+# make scale   how the states grow with threads, stoppers and parkers: ten minutes
+# make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make bench  speed and memory on large inputs, against grep, wc and awk: docs/performance.md
+# make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
 # make tools  what the other targets need: Java, and TLC by Maven, once
 
 GO = $(shell sh .ci/go-command)
 
-.PHONY: test spec spec-distributed generate bench tools
+FUZZTIME = 2m
+
+.PHONY: fuzz test spec spec-distributed scale matrix generate bench tools
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
@@ -19,6 +24,19 @@ spec: tools
 
 spec-distributed: tools
 	$(GO) run ./spec/distributed
+
+fuzz: tools
+	@for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+		for target in $$(cd $$dir && sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' *_test.go 2>/dev/null); do \
+			echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+		done; \
+	done
+
+scale: tools
+	$(GO) run ./spec/scale
+
+matrix: tools
+	$(GO) run ./spec/matrix
 
 generate: tools
 	$(GO) generate ./...

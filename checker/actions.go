@@ -32,10 +32,14 @@ var Actions = []Action{
 	{"Create", Creator, "kthread_create", "announced, in its first sleep (D)", "kernel/kthread.c kthread"},
 	{"CreateFail", Creator, "kthread_create returns an error", "", "kernel/kthread.c create_kthread"},
 	{"Wake", Creator, "wake_up_process", "runnable", "kernel/sched/core.c try_to_wake_up"},
+	{"WakeLater", Creator, "wake_up_process", "", "kernel/sched/core.c try_to_wake_up"},
+	{"StopStarts", Stopper, "kthread_stop: SHOULD_STOP, wake", "runnable", "kernel/kthread.c kthread_stop"},
 	{"StopRequest", Stopper, "kthread_stop: set SHOULD_STOP, wake", "", "kernel/kthread.c kthread_stop"},
+	{"ParkStarts", Parker, "kthread_park: SHOULD_PARK, wake", "runnable", "kernel/kthread.c kthread_park"},
 	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK, wake", "", "kernel/kthread.c kthread_park"},
 	{"ParkReturn", Parker, "kthread_park returns 0", "", "kernel/kthread.c kthread_park"},
 	{"ParkBusy", Parker, "kthread_park returns -EBUSY", "", "kernel/kthread.c kthread_park"},
+	{"ParkAlready", Parker, "kthread_park: parked already, returns 0", "", "kernel/kthread.c kthread_park"},
 	{"ParkGone", Parker, "kthread_park returns -ENOSYS", "", "kernel/kthread.c kthread_park"},
 	{"Unpark", Parker, "kthread_unpark", "", "kernel/kthread.c kthread_unpark"},
 	{"StopUnpark", Stopper, "kthread_stop: kthread_unpark", "", "kernel/kthread.c kthread_stop"},
@@ -79,14 +83,14 @@ func describe(name string) Action {
 var shown = map[traces.Kind][]string{
 	traces.Create:       {"Create"},
 	traces.CreateFailed: {"CreateFail"},
-	traces.Wake:         {"Wake"},
-	traces.StopCall:     {"StopRequest"},
+	traces.Wake:         {"Wake", "WakeLater"},
+	traces.StopCall:     {"StopStarts", "StopRequest"},
 	traces.StopReturn:   {"StopReturnValue", "StopReturnEintr", "StopSkipValue", "StopSkipEintr"},
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
 	traces.Exit:         {"ExitValue", "ExitEintr"},
-	traces.ParkCall:     {"ParkRequest", "ParkBusy", "ParkGone"},
-	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkGone"},
+	traces.ParkCall:     {"ParkStarts", "ParkRequest", "ParkBusy", "ParkAlready", "ParkGone"},
+	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkAlready", "ParkGone"},
 	traces.Unpark:       {"Unpark"},
 }
 
@@ -97,7 +101,7 @@ var shown = map[traces.Kind][]string{
 // come at a time of its own: that none was seen says nothing.
 var silent = map[traces.Kind][]string{
 	traces.StopCall:   shown[traces.StopCall],
-	traces.ParkCall:   {"ParkRequest"},
+	traces.ParkCall:   {"ParkStarts", "ParkRequest"},
 	traces.StopReturn: shown[traces.StopReturn],
 	traces.Enter:      shown[traces.Enter],
 	// A module that announces every end of its threadfn announces that too.

@@ -67,7 +67,7 @@ type machine struct {
 	next [][]stateSet   // [action][state]: where the action leads
 	told [][]graph.Edge // each state's edges, in the order of Actions: for a witness
 	all  actionSet
-	once actionSet // the actions that change nothing once they have happened
+	idle []actionSet // [action]: the actions that change nothing once it has happened
 
 	skips bool // a stop can find the thread gone (to 4.9)
 
@@ -108,29 +108,36 @@ func newMachine(g *graph.Graph) *machine {
 	m.skips = m.actions("StopSkipValue") != 0
 	reached := m.reach(m.all)
 	for a := range m.next {
-		// Whatever happens after the action, it leads nowhere else any more.
+		// Whatever happens after the action, which lead nowhere else any more?
 		var after stateSet
 		for _, to := range m.next[a] {
 			to.each(func(i int) { after = after.union(reached[i]) })
 		}
-		settled := true
+		idle := m.all
 		after.each(func(i int) {
 			var self stateSet
 			self.add(i)
-			settled = settled && (m.next[a][i] == self || m.next[a][i].empty())
+			for b := range m.next {
+				if m.next[b][i] != self && !m.next[b][i].empty() {
+					idle &^= 1 << b
+				}
+			}
 		})
-		if settled {
-			m.once |= 1 << a
-		}
+		m.idle = append(m.idle, idle)
 	}
 	m.reached[m.all] = reached
 	return m
 }
 
-// settles says whether doing one of the actions a second time never changes
-// anything.
+// settles says whether none of the actions changes anything once one of them
+// has happened.
 func (m *machine) settles(by actionSet) bool {
-	return by&^m.once == 0 && bits.OnesCount64(uint64(by)) == 1
+	for a, idle := range m.idle {
+		if by.has(a) && by&^idle != 0 {
+			return false
+		}
+	}
+	return by != 0
 }
 
 // actions is the set of actions with these names. A name that the graph does

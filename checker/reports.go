@@ -23,7 +23,7 @@ type Wait struct {
 
 // reported is what the reports of a log say of one task.
 type reported struct {
-	first, last traces.Event
+	first, last traces.Event // last: the last whole one, if there is a whole one
 	lines       []int
 	stamps      []int64
 	seconds     int
@@ -33,7 +33,9 @@ func (r *reported) add(e *traces.Event) {
 	if len(r.lines) == 0 {
 		r.first = *e
 	}
-	r.last = *e
+	if !e.Stack.Cut || r.last.Stack == nil || r.last.Stack.Cut {
+		r.last = *e
+	}
 	r.lines = append(r.lines, e.Line)
 	r.stamps = append(r.stamps, e.Stamp)
 	r.seconds = max(r.seconds, e.Stack.Blocked)
@@ -141,7 +143,7 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 		}
 		r.add(e)
 	}
-	if find(s, "kthread_stop") >= 0 && !s.Cut {
+	if find(s, "kthread_stop") >= 0 {
 		for l := range ls.alive() {
 			if l.waitsFor(e.Thread.PID) {
 				l.keep(e)
@@ -207,11 +209,11 @@ func (ls *lives) conclude() {
 	for pid, r := range ls.reports {
 		s := r.last.Stack
 		i := find(s, "kthread_stop")
-		if i < 0 || s.Cut {
-			continue
+		if i < 0 {
+			continue // what a cut stack shows was there all the same
 		}
 		w := &Wait{Waiter: r.last.Thread, In: "kthread_stop", Lines: r.lines, Seconds: r.seconds}
-		if i+1 < len(s.Frames) {
+		if i+1 < len(s.Frames) && !s.Cut {
 			w.Module = s.Frames[i+1].Module
 		}
 		for l := range ls.alive() {

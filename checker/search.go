@@ -186,8 +186,8 @@ func (q *question) findWitness(g stateSet) ([]step, bool) {
 			continue
 		}
 		plain.hidden &^= o.actions
-		// And if it can, no call is refused.
-		if granted := o.actions &^ q.m.actions("ParkBusy", "ParkGone"); granted != 0 {
+		// And if it can, no call is refused or in vain.
+		if granted := o.actions &^ q.m.actions("ParkBusy", "ParkAlready", "ParkGone"); granted != 0 {
 			o.actions = granted
 		}
 	}

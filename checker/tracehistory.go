@@ -216,7 +216,7 @@ func (h *traceHistory) proves(e traces.Event) {
 func parkReturns(code int) []string {
 	switch code {
 	case 0:
-		return []string{"ParkReturn"}
+		return []string{"ParkReturn", "ParkAlready"}
 	case -16:
 		return []string{"ParkBusy"}
 	case -38:

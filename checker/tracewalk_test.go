@@ -313,9 +313,9 @@ type events struct {
 	next int
 }
 
-func (s *events) Scan() bool          { s.next++; return s.next <= len(s.list) }
+func (s *events) Scan() bool           { s.next++; return s.next <= len(s.list) }
 func (s *events) Event() *traces.Event { return &s.list[s.next-1] }
-func (s *events) Err() error          { return nil }
+func (s *events) Err() error           { return nil }
 func (s *events) Stats() traces.Stats {
 	return traces.Stats{Lines: len(s.list), LastLine: len(s.list)}
 }

@@ -70,6 +70,7 @@ type Verdict struct {
 	Replaces *Verdict
 
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
+	asked   *question             // by one era's rules
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -306,7 +307,7 @@ func has(findings []Finding, f Finding) bool {
 // judge is Judge by one era's rules.
 func (c rules) judge(l *Life) Verdict {
 	h := newHistory(c.m, l)
-	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h)}
+	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h), asked: &question{c.m, h, c.timeout}}
 	if n := h.parksAtOnce(l); n > 2 {
 		v.Fits = FitsInconclusive
 		v.Why = fmt.Sprintf("%d kthread_park() at once: the specification counts two", n)

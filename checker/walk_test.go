@@ -79,6 +79,13 @@ func (w *world) do(name string) bool {
 	return true
 }
 
+// wake is wake_up_process(), which ends the first sleep or comes later.
+func (w *world) wake() {
+	if !w.do("Wake") {
+		w.do("WakeLater")
+	}
+}
+
 func (w *world) now() truthNow {
 	t := truthNow{
 		phase: w.m.g.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
@@ -137,10 +144,10 @@ func (w *world) turn(worlds []*world) bool {
 				say("P %s > %s", by, w.name)
 			}
 		case "called":
-			if w.do("ParkGone") || w.do("ParkBusy") {
+			if w.do("ParkGone") || w.do("ParkBusy") || w.do("ParkAlready") {
 				w.parkers[i] = "refused"
 				owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
-			} else if w.do("ParkRequest") {
+			} else if w.do("ParkStarts") || w.do("ParkRequest") {
 				w.parkers[i] = "requested"
 			}
 		case "requested":
@@ -181,9 +188,9 @@ func (w *world) turn(worlds []*world) bool {
 					if w.shows.Has(traces.Wake) {
 						say("W %s > %s", by, w.name)
 					}
-					w.do("Wake")
+					w.wake()
 				} else {
-					w.do("Wake")
+					w.wake()
 					owe(by, traces.Wake, "W %s > %s", by, w.name)
 				}
 			}
@@ -275,7 +282,7 @@ func (w *world) turn(worlds []*world) bool {
 				w.stoppers[i] = "got"
 				return true
 			}
-			if !w.do("StopRequest") {
+			if !w.do("StopStarts") && !w.do("StopRequest") {
 				return false // it was not created
 			}
 			w.stoppers[i] = "requested"

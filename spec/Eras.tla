@@ -8,8 +8,13 @@
 (*   unpark_looks kthread_unpark() looks whether KTHREAD_SHOULD_PARK is    *)
 (*                set, and does nothing if not (6.12, and 6.1 from 6.1.113 *)
 (*                on); before it clears the bit and wakes in any case      *)
+(*   marks_parked KTHREAD_IS_PARKED says that the thread is parked: it     *)
+(*                completes once for each parking, kthread_park() of a     *)
+(*                parked thread returns 0 at once, and kthread_unpark()    *)
+(*                wakes only what is marked (to 4.17)                      *)
 (*   skips_gone   kthread_stop() re-reads vfork_done and does not wait for *)
-(*                a thread that has gone (to 4.9)                          *)
+(*                a thread that has gone, and kthread_park() refuses one   *)
+(*                by the same sign (to 4.9)                                *)
 (*   notifies     kthread_stop() sets TIF_NOTIFY_SIGNAL (6.1)              *)
 (*   returns      where kthread_stop() finds its value: task->exit_code,   *)
 (*                or kthread->result (5.17)                                *)
@@ -25,22 +30,36 @@ INT    == "TASK_INTERRUPTIBLE"
 UNINT  == "TASK_UNINTERRUPTIBLE"
 
 Linux_2_6_32 == [
-    killable |-> FALSE, parks |-> FALSE, unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
+    killable |-> FALSE, parks |-> FALSE, marks_parked |-> FALSE,
+    unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_3_18 == [
-    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
+    unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
+    returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+
+\* 4.10 to 4.17: a stop always waits, parking is still the old one.  (It changed in
+\* several commits, from "Fix kthread_parkme() completion issue" on.  In between, and
+\* in 4.14.y's last years, a parking does complete_all() and kthread_unpark() makes
+\* the completion new: of that there is no record.)
+Linux_4_14 == [
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
+    unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_5_4 == [
-    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
+    unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
 
 Linux_6_1 == [
-    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
+    unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE ]
 
@@ -49,7 +68,8 @@ Linux_6_1 == [
 Linux_6_12 == Linux_6_1
 
 Linux_7_0 == [
-    killable |-> TRUE, parks |-> TRUE, unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
+    killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
+    unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE ]
 =============================================================================

@@ -40,8 +40,7 @@ VARIABLES
     exited,       \* the counter x->done of the completion kthread->exited
     parked,       \* the counter x->done of the completion kthread->parked
     code,         \* the value that the thread ends with and kthread_stop() returns
-    woken,        \* history: wake_up_process() was called before the last test, by
-                  \* a creator or in a kthread_park(); that of a stop does not count
+    woken,        \* history: the first sleep was ended by a wake that was not a stop's
     ran,          \* history: threadfn was entered
     unasked       \* history: the thread's end was fixed before any stop request
 
@@ -105,24 +104,37 @@ CreateFail ==
     /\ phase' = "failed"
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
-\* wake_up_process() by anyone but a stopper or a parker.  It ends the first
-\* sleep; on a thread that is past its last test it has nothing to do with the
-\* lifecycle.
+\* wake_up_process() by anyone but a stopper or a parker, of a thread in its first
+\* sleep: it ends it.  A tracer sees that, as sched_waking: the state of a thread
+\* in its first sleep always matches.
 Wake ==
-    /\ Exists
-    /\ IF phase \in {"created", "started"}
-       THEN phase' = "started" /\ woken' = TRUE
-       ELSE UNCHANGED <<phase, woken>>
+    /\ phase = "created"
+    /\ phase' = "started"
+    /\ woken' = TRUE
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, ran, unasked>>
+
+\* The same of a thread that has been woken, or is about to be: it has nothing to
+\* do with the lifecycle, and a tracer sees it only if the thread sleeps.
+WakeLater ==
+    /\ Exists
+    /\ phase # "created"
+    /\ UNCHANGED vars
 
 \* kthread_stop() up to set_bit(KTHREAD_SHOULD_STOP) and its wake_up_process().
 \* The flag is what the thread reacts to; the wake starts a thread that nobody
-\* else has woken.  A second request changes nothing.
+\* has woken ...
+StopStarts ==
+    /\ phase = "created"
+    /\ phase' = "started"
+    /\ should_stop' = TRUE
+    /\ UNCHANGED <<should_park, exited, parked, code, woken, ran, unasked>>
+
+\* ... or finds it started.  A second request changes nothing.
 StopRequest ==
     /\ Exists
+    /\ phase # "created"
     /\ should_stop' = TRUE
-    /\ phase' = IF phase = "created" THEN "started" ELSE phase
-    /\ UNCHANGED <<should_park, exited, parked, code, woken, ran, unasked>>
+    /\ UNCHANGED <<phase, should_park, exited, parked, code, woken, ran, unasked>>
 
 \* kthread_stop() -> kthread_unpark(): what has been parked must come out to end.
 StopUnpark ==
@@ -149,15 +161,22 @@ StopSkipValue == Era.skips_gone /\ phase = "finished" /\ code # EINTR /\ UNCHANG
 StopSkipEintr == Era.skips_gone /\ phase = "finished" /\ code = EINTR /\ UNCHANGED vars
 
 \* kthread_park() up to set_bit(KTHREAD_SHOULD_PARK) and its wake_up_process(),
-\* which starts a thread that nobody else has woken.
+\* which starts a thread that nobody has woken ...
+ParkStarts ==
+    /\ Era.parks
+    /\ phase = "created"
+    /\ phase' = "started"
+    /\ should_park' = TRUE
+    /\ woken' = TRUE
+    /\ UNCHANGED <<should_stop, exited, parked, code, ran, unasked>>
+
+\* ... or finds it started.
 ParkRequest ==
     /\ Era.parks
     /\ Exists
+    /\ phase # "created"
     /\ should_park' = TRUE
-    /\ IF phase \in {"created", "started"}
-       THEN phase' = "started" /\ woken' = TRUE
-       ELSE UNCHANGED <<phase, woken>>
-    /\ UNCHANGED <<should_stop, exited, parked, code, ran, unasked>>
+    /\ UNCHANGED <<phase, should_stop, exited, parked, code, woken, ran, unasked>>
 
 \* The other half: wait_for_completion(&kthread->parked).
 ParkReturn ==
@@ -166,10 +185,20 @@ ParkReturn ==
     /\ UNCHANGED <<phase, should_stop, should_park, exited, code, woken, ran, unasked>>
 
 \* kthread_park() says -EBUSY: somebody has asked already.
-ParkBusy == Era.parks /\ Exists /\ should_park /\ UNCHANGED vars
+ParkBusy == Era.parks /\ ~Era.marks_parked /\ Exists /\ should_park /\ UNCHANGED vars
 
-\* kthread_park() says -ENOSYS: the thread is exiting.
-ParkGone == Era.parks /\ phase \in {"returned", "finished"} /\ UNCHANGED vars
+\* To 4.17 nobody says so: kthread_park() of a thread that is parked, or all but,
+\* says 0 at once; of one that is only asked to it waits.
+ParkAlready ==
+    /\ Era.parks /\ Era.marks_parked
+    /\ phase \in {"holding", "held", "parking", "parked"}
+    /\ UNCHANGED vars
+
+\* kthread_park() says -ENOSYS: the thread is exiting; to 4.9, it has gone.
+ParkGone ==
+    /\ Era.parks
+    /\ phase = "finished" \/ (phase = "returned" /\ ~Era.skips_gone)
+    /\ UNCHANGED vars
 
 \* kthread_unpark().
 Unpark ==
@@ -301,10 +330,10 @@ Finish ==
 -----------------------------------------------------------------------------
 
 Next ==
-    \/ Create \/ CreateFail \/ Wake
-    \/ StopRequest \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
+    \/ Create \/ CreateFail \/ Wake \/ WakeLater
+    \/ StopStarts \/ StopRequest \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
     \/ StopSkipValue \/ StopSkipEintr
-    \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkGone \/ Unpark
+    \/ ParkStarts \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkAlready \/ ParkGone \/ Unpark
     \/ DecideRun \/ DecideNotRun \/ HoldUnasked \/ HoldAsked \/ Hold \/ HoldEnd
     \/ Enter \/ Work \/ ParkAsked \/ Park \/ ParkEnd \/ TestFalse \/ TestTrue
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops

@@ -24,19 +24,24 @@ VARIABLES
     creator,  \* where the creator is
     caller,   \* where each stopper or parker is
     got,      \* the value that each stopper got out of the object
-    looks     \* how often a thread that stands aside looks again whether it
+    looks,    \* how often a thread that stands aside looks again whether it
               \* still should, before it sleeps
+    marked    \* KTHREAD_IS_PARKED (to 4.17)
 
-cvars == <<creator, caller, got, looks>>
+\* What a look into __kthread_parkme() would show.
+parkme == <<looks, marked>>
+
+cvars == <<creator, caller, got, parkme>>
 
 ClientsTypeOK ==
     /\ TypeOK
-    /\ creator \in {"idle", "returned", "done"}
+    /\ creator \in {"idle", "returned", "woke", "done"}
     /\ caller \in [Stoppers \cup Parkers ->
            {"idle", "called", "looked", "requested", "unparking", "unparked", "waits", "got",
             "returned", "refused", "woke"}]
     /\ got \in [Stoppers -> FnValues \cup Signals \cup {EINTR, Nothing, NoValue}]
     /\ looks \in 0..2
+    /\ marked \in BOOLEAN
 
 ClientsInit ==
     /\ Init
@@ -44,6 +49,7 @@ ClientsInit ==
     /\ caller = [c \in Stoppers \cup Parkers |-> "idle"]
     /\ got = [s \in Stoppers |-> NoValue]
     /\ looks = 0
+    /\ marked = FALSE
 
 Go(c, from, to) ==
     /\ caller[c] = from
@@ -65,70 +71,84 @@ CreateReturned ==
     /\ Exists
     /\ creator = "idle"
     /\ creator' = "returned"
-    /\ UNCHANGED <<vars, caller, got, looks>>
+    /\ UNCHANGED <<vars, caller, got, parkme>>
 
-\* wake_up_process().
+\* wake_up_process(), which ends the thread's first sleep ...
 Woke ==
     /\ creator = "returned"
-    /\ creator' = "done"
+    /\ creator' = "woke"
     /\ Wake
-    /\ UNCHANGED <<caller, got, looks>>
+    /\ UNCHANGED <<caller, got, parkme>>
+
+\* ... or comes when a stop or a park has begun to: even then it may be faster than
+\* their wakes, and end it.
+WokeLater ==
+    /\ creator = "returned"
+    /\ creator' \in IF phase = "started" THEN {"woke", "done"} ELSE {"done"}
+    /\ WakeLater
+    /\ UNCHANGED <<caller, got, parkme>>
 
 \* Or never.
 NeverWoke ==
     /\ creator = "returned"
     /\ creator' = "done"
-    /\ UNCHANGED <<vars, caller, got, looks>>
+    /\ UNCHANGED <<vars, caller, got, parkme>>
 
 -----------------------------------------------------------------------------
 \* kthread_stop().
 
-StopCalled(s) == Go(s, "idle", "called") /\ Shown /\ UNCHANGED <<vars, got, looks>>
+StopCalled(s) == Go(s, "idle", "called") /\ Shown /\ UNCHANGED <<vars, got, parkme>>
 
 \* To 4.9: it looks whether the thread has gone, and goes on if not.
 StopLooked(s) ==
     /\ Era.skips_gone
     /\ phase # "finished"
     /\ Go(s, "called", "looked")
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
-\* set_bit.
-StopRequested(s) ==
+\* set_bit, of a thread that nobody has started yet, or of another one.
+SetsStop(s) ==
     /\ Go(s, IF Era.skips_gone THEN "looked" ELSE "called", IF Era.parks THEN "requested" ELSE "waits")
-    /\ StopRequest
-    /\ UNCHANGED <<got, looks>>
+    /\ UNCHANGED <<got, parkme>>
+StopStarted(s)   == SetsStop(s) /\ StopStarts
+StopRequested(s) == SetsStop(s) /\ StopRequest
 
 \* The unpark that a stop does between its request and its wake.  It may look
 \* whether there is anything to do ...
 StopUnparkLooked(s) ==
     /\ Era.unpark_looks
     /\ Go(s, "requested", IF should_park THEN "unparking" ELSE "waits")
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
 AtUnpark == IF Era.unpark_looks THEN "unparking" ELSE "requested"
 
 \* ... and takes the request to park back ...
-StopUnparked(s) == Go(s, AtUnpark, "unparked") /\ StopUnpark /\ UNCHANGED <<got, looks>>
+StopUnparked(s) == Go(s, AtUnpark, "unparked") /\ StopUnpark /\ UNCHANGED <<got, parkme>>
 
-\* ... where there is one.
+\* ... or finds none.
 StopUnparkedUnasked(s) ==
     /\ Go(s, AtUnpark, "unparked")
     /\ ~should_park
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
 \* An unpark wakes a thread that sleeps in TASK_PARKED, or is about to: it looks
 \* once more, and two wakes between two looks are one.  A thread that is not
-\* known to stand aside may be in front of its look, or not.
+\* known to stand aside may be in front of its look, or not.  (To 4.17 only one that
+\* has marked itself parked is woken, and the mark taken away.)
 Wakes ==
-    CASE phase \in {"holding", "parking"}  -> looks' = 1
-      [] phase \in {"held", "parked"}      -> looks' \in {1, looks + 1} \cap 0..2
-      [] phase \in {"decided", "running"}  -> looks' \in {looks, 1}
-      [] OTHER                             -> looks' = looks
+    IF Era.marks_parked
+    THEN /\ looks' = IF marked THEN 1 ELSE looks
+         /\ marked' = FALSE
+    ELSE /\ CASE phase \in {"holding", "parking"}  -> looks' = 1
+              [] phase \in {"held", "parked"}      -> looks' \in {1, looks + 1} \cap 0..2
+              [] phase \in {"decided", "running"}  -> looks' \in {looks, 1}
+              [] OTHER                             -> looks' = looks
+         /\ UNCHANGED marked
 
 StopWokeParked(s) == Go(s, "unparked", "waits") /\ Wakes /\ UNCHANGED <<vars, got>>
 
 \* The await.  The value is fixed by now: it is the thread's at this moment.
-Gets(s) == got' = [got EXCEPT ![s] = code] /\ UNCHANGED looks
+Gets(s) == got' = [got EXCEPT ![s] = code] /\ UNCHANGED parkme
 StopGotValue(s) == Go(s, "waits", "got") /\ StopReturnValue /\ Gets(s)
 StopGotEintr(s) == Go(s, "waits", "got") /\ StopReturnEintr /\ Gets(s)
 
@@ -137,7 +157,7 @@ StopSkippedValue(s) == Go(s, "called", "got") /\ StopSkipValue /\ Gets(s)
 StopSkippedEintr(s) == Go(s, "called", "got") /\ StopSkipEintr /\ Gets(s)
 
 \* The return, with the value that was got, and a name for each kind of it.
-StopReturned(s) == Go(s, "got", "returned") /\ UNCHANGED <<vars, got, looks>>
+StopReturned(s) == Go(s, "got", "returned") /\ UNCHANGED <<vars, got, parkme>>
 
 StopReturnedValue(s)   == got[s] \notin Signals \cup {EINTR, Nothing} /\ StopReturned(s)
 StopReturnedEintr(s)   == got[s] = EINTR /\ StopReturned(s)
@@ -145,51 +165,63 @@ StopReturnedSignal(s)  == got[s] \in Signals /\ StopReturned(s)
 StopReturnedNothing(s) == got[s] = Nothing /\ StopReturned(s)
 
 -----------------------------------------------------------------------------
-\* kthread_park(), asked, waited for, returned; or refused; and kthread_unpark().
+\* kthread_park(), asked, waited for, returned; or refused; or, to 4.17, returned at
+\* once; and kthread_unpark().
 
 \* It is called with success only where nobody has asked yet, and the thread is
-\* not seen to exit.
+\* not seen to exit; to 4.17, where the thread is not marked parked, whoever has
+\* asked.
 ParkCalled(p) ==
     /\ Go(p, "idle", "called")
     /\ Era.parks /\ Shown
-    /\ ~should_park
+    /\ IF Era.marks_parked THEN ~marked ELSE ~should_park
     /\ phase # "finished"
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
-ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED <<got, looks>>
-ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED <<got, looks>>
+ParkStarted(p)   == Go(p, "called", "requested") /\ ParkStarts /\ UNCHANGED <<got, parkme>>
+ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED <<got, parkme>>
+ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED <<got, parkme>>
 
-ParkRefusedBusy(p) == Go(p, "idle", "refused") /\ Shown /\ ParkBusy /\ UNCHANGED <<got, looks>>
-ParkRefusedGone(p) == Go(p, "idle", "refused") /\ Shown /\ ParkGone /\ UNCHANGED <<got, looks>>
+ParkRefusedBusy(p) == Go(p, "idle", "refused") /\ Shown /\ ParkBusy /\ UNCHANGED <<got, parkme>>
+ParkRefusedGone(p) == Go(p, "idle", "refused") /\ Shown /\ ParkGone /\ UNCHANGED <<got, parkme>>
+
+\* To 4.17: the thread is marked parked, and the call returns 0 without a wait.
+ParkSkipped(p) ==
+    /\ Go(p, "idle", "returned")
+    /\ Shown /\ marked
+    /\ ParkAlready
+    /\ UNCHANGED <<got, parkme>>
 
 \* kthread_unpark() may look first, and find that a stop was there before it.
 UnparkCalled(p) ==
     /\ Era.unpark_looks
     /\ should_park
     /\ Go(p, "returned", "unparking")
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
 UnparkSkipped(p) ==
     /\ Era.unpark_looks
     /\ ~should_park
     /\ Go(p, "returned", "woke")
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
 Unparked(p) ==
     /\ Go(p, IF Era.unpark_looks THEN "unparking" ELSE "returned", "unparked")
     /\ Unpark
-    /\ UNCHANGED <<got, looks>>
+    /\ UNCHANGED <<got, parkme>>
 
 UnparkWoke(p) == Go(p, "unparked", "woke") /\ Wakes /\ UNCHANGED <<vars, got>>
 
 -----------------------------------------------------------------------------
 \* The thread.
 
-\* A stop wakes when it has unparked: a thread that nobody else has woken decides
-\* only then.
+\* A stop wakes when it has unparked: a thread whose first sleep nobody else has ended
+\* decides only then.
 DecidedRun    == DecideRun /\ UNCHANGED cvars
 DecidedNotRun ==
-    /\ woken \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
+    /\ \/ woken \/ creator = "woke"
+       \/ \E p \in Parkers : caller[p] \notin {"idle", "called", "refused"}
+       \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
     /\ DecideNotRun
     /\ UNCHANGED cvars
 
@@ -197,25 +229,36 @@ DecidedNotRun ==
 SeenToPark ==
     /\ looks' = IF phase \in {"held", "parked"} THEN looks - 1 ELSE looks
     /\ looks' >= 0
-    /\ UNCHANGED <<creator, caller, got>>
-SeenToLeave == looks > 0 /\ looks' = 0 /\ UNCHANGED <<creator, caller, got>>
+    /\ UNCHANGED <<creator, caller, got, marked>>
+SeenToLeave == looks > 0 /\ looks' = 0 /\ UNCHANGED <<creator, caller, got, marked>>
+
+\* To 4.17 it marks itself parked before it tells a kthread_park() so.  An unpark
+\* that comes before the mark wakes nobody; one that comes after takes it away.
+Marked ==
+    /\ Era.marks_parked
+    /\ phase \in {"holding", "parking"}
+    /\ ~marked /\ looks = 0
+    /\ marked' = TRUE
+    /\ UNCHANGED <<vars, creator, caller, got, looks>>
+
+WasMarked == Era.marks_parked => marked \/ looks > 0
 
 HoldingAsked  == HoldAsked /\ SeenToPark
-HoldingBegun  == Hold /\ UNCHANGED cvars
+HoldingBegun  == WasMarked /\ Hold /\ UNCHANGED cvars
 HoldingEnded  == HoldEnd /\ SeenToLeave
 ParkingAsked  == ParkAsked /\ SeenToPark
-ParkingBegun  == Park /\ UNCHANGED cvars
+ParkingBegun  == WasMarked /\ Park /\ UNCHANGED cvars
 ParkingEnded  == ParkEnd /\ SeenToLeave
 
 \* It looks and is not asked to park: before threadfn ...
-HoldingUnasked == HoldUnasked /\ looks' = 0 /\ UNCHANGED <<creator, caller, got>>
+HoldingUnasked == HoldUnasked /\ looks' = 0 /\ UNCHANGED <<creator, caller, got, marked>>
 
 \* ... or in it, past a wake that came meanwhile.
 ParkingUnasked ==
     /\ phase = "running"
     /\ looks > 0
     /\ looks' = 0
-    /\ UNCHANGED <<vars, creator, caller, got>>
+    /\ UNCHANGED <<vars, creator, caller, got, marked>>
 
 Entered       == Enter /\ UNCHANGED cvars
 Worked        == Work /\ UNCHANGED cvars
@@ -228,25 +271,33 @@ ExitedEintr   == ExitEintr /\ UNCHANGED cvars
 Oopsed        == Oops /\ UNCHANGED cvars
 Finished      == Finish /\ UNCHANGED cvars
 
+\* A wake that nobody meant, and so no caller's: it is not in ClientsNext.  KThread
+\* has it in its models with SpuriousWakes.  It may end the first sleep in the place of
+\* a creator's that never comes, and of a stop's that is still to come.
+WokenByNobody ==
+    /\ Wake \/ WakeLater \/ DecideNotRun
+    /\ creator' = creator \/ (creator = "done" /\ creator' = "woke")
+    /\ UNCHANGED <<caller, got, parkme>>
+
 -----------------------------------------------------------------------------
 
 ClientsNext ==
-    \/ Created \/ CreateFailed \/ CreateReturned \/ Woke \/ NeverWoke
+    \/ Created \/ CreateFailed \/ CreateReturned \/ Woke \/ WokeLater \/ NeverWoke
     \/ DecidedRun \/ DecidedNotRun
-    \/ HoldingUnasked \/ HoldingAsked \/ HoldingBegun \/ HoldingEnded
+    \/ Marked \/ HoldingUnasked \/ HoldingAsked \/ HoldingBegun \/ HoldingEnded
     \/ ParkingUnasked \/ ParkingAsked \/ ParkingBegun \/ ParkingEnded
     \/ Entered \/ Worked \/ TestedFalse \/ TestedTrue
     \/ ReturnedValue \/ ReturnedEintr \/ ExitedValue \/ ExitedEintr \/ Oopsed
     \/ Finished
     \/ \E s \in Stoppers :
-        \/ StopCalled(s) \/ StopLooked(s) \/ StopRequested(s)
+        \/ StopCalled(s) \/ StopLooked(s) \/ StopStarted(s) \/ StopRequested(s)
         \/ StopUnparkLooked(s) \/ StopUnparked(s) \/ StopUnparkedUnasked(s) \/ StopWokeParked(s)
         \/ StopGotValue(s) \/ StopGotEintr(s) \/ StopSkippedValue(s) \/ StopSkippedEintr(s)
         \/ StopReturnedValue(s) \/ StopReturnedEintr(s) \/ StopReturnedSignal(s)
         \/ StopReturnedNothing(s)
     \/ \E p \in Parkers :
-        \/ ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p)
-        \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p)
+        \/ ParkCalled(p) \/ ParkStarted(p) \/ ParkRequested(p) \/ ParkReturned(p)
+        \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p) \/ ParkSkipped(p)
         \/ UnparkCalled(p) \/ UnparkSkipped(p) \/ Unparked(p) \/ UnparkWoke(p)
 
 ClientsSpec == ClientsInit /\ [][ClientsNext]_<<vars, cvars>>

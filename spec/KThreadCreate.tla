@@ -69,7 +69,7 @@ CreatorWakes(k) ==
     /\ IF Freed(k)
        THEN use_after_free' = TRUE /\ UNCHANGED thread
        ELSE /\ thread' = [thread EXCEPT ![k].state = Woken(k, TASK_NORMAL),
-                                        ![k].woken = BeforeLastTest(k)]
+                                        ![k].woken = @ \/ InFirstSleep(k)]
             /\ UNCHANGED use_after_free
     /\ UNCHANGED <<kthreadd, stopper, parker, freezing>>
 
@@ -236,6 +236,11 @@ LastTestStop(k) ==
 CreateReturnsThread(k) == creator[k].result = 1 /\ CreateReturns(k)
 CreateReturnsError(k)  == creator[k].result # 1 /\ CreateReturns(k)
 
+\* The wake that starts the thread, and one that comes later: another one was before
+\* it, or a stop or a park that will wake too.
+CreatorStarts(k)    == NotStarted(k) /\ CreatorWakes(k)
+CreatorWakesLate(k) == ~NotStarted(k) /\ CreatorWakes(k)
+
 ForkFailsTold(k)   == creator[k].armed /\ ForkFails(k)
 ForkFailsUntold(k) == ~creator[k].armed /\ ForkFails(k)
 
@@ -244,7 +249,7 @@ ForkFailsUntold(k) == ~creator[k].armed /\ ForkFails(k)
 CreatorNext(k) ==
     \/ CreateRequest(k) \/ CreateNoMemory(k) \/ CreateWakesKthreadd(k) \/ CreateKilled(k)
     \/ CreateKilledTooLate(k) \/ CreateReturnsThread(k) \/ CreateReturnsError(k)
-    \/ CreatorWakes(k) \/ CreatorNeverWakes(k)
+    \/ CreatorStarts(k) \/ CreatorWakesLate(k) \/ CreatorNeverWakes(k)
 
 KthreaddNext ==
     \/ KthreaddSetState \/ KthreaddTest \/ KthreaddWakes \/ KthreaddTakes

@@ -8,6 +8,7 @@
 (*   KThreadPark    kthread_parkme(), kthread_park(), kthread_unpark()     *)
 (*   KThreadExit    do_exit()                                              *)
 (*   KThreadStop    kthread_stop()                                         *)
+(*   KThreadSpurious  wakes that nobody meant, where a model has them       *)
 (*   KThread        all of it together, what must hold, and the refinement *)
 (*                                                                         *)
 (* Who acts: the creator (one for each thread), kthreadd, the thread, the  *)
@@ -67,8 +68,6 @@ ASSUME Target \in [Stoppers \cup Parkers -> Threads]
 ASSUME Fn \in [Threads -> FnKinds]
 ASSUME {Held, Early, CanFail, CanKill, CanFreeze} \subseteq BOOLEAN
 ASSUME FnValues \subseteq Int
-\* Parkers are written without their references: somebody must hold the thread.
-ASSUME Parkers # {} => Held
 
 \* Task states, <linux/sched.h>.
 TASK_RUNNING         == "TASK_RUNNING"
@@ -111,6 +110,7 @@ Places == {
     "last_test",       \* kthread(): test_bit(KTHREAD_SHOULD_STOP)
     "parkme",          \* kthread(): __kthread_parkme() before threadfn
     "parkme_test",     \* in it: TASK_PARKED is set
+    "parkme_mark",     \* in it: asked to park, KTHREAD_IS_PARKED (to 4.17)
     "parkme_complete", \* in it: asked to park, complete(&self->parked)
     "parkme_schedule", \* in it: schedule()
     "parkme_sleep",    \* parked, off the CPU
@@ -124,7 +124,7 @@ Places == {
     "fn_freeze",       \* threadfn: try_to_freeze()
     "fn_frozen",       \* in the refrigerator, about to look whether to stay
     "fn_cold",         \* in the refrigerator, asleep
-    "fn_parkme", "fn_parkme_test", "fn_parkme_complete",
+    "fn_parkme", "fn_parkme_test", "fn_parkme_mark", "fn_parkme_complete",
     "fn_parkme_schedule", "fn_parkme_sleep",   \* threadfn: kthread_parkme()
     "fn_deaf",         \* threadfn: busy with something else for ever
     "fn_self_stop",    \* threadfn: in kthread_stop(current)
@@ -133,6 +133,7 @@ Places == {
     "fn_return",       \* threadfn: about to return because it was told to
     "do_exit",         \* do_exit(): before the value is stored
     "mm_release",      \* do_exit(): the value stored, the completion not yet
+    "exit_event",      \* do_exit(): trace_sched_process_exit(), see KThreadExit
     "do_task_dead",    \* do_exit(): the completion done, still running
     "dead",            \* the last switch has happened
     "released" }       \* and, a grace period later, its own reference is gone
@@ -140,14 +141,16 @@ Places == {
 InThreadfn(k) ==
     thread[k].at \in {"fn_set_state", "fn_test", "fn_test_park", "fn_late_state", "fn_schedule", "fn_sleep",
         "fn_freeze", "fn_frozen", "fn_cold", "fn_parkme", "fn_parkme_test",
-        "fn_parkme_complete", "fn_parkme_schedule", "fn_parkme_sleep", "fn_deaf",
+        "fn_parkme_mark", "fn_parkme_complete", "fn_parkme_schedule", "fn_parkme_sleep", "fn_deaf",
         "fn_self_stop", "fn_any", "fn_quit", "fn_return"}
 
 Exiting(k) ==
-    thread[k].at \in {"do_exit", "mm_release", "do_task_dead", "dead", "released"}
+    thread[k].at \in {"do_exit", "mm_release", "exit_event", "do_task_dead", "dead", "released"}
 
 Codes == FnValues \cup {0, EINTR, ENOMEM, SIGKILL}
 
+\* What each variable can be.  A value outside of it is a slip of this
+\* specification, and not of a kernel.
 TypeOK ==
     /\ kthreadd \in [at: {"set_state", "test", "sleep", "take", "fork"},
                      state: {TASK_RUNNING, TASK_INTERRUPTIBLE},
@@ -160,6 +163,7 @@ TypeOK ==
            state: {TASK_RUNNING, TASK_PARKED, TASK_FROZEN, TASK_DEAD} \cup TASK_NORMAL,
            should_stop: BOOLEAN,     \* KTHREAD_SHOULD_STOP
            should_park: BOOLEAN,     \* KTHREAD_SHOULD_PARK
+           is_parked: BOOLEAN,       \* KTHREAD_IS_PARKED (to 4.17)
            notify: BOOLEAN,          \* TIF_NOTIFY_SIGNAL
            ret: Codes,               \* what do_exit() is called with
            direct: BOOLEAN,          \* do_exit() by threadfn or an oops
@@ -171,8 +175,10 @@ TypeOK ==
            live: BOOLEAN,            \* vfork_done is not NULL yet
            usage: 0..(2 + Cardinality(Stoppers)),
            \* history
-           woken: BOOLEAN,           \* wake_up_process() came before the last test
-           parked_first: BOOLEAN,    \* kthread_park() did
+           woken: BOOLEAN,           \* a wake_up_process() that was neither a stop's
+                                     \* nor a park's ended its first sleep
+           parked_first: BOOLEAN,    \* the first to ask it to start was a kthread_park()
+           stopped_first: BOOLEAN,   \* ... or a kthread_stop()
            entered: 0..2,            \* how often threadfn was entered
            held: BOOLEAN,            \* it has told a kthread_park() and not left since
            told: BOOLEAN,            \* kthread_should_stop() has said yes
@@ -193,10 +199,10 @@ Init ==
     /\ creator = [k \in Threads |-> [at |-> "idle", armed |-> TRUE, done |-> 0, result |-> 0]]
     /\ thread = [k \in Threads |-> [
            at |-> "none", state |-> TASK_RUNNING, should_stop |-> FALSE, should_park |-> FALSE,
-           notify |-> FALSE, ret |-> EINTR, direct |-> FALSE, exit_code |-> 0, result |-> 0,
+           is_parked |-> FALSE, notify |-> FALSE, ret |-> EINTR, direct |-> FALSE, exit_code |-> 0, result |-> 0,
            exited |-> 0, waiters |-> <<>>, parked |-> 0, live |-> TRUE, usage |-> 0,
-           woken |-> FALSE, parked_first |-> FALSE, entered |-> 0, held |-> FALSE, told |-> FALSE, value |-> NoValue,
-           unasked |-> FALSE]]
+           woken |-> FALSE, parked_first |-> FALSE, stopped_first |-> FALSE, entered |-> 0, held |-> FALSE,
+           told |-> FALSE, value |-> NoValue, unasked |-> FALSE]]
     /\ stopper = [s \in Stoppers |-> [at |-> "idle", ret |-> 0]]
     /\ parker = [p \in Parkers |-> [at |-> "idle", ret |-> 0]]
     /\ freezing = FALSE
@@ -211,6 +217,13 @@ Freed(k) == thread[k].at # "none" /\ thread[k].usage = 0
 \* state is not in the mask is left as it is: waking a running task does nothing.
 Woken(k, mask) == IF thread[k].state \in mask THEN TASK_RUNNING ELSE thread[k].state
 
+\* The thread after the second half of kthread_unpark(), which kthread_stop() has
+\* too: wake_up_state(k, TASK_PARKED).  To 4.17 it wakes only a thread that has
+\* marked itself parked, if (test_and_clear_bit(KTHREAD_IS_PARKED, ...)).
+LetGo(k) ==
+    IF Era.marks_parked /\ ~thread[k].is_parked THEN thread[k]
+    ELSE [thread[k] EXCEPT !.state = Woken(k, {TASK_PARKED}), !.is_parked = FALSE]
+
 \* schedule() blocks unless somebody has woken the task since it set its state,
 \* or a signal is pending and the state lets one in (signal_pending_state()).
 Blocks(k) ==
@@ -220,6 +233,18 @@ Blocks(k) ==
 \* Before the last test a wake or a stop makes a difference to it.
 BeforeLastTest(k) ==
     thread[k].at \in {"schedule", "first_sleep", "affine", "affine_sleep", "last_test"}
+
+\* It is in its first sleep, or about to be: the TASK_UNINTERRUPTIBLE that kthread()
+\* has set before it told its creator.  One wake of those that come now ends it, and a
+\* trace shows that one alone: the others find the thread running.
+InFirstSleep(k) ==
+    thread[k].at \in {"schedule", "first_sleep"} /\ thread[k].state = TASK_UNINTERRUPTIBLE
+
+\* ... and nobody has woken it yet, or begun to: a stop and a park set their bit, and
+\* then wake.  What comes between the two may be faster, but the thread will start.
+NotStarted(k) ==
+    /\ BeforeLastTest(k)
+    /\ ~thread[k].woken /\ ~thread[k].parked_first /\ ~thread[k].stopped_first
 
 \* The parts of the state that most actions leave alone.
 OnlyThread == UNCHANGED <<kthreadd, creator, stopper, parker, freezing, use_after_free>>

@@ -59,7 +59,8 @@ BeforeUnpark == IF Era.unpark_looks THEN "unpark_look" ELSE "unpark"
 \* to should_stop in 2.6.3x.
 StopSetBit(s) ==
     /\ StopperGoes(s, "set_bit", IF Era.parks THEN BeforeUnpark ELSE AfterUnpark)
-    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE]
+    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE,
+                                ![Target[s]].stopped_first = @ \/ NotStarted(Target[s])]
     /\ ThreadAndStopper
 
 \* kthread_stop() -> kthread_unpark(k): test_bit(KTHREAD_SHOULD_PARK), and out if
@@ -76,10 +77,10 @@ StopUnpark(s) ==
     /\ thread' = [thread EXCEPT ![Target[s]].should_park = FALSE]
     /\ ThreadAndStopper
 
-\* kthread_stop() -> kthread_unpark(k): wake_up_state(k, TASK_PARKED).
+\* kthread_stop() -> kthread_unpark(k): wake_up_state(k, TASK_PARKED), see LetGo.
 StopUnparkWake(s) ==
     /\ StopperGoes(s, "unpark_wake", AfterUnpark)
-    /\ thread' = [thread EXCEPT ![Target[s]].state = Woken(Target[s], {TASK_PARKED})]
+    /\ thread' = [thread EXCEPT ![Target[s]] = LetGo(Target[s])]
     /\ ThreadAndStopper
 
 \* kthread_stop(), from 6.1 on: set_tsk_thread_flag(k, TIF_NOTIFY_SIGNAL).  An
@@ -133,6 +134,9 @@ StopReturns(s) ==
 StopFindsGoneValue(s) == Found(Target[s]) # EINTR /\ StopFindsGone(s)
 StopFindsGoneEintr(s) == Found(Target[s]) = EINTR /\ StopFindsGone(s)
 
+StopSetBitStarts(s) == NotStarted(Target[s]) /\ StopSetBit(s)
+StopSetBitLate(s)   == ~NotStarted(Target[s]) /\ StopSetBit(s)
+
 StopUnparkAsked(s)   == thread[Target[s]].should_park /\ StopUnpark(s)
 StopUnparkUnasked(s) == ~thread[Target[s]].should_park /\ StopUnpark(s)
 
@@ -149,7 +153,7 @@ StopReturnsZero(s)   == stopper[s].ret = 0 /\ StopReturns(s)
 \* Once called, kthread_stop() goes on by itself as far as it can.
 StopNext(s) ==
     \/ StopGet(s) \/ StopFindsLive(s) \/ StopFindsGoneValue(s) \/ StopFindsGoneEintr(s)
-    \/ StopSetBit(s) \/ StopUnparkLooks(s) \/ StopUnparkAsked(s) \/ StopUnparkUnasked(s)
+    \/ StopSetBitStarts(s) \/ StopSetBitLate(s) \/ StopUnparkLooks(s) \/ StopUnparkAsked(s) \/ StopUnparkUnasked(s)
     \/ StopUnparkWake(s) \/ StopNotify(s) \/ StopWake(s) \/ StopAwaitValue(s) \/ StopAwaitEintr(s) \/ StopSleeps(s)
     \/ StopReadsCode(s) \/ StopReturnsValue(s) \/ StopReturnsEintr(s) \/ StopReturnsSignal(s)
     \/ StopReturnsZero(s)

@@ -25,23 +25,36 @@
 (* as if it took no lock.                                                  *)
 (*                                                                         *)
 (* There is one waker, so of pi_lock only the barrier is modelled.  2.6.3x *)
-(* has the runqueue's lock in its place; the steps are 5.4's.  Left out:   *)
+(* has the runqueue's lock in its place; the steps are 5.4's.  Left out is *)
 (* kthread_unpark(), which 5.4 calls before wake_up_process() (barriers    *)
-(* more); and TIF_NOTIFY_SIGNAL, which from 6.1 on is set before the wake, *)
-(* and which schedule() tests under its lock before an interruptible sleep *)
-(* (it saves a threadfn that has no barrier of its own, so the rows        *)
-(* without KBarrier are those of older kernels).                           *)
+(* more).                                                                  *)
 (*                                                                         *)
-(* Sources: kernel/kthread.c and kernel/sched/core.c of Linux 5.4.         *)
+(* From 6.1 on (Notifies) there is a second pair:                          *)
+(*                                                                         *)
+(*     schedule()                          kthread_stop()                  *)
+(*     state = TASK_INTERRUPTIBLE          set TIF_NOTIFY_SIGNAL           *)
+(*     [barrier: rq_lock(), smp_mb()]      [barrier: wake_up_process()]    *)
+(*     signal_pending_state(): pending?    load the thread's state         *)
+(*     no: block                           TASK_RUNNING: nothing to wake   *)
+(*                                                                         *)
+(* Its barrier on the thread's side is the scheduler's own, so it saves a  *)
+(* threadfn that uses __set_current_state(), and cannot save it from a     *)
+(* waker without a barrier.  kthread_stop() sets the bare flag, and none   *)
+(* of what set_notify_signal() does besides: what wakes is the wake.       *)
+(*                                                                         *)
+(* Sources: kernel/kthread.c and kernel/sched/core.c of Linux 5.4; for     *)
+(* Notifies those of 6.1, __schedule() and the comment in it about         *)
+(* signal_pending_state(), and include/linux/sched/signal.h.               *)
 (***************************************************************************)
 EXTENDS Integers, Sequences
 
 CONSTANTS
     KBarrier,  \* TRUE: set_current_state(); FALSE: __set_current_state()
     SBarrier,  \* TRUE: try_to_wake_up() drains before it loads the state
-    StopFlag   \* how kthread_stop() sets its flag, see StopSetBit
+    StopFlag,  \* how kthread_stop() sets its flag, see StopSetBit
+    Notifies   \* TRUE: it sets TIF_NOTIFY_SIGNAL too (6.1), in the same way
 
-ASSUME /\ {KBarrier, SBarrier} \subseteq BOOLEAN
+ASSUME /\ {KBarrier, SBarrier, Notifies} \subseteq BOOLEAN
        /\ StopFlag \in {"plain store", "locked set_bit", "unordered set_bit"}
 
 \* <linux/sched.h>.  TASK_WAKING: taken by a waker, not on a runqueue yet.
@@ -60,6 +73,7 @@ CPUs == {"thread", "stopper"}
 
 Words == [
     should_stop: 0..1,   \* KTHREAD_SHOULD_STOP
+    notify: 0..1,        \* TIF_NOTIFY_SIGNAL
     state: {TASK_RUNNING, TASK_INTERRUPTIBLE, TASK_WAKING},
     on_rq: 0..1,         \* the thread is on a runqueue
     on_cpu: 0..1,        \* a CPU still executes it
@@ -72,12 +86,12 @@ TypeOK ==
     /\ buffer \in [CPUs -> Seq(Stores)]
     /\ at \in {"fn_set_state", "fn_barrier", "fn_test", "schedule", "schedule_locked",
                "asleep", "fn_return"}
-    /\ stopper \in {"set_bit", "pi_lock", "state", "on_rq", "ttwu_remote",
+    /\ stopper \in {"set_bit", "notify", "pi_lock", "state", "on_rq", "ttwu_remote",
                     "ttwu_remote_locked", "on_cpu", "ttwu_queue", "ttwu_queue_locked", "wait"}
 
 \* A thread on its CPU, about to go once round the loop of its threadfn.
 Init ==
-    /\ memory = [should_stop |-> 0, state |-> TASK_RUNNING, on_rq |-> 1, on_cpu |-> 1,
+    /\ memory = [should_stop |-> 0, notify |-> 0, state |-> TASK_RUNNING, on_rq |-> 1, on_cpu |-> 1,
                  rq_lock |-> 0]
     /\ buffer = [c \in CPUs |-> <<>>]
     /\ at = "fn_set_state"
@@ -156,10 +170,19 @@ ScheduleRunsOn ==
     /\ ThreadGoes("schedule_locked", "fn_set_state")
     /\ Buffered("thread", <<RqUnlock>>)
 
-\* __schedule(): it is not; deactivate_task(), then the switch, at the end of
+\* __schedule(): it is not, but signal_pending_state() says that a signal is
+\* pending, which an interruptible sleep does not begin with: TASK_RUNNING.
+ScheduleSeesSignal ==
+    /\ Load("thread", "state") # TASK_RUNNING
+    /\ Load("thread", "notify") = 1
+    /\ ThreadGoes("schedule_locked", "fn_set_state")
+    /\ Buffered("thread", <<Store("state", TASK_RUNNING), RqUnlock>>)
+
+\* __schedule(): neither; deactivate_task(), then the switch, at the end of
 \* which finish_task() clears on_cpu.
 ScheduleBlocks ==
     /\ Load("thread", "state") # TASK_RUNNING
+    /\ Load("thread", "notify") = 0
     /\ ThreadGoes("schedule_locked", "asleep")
     /\ Buffered("thread", <<Store("on_rq", 0), Store("on_cpu", 0), RqUnlock>>)
 
@@ -172,22 +195,32 @@ FnWakeUp ==
 
 ThreadNext ==
     \/ FnSetState \/ FnBarrier \/ FnTestFalse \/ FnTestTrue
-    \/ ScheduleLocks \/ ScheduleRunsOn \/ ScheduleBlocks \/ FnWakeUp
+    \/ ScheduleLocks \/ ScheduleRunsOn \/ ScheduleSeesSignal \/ ScheduleBlocks \/ FnWakeUp
 
 -----------------------------------------------------------------------------
 \* The stopper: set_bit(), wake_up_process(), wait_for_completion().
 
 StopperGoes(from, to) == stopper = from /\ stopper' = to /\ UNCHANGED at
 
+\* A flag, in one of the ways that StopFlag can be.
+SetFlag(word) ==
+    CASE StopFlag = "plain store"       -> Buffered("stopper", <<Store(word, 1)>>)
+      [] StopFlag = "locked set_bit"    -> Locked("stopper", word, 1)
+      [] StopFlag = "unordered set_bit" -> Buffered("stopper", <<Or(word, 1)>>)
+
+AfterFlags == IF SBarrier THEN "pi_lock" ELSE "state"
+
 \* kthread_stop(): the flag.  2.6.3x stores an int.  set_bit() on x86 is a
 \* "lock or", which drains; on arm64 or powerpc it is atomic but orders nothing,
 \* so it waits in the buffer like a store.  (Nobody else writes the word in this
 \* model, so these two differ in name alone.)
 StopSetBit ==
-    /\ StopperGoes("set_bit", IF SBarrier THEN "pi_lock" ELSE "state")
-    /\ CASE StopFlag = "plain store"       -> Buffered("stopper", <<Store("should_stop", 1)>>)
-         [] StopFlag = "locked set_bit"    -> Locked("stopper", "should_stop", 1)
-         [] StopFlag = "unordered set_bit" -> Buffered("stopper", <<Or("should_stop", 1)>>)
+    /\ StopperGoes("set_bit", IF Notifies THEN "notify" ELSE AfterFlags)
+    /\ SetFlag("should_stop")
+
+\* kthread_stop(), from 6.1 on: set_tsk_thread_flag(k, TIF_NOTIFY_SIGNAL), which
+\* is a set_bit() too.
+StopNotify == StopperGoes("notify", AfterFlags) /\ SetFlag("notify")
 
 \* try_to_wake_up(): pi_lock is taken, smp_mb__after_spinlock().
 WakeLocks == StopperGoes("pi_lock", "state") /\ Barrier("stopper")
@@ -229,7 +262,7 @@ WakeQueue ==
 
 \* All that follows the flag, up to wait_for_completion(), where it wakes nobody.
 WakeNext ==
-    \/ WakeLocks \/ WakeTestsState \/ WakeTestsOnRq \/ WakeRemoteLocks \/ WakeRemote
+    \/ StopNotify \/ WakeLocks \/ WakeTestsState \/ WakeTestsOnRq \/ WakeRemoteLocks \/ WakeRemote
     \/ WakeWaitsForSwitch \/ WakeQueueLocks \/ WakeQueue
 
 -----------------------------------------------------------------------------

@@ -29,6 +29,19 @@ func Builtin(name string) *Patterns {
 	return p
 }
 
+// Builtins are the names of the built-in pattern sets.
+func Builtins() []string {
+	entries, err := builtin.ReadDir("patterns")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".patterns"))
+	}
+	return names
+}
+
 // Patterns is a set of printk patterns: which messages a module prints, and
 // what each of them says. docs/printk.md describes the file's form.
 type Patterns struct {

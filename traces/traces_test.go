@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -460,4 +461,17 @@ func FuzzPatterns(f *testing.F) {
 			t.Fatalf("%q read as %q", msg, b.String())
 		}
 	})
+}
+
+// Every set in the library can be read.
+func TestBuiltins(t *testing.T) {
+	names := Builtins()
+	if !slices.Contains(names, "story") || len(names) < 3 {
+		t.Errorf("built-in sets: %v", names)
+	}
+	for _, name := range names {
+		if p := Builtin(name); p == nil || p.Shows == 0 {
+			t.Errorf("%s: %v", name, p)
+		}
+	}
 }

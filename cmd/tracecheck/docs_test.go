@@ -139,7 +139,8 @@ func TestDocsLinks(t *testing.T) {
 			}
 			var target string
 			target, rest, _ = strings.Cut(tail, ")")
-			if strings.HasPrefix(target, "https://") {
+			target, _, _ = strings.Cut(target, "#")
+			if target == "" || strings.HasPrefix(target, "https://") {
 				continue
 			}
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {

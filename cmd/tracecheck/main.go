@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/internal/recipe"
 	"github.com/kthread-tla/tracecheck/internal/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -40,11 +41,11 @@ const (
 )
 
 type options struct {
-	format, input, kernel, printk, color, explain string
-	threads                                       []string
-	all, follow                                   bool
-	strict, schema, version, help                 bool
-	timeout                                       time.Duration
+	format, input, kernel, printk, color, explain, recipe string
+	threads                                               []string
+	all, follow                                           bool
+	strict, schema, version, help                         bool
+	timeout                                               time.Duration
 }
 
 func flags(o *options) *pflag.FlagSet {
@@ -54,7 +55,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
-	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or the built-in set \"story\"")
+	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(traces.Builtins(), ", "))
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
 	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
 	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
@@ -62,6 +63,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.BoolVar(&o.strict, "strict", false, "inconclusive, or no evidence at all, counts as failure")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Second, "the longest `TIME` for one thread; past it, it is inconclusive")
 	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always or never")
+	fs.StringVar(&o.recipe, "record-recipe", "", "print the commands that record what decides everything, with a `TOOL`: ftrace, trace-cmd, perf or bpftrace")
 	fs.BoolVar(&o.schema, "schema", false, "print the JSON Schema of json and ndjson")
 	fs.BoolVar(&o.version, "version", false, "print the version")
 	fs.BoolVarP(&o.help, "help", "h", false, "print this")
@@ -115,6 +117,18 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	}
 	if o.schema {
 		return say("%s", report.Schema)
+	}
+	if fs.Changed("record-recipe") {
+		if o.kernel != "auto" {
+			if _, err := graph.EraOf(o.kernel); err != nil {
+				return fail("--kernel %s: %v", o.kernel, err)
+			}
+		}
+		commands, err := recipe.Write(o.recipe, o.kernel)
+		if err != nil {
+			return fail("--record-recipe %s: %v", o.recipe, err)
+		}
+		return say("%s", commands)
 	}
 	if o.explain == "rules" {
 		var list strings.Builder
@@ -276,7 +290,7 @@ func patterns(name string) (*traces.Patterns, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor the built-in set \"story\"", name)
+		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor one of the built-in sets %s", name, strings.Join(traces.Builtins(), ", "))
 	}
 	defer f.Close()
 	return traces.ParsePatterns(name, f)

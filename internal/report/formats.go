@@ -16,7 +16,7 @@ type Options struct {
 }
 
 // Formats are the names that New knows.
-var Formats = []string{"text", "json", "ndjson", "sarif", "github"}
+var Formats = []string{"text", "json", "ndjson", "sarif", "github", "html"}
 
 // FormatList names the formats for a person: "text, json or html".
 func FormatList() string {
@@ -38,6 +38,8 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 		return NewSARIF(w, o.Version, o.Names), nil
 	case "github":
 		return NewGitHub(w, o.Names), nil
+	case "html":
+		return NewHTML(w, o.Version, o.Names), nil
 	}
 	return nil, fmt.Errorf("want %s", FormatList())
 }

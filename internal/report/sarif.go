@@ -244,7 +244,7 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 	say := func(line int) string {
 		for _, e := range v.Life.Events() {
 			if e.Line == line {
-				return e.Text
+				return checker.EventText(e)
 			}
 		}
 		return ""

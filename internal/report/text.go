@@ -72,6 +72,20 @@ var said = map[checker.Outcome]string{
 	checker.OutcomeUnknown:            "what became of it is not in this log",
 }
 
+// whatBecame is a verdict in a few words.
+func whatBecame(v *checker.Verdict) string {
+	switch v.Fits {
+	case checker.FitsNo:
+		return "shows what the kernel does not do"
+	case checker.FitsInconclusive:
+		return "cannot be decided"
+	}
+	if last := v.Life.Events()[len(v.Life.Events())-1]; v.Outcome == checker.OutcomeUnknown && last.Kind == traces.Return {
+		return "was about to return from threadfn when the log ended"
+	}
+	return said[v.Outcome]
+}
+
 // Life writes one life.
 func (t *Text) Life(input int, v *checker.Verdict) error {
 	if v.Revision <= 1 {
@@ -96,16 +110,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	if v.Revision > 1 {
 		name += fmt.Sprintf(" (once more, revision %d)", v.Revision)
 	}
-	what := said[v.Outcome]
-	switch v.Fits {
-	case checker.FitsNo:
-		what = "shows what the kernel does not do"
-	case checker.FitsInconclusive:
-		what = "cannot be decided"
-	}
-	if last := l.Events()[len(l.Events())-1]; v.Outcome == checker.OutcomeUnknown && v.Fits == checker.FitsYes && last.Kind == traces.Return {
-		what = "was about to return from threadfn when the log ended"
-	}
+	what := whatBecame(v)
 	fits := t.fits(v.Fits)
 	if v.Fits == checker.FitsYes && verdictOf(v) == Hangs {
 		fits += ", " + t.paint(red, "hangs")
@@ -221,12 +226,7 @@ func (t *Text) chart(v *checker.Verdict) {
 		return
 	}
 	const left = 36
-	caller := "caller"
-	for _, s := range v.Stops {
-		if s.By.Comm != "" {
-			caller = Clean(s.By.String())
-		}
-	}
+	caller := callerOf(v)
 	thread := Clean(v.Life.Thread.String())
 	row := func(line, a, b, where string) {
 		arrow := " "
@@ -251,18 +251,7 @@ func (t *Text) chart(v *checker.Verdict) {
 	}
 	row("line", caller, thread, where)
 	for _, s := range witness {
-		line, calls, does := "", s.Calls, s.Does
-		if s.Line > 0 {
-			line = strconv.Itoa(s.Line)
-		}
-		if v.ExitCodeFrom != "" {
-			switch s.Name {
-			case "ReturnValue":
-				does = fmt.Sprintf("threadfn returns %d", v.ExitCode)
-			case "StopReturnValue":
-				calls = fmt.Sprintf("kthread_stop returns %d", v.ExitCode)
-			}
-		}
+		line, calls, does := stepWords(v, s)
 		if calls == "" && does == "" {
 			continue
 		}
@@ -284,6 +273,35 @@ func unremarkable(v *checker.Verdict) bool {
 		return false
 	}
 	return v.Fits == checker.FitsYes && !slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.Rule.Level != checker.Note })
+}
+
+// callerOf names who stands on a chart's left.
+func callerOf(v *checker.Verdict) string {
+	caller := "caller"
+	for _, s := range v.Stops {
+		if s.By.Comm != "" {
+			caller = Clean(s.By.String())
+		}
+	}
+	return caller
+}
+
+// stepWords are a step's line, what the caller does and what the thread does,
+// each empty where there is none.
+func stepWords(v *checker.Verdict, s checker.Step) (line, calls, does string) {
+	calls, does = s.Calls, s.Does
+	if s.Line > 0 {
+		line = strconv.Itoa(s.Line)
+	}
+	if v.ExitCodeFrom != "" {
+		switch s.Name {
+		case "ReturnValue":
+			does = fmt.Sprintf("threadfn returns %d", v.ExitCode)
+		case "StopReturnValue":
+			calls = fmt.Sprintf("kthread_stop returns %d", v.ExitCode)
+		}
+	}
+	return line, calls, does
 }
 
 // Close writes what the run came to.

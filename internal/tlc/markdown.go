@@ -12,10 +12,10 @@ the seconds, which are one machine's.
 
 A model that holds lists its distinct states; one that must fail, the property that TLC must
 find violated and the states of its counterexample. The models called mutant-… are wrong
-kernels, and each must be found out by the property named. Two of the usual mistakes have no
-mutant of that kind: a threadfn that tests before it sets its state is the threadfn of
-lost-wakeup-…, and the sched_process_exit event on the wrong side of the completion changes
-nothing that a task could notice: only a trace can tell.
+kernels, and each must be found out by the property named, but for one that holds: mutant-14,
+the event sched_process_exit on the wrong side of the completion, changes nothing that a task
+could notice, and only a trace can tell. A threadfn that tests before it sets its state is no
+wrong kernel: it is the threadfn of lost-wakeup-….
 
 | model | what it shows | verdict | generated | distinct | depth | seconds |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -1,14 +1,16 @@
-// Matrix runs every mutant against every property that holds without it, and
+// Matrix runs the mutants against the properties that hold without them, and
 // writes docs/mutants.md: which property finds which mutant, and for each
 // property a mutant that it alone finds, or why it is kept.
 //
-//	go run ./spec/matrix [-o FILE]
+//	go run ./spec/matrix [-all] [-o FILE] [MUTANT...]
 //
-// It takes a quarter of an hour or so.
+// What docs/mutants.md says already is not run again, but for the mutants that
+// are named, or, with -all, for any; that takes half an hour or so.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -21,16 +23,16 @@ import (
 )
 
 func main() {
+	all := flag.Bool("all", false, "run what docs/mutants.md says already, too")
 	out := flag.String("o", "", "the file to write, instead of docs/mutants.md")
 	flag.Parse()
-	if err := run(*out, flag.Args()); err != nil {
+	if err := run(*all, *out, flag.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "matrix: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// run makes the page; with names it only prints what finds these mutants.
-func run(out string, names []string) error {
+func run(all bool, out string, names []string) error {
 	root, tools, err := tlc.Setup()
 	if err != nil {
 		return err
@@ -39,22 +41,28 @@ func run(out string, names []string) error {
 	if err != nil {
 		return err
 	}
+	page := filepath.Join(root, "docs", "mutants.md")
+	known := cells{}
+	if b, err := os.ReadFile(page); err == nil && !all {
+		known = parse(string(b))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
 	defer cancel()
 	for i := range families {
 		f := &families[i]
-		if len(names) > 0 {
-			f.mutants = slices.DeleteFunc(f.mutants, func(m mutant) bool { return !slices.Contains(names, m.Name) })
+		for _, m := range f.mutants {
+			for _, p := range f.properties {
+				if c, ok := known[key{p.name, m.short()}]; ok && c != unclear && !slices.Contains(names, m.Name) {
+					f.cells[key{p.name, m.short()}] = c
+				}
+			}
 		}
 		if err := f.fill(ctx, tools); err != nil {
 			return err
 		}
 	}
-	if len(names) > 0 {
-		return nil
-	}
 	if out == "" {
-		out = filepath.Join(root, "docs", "mutants.md")
+		out = page
 	}
 	return os.WriteFile(out, []byte(markdown(families)), 0o666)
 }
@@ -64,8 +72,13 @@ type family struct {
 	name       string // of the module
 	properties []property
 	mutants    []mutant
-	cells      [][]cell // by property, then mutant
+	cells      cells
 }
+
+// A key is a property's name and what stands above a mutant's column.
+type key struct{ property, mutant string }
+
+type cells map[key]cell
 
 // A kind of property says how TLC is asked about it.
 type kind int
@@ -105,9 +118,18 @@ const (
 	survives cell = "."
 	found    cell = "x"
 	alone    cell = "X" // and no other property finds it
-	unclear  cell = "?" // TLC cannot evaluate the property there
-	unsaid   cell = " " // it does not hold without the mutation either
+	unclear  cell = "?" // not run yet, or TLC cannot evaluate the property there
+	unsaid   cell = " " // it does not hold without the mutation either, or is about nobody
 )
+
+// nobody says whether a property is about clients that a .cfg has none of, by
+// the property's name: what parks return, or stops.
+func nobody(p property, cfg string) bool {
+	parks := strings.Contains(p.name, "Park")
+	return p.kind == liveness && strings.Contains(p.name, "Return") &&
+		(parks && strings.Contains(cfg, "Parkers = {}") ||
+			strings.Contains(p.name, "Stop") && strings.Contains(cfg, "Stoppers = {}"))
+}
 
 // read finds the families: what the models that hold check of KThread, or of
 // Workqueue, are its properties.
@@ -133,6 +155,9 @@ func read(dir string) ([]family, error) {
 			continue
 		}
 		if strings.HasPrefix(m.Name, "mutant-") || strings.HasPrefix(m.Name, "workqueue-mutant-") {
+			if m.Expect.Violates == "" {
+				continue // found by traces only: mutant 14
+			}
 			mu, err := newMutant(dir, m, cfg)
 			if err != nil {
 				return nil, err
@@ -157,7 +182,7 @@ func read(dir string) ([]family, error) {
 	for i := range families {
 		f := &families[i]
 		slices.SortStableFunc(f.properties, func(a, b property) int { return int(a.kind - b.kind) })
-		f.cells = make([][]cell, len(f.properties))
+		f.cells = cells{}
 	}
 	return families, nil
 }
@@ -181,149 +206,152 @@ func newMutant(dir string, m tlc.Model, cfg string) (mutant, error) {
 	if err != nil {
 		return mutant{}, err
 	}
-	mu := mutant{Model: m, cfg: tlc.Without(cfg, "INVARIANT", "INVARIANTS", "PROPERTY", "PROPERTIES", "SPECIFICATION")}
-	var base strings.Builder
-	for line := range strings.Lines(mu.cfg) {
+	mu := mutant{Model: m}
+	for line := range strings.Lines(tlc.Without(cfg, "INVARIANT", "INVARIANTS", "PROPERTY", "PROPERTIES", "SPECIFICATION")) {
 		if strings.HasPrefix(line, `\*`) {
 			continue
 		}
+		mu.cfg += line
 		_, to, ok := strings.Cut(line, "<-")
 		to = strings.TrimSpace(to)
-		if ok && (strings.Contains(string(module), "\n"+to+" ==") || strings.Contains(string(module), "\n"+to+"(")) {
-			continue
+		if !ok || !strings.Contains(string(module), "\n"+to+" ==") && !strings.Contains(string(module), "\n"+to+"(") {
+			mu.base += line
 		}
-		base.WriteString(line)
 	}
-	mu.base = base.String()
 	if mu.base == mu.cfg {
 		return mutant{}, fmt.Errorf("%s: nothing in it replaces a step by one of module %s", m.Path, m.Module)
 	}
 	return mu, nil
 }
 
-// fill runs TLC for all cells.
+// fill runs TLC for all cells that are not known.
 func (f *family) fill(ctx context.Context, tools tlc.Tools) error {
-	for p := range f.properties {
-		f.cells[p] = make([]cell, len(f.mutants))
-	}
-	// What holds without a mutation, once for each set of constants.
+	missing := make([][]property, len(f.mutants))
+	// What holds without a mutation is asked once for each set of constants.
+	asked := map[string][]property{}
 	var bases []string
-	for _, m := range f.mutants {
-		if !slices.Contains(bases, m.base) {
+	for i, m := range f.mutants {
+		for _, p := range f.properties {
+			k := key{p.name, m.short()}
+			if nobody(p, m.base) {
+				f.cells[k] = unsaid
+			}
+			if _, ok := f.cells[k]; ok {
+				continue
+			}
+			missing[i] = append(missing[i], p)
+			if !slices.Contains(asked[m.base], p) {
+				asked[m.base] = append(asked[m.base], p)
+			}
+		}
+		if len(missing[i]) > 0 && !slices.Contains(bases, m.base) {
 			bases = append(bases, m.base)
 		}
 	}
-	errs := make([]error, max(len(bases), len(f.mutants)))
-	holds := make([]map[string]bool, len(bases))
+	broken := make([]map[string]cell, len(bases))
+	errs := make([]error, len(bases)+len(f.mutants))
 	tlc.EachOnTwoCores(len(bases), func(i int) {
 		j := slices.IndexFunc(f.mutants, func(m mutant) bool { return m.base == bases[i] })
-		var broken map[string]cell
-		broken, errs[i] = breaks(ctx, tools, f.mutants[j].Model, bases[i], f.properties)
-		holds[i] = map[string]bool{}
-		for _, p := range f.properties {
-			holds[i][p.name] = broken[p.name] == survives
-		}
+		broken[i], errs[i] = breaks(ctx, tools, f.mutants[j].Model, bases[i], asked[bases[i]])
 	})
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
+	by := make([]map[string]cell, len(f.mutants))
 	tlc.EachOnTwoCores(len(f.mutants), func(i int) {
 		m := f.mutants[i]
-		base := holds[slices.Index(bases, m.base)]
-		claimed := slices.DeleteFunc(slices.Clone(f.properties), func(p property) bool { return !base[p.name] })
-		var by map[string]cell
-		by, errs[i] = breaks(ctx, tools, m.Model, m.cfg, claimed)
-		var names []string
-		for _, p := range claimed {
-			if by[p.name] == found {
-				names = append(names, p.name)
+		if len(missing[i]) == 0 {
+			return
+		}
+		base := broken[slices.Index(bases, m.base)]
+		claimed := slices.DeleteFunc(slices.Clone(missing[i]), func(p property) bool { return base[p.name] != survives })
+		by[i], errs[len(bases)+i] = breaks(ctx, tools, m.Model, m.cfg, claimed)
+		for _, p := range missing[i] {
+			if base[p.name] != survives {
+				by[i][p.name] = unsaid
 			}
 		}
-		for j, p := range f.properties {
-			switch c := by[p.name]; {
-			case !base[p.name]:
-				f.cells[j][i] = unsaid
-			case c == found && len(names) == 1:
-				f.cells[j][i] = alone
-			default:
-				f.cells[j][i] = c
-			}
-		}
-		fmt.Printf("%s: %s\n", m.Name, strings.Join(names, " "))
+		fmt.Println(m.Name, by[i])
 	})
-	for _, err := range errs {
-		if err != nil {
-			return err
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for i, m := range f.mutants {
+		for name, c := range by[i] {
+			f.cells[key{name, m.short()}] = c
 		}
+		f.mark(m)
 	}
 	return nil
+}
+
+// mark tells a property that alone finds a mutant from one of several. Where a
+// cell is unclear it tells nothing yet.
+func (f *family) mark(m mutant) {
+	var finds []key
+	clear := true
+	for _, p := range f.properties {
+		k := key{p.name, m.short()}
+		switch f.cells[k] {
+		case found, alone:
+			f.cells[k] = found
+			finds = append(finds, k)
+		case unclear:
+			clear = false
+		}
+	}
+	if clear && len(finds) == 1 {
+		f.cells[finds[0]] = alone
+	}
 }
 
 // breaks says which properties a model breaks, whose .cfg stands there without
 // any.
 func breaks(ctx context.Context, tools tlc.Tools, m tlc.Model, cfg string, properties []property) (map[string]cell, error) {
 	cells := map[string]cell{}
-	ask := func(spec, section string, names ...string) (tlc.Result, error) {
-		r, err := tools.RunConfig(ctx, m, fmt.Sprintf("SPECIFICATION %s\n%s%s\n  %s\n", spec, cfg, section, strings.Join(names, " ")))
-		if ctx.Err() != nil {
-			return r, ctx.Err()
-		}
-		return r, err
-	}
-	var invariants []string
+	names := map[kind][]string{}
 	for _, p := range properties {
 		cells[p.name] = survives
-		if p.kind == invariant {
-			invariants = append(invariants, p.name)
+		names[p.kind] = append(names[p.kind], p.name)
+	}
+	// ask is which property a run finds violated, "" for none.
+	ask := func(k kind, names ...string) (string, error) {
+		spec, section := "Spec", "PROPERTIES"
+		switch k {
+		case invariant:
+			section = "INVARIANTS"
+		case liveness:
+			spec = "FairSpec"
+		}
+		r, err := tools.RunConfig(ctx, m, fmt.Sprintf("SPECIFICATION %s\n%s%s\n  %s\n", spec, cfg, section, strings.Join(names, " ")))
+		return r.Got.Violates, err
+	}
+	each := func(k kind, names []string) {
+		for _, name := range names {
+			switch violated, err := ask(k, name); {
+			case err != nil:
+				cells[name] = unclear
+			case violated != "":
+				cells[name] = found
+			}
 		}
 	}
 	// TLC stops at the first invariant that is violated: the others once more,
 	// until all that are left hold.
-	for len(invariants) > 0 {
-		r, err := ask("Spec", "INVARIANTS", invariants...)
-		if ctx.Err() != nil {
-			return nil, err
-		}
+	left := names[invariant]
+	for len(left) > 0 {
+		violated, err := ask(invariant, left...)
 		if err != nil {
-			// One of them cannot be evaluated: each for itself.
-			for _, name := range invariants {
-				switch r, err := ask("Spec", "INVARIANTS", name); {
-				case err != nil:
-					cells[name] = unclear
-				case r.Got.Violates != "":
-					cells[name] = found
-				}
-			}
+			each(invariant, left) // one of them cannot be evaluated
 			break
 		}
-		if r.Got.Violates == "" {
+		if violated == "" {
 			break
 		}
-		cells[r.Got.Violates] = found
-		i := slices.Index(invariants, r.Got.Violates)
-		if i < 0 {
-			return nil, fmt.Errorf("%s: TLC names %s, which was not asked for", m.Name, r.Got.Violates)
-		}
-		invariants = slices.Delete(invariants, i, i+1)
+		cells[violated] = found
+		left = slices.DeleteFunc(left, func(n string) bool { return n == violated })
 	}
-	for _, p := range properties {
-		spec := "Spec"
-		switch p.kind {
-		case invariant:
-			continue
-		case liveness:
-			spec = "FairSpec"
-		}
-		switch r, err := ask(spec, "PROPERTIES", p.name); {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
-			cells[p.name] = unclear
-		case r.Got.Violates != "":
-			cells[p.name] = found
-		}
-	}
-	return cells, nil
+	each(safety, names[safety])
+	each(liveness, names[liveness])
+	return cells, ctx.Err()
 }

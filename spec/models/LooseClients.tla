@@ -11,7 +11,7 @@ EXTENDS MCClients
 ShownBeforeReturn == Exists
 
 \* To 4.9: the look at vfork_done does not look.
-LooksAtNothing(s) == Era.skips_gone /\ Go(s, "called", "looked") /\ UNCHANGED <<vars, got, looks>>
+LooksAtNothing(s) == Era.skips_gone /\ Go(s, "called", "looked") /\ UNCHANGED <<vars, got, parkme>>
 
 \* The stop's wake comes before its unpark.
 DecidesBeforeUnpark == DecideNotRun /\ UNCHANGED cvars
@@ -21,7 +21,7 @@ ParkCalledOfTheGone(p) ==
     /\ Go(p, "idle", "called")
     /\ Era.parks /\ Shown
     /\ ~should_park
-    /\ UNCHANGED <<vars, got, looks>>
+    /\ UNCHANGED <<vars, got, parkme>>
 
 \* The thread enters threadfn without a look whether to park first.
 EntersUnlooked ==
@@ -30,5 +30,5 @@ EntersUnlooked ==
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
 \* A parked thread looks again without a wake.
-LooksUnwoken == looks' \in {0, 1} /\ UNCHANGED <<creator, caller, got>>
+LooksUnwoken == looks' \in {0, 1} /\ UNCHANGED <<creator, caller, got, marked>>
 =============================================================================

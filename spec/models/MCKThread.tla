@@ -22,6 +22,13 @@ FreezesStop == [k \in Threads |-> "freezes_stop"]
 StopsItself == [k \in Threads |-> "stops_itself"]
 Arbitrary   == [k \in Threads |-> "arbitrary"]
 
+\* StopCall for a stop that races no kthread_park(): all have returned.
+StopCallAfterPark(s) ==
+    /\ \A p \in Parkers : parker[p].at \notin {"idle", "set_bit", "wake", "wait"}
+    /\ creator[Target[s]].at = "finished"
+    /\ StopperGoes(s, "idle", "get")
+    /\ OnlyStopper
+
 \* A threadfn that returns 0 ...
 Zero == {0}
 

@@ -57,7 +57,8 @@ StopUnparkWakeThenSetBit(s) ==
     /\ ThreadAndStopper
 StopSetBitThenWake(s) ==
     /\ StopperGoes(s, "set_bit", "wake")
-    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE]
+    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE,
+                                ![Target[s]].stopped_first = @ \/ NotStarted(Target[s])]
     /\ ThreadAndStopper
 
 \* 8: no wake.
@@ -123,10 +124,13 @@ StopAwaitAndPut(s) ==
     /\ thread' = [thread EXCEPT ![Target[s]].exited = @ - 1, ![Target[s]].usage = @ - 1]
     /\ ThreadAndStopper
 
-\* 19: threadfn called again.
+\* 19: threadfn called again, once: for ever would be states for ever.
 FnReturnAndAgain(k, v) ==
     /\ thread[k].at \in {"fn_quit", "fn_return"}
-    /\ thread' = [thread EXCEPT ![k].at = "call_threadfn", ![k].ret = v]
+    /\ thread' = IF thread[k].entered = 1
+                 THEN [thread EXCEPT ![k].at = "call_threadfn", ![k].ret = v]
+                 ELSE [thread EXCEPT ![k].at = "do_exit", ![k].ret = v, ![k].value = v,
+                                     ![k].unasked = ~thread[k].should_stop]
     /\ OnlyThread
 
 \* 20: the signal made pending too late.
@@ -148,7 +152,7 @@ StopFindsNothing(s) == FALSE /\ UNCHANGED vars
 StopSetBitOnStack(s) ==
     LET k == Target[s] IN
     /\ StopperGoes(s, "set_bit", "unpark")
-    /\ thread' = [thread EXCEPT ![k].should_stop = TRUE]
+    /\ thread' = [thread EXCEPT ![k].should_stop = TRUE, ![k].stopped_first = @ \/ NotStarted(k)]
     /\ use_after_free' = (use_after_free \/ thread[k].at \in {"dead", "released"})
     /\ UNCHANGED <<kthreadd, creator, parker, freezing>>
 
@@ -160,4 +164,63 @@ CreateReturnsAtOnce(k) ==
 
 \* 25: a wake that looks at no state.
 WokenAlways(k, mask) == TASK_RUNNING
+
+\* 26: kthread_park() wakes nobody.
+ParkWakesNothing(p) == ParkerGoes(p, "wake", "wait") /\ OnlyParker
+
+\* 27: kthread_create() does not wake kthreadd.
+CreateWakesNobody(k) == CreatorGoes(k, "listed", "wait") /\ OnlyCreator
+
+\* 28: the state set again, right before the one schedule(): a wake in between is lost.
+ScheduleSetsState(k) ==
+    /\ thread[k].at = "schedule"
+    /\ thread' = [thread EXCEPT ![k].at = "first_sleep", ![k].state = TASK_UNINTERRUPTIBLE]
+    /\ OnlyThread
+
+\* 29: kthreadd answers for a fork that failed without asking who owns the request.
+ForkFailsTells(k) ==
+    /\ CanFail
+    /\ KthreaddGoesOn(k)
+    /\ creator' = [creator EXCEPT ![k].done = @ + 1, ![k].armed = FALSE,
+                                  ![k].result = IF @ = EINTR THEN EINTR ELSE EAGAIN]
+    /\ UNCHANGED <<thread, stopper, parker, freezing, use_after_free>>
+
+\* 30: the creator told before the thread has set its state.
+TakesRequestAndTells(k) ==
+    /\ thread[k].at = "xchg"
+    /\ creator[k].armed
+    /\ creator' = [creator EXCEPT ![k].armed = FALSE, ![k].result = 1, ![k].done = @ + 1]
+    /\ thread' = [thread EXCEPT ![k].at = "set_state"]
+    /\ UNCHANGED <<kthreadd, stopper, parker, freezing, use_after_free>>
+AnnouncesNothing(k) == Step(k, "announce", "schedule")
+
+\* 31: kthread_should_stop() says yes though nobody asked.
+FnTestAlwaysTrue(k) ==
+    /\ thread[k].at = "fn_test"
+    /\ thread' = [thread EXCEPT ![k].at = "fn_return", ![k].state = TASK_RUNNING, ![k].told = TRUE]
+    /\ OnlyThread
+
+\* 32: kthread_park() does not wait.
+ParkReturnsAtOnce(p) == ParkerGoes(p, "wait", "parked") /\ OnlyParker
+
+\* 33: the exit raises the count and wakes nobody.
+NobodyWoken(k) == stopper
+
+\* 34: kthread() forgets what threadfn returned.
+FnReturnForgotten(k, v) ==
+    /\ thread[k].at \in {"fn_quit", "fn_return"}
+    /\ thread' = [thread EXCEPT ![k].at = "do_exit", ![k].value = EINTR,
+                                ![k].unasked = ~thread[k].should_stop]
+    /\ OnlyThread
+
+\* 35: kthread_stop() does not wait.
+StopAwaitsNothing(s) == Moves(s, "wait", "read")
+
+\* 36: the exit completes twice.
+ExitCompleteTwice(k) ==
+    /\ thread[k].at = "mm_release"
+    /\ thread' = [thread EXCEPT ![k].at = "do_task_dead", ![k].live = FALSE, ![k].exited = @ + 2,
+                                ![k].waiters = IF @ = <<>> THEN @ ELSE Tail(@)]
+    /\ stopper' = WakeFirstWaiter(k)
+    /\ UNCHANGED <<kthreadd, creator, parker, freezing, use_after_free>>
 =============================================================================

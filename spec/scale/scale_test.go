@@ -12,7 +12,7 @@ import (
 )
 
 // small is the most states of a row that the test runs again.
-const small = 15000
+const small = 12000
 
 // docs/scale.md has a row for each size, its orbits can be what they are, and
 // TLC finds what its small rows say.

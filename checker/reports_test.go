@@ -1,0 +1,112 @@
+package checker
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// stack is a stack of functions, innermost first; "fn[mod]" is a module's.
+func stack(state byte, frames ...string) *traces.Stack {
+	s := &traces.Stack{Report: traces.HungTask, State: state}
+	for _, f := range frames {
+		fn, mod, _ := strings.Cut(f, "[")
+		s.Frames = append(s.Frames, traces.Frame{Func: fn, Module: strings.TrimSuffix(mod, "]")})
+	}
+	return s
+}
+
+func TestOnStack(t *testing.T) {
+	cut := stack('D', "schedule", "kthread", "ret_from_fork")
+	cut.Cut = true
+	for _, test := range []struct {
+		name  string
+		stack *traces.Stack
+		want  string
+	}{
+		{"first sleep", stack('D', "__schedule", "schedule", "schedule_preempt_disabled", "kthread", "ret_from_fork"), "created"},
+		{"first sleep of old", stack('D', "schedule", "kthread", "kernel_thread_helper"), "created"},
+		{"not blocked: it may just have been woken", stack('R', "schedule", "kthread", "ret_from_fork"), ""},
+		{"no state", stack(0, "schedule", "kthread", "ret_from_fork"), ""},
+		{"cut", cut, ""},
+		{"in threadfn", stack('D', "schedule", "schedule_timeout", "fn[m]", "kthread", "ret_from_fork"), "running"},
+		{"built-in threadfn", stack('S', "schedule", "kthread_worker_fn", "kthread"), "running"},
+		{"moved to another CPU before threadfn", stack('D', "schedule", "wait_for_completion", "set_cpus_allowed_ptr", "kthread"), ""},
+		{"parked before threadfn", stack('P', "schedule", "__kthread_parkme", "kthread"), "holding held"},
+		{"parked in threadfn", stack('P', "schedule", "__kthread_parkme", "kthread_parkme", "fn[m]", "kthread"), "parking parked"},
+		{"on its way out", stack('D', "schedule", "exit_mm", "do_exit", "kthread_exit", "kthread"), "returned finished"},
+		{"out by itself", stack('D', "schedule", "do_exit", "kthread_complete_and_exit", "fn[m]", "kthread"), "returned finished"},
+		{"a module's own function called kthread", stack('D', "schedule", "kthread[m]", "do_syscall_64"), ""},
+		{"no kernel thread", stack('D', "schedule", "kthread_stop", "rmmod_fn[m]", "do_syscall_64"), ""},
+		{"just the root", stack('R', "kthread", "ret_from_fork"), ""},
+	} {
+		if got := strings.Join(onStack(test.stack), " "); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// Whom a blocked stop waits for is said where it is shown, is called likely
+// where one thread of the module is in its threadfn, and else is left open.
+func TestWaits(t *testing.T) {
+	hung := func(line int, comm string, pid int, s *traces.Stack) traces.Event {
+		s.Task = traces.Task{Comm: comm, PID: pid}
+		s.Last = line + 10
+		return traces.Event{Kind: traces.Stacked, Line: line, Thread: s.Task, Stack: s, Stamp: 100e9}
+	}
+	stop := stack('D', "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
+	in := func(mod string) *traces.Stack {
+		return stack('D', "schedule", "fn["+mod+"]", "kthread", "ret_from_fork")
+	}
+	pats, err := traces.ParsePatterns("p", strings.NewReader("stop-call {by} stops {thread}[{pid}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := traces.Event{Kind: traces.StopCall, Line: 1, Thread: traces.Task{Comm: "k", PID: 50}, By: traces.Task{Comm: "rmmod", PID: 9}, Text: "x", Set: pats}
+	for _, test := range []struct {
+		name    string
+		events  []traces.Event
+		waits   string
+		outcome Outcome // of thread 50
+	}{
+		{"one of the module", []traces.Event{hung(10, "k", 50, in("m")), hung(30, "rmmod", 9, stop)}, "likely k[50]", OutcomeUnknown},
+		{"another module's", []traces.Event{hung(10, "k", 50, in("other")), hung(30, "rmmod", 9, stop)}, "unknown", ""},
+		{"two of the module", []traces.Event{hung(10, "k", 50, in("m")), hung(20, "l", 51, in("m")), hung(30, "rmmod", 9, stop)}, "unknown", ""},
+		{"said so", []traces.Event{said, hung(30, "rmmod", 9, stop)}, "certain k[50]", StopHung},
+		{"no stop", []traces.Event{hung(10, "k", 50, in("m"))}, "", ""},
+	} {
+		c, err := New(nil, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := Outcome("")
+		log, err := c.Check(&events{list: test.events}, func(v *Verdict) error {
+			if v.Fits != FitsYes {
+				t.Errorf("%s: %v fits %s: %s", test.name, v.Life.Thread, v.Fits, v.Why)
+			}
+			if v.Life.Thread.PID == 50 {
+				got = v.Outcome
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := ""
+		for _, w := range log.Waits {
+			switch {
+			case w.Certain:
+				waits = "certain " + w.For.String()
+			case w.For != traces.Task{}:
+				waits = "likely " + w.For.String()
+			default:
+				waits = "unknown"
+			}
+		}
+		if waits != test.waits || got != test.outcome {
+			t.Errorf("%s: waits %q, outcome %q; want %q, %q", test.name, waits, got, test.waits, test.outcome)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package checker
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An Operation is what an event of a life proves: one of some actions of the
+// specification happened, by somebody, in a window.
+type Operation struct {
+	Actor   string   // a task as the log names it; else creator, stopper or parker
+	Text    string   // what was done, in words
+	Actions []string // of the specification, of which one happened; none: only how tasks follow each other
+	Line    int      // of the event; 0: the log does not show it, but it may have happened
+	Log     string   // the event's text
+	Sure    bool     // it has happened by the end of the log
+	From    int64    // the window, a closed interval: two per line of a kernel log, nanoseconds of a trace's clock
+	To      int64
+	Since   string // the window in words; empty where it is open on that side
+	Until   string
+}
+
+// did is what an event tells, in words.
+var did = map[traces.Kind]string{
+	traces.Create: "kthread_create", traces.CreateFailed: "kthread_create fails", traces.Wake: "wake_up_process",
+	traces.StopCall: "kthread_stop: request", traces.StopReturn: "kthread_stop returns",
+	traces.Enter: "threadfn entered", traces.Return: "threadfn returns",
+	traces.ParkCall: "kthread_park: request", traces.ParkReturn: "kthread_park returns", traces.Unpark: "kthread_unpark",
+	traces.Exit: "do_exit", traces.Fork: "forked", traces.Woken: "wakes it", traces.SwitchOut: "leaves its CPU",
+	traces.SwitchIn: "runs", traces.ProcessExit: "in do_exit", traces.Freed: "freed", traces.ParkMe: "past the last test",
+	traces.ExitCall: "ends", traces.ShouldStop: "kthread_should_stop", traces.ThreadFn: "threadfn entered",
+	traces.Stacked: "its stack",
+}
+
+// doneIn is what an event tells, with its value or state.
+func doneIn(e traces.Event) string {
+	s := did[e.Kind]
+	if s == "" {
+		s = e.Kind.String()
+	}
+	if e.HasCode {
+		s += fmt.Sprintf(" %d", e.Code)
+	}
+	if e.Kind == traces.SwitchOut && e.State != 0 {
+		s += fmt.Sprintf(" (%c)", e.State)
+	}
+	return s
+}
+
+// EventText is an event's own text, or, where a tracer's event has none, what
+// it tells, in words.
+func EventText(e traces.Event) string {
+	if e.Text != "" {
+		return e.Text
+	}
+	s := doneIn(e)
+	switch {
+	case e.By != traces.Task{}:
+		s = e.By.String() + ": " + s
+	case e.Thread != traces.Task{}:
+		s = e.Thread.String() + ": " + s
+	}
+	if e.Clock == traces.Nanoseconds {
+		s = fmt.Sprintf("%.6f s  %s", float64(e.Stamp)/1e9, s)
+	}
+	return s
+}
+
+// Operations are what the search was given, in the order of the log: nil where
+// the life was not searched.
+func (v *Verdict) Operations() []Operation {
+	if v.asked == nil {
+		return nil
+	}
+	m, l := v.asked.m, v.Life
+	ops := make([]Operation, 0, len(v.asked.h.ops))
+	for _, o := range v.asked.h.ops {
+		out := Operation{Actor: l.Thread.String(), Sure: !o.optional, From: o.from, To: o.to}
+		for a, name := range m.g.Actions {
+			if o.actions.has(a) {
+				out.Actions = append(out.Actions, name)
+			}
+		}
+		by := Thread
+		if len(out.Actions) > 0 {
+			by = describe(out.Actions[0]).By
+			out.Text = strings.TrimSuffix(describe(out.Actions[0]).Calls+": "+describe(out.Actions[0]).Does, ": ")
+			out.Text = strings.TrimPrefix(out.Text, ": ")
+		}
+		if by != Thread {
+			out.Actor = string(by)
+		}
+		if o.event >= 0 {
+			e := l.Events()[o.event]
+			out.Line, out.Log, out.Text = e.Line, EventText(e), doneIn(e)
+			if (by != Thread || e.Kind == traces.Woken) && e.By != (traces.Task{}) {
+				out.Actor = e.By.String()
+			}
+			if slices.Equal(out.Actions, []string{"Work"}) && (e.Kind == traces.Enter || e.Kind == traces.Return) {
+				out.Text = "in threadfn"
+			}
+		}
+		out.Since, out.Until = l.moment(o.from, "after"), l.moment(o.to, "by")
+		ops = append(ops, out)
+	}
+	return ops
+}
+
+// moment is a moment in words; empty where it is an end of time.
+func (l *Life) moment(t int64, how string) string {
+	switch {
+	case l.Traced() && (t <= first || t >= last):
+		return ""
+	case l.Traced():
+		return fmt.Sprintf("%s %.6f s", how, float64(t)/1e9)
+	case t <= 0 || t >= never:
+		return ""
+	case t%2 == 0:
+		return fmt.Sprintf("by line %d", t/2)
+	}
+	return fmt.Sprintf("after line %d", t/2)
+}
+
+// maxDrawn is how many operations are drawn at most.
+const maxDrawn = 200
+
+// ErrNotDrawn says that a life has no operations, or too many to be drawn.
+var ErrNotDrawn = errors.New("not drawn")
+
+// Lanes gives each operation a row of its actor's in which it overlaps no
+// other, and says whose each row is. The rows of an actor come one after the
+// other, those after the first without a name.
+func Lanes(ops []Operation) (lane []int, names []string) {
+	byStart := make([]int, len(ops))
+	for i := range ops {
+		byStart[i] = i
+	}
+	slices.SortStableFunc(byStart, func(a, b int) int { return cmp.Compare(ops[a].From, ops[b].From) })
+	var actors []string
+	ends := map[string][]int64{} // by actor: where each of its rows is taken up to
+	row := make([]int, len(ops))
+	for _, i := range byStart {
+		o := ops[i]
+		rows, known := ends[o.Actor]
+		if !known {
+			actors = append(actors, o.Actor)
+		}
+		n := slices.IndexFunc(rows, func(to int64) bool { return to < o.From })
+		if n < 0 {
+			n = len(rows)
+			rows = append(rows, 0)
+		}
+		rows[n] = o.To
+		ends[o.Actor], row[i] = rows, n
+	}
+	start := map[string]int{}
+	for _, a := range actors {
+		start[a] = len(names)
+		names = append(names, a)
+		for range ends[a][1:] {
+			names = append(names, "")
+		}
+	}
+	for i, o := range ops {
+		row[i] += start[o.Actor]
+	}
+	return row, names
+}
+
+// Visualize writes porcupine's drawing of the life's operations, an HTML
+// document: an order that fits, or how far the longest ones come. The clients
+// are the rows of Lanes. The error is ErrNotDrawn, or w's.
+func (v *Verdict) Visualize(w io.Writer) error {
+	ops := v.Operations()
+	if len(ops) == 0 || len(ops) > maxDrawn || v.Fits == FitsInconclusive {
+		return ErrNotDrawn
+	}
+	lanes, _ := Lanes(ops)
+	history := make([]porcupine.Operation, 0, len(ops))
+	for i := range ops {
+		o := &v.asked.h.ops[i]
+		history = append(history, porcupine.Operation{ClientId: lanes[i], Input: o, Call: o.from, Return: o.to, Metadata: ops[i]})
+	}
+	limit := time.Second
+	if v.asked.timeout > 0 {
+		limit = min(limit, v.asked.timeout)
+	}
+	model, over := v.asked.model()
+	result, info := porcupine.CheckOperationsVerbose(model, history, limit)
+	if result == porcupine.Unknown || *over {
+		return ErrNotDrawn
+	}
+	model, _ = v.asked.model() // which counts its steps anew
+	words := map[*operation]string{}
+	for i := range ops {
+		words[&v.asked.h.ops[i]] = ops[i].Text
+	}
+	// The drawing's tooltips are made of HTML.
+	model.DescribeOperation = func(input, _ any) string { return words[input.(*operation)] }
+	model.DescribeOperationMetadata = func(o any) string { return html.EscapeString(o.(Operation).metadata()) }
+	model.DescribeState = func(s any) string { return html.EscapeString(v.asked.m.describe(s.(walked).states)) }
+	return porcupine.Visualize(model, info, w)
+}
+
+func (o Operation) metadata() string {
+	s := "not seen"
+	if o.Line > 0 {
+		s = fmt.Sprintf("line %d", o.Line)
+	}
+	if len(o.Actions) > 0 {
+		s += ": " + strings.Join(o.Actions, " or ")
+	}
+	if !o.Sure {
+		s += ", perhaps not yet"
+	}
+	return s
+}
+
+// describe names what the states of a set have in common, and what differs.
+func (m *machine) describe(s stateSet) string {
+	var parts []string
+	for column, name := range m.g.Variables {
+		var values []string
+		s.each(func(i int) {
+			if v := m.g.States[i].Values[column]; !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		})
+		switch name {
+		case "phase", "code", "ran", "should_stop", "should_park":
+			parts = append(parts, name+" = "+strings.Join(values, " or "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

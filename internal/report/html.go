@@ -1,0 +1,382 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/spec/graph"
+)
+
+// HTML writes one page that needs nothing else, no network either. Each life
+// is a row that opens. What is in it is kept as data and drawn when it is
+// opened, so that a page of thousands of lives opens quickly.
+//
+// What a log says is text in the page and can never run: it gets there as
+// text nodes, and the page's policy lets two scripts run and names them by
+// their digests. The timeline is porcupine's drawing, in a frame of its own.
+type HTML struct {
+	w       io.Writer
+	version string
+	names   []string
+	frame   *timelineFrame
+	lives   int
+	input   int // whose heading stands above, -1: none yet
+	begun   bool
+}
+
+// NewHTML writes to w; names are the inputs' names.
+func NewHTML(w io.Writer, version string, names []string) *HTML {
+	return &HTML{w: w, version: version, names: names, input: -1}
+}
+
+var (
+	//go:embed html/page.css
+	pageCSS string
+	//go:embed html/page.js
+	pageJS string
+	//go:embed html/frame.js
+	frameJS string
+	//go:embed html/head.html
+	headHTML string
+	//go:embed html/tail.html
+	tailHTML string
+
+	headTemplate = template.Must(template.New("head").Parse(headHTML))
+	tailTemplate = template.Must(template.New("tail").Funcs(template.FuncMap{
+		"clean": Clean, "lines": lineList, "words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	}).Parse(tailHTML))
+)
+
+// A timelineFrame is porcupine's page, taken apart: its data go into the middle.
+type timelineFrame struct {
+	before, after string
+	script        string
+}
+
+// dataMark is what porcupine's page has before its data, drawMark what it has
+// behind them.
+const (
+	dataMark = "const data = "
+	drawMark = "render(data)"
+)
+
+// porcupineData are the data of one of porcupine's pages.
+func porcupineData(page []byte) ([]byte, bool) {
+	i, j := bytes.LastIndex(page, []byte(dataMark)), bytes.LastIndex(page, []byte(drawMark))
+	if i < 0 || j < i {
+		return nil, false
+	}
+	return bytes.TrimSpace(page[i+len(dataMark) : j]), true
+}
+
+// newTimelineFrame makes the frame of porcupine's own page. Its rows have
+// numbers there: here they have the names that come with the data.
+func newTimelineFrame() (*timelineFrame, error) {
+	var page strings.Builder
+	if err := porcupine.Visualize(porcupine.Model{Init: func() any { return nil }, Step: func(s, _, _ any) (bool, any) { return true, s }}, porcupine.LinearizationInfo{}, &page); err != nil {
+		return nil, err
+	}
+	head, rest, ok1 := strings.Cut(page.String(), "<script>")
+	script, _, ok2 := strings.Cut(rest, dataMark)
+	style, body, ok3 := strings.Cut(head, "</style>")
+	const width, label = "i < realClients ? i.toString() :", "i < realClients ? i :"
+	if !ok1 || !ok2 || !ok3 || !strings.Contains(script, width) || !strings.Contains(script, label) {
+		return nil, errors.New("porcupine's page is not as it was: internal/report/html.go takes it apart")
+	}
+	script = strings.Replace(script, width, "i < realClients ? data.Rows[i] :", 1)
+	script = strings.Replace(script, label, "i < realClients ? data.Rows[i] :", 1)
+	body = strings.NewReplacer(">Clients<", ">Tasks<", "Invalid LP", "not here", "Valid LP", "an order", `"660"`, `"700"`, `"0 0 660 20"`, `"0 0 700 20"`).Replace(body)
+	f := &timelineFrame{script: script + frameJS}
+	f.before = style + frameCSS + "</style>" + body + `<script type="application/json" id="data">`
+	f.after = "</script><script>" + f.script + "</script></body></html>"
+	return f, nil
+}
+
+const frameCSS = `
+html { background: #fff; color-scheme: light; }
+`
+
+func digest(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+func (h *HTML) head() error {
+	if h.begun {
+		return nil
+	}
+	h.begun = true
+	f, err := newTimelineFrame()
+	if err != nil {
+		return err
+	}
+	h.frame = f
+	where := map[string]string{}
+	for _, a := range checker.Actions {
+		where[a.Name] = a.Where
+	}
+	frame, err := json.Marshal(map[string]any{"before": f.before, "after": f.after, "where": where})
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	err = headTemplate.Execute(&b, struct {
+		Policy string
+		Style  template.CSS
+	}{
+		"default-src 'none'; script-src " + digest(pageJS) + " " + digest(f.script) + "; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+		template.CSS(pageCSS),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "<script type=\"application/json\" id=\"page\">%s</script>\n<main>\n", frame)
+	_, err = h.w.Write(b.Bytes())
+	return err
+}
+
+type htmlFinding struct {
+	Rule        string   `json:"rule"`
+	Title       string   `json:"title"`
+	Level       string   `json:"level"`
+	Where       string   `json:"where"`
+	Message     string   `json:"message"`
+	Allowed     []string `json:"allowed,omitempty"`
+	Advice      string   `json:"advice,omitempty"`
+	WouldSettle string   `json:"would_settle,omitempty"`
+}
+
+type htmlLine struct {
+	N    int    `json:"n"`
+	Text string `json:"text"`
+}
+
+// An htmlLife is what a row opens to.
+type htmlLife struct {
+	Name     string        `json:"name"`
+	Facts    [][2]string   `json:"facts"`
+	Findings []htmlFinding `json:"findings"`
+	Caller   string        `json:"caller"`
+	Chart    [][4]string   `json:"chart"` // line, what the caller does, what the thread does, the action
+	Lines    []htmlLine    `json:"lines"`
+	More     int           `json:"more"` // how many lines are left out
+	Timeline *timeline     `json:"timeline,omitempty"`
+}
+
+// A timeline is porcupine's data (its visualization.go), and the rows' names.
+type timeline struct {
+	Partitions []struct {
+		History []struct {
+			ClientId, Start, End       int
+			OriginalStart, OriginalEnd string
+			Description, Metadata      string
+		}
+		PartialLinearizations json.RawMessage
+		Largest               json.RawMessage
+	}
+	Annotations []struct{}
+	Rows        []string
+}
+
+// Only so much of one life is put into the page.
+const (
+	maxLines    = 500
+	maxTimeline = 256 << 10
+)
+
+// timelineOf is nil where nothing can be drawn.
+func timelineOf(v *checker.Verdict) (*timeline, error) {
+	var page bytes.Buffer
+	if err := v.Visualize(&page); errors.Is(err, checker.ErrNotDrawn) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	data, ok := porcupineData(page.Bytes())
+	if !ok || len(data) > maxTimeline {
+		return nil, nil
+	}
+	var t timeline
+	if err := json.Unmarshal(data, &t); err != nil {
+		return nil, err
+	}
+	if len(t.Partitions) == 0 {
+		return nil, nil
+	}
+	ops := v.Operations()
+	_, t.Rows = checker.Lanes(ops)
+	for i := range t.Rows {
+		t.Rows[i] = Clean(t.Rows[i])
+	}
+	or := func(s, open string) string {
+		if s == "" {
+			return open
+		}
+		return s
+	}
+	for i := range t.Partitions[0].History {
+		e := &t.Partitions[0].History[i]
+		e.OriginalStart, e.OriginalEnd = or(ops[i].Since, "at any time before"), or(ops[i].Until, "at any time after")
+		e.Description, e.Metadata = Clean(e.Description), Clean(e.Metadata)
+	}
+	return &t, nil
+}
+
+// Life writes a row.
+func (h *HTML) Life(input int, v *checker.Verdict) error {
+	if err := h.head(); err != nil {
+		return err
+	}
+	l := v.Life
+	name := Clean(l.Thread.String())
+	if l.Incarnation > 1 {
+		name += fmt.Sprintf(" (#%d)", l.Incarnation)
+	}
+	life := htmlLife{Name: name, Caller: callerOf(v), Findings: []htmlFinding{}, Chart: [][4]string{}, Lines: []htmlLine{}}
+	code := "not in this log"
+	if v.ExitCodeFrom != "" {
+		code = fmt.Sprintf("%d (%s)", v.ExitCode, v.ExitCodeFrom)
+	}
+	life.Facts = [][2]string{
+		{"outcome", string(v.Outcome)}, {"threadfn ran", string(v.Ran)}, {"woken", string(v.Woken)}, {"exit code", code},
+		{"as of", "line " + strconv.Itoa(l.AsOf)},
+	}
+	if v.Why != "" {
+		life.Facts = append(life.Facts, [2]string{"inconclusive", Clean(v.Why)})
+	}
+	if len(v.KernelsFit) > 0 {
+		life.Facts = append(life.Facts, [2]string{"fits the rules of Linux", strings.Join(ranges(v.KernelsFit), ", ")})
+	}
+	level := ""
+	worse := map[checker.Level]int{checker.Note: 1, checker.Warning: 2, checker.Error: 3}
+	for _, f := range v.Findings {
+		if worse[f.Rule.Level] > worse[checker.Level(level)] {
+			level = string(f.Rule.Level)
+		}
+		life.Findings = append(life.Findings, findingHTML(f))
+	}
+	for _, s := range v.Witness() {
+		line, calls, does := stepWords(v, s)
+		if calls == "" && does == "" {
+			continue
+		}
+		life.Chart = append(life.Chart, [4]string{line, calls, does, s.Name})
+	}
+	for i, e := range l.Events() {
+		if i == maxLines {
+			life.More = len(l.Events()) - i
+			break
+		}
+		if n := len(life.Lines); n > 0 && life.Lines[n-1].N == e.Line {
+			continue
+		}
+		life.Lines = append(life.Lines, htmlLine{e.Line, Clean(checker.EventText(e))})
+	}
+	var err error
+	if life.Timeline, err = timelineOf(v); err != nil {
+		return err
+	}
+
+	var b bytes.Buffer
+	if input != h.input {
+		if h.input >= 0 {
+			b.WriteString("</section>\n")
+		}
+		h.input = input
+		fmt.Fprintf(&b, "<section>\n<h2>%s</h2>\n", html.EscapeString(Clean(h.names[input])))
+	}
+	h.lives++
+	bad := verdictOf(v)
+	open := ""
+	if (bad == Violates || bad == Hangs) && h.lives <= 20 {
+		open = " open"
+	}
+	// json.Marshal leaves no <, > or & in it: without ' it can stand in quotes.
+	data, err := json.Marshal(life)
+	if err != nil {
+		return err
+	}
+	data = bytes.ReplaceAll(plain(data), []byte("'"), []byte(`\u0027`))
+	fmt.Fprintf(&b, "<details%s class=\"life\" data-name=\"%s\" data-fits=\"%s\" data-outcome=\"%s\" data-level=\"%s\" data-verdict=\"%s\" data-life='%[9]s'><summary><b>%[2]s</b> <span>%[7]s</span> <i class=\"%[6]s\">%[8]s</i></summary></details>\n",
+		open, html.EscapeString(name), v.Fits, v.Outcome, level, bad, html.EscapeString(whatBecame(v)), fitsWords(v), data)
+	_, err = h.w.Write(b.Bytes())
+	return err
+}
+
+func findingHTML(f checker.Finding) htmlFinding {
+	out := htmlFinding{
+		Rule: f.Rule.ID, Title: f.Rule.Title, Level: string(f.Rule.Level), Where: lineList(f.Lines),
+		Message: Clean(f.Message), Advice: Clean(f.Advice), WouldSettle: Clean(f.WouldSettle),
+	}
+	for _, a := range f.Allowed {
+		out.Allowed = append(out.Allowed, Clean(a))
+	}
+	return out
+}
+
+func fitsWords(v *checker.Verdict) string {
+	switch {
+	case v.Fits == checker.FitsNo:
+		return "does not fit"
+	case v.Fits == checker.FitsInconclusive:
+		return "inconclusive"
+	case verdictOf(v) == Hangs:
+		return "fits, hangs"
+	}
+	return "fits"
+}
+
+// Close writes what the run came to. The page's script moves it to the top.
+func (h *HTML) Close(s *Summary) error {
+	if err := h.head(); err != nil {
+		return err
+	}
+	type input struct {
+		Input
+		Rules    string
+		General  []htmlFinding
+		MoreDiag int
+	}
+	data := struct {
+		Version, Verdict, Line string
+		Inputs                 []input
+		Open                   bool
+	}{Version: h.version, Verdict: s.Verdict(), Line: verdictLine(s, s.Verdict()), Open: h.input >= 0}
+	for _, in := range s.Inputs {
+		rules := "Linux " + graph.Eras()[0].From + " to 7.x, all tried: the log names no kernel"
+		switch {
+		case in.Era == nil && in.Banner != "":
+			rules = "all tried: the log is of " + Clean(in.Banner) + ", which no era covers"
+		case in.Era != nil && in.KernelFrom == "log":
+			rules = "Linux " + in.Era.Range() + ", the log is of " + Clean(in.Banner)
+		case in.Era != nil:
+			rules = "Linux " + in.Era.Range()
+		}
+		out := input{Input: in, Rules: rules, MoreDiag: in.Stats.Unusable - len(in.Stats.Diagnostics)}
+		for _, f := range in.Findings {
+			out.General = append(out.General, findingHTML(f))
+		}
+		data.Inputs = append(data.Inputs, out)
+	}
+	var b bytes.Buffer
+	if err := tailTemplate.Execute(&b, data); err != nil {
+		return err
+	}
+	// The script is written as it is: its digest is in the policy.
+	b.WriteString("<script>" + pageJS + "</script>\n</body>\n</html>\n")
+	_, err := h.w.Write(b.Bytes())
+	return err
+}
