@@ -467,27 +467,35 @@ const reversed = 3
 //	printk: 12 messages suppressed.           lib/ratelimit.c, to 2.6.31
 //	** replaying previous printk message **   a console that is new, to 5.18
 func dropped(msg []byte) (n int, ok bool) {
-	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
-		num, what, _ := bytes.Cut(rest, []byte(" "))
-		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
-		}
-		return 0, string(rest) == "replaying previous printk message **"
-	}
-	if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
-		if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
-		}
+	if len(msg) == 0 {
 		return 0, false
 	}
-	if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
-		if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
+	switch msg[0] {
+	case '*':
+		if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
+			num, what, _ := bytes.Cut(rest, []byte(" "))
+			if bytes.HasPrefix(what, []byte("printk messages dropped")) {
+				n, err := strconv.Atoi(string(num))
+				return n, err == nil
+			}
+			return 0, string(rest) == "replaying previous printk message **"
 		}
-		return 0, false
+	case 'p':
+		if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
+			if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
+				n, err := strconv.Atoi(string(num))
+				return n, err == nil
+			}
+			return 0, false
+		}
+	case 'L':
+		if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
+			if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
+				n, err := strconv.Atoi(string(num))
+				return n, err == nil
+			}
+			return 0, false
+		}
 	}
 	if rest, ok := bytes.CutSuffix(msg, []byte(" callbacks suppressed")); ok {
 		num := rest[bytes.LastIndexByte(rest, ' ')+1:]
@@ -497,23 +505,48 @@ func dropped(msg []byte) (n int, ok bool) {
 	return 0, false
 }
 
-// crashes is how the kernel's reports of a task's death begin: x86, arm, arm64
+// isCrash knows how the kernel's reports of a task's death begin: x86, arm, arm64
 // and others, kernel/panic.c and the architectures' traps.
-var crashes = [][]byte{
-	[]byte("BUG: "), []byte("kernel BUG at "), []byte("Oops: "), []byte("Oops["), []byte("Internal error: "),
-	[]byte("Unable to handle kernel "), []byte("general protection fault"), []byte("divide error: "),
-	[]byte("invalid opcode: "), []byte("Kernel panic "), []byte("stack segment: "), []byte("Oops - "),
-}
-
 func isCrash(msg []byte) bool {
-	for _, c := range crashes {
-		if bytes.HasPrefix(msg, c) {
+	if len(msg) == 0 {
+		return false
+	}
+	begins := func(words ...string) bool {
+		for _, w := range words {
+			if hasPrefix(msg, w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch msg[0] {
+	case 'B':
+		if begins("BUG: ") {
+			return true
+		}
+	case 'k', 'K':
+		if begins("kernel BUG at ", "Kernel panic ") {
+			return true
+		}
+	case 'O':
+		if begins("Oops: ", "Oops[", "Oops - ") {
+			return true
+		}
+	case 'I', 'i':
+		if begins("Internal error: ", "invalid opcode: ") {
+			return true
+		}
+	case 'U', 'g', 'd', 's':
+		if begins("Unable to handle kernel ", "general protection fault", "divide error: ", "stack segment: ") {
 			return true
 		}
 	}
-	// "Kernel bug detected[#1]:" and others count the deaths.
-	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
-		return true
-	}
-	return false
+	return countsDeaths(msg)
+}
+
+// countsDeaths: "Kernel bug detected[#1]:" and others say which death of a task
+// it is since the boot.
+func countsDeaths(msg []byte) bool {
+	i := indexOf(msg, "[#")
+	return i >= 0 && i+2 < len(msg) && isDigit(msg[i+2])
 }

@@ -147,7 +147,7 @@ func begins(msg []byte) source {
 	}
 	// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
 	// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.
-	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
+	if countsDeaths(msg) {
 		return deathLine
 	}
 	return noSource
