@@ -8,127 +8,141 @@ import (
 )
 
 // Most lines of most traces are about the scheduling of tasks that nobody asks
-// about. They are found by a glance at a few columns, in blocks of many lines
-// and by several goroutines at once; the Reader then goes through what the
-// glances have left, line by line and in order, as what it learns from one line
-// decides which others matter.
+// about, and most of a kernel log is about other things than threads. They are
+// found by a glance, at a few columns or at a message's first byte, in blocks of
+// many lines and by several goroutines at once; the Reader then goes through what
+// the glances have left, line by line and in order, as what it learns from one
+// line decides which others matter.
 
-// blockSize is how many bytes are glanced at in one go.
-const blockSize = 512 << 10
+// blockSize is how many bytes are glanced at in one go. The first blocks of an
+// input are smaller, so that a short one costs little.
+const (
+	blockSize = 512 << 10
+	firstSize = maxLine
+)
 
-// A glance is what the columns of one line show.
+// A glance is what the columns of one line show, or that some lines of a kernel
+// log say nothing.
 type glance struct {
 	end  int32 // where the line ends in its block, its newline not included
 	a, b int32 // the pids whose scheduling it is about, -1: none; a is -2 where it is about more
 	seen int32 // 1 + the index of its sighting in the block, 0: it must be read whole
 }
 
-const readWhole = -2
+// What a glance has in place of a pid.
+const (
+	readWhole = -2
+	quietRun  = -3 // lines of a kernel log; seen is 1 + the index of the run in the block
+)
 
-// A block is some whole lines of an input, or the beginning of one line that is
-// longer than a block.
+// A block is some whole lines of an input, or a piece of one that is longer than
+// a block.
 type block struct {
 	text   []byte
 	lines  []glance
 	sights []sighting
+	runs   []run
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
 	waking int   // the first of them with sched_waking, counted from 1; 0: none
-	long   bool  // text is the beginning of an overlong line
+	long   bool  // text is a piece of an overlong line, without its end
+	tail   bool  // its first line is the rest of an overlong one
 	cut    bool  // its last line has no newline: the input ends there
 	err    error // of the read behind it
 	ready  chan struct{}
 }
 
-// blocks hands out an input's blocks in their order.
+// blocks hands out an input's blocks in their order. Each of its goroutines reads
+// the next block, while the others wait, and then glances at it, while it is in
+// its CPU's cache.
 type blocks struct {
 	order chan *block // in the order of the input
 	free  chan *block
 	quit  chan struct{}
 	once  sync.Once
+
+	mu    sync.Mutex // whoever reads has it
+	in    io.Reader
+	size  int    // of the next block
+	made  int    // how many blocks there are
+	rest  []byte // the beginning of a line whose end is in the next block
+	long  bool   // the latest block has no line's end
+	ended bool
 }
 
-func newBlocks(in io.Reader, watch *PIDs) *blocks {
+// newBlocks reads in by goroutines of which each has a glancer of its own.
+func newBlocks(in io.Reader, glancers func() glancer) *blocks {
 	workers := min(4, max(1, runtime.GOMAXPROCS(0)))
+	count := 2*workers + 2
 	b := &blocks{
-		order: make(chan *block, 2*workers), free: make(chan *block, 2*workers+2), quit: make(chan struct{}),
-	}
-	for range cap(b.free) {
-		b.free <- &block{text: make([]byte, 0, blockSize), ready: make(chan struct{}, 1)}
-	}
-	work := make(chan *block, 2*workers)
-	var young *PIDs
-	if watch != nil {
-		young = new(PIDs)
+		in: in, size: firstSize,
+		order: make(chan *block, count), free: make(chan *block, count), quit: make(chan struct{}),
 	}
 	for range workers {
 		go func() {
-			g := glancer{watch: watch, young: young}
-			for bl := range work {
+			g := glancers()
+			for bl := b.read(); bl != nil; bl = b.read() {
 				g.block(bl)
 				bl.ready <- struct{}{}
 			}
 		}()
 	}
-	go b.read(in, work)
 	return b
 }
 
-// read cuts the input into blocks. It ends at the input's end, or at quit.
-func (b *blocks) read(in io.Reader, work chan<- *block) {
-	defer close(work)
-	defer close(b.order)
-	var rest []byte // the beginning of a line whose end is in the next block
-	skipping := false
-	for {
-		var bl *block
+// read reads the next block; nil: the input has ended, or nobody wants more.
+func (b *blocks) read() *block {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return nil
+	}
+	var bl *block
+	if b.made < cap(b.free) {
+		b.made++
+		bl = &block{ready: make(chan struct{}, 1)}
+	} else {
 		select {
 		case bl = <-b.free:
 		case <-b.quit:
-			return
+			b.ended = true
+			return nil
 		}
-		bl.text = append(bl.text[:0], rest...)
-		bl.long, bl.cut, bl.err = false, false, nil
-		rest = rest[:0]
-		for len(bl.text) < blockSize && bl.err == nil {
-			n, err := in.Read(bl.text[len(bl.text):blockSize])
-			bl.text, bl.err = bl.text[:len(bl.text)+n], err
-			if n > 0 && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 && len(bl.text) >= blockSize/4 {
-				break // a pipe gives little at a time
-			}
+	}
+	b.fill(bl)
+	b.order <- bl // has room for all
+	if bl.err != nil {
+		b.ended = true
+		close(b.order)
+	}
+	return bl
+}
+
+// fill reads whole lines into a block.
+func (b *blocks) fill(bl *block) {
+	if cap(bl.text) < b.size {
+		bl.text = make([]byte, 0, b.size)
+	}
+	size := b.size
+	b.size = min(2*b.size, blockSize)
+	bl.text = append(bl.text[:0], b.rest...)
+	bl.long, bl.tail, bl.cut, bl.err = false, b.long, false, nil
+	b.rest, b.long = b.rest[:0], false
+	for len(bl.text) < size && bl.err == nil {
+		n, err := b.in.Read(bl.text[len(bl.text):size])
+		bl.text, bl.err = bl.text[:len(bl.text)+n], err
+		if n > 0 && len(bl.text) >= size/4 && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 {
+			break // a pipe gives little at a time
 		}
-		if skipping {
-			// Behind the beginning of an overlong line: to its end.
-			i := bytes.IndexByte(bl.text, '\n')
-			if i < 0 && bl.err == nil {
-				b.free <- bl
-				continue
-			}
-			bl.text = bl.text[:copy(bl.text, bl.text[i+1:])]
-			if i < 0 {
-				bl.text = bl.text[:0]
-			}
-			skipping = false
-		}
-		end := bytes.LastIndexByte(bl.text, '\n') + 1
-		switch {
-		case bl.err != nil:
-			bl.cut = end < len(bl.text)
-		case end == 0 && len(bl.text) >= blockSize:
-			bl.long, skipping = true, true
-		default:
-			rest = append(rest, bl.text[end:]...)
-			bl.text = bl.text[:end]
-		}
-		last := bl.err != nil
-		select {
-		case b.order <- bl:
-		case <-b.quit:
-			return
-		}
-		work <- bl
-		if last {
-			return
-		}
+	}
+	end := bytes.LastIndexByte(bl.text, '\n') + 1
+	switch {
+	case bl.err != nil:
+		bl.cut = end < len(bl.text)
+	case end == 0:
+		bl.long, b.long = true, true
+	default:
+		b.rest = append(b.rest, bl.text[end:]...)
+		bl.text = bl.text[:end]
 	}
 }
 
@@ -143,16 +157,12 @@ func (b *blocks) next() *block {
 }
 
 // done gives a block back.
-func (b *blocks) done(bl *block) {
-	select {
-	case b.free <- bl:
-	case <-b.quit:
-	}
-}
+func (b *blocks) done(bl *block) { b.free <- bl } // has room for all
 
 func (b *blocks) close() { b.once.Do(func() { close(b.quit) }) }
 
-// A glancer looks at lines by the columns of the lines before.
+// A glancer looks at lines of a trace by the columns of the lines before, or at
+// those of a kernel log.
 type glancer struct {
 	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
 	// Lines about these are decoded, as it is likely that the Reader asks for
@@ -160,21 +170,32 @@ type glancer struct {
 	// of them, they have just been forked or are about to be stopped. Both nil:
 	// nothing is decoded.
 	watch, young *PIDs
-	names        nameCache
+	names        *nameCache
+
+	log  bool      // lines are a kernel log's
+	pats *Patterns // the messages that say something there
 }
 
 func (g *glancer) block(bl *block) {
-	bl.lines, bl.sights, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], 0, 0
+	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
 	text := bl.text
-	nul := bytes.IndexByte(text, 0) >= 0
+	odd := bytes.IndexByte(text, 0) >= 0 || g.log && bytes.IndexByte(text, '\x1b') >= 0
 	for from := 0; from < len(text); {
 		n := bytes.IndexByte(text[from:], '\n')
 		if n < 0 {
 			n = len(text) - from
 		}
+		line := text[from : from+n]
 		gl := glance{a: readWhole, b: -1}
-		if n < maxLine && !(nul && bytes.IndexByte(text[from:from+n], 0) >= 0) {
-			gl = g.line(text[from:from+n], bl)
+		switch {
+		case n >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
+		case g.log:
+			if from+n < len(text) && g.quiet(line, from, bl) {
+				from += n + 1
+				continue
+			}
+		default:
+			gl = g.line(line, bl)
 		}
 		gl.end = int32(from + n)
 		bl.lines = append(bl.lines, gl)

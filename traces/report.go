@@ -174,6 +174,13 @@ func (r *reporter) message(rec *record, emit func(Event)) {
 	r.before = rec.line
 }
 
+// skip takes n messages that are no report's, while none is open; the last of
+// them is on a line.
+func (r *reporter) skip(n, line int) {
+	r.n += n
+	r.before = line
+}
+
 // unindent is a message without blanks before it.
 func unindent(msg []byte) []byte {
 	for len(msg) > 0 && (msg[0] == ' ' || msg[0] == '\t') {
