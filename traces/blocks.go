@@ -304,26 +304,39 @@ func pidLeftOf(line []byte, at int) (int32, bool) {
 	for i > 0 && line[i-1] == ' ' {
 		i--
 	}
-	return numberBefore(line, i)
+	v, from := numberLeft(line, i)
+	return v, from < i
 }
 
-// numberBefore is the number of at most nine digits that ends at a column.
-func numberBefore(line []byte, end int) (int32, bool) {
-	v, unit, i := int32(0), int32(1), end
-	for i > 0 && isDigit(line[i-1]) && end-i < 9 {
-		i--
-		v += int32(line[i]-'0') * unit
+// numberLeft is the number of at most nine digits that ends at a column, and
+// where it begins, which is that column where there is none.
+func numberLeft(line []byte, end int) (v int32, from int) {
+	unit := int32(1)
+	for i := end; i > 0; i-- {
+		c := line[i-1] - '0'
+		if c > 9 {
+			return v, i
+		}
+		if end-i == 9 {
+			return 0, end
+		}
+		v += int32(c) * unit
 		unit *= 10
 	}
-	return v, i < end && (i == 0 || !isDigit(line[i-1]))
+	return v, 0
 }
 
 // digitsBefore is where the digits that end at a column begin.
 func digitsBefore(line []byte, end int) int {
-	for end > 0 && isDigit(line[end-1]) {
+	for end > 0 && line[end-1]-'0' <= 9 {
 		end--
 	}
 	return end
+}
+
+// endsAt says whether a word ends at a column.
+func endsAt(line []byte, end int, word string) bool {
+	return end >= len(word) && string(line[end-len(word):end]) == word
 }
 
 // nextPID is the pid of the task that a sched_switch gives the CPU to:
@@ -331,26 +344,30 @@ func digitsBefore(line []byte, end int) int {
 func nextPID(line []byte) (int32, bool) {
 	end := len(line)
 	if end > 0 && line[end-1] == ']' {
-		i := digitsBefore(line, end-1)
-		if i < 2 || i == end-1 || line[i-1] != '[' || line[i-2] != ' ' {
-			return 0, false
-		}
-		pid, ok := numberBefore(line, i-2)
-		j := digitsBefore(line, i-2)
-		return pid, ok && j > 0 && line[j-1] == ':'
+		return pluginPID(line, end-1)
 	}
 	const prio, pid = " next_prio=", " next_pid="
 	i := digitsBefore(line, end)
 	if i > 0 && line[i-1] == '-' {
 		i--
 	}
-	if i == end || i < len(prio)+1 || string(line[i-len(prio):i]) != prio {
+	if i == end || !endsAt(line, i, prio) {
 		return 0, false
 	}
 	i -= len(prio)
-	v, ok := numberBefore(line, i)
-	j := digitsBefore(line, i)
-	return v, ok && j >= len(pid) && string(line[j-len(pid):j]) == pid
+	v, from := numberLeft(line, i)
+	return v, from < i && endsAt(line, from, pid)
+}
+
+// pluginPID is the pid in "kt_ok:338 [120", which ends at a column.
+func pluginPID(line []byte, end int) (int32, bool) {
+	i := digitsBefore(line, end)
+	if i == end || !endsAt(line, i, " [") {
+		return 0, false
+	}
+	i -= len(" [")
+	v, from := numberLeft(line, i)
+	return v, from < i && endsAt(line, from, ":")
 }
 
 // wokenPID is the pid of the task that a sched_waking or sched_wakeup is about:
@@ -359,20 +376,12 @@ func wokenPID(line []byte) (int32, bool) {
 	const cpu, prio, pid, plugin = " target_cpu=", " prio=", " pid=", "] CPU:"
 	end := len(line)
 	i := digitsBefore(line, end)
-	if i == end {
+	switch {
+	case i == end:
 		return 0, false
-	}
-	if i > len(plugin) && string(line[i-len(plugin):i]) == plugin {
-		i -= len(plugin)
-		j := digitsBefore(line, i)
-		if j == i || j < 2 || line[j-1] != '[' || line[j-2] != ' ' {
-			return 0, false
-		}
-		v, ok := numberBefore(line, j-2)
-		k := digitsBefore(line, j-2)
-		return v, ok && k > 0 && line[k-1] == ':'
-	}
-	if i < len(cpu) || string(line[i-len(cpu):i]) != cpu {
+	case endsAt(line, i, plugin):
+		return pluginPID(line, i-len(plugin))
+	case !endsAt(line, i, cpu):
 		return 0, false
 	}
 	i -= len(cpu)
@@ -380,11 +389,10 @@ func wokenPID(line []byte) (int32, bool) {
 	if j > 0 && line[j-1] == '-' {
 		j--
 	}
-	if j == i || j < len(prio) || string(line[j-len(prio):j]) != prio {
+	if j == i || !endsAt(line, j, prio) {
 		return 0, false
 	}
 	j -= len(prio)
-	v, ok := numberBefore(line, j)
-	k := digitsBefore(line, j)
-	return v, ok && k >= len(pid) && string(line[k-len(pid):k]) == pid
+	v, from := numberLeft(line, j)
+	return v, from < j && endsAt(line, from, pid)
 }

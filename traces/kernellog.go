@@ -505,9 +505,12 @@ func dropped(msg []byte) (n int, ok bool) {
 	return 0, false
 }
 
-// isCrash knows how the kernel's reports of a task's death begin: x86, arm, arm64
-// and others, kernel/panic.c and the architectures' traps.
-func isCrash(msg []byte) bool {
+// isCrash knows the kernel's reports of a task's death.
+func isCrash(msg []byte) bool { return beginsCrash(msg) || countsDeaths(msg) }
+
+// beginsCrash knows how they begin: x86, arm, arm64 and others, kernel/panic.c and
+// the architectures' traps.
+func beginsCrash(msg []byte) bool {
 	if len(msg) == 0 {
 		return false
 	}
@@ -521,27 +524,17 @@ func isCrash(msg []byte) bool {
 	}
 	switch msg[0] {
 	case 'B':
-		if begins("BUG: ") {
-			return true
-		}
+		return begins("BUG: ")
 	case 'k', 'K':
-		if begins("kernel BUG at ", "Kernel panic ") {
-			return true
-		}
+		return begins("kernel BUG at ", "Kernel panic ")
 	case 'O':
-		if begins("Oops: ", "Oops[", "Oops - ") {
-			return true
-		}
+		return begins("Oops: ", "Oops[", "Oops - ")
 	case 'I', 'i':
-		if begins("Internal error: ", "invalid opcode: ") {
-			return true
-		}
+		return begins("Internal error: ", "invalid opcode: ")
 	case 'U', 'g', 'd', 's':
-		if begins("Unable to handle kernel ", "general protection fault", "divide error: ", "stack segment: ") {
-			return true
-		}
+		return begins("Unable to handle kernel ", "general protection fault", "divide error: ", "stack segment: ")
 	}
-	return countsDeaths(msg)
+	return false
 }
 
 // countsDeaths: "Kernel bug detected[#1]:" and others say which death of a task

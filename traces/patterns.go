@@ -56,6 +56,8 @@ type pattern struct {
 	text    string // as written
 	parts   []part
 	literal int // number of literal bytes
+	// The first and the last byte of its messages; 0: any.
+	first, last byte
 }
 
 // A part is literal text, or a placeholder.
@@ -189,6 +191,12 @@ func (p *pattern) compile() error {
 	if p.literal == 0 {
 		return fmt.Errorf("%s: a pattern needs some literal text", p.kind)
 	}
+	if begin := p.parts[0]; begin.place == literal {
+		p.first = begin.text[0]
+	}
+	if end := p.parts[len(p.parts)-1]; end.place == literal {
+		p.last = end.text[len(end.text)-1]
+	}
 	if p.kind == Begin {
 		if seen[placeThread] || seen[placePID] || seen[placeCode] || seen[placeBy] {
 			return fmt.Errorf("begin: only {*} can stand in it, it is about no thread")
@@ -314,6 +322,9 @@ func (p *Patterns) otherNames(msg []byte, best *pattern) []string {
 // mayMatch turns nearly every message away without an allocation: the literal
 // parts must all be there, in their order, the last one at the end.
 func (q *pattern) mayMatch(msg []byte) bool {
+	if len(msg) == 0 || q.first != 0 && q.first != msg[0] || q.last != 0 && q.last != msg[len(msg)-1] {
+		return false
+	}
 	parts := q.parts
 	if last := parts[len(parts)-1]; last.place == literal {
 		if !hasSuffix(msg, last.text) {

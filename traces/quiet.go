@@ -55,10 +55,13 @@ func quietMark(line []byte) (stamp int64, msg []byte) {
 
 // speaks says whether a message may be one that somebody wants to know of.
 func (g *glancer) speaks(msg []byte) bool {
-	if begins(unindent(msg)) != noSource || isCrash(msg) || hasPrefix(msg, "Linux version ") {
+	if bytes.IndexByte(msg, '[') >= 0 && (countsDeaths(msg) || holdsStamp(msg)) {
 		return true
 	}
-	if _, ok := dropped(msg); ok || holdsStamp(msg) {
+	if beginsBy(unindent(msg)) != noSource || beginsCrash(msg) || hasPrefix(msg, "Linux version ") {
+		return true
+	}
+	if _, ok := dropped(msg); ok {
 		return true
 	}
 	if i := bytes.IndexByte(msg, ' '); i >= 0 && hasPrefix(msg[i+1:], "kernel:") {
