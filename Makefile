@@ -32,7 +32,7 @@ spec-distributed: tools
 fuzz: tools
 	@for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
 		for target in $$(cd $$dir && sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' *_test.go 2>/dev/null); do \
-			echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+			echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .) || exit 1; \
 		done; \
 	done
 

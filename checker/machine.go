@@ -77,15 +77,28 @@ type machine struct {
 
 	shapes cache[answered] // what searches have found
 
+	having map[[2]string]stateSet // by variable and value: the states that have it
+	named  map[string]actionSet   // by an action's name
+
 	mu      sync.Mutex
 	reached map[actionSet][]stateSet // by hidden actions: what each state becomes
-	having  map[[2]string]stateSet   // by variable and value: the states that have it
 }
 
 func newMachine(g *graph.Graph) *machine {
 	m := &machine{
 		g: g, next: make([][]stateSet, len(g.Actions)), all: 1<<len(g.Actions) - 1,
-		reached: make(map[actionSet][]stateSet), having: make(map[[2]string]stateSet),
+		reached: make(map[actionSet][]stateSet), having: make(map[[2]string]stateSet), named: make(map[string]actionSet),
+	}
+	for a, name := range g.Actions {
+		m.named[name] = 1 << a
+	}
+	for i, s := range g.States {
+		for v, value := range s.Values {
+			key := [2]string{g.Variables[v], value}
+			states := m.having[key]
+			states.add(i)
+			m.having[key] = states
+		}
 	}
 	for a := range m.next {
 		m.next[a] = make([]stateSet, len(g.States))
@@ -145,9 +158,7 @@ func (m *machine) settles(by actionSet) bool {
 func (m *machine) actions(names ...string) actionSet {
 	var s actionSet
 	for _, n := range names {
-		if a := m.g.Action(n); a >= 0 {
-			s |= 1 << a
-		}
+		s |= m.named[n]
 	}
 	return s
 }
@@ -253,22 +264,7 @@ func (m *machine) canReturn(state, most int) int {
 }
 
 // where is the set of states in which a variable has a value.
-func (m *machine) where(variable, value string) stateSet {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := [2]string{variable, value}
-	s, ok := m.having[key]
-	if !ok {
-		column := slices.Index(m.g.Variables, variable)
-		for i, st := range m.g.States {
-			if st.Values[column] == value {
-				s.add(i)
-			}
-		}
-		m.having[key] = s
-	}
-	return s
-}
+func (m *machine) where(variable, value string) stateSet { return m.having[[2]string{variable, value}] }
 
 // phases is the set of states in one of these phases of a thread's life.
 func (m *machine) phases(names ...string) stateSet {

@@ -258,7 +258,7 @@ func window(from, to int64, actions actionSet, optional bool, event int) operati
 // value notes the value that an event shows, if it is one that the thread
 // left: a thread ends with one value, and that is what its stop returns.
 func (h *history) value(l *Life, i int) {
-	e := l.Events()[i]
+	e := &l.Events()[i]
 	switch {
 	case !e.HasCode:
 	case !h.hasCode:
@@ -292,8 +292,8 @@ func (h *history) called(l *Life, calls []call, kind traces.Kind, i int, begin i
 // parksAtOnce is how many kthread_park() were under way at the same time.
 func (h *history) parksAtOnce(l *Life) int {
 	now, most := 0, 0
-	for _, e := range l.Events() {
-		switch e.Kind {
+	for i := range l.Events() {
+		switch l.Events()[i].Kind {
 		case traces.ParkCall:
 			now++
 			most = max(most, now)
@@ -309,7 +309,8 @@ func (h *history) parksAtOnce(l *Life) int {
 // any pairing accepts what the right one would, if all calls are in the log.
 // (Where they need not be, newHistory draws nothing from the pairs.)
 func pair(l *Life, calls, returns traces.Kind) (pairs []call) {
-	for i, e := range l.Events() {
+	for i := range l.Events() {
+		e := &l.Events()[i]
 		switch e.Kind {
 		case calls:
 			pairs = append(pairs, call{i, -1})

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -34,9 +35,33 @@ func notAfter(clock traces.Clock, stamp int64) int64 {
 type traceHistory struct {
 	*history
 	m     *machine
-	tasks map[int]int8 // by pid: its number among the tasks whose order is kept
+	tasks []int // pids of the tasks whose order is kept
 	next  [maxTasks]uint16
-	open  map[int]int // by pid: the operation of its request, while the call goes on
+	open  []request // the calls that go on
+}
+
+// A request is an operation that a task's call makes.
+type request struct {
+	by int // pid
+	op int // index in ops
+}
+
+// request is the one of a task, while its call goes on; -1: there is none.
+func (h *traceHistory) request(by int) (op int) {
+	for _, r := range h.open {
+		if r.by == by {
+			return r.op
+		}
+	}
+	return -1
+}
+
+// calls notes a task's call, or, with -1, that it is over.
+func (h *traceHistory) calls(by, op int) {
+	h.open = slices.DeleteFunc(h.open, func(r request) bool { return r.by == by })
+	if op >= 0 {
+		h.open = append(h.open, request{by, op})
+	}
 }
 
 // newTraceHistory is newHistory for a life that tracers saw. Tracers see the
@@ -44,14 +69,14 @@ type traceHistory struct {
 func newTraceHistory(m *machine, l *Life) *history {
 	h := &traceHistory{
 		history: &history{life: l, hidden: m.all, differ: [2]int{-1, -1}},
-		m:       m, tasks: map[int]int8{l.Thread.PID: 0}, open: map[int]int{},
+		m:       m, tasks: append(make([]int, 0, maxTasks), l.Thread.PID),
 	}
+	h.ops = make([]operation, 0, l.count()+1)
 	h.late = !l.trace.forked
-	stops := append(append([]string{}, shown[traces.StopCall]...), shown[traces.StopReturn]...)
 	whole := l.Whole()
 	if whole {
 		if l.Sees.Has(traces.StopCall) {
-			h.hidden &^= m.actions(stops...)
+			h.hidden &^= m.actions(shown[traces.StopCall]...) | m.actions(shown[traces.StopReturn]...)
 		}
 		if l.Sees.Has(traces.Woken) {
 			// Each of them ends the first sleep, and that is seen.
@@ -66,16 +91,17 @@ func newTraceHistory(m *machine, l *Life) *history {
 
 	var woken, decided, out bool
 	self := l.Thread.PID
-	for i, e := range l.Events() {
+	for i := range l.Events() {
+		e := &l.Events()[i]
 		switch e.Kind {
 		case traces.StopCall:
 			// sched_kthread_stop is traced before the flag is set.
-			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
+			h.calls(e.By.PID, h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By))
 		case traces.ParkCall:
-			h.open[e.By.PID] = h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By)
+			h.calls(e.By.PID, h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By))
 		case traces.StopReturn, traces.ParkReturn:
 			h.proves(e)
-			delete(h.open, e.By.PID)
+			h.calls(e.By.PID, -1)
 			actions := m.actions(shown[e.Kind]...)
 			if e.Kind == traces.ParkReturn && e.HasCode {
 				actions = m.actions(parkReturns(e.Code)...)
@@ -85,7 +111,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 			}
 			h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: actions}, e.By)
 		case traces.Unpark:
-			if _, stops := h.open[e.By.PID]; stops {
+			if h.request(e.By.PID) >= 0 {
 				// kthread_stop() unparks when it has set the flag.
 				h.proves(e)
 				continue
@@ -93,12 +119,13 @@ func newTraceHistory(m *machine, l *Life) *history {
 			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions("Unpark"), optional: true}, e.By)
 		case traces.Woken:
 			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp)}
-			tasks := []traces.Task{l.Thread}
+			tasks := [...]traces.Task{l.Thread, e.By}
+			meet := 1
 			if !e.Late && e.Context != traces.InterruptContext {
-				tasks = append(tasks, e.By)
+				meet = 2
 				h.proves(e)
 			}
-			_, asks := h.open[e.By.PID]
+			asks := h.request(e.By.PID) >= 0
 			if !woken && !asks && l.trace.forked {
 				woken = true
 				o.actions = m.actions("Wake", "ParkStarts")
@@ -108,7 +135,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 				o.optional = e.Late || l.trace.lossy || e.By.PID == self
 			}
 			o.carries = o.actions == 0
-			h.add(i, o, tasks...)
+			h.add(i, o, tasks[:meet]...)
 		case traces.SwitchOut:
 			if e.Thread.PID != self {
 				// A stopper that goes to sleep has made its request.
@@ -176,15 +203,15 @@ func newTraceHistory(m *machine, l *Life) *history {
 func (h *traceHistory) add(i int, o operation, tasks ...traces.Task) int {
 	o.event = i
 	for _, t := range tasks {
-		n, known := h.tasks[t.PID]
-		if !known && len(h.tasks) < maxTasks && t.PID != 0 {
-			n, known = int8(len(h.tasks)), true
-			h.tasks[t.PID] = n
+		n := slices.Index(h.tasks, t.PID)
+		if n < 0 && len(h.tasks) < maxTasks && t.PID != 0 {
+			n = len(h.tasks)
+			h.tasks = append(h.tasks, t.PID)
 		}
-		if !known || o.places == len(o.in) || t.PID == 0 && n != 0 {
+		if n < 0 || o.places == len(o.in) || t.PID == 0 && n != 0 {
 			continue // its order is not kept: that accepts more
 		}
-		o.in[o.places] = place{n, h.next[n]}
+		o.in[o.places] = place{int8(n), h.next[n]}
 		o.places++
 		h.next[n]++
 	}
@@ -194,13 +221,13 @@ func (h *traceHistory) add(i int, o operation, tasks ...traces.Task) int {
 
 // proves closes the window of a call's request: what the task of e does there
 // it does after it.
-func (h *traceHistory) proves(e traces.Event) {
+func (h *traceHistory) proves(e *traces.Event) {
 	by := e.By
 	if e.Kind == traces.SwitchOut {
 		by = e.Thread
 	}
-	i, ok := h.open[by.PID]
-	if !ok || h.ops[i].to != never {
+	i := h.request(by.PID)
+	if i < 0 || h.ops[i].to != never {
 		return
 	}
 	o := &h.ops[i]

@@ -353,7 +353,7 @@ func (c rules) judge(l *Life) Verdict {
 
 // identity says why it is not known which lines are the life's, if that is so.
 func identity(l *Life) (f *Finding, why string) {
-	first := l.Events()[0]
+	first := &l.Events()[0]
 	switch {
 	case l.Mixed:
 		why = "several threads have this name, and without a pid it is open which line is about which"
@@ -415,7 +415,7 @@ func (c rules) outcome(v *Verdict, h *history, ends stateSet) {
 		return
 	}
 	seen := map[Outcome]bool{}
-	ends.each(func(i int) { seen[c.outcomeOf(h, i)] = true })
+	c.outcomes(h, ends, func(o Outcome, _ stateSet) { seen[o] = true })
 	v.Outcome = weaker(seen)
 }
 
@@ -446,48 +446,51 @@ func weaker(seen map[Outcome]bool) Outcome {
 	return OutcomeUnknown
 }
 
-// outcomeOf reads the outcome off one state and off which stops the log shows.
-func (c rules) outcomeOf(h *history, state int) Outcome {
-	is := func(variable, value string) bool { return c.m.where(variable, value).has(state) }
-	if h.returned() > 0 {
-		switch {
-		case is("ran", "FALSE"):
-			return StoppedBeforeRun
-		case is("unasked", "TRUE"):
-			return ExitedByItselfThenStopped
+// outcomes reads the outcomes off the states in which fitting orders end, and off
+// which stops the log shows. It calls is for each of them with states that have it.
+func (c rules) outcomes(h *history, ends stateSet, is func(Outcome, stateSet)) {
+	left := ends
+	some := func(o Outcome, of stateSet) {
+		if s := left.intersect(of); !s.empty() {
+			is(o, s)
+			left = left.minus(s)
 		}
-		return RanThenStopped
+	}
+	rest := func(o Outcome) { some(o, left) }
+	if h.returned() > 0 {
+		some(StoppedBeforeRun, c.m.where("ran", "FALSE"))
+		some(ExitedByItselfThenStopped, c.m.where("unasked", "TRUE"))
+		rest(RanThenStopped)
+		return
 	}
 	if h.pending() > 0 {
 		if h.hung || h.life.Traced() && h.stopsItself() {
-			return StopHung
+			rest(StopHung)
+			return
 		}
 		if h.life.trace != nil && h.life.trace.lossy {
-			return OutcomeUnknown // its return may be among what was lost
+			rest(OutcomeUnknown) // its return may be among what was lost
+			return
 		}
-		if c.m.canReturn(state, 1) == 0 && c.canAccuse(h.life) {
-			return StopHung
+		if c.canAccuse(h.life) {
+			var stuck stateSet
+			left.each(func(i int) {
+				if c.m.canReturn(i, 1) == 0 {
+					stuck.add(i)
+				}
+			})
+			some(StopHung, stuck)
 		}
-		return StopPending
+		rest(StopPending)
+		return
 	}
-	switch {
-	case is("phase", "failed"):
-		return CreateFailed
-	case is("phase", "created"):
-		return NeverWoken
-	case is("phase", "finished"), is("phase", "returned"):
-		// A stop that the log does not show may have ended it.
-		if is("should_stop", "TRUE") {
-			return OutcomeUnknown
-		}
-		return ExitedByItself
-	case is("phase", "absent"):
-		return OutcomeUnknown
-	}
-	if is("should_stop", "TRUE") {
-		return OutcomeUnknown
-	}
-	return Running
+	some(CreateFailed, c.m.where("phase", "failed"))
+	some(NeverWoken, c.m.where("phase", "created"))
+	// A stop that the log does not show may have ended it.
+	some(OutcomeUnknown, c.m.where("should_stop", "TRUE"))
+	some(OutcomeUnknown, c.m.where("phase", "absent"))
+	some(ExitedByItself, c.m.phases("finished", "returned"))
+	rest(Running)
 }
 
 // witness prefers, among the orders that fit, one that shows the outcome, one in
@@ -495,9 +498,9 @@ func (c rules) outcomeOf(h *history, state int) Outcome {
 // -EINTR has woken it), and one in which threadfn returns what most do.
 func (c rules) witness(q *question, v *Verdict, ends stateSet) []Step {
 	var goal stateSet
-	ends.each(func(i int) {
-		if o := c.outcomeOf(q.h, i); o == v.Outcome || v.Outcome == Stopped || v.Outcome == OutcomeUnknown {
-			goal.add(i)
+	c.outcomes(q.h, ends, func(o Outcome, states stateSet) {
+		if o == v.Outcome || v.Outcome == Stopped || v.Outcome == OutcomeUnknown {
+			goal = goal.union(states)
 		}
 	})
 	for _, want := range [][2]string{{"woken", "TRUE"}, {"code", "value"}} {
@@ -537,11 +540,11 @@ func stopsOf(l *Life, h *history) []Stop {
 	for _, s := range h.stops {
 		var out Stop
 		if s.call >= 0 {
-			e := l.Events()[s.call]
+			e := &l.Events()[s.call]
 			out.By, out.CalledAt = e.By, e.Line
 		}
 		if s.ret >= 0 {
-			e := l.Events()[s.ret]
+			e := &l.Events()[s.ret]
 			if out.By == (traces.Task{}) {
 				out.By = e.By
 			}
@@ -595,8 +598,8 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 	if l.Traced() {
 		saysWoken = "who ended its first sleep, this trace does not tell"
 	}
-	for _, e := range l.Events() {
-		if e.Kind == traces.Wake {
+	for i := range l.Events() {
+		if e := &l.Events()[i]; e.Kind == traces.Wake {
 			saysWoken = fmt.Sprintf("a message about wake_up_process() is there (line %d), but not whether the call came before or after it", e.Line)
 			break
 		}

@@ -8,127 +8,141 @@ import (
 )
 
 // Most lines of most traces are about the scheduling of tasks that nobody asks
-// about. They are found by a glance at a few columns, in blocks of many lines
-// and by several goroutines at once; the Reader then goes through what the
-// glances have left, line by line and in order, as what it learns from one line
-// decides which others matter.
+// about, and most of a kernel log is about other things than threads. They are
+// found by a glance, at a few columns or at a message's first byte, in blocks of
+// many lines and by several goroutines at once; the Reader then goes through what
+// the glances have left, line by line and in order, as what it learns from one
+// line decides which others matter.
 
-// blockSize is how many bytes are glanced at in one go.
-const blockSize = 512 << 10
+// blockSize is how many bytes are glanced at in one go. The first blocks of an
+// input are smaller, so that a short one costs little.
+const (
+	blockSize = 512 << 10
+	firstSize = maxLine
+)
 
-// A glance is what the columns of one line show.
+// A glance is what the columns of one line show, or that some lines of a kernel
+// log say nothing.
 type glance struct {
 	end  int32 // where the line ends in its block, its newline not included
 	a, b int32 // the pids whose scheduling it is about, -1: none; a is -2 where it is about more
 	seen int32 // 1 + the index of its sighting in the block, 0: it must be read whole
 }
 
-const readWhole = -2
+// What a glance has in place of a pid.
+const (
+	readWhole = -2
+	quietRun  = -3 // lines of a kernel log; seen is 1 + the index of the run in the block
+)
 
-// A block is some whole lines of an input, or the beginning of one line that is
-// longer than a block.
+// A block is some whole lines of an input, or a piece of one that is longer than
+// a block.
 type block struct {
 	text   []byte
 	lines  []glance
 	sights []sighting
+	runs   []run
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
 	waking int   // the first of them with sched_waking, counted from 1; 0: none
-	long   bool  // text is the beginning of an overlong line
+	long   bool  // text is a piece of an overlong line, without its end
+	tail   bool  // its first line is the rest of an overlong one
 	cut    bool  // its last line has no newline: the input ends there
 	err    error // of the read behind it
 	ready  chan struct{}
 }
 
-// blocks hands out an input's blocks in their order.
+// blocks hands out an input's blocks in their order. Each of its goroutines reads
+// the next block, while the others wait, and then glances at it, while it is in
+// its CPU's cache.
 type blocks struct {
 	order chan *block // in the order of the input
 	free  chan *block
 	quit  chan struct{}
 	once  sync.Once
+
+	mu    sync.Mutex // whoever reads has it
+	in    io.Reader
+	size  int    // of the next block
+	made  int    // how many blocks there are
+	rest  []byte // the beginning of a line whose end is in the next block
+	long  bool   // the latest block has no line's end
+	ended bool
 }
 
-func newBlocks(in io.Reader, watch *PIDs) *blocks {
+// newBlocks reads in by goroutines of which each has a glancer of its own.
+func newBlocks(in io.Reader, glancers func() glancer) *blocks {
 	workers := min(4, max(1, runtime.GOMAXPROCS(0)))
+	count := 2*workers + 2
 	b := &blocks{
-		order: make(chan *block, 2*workers), free: make(chan *block, 2*workers+2), quit: make(chan struct{}),
-	}
-	for range cap(b.free) {
-		b.free <- &block{text: make([]byte, 0, blockSize), ready: make(chan struct{}, 1)}
-	}
-	work := make(chan *block, 2*workers)
-	var young *PIDs
-	if watch != nil {
-		young = new(PIDs)
+		in: in, size: firstSize,
+		order: make(chan *block, count), free: make(chan *block, count), quit: make(chan struct{}),
 	}
 	for range workers {
 		go func() {
-			g := glancer{watch: watch, young: young}
-			for bl := range work {
+			g := glancers()
+			for bl := b.read(); bl != nil; bl = b.read() {
 				g.block(bl)
 				bl.ready <- struct{}{}
 			}
 		}()
 	}
-	go b.read(in, work)
 	return b
 }
 
-// read cuts the input into blocks. It ends at the input's end, or at quit.
-func (b *blocks) read(in io.Reader, work chan<- *block) {
-	defer close(work)
-	defer close(b.order)
-	var rest []byte // the beginning of a line whose end is in the next block
-	skipping := false
-	for {
-		var bl *block
+// read reads the next block; nil: the input has ended, or nobody wants more.
+func (b *blocks) read() *block {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return nil
+	}
+	var bl *block
+	if b.made < cap(b.free) {
+		b.made++
+		bl = &block{ready: make(chan struct{}, 1)}
+	} else {
 		select {
 		case bl = <-b.free:
 		case <-b.quit:
-			return
+			b.ended = true
+			return nil
 		}
-		bl.text = append(bl.text[:0], rest...)
-		bl.long, bl.cut, bl.err = false, false, nil
-		rest = rest[:0]
-		for len(bl.text) < blockSize && bl.err == nil {
-			n, err := in.Read(bl.text[len(bl.text):blockSize])
-			bl.text, bl.err = bl.text[:len(bl.text)+n], err
-			if n > 0 && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 && len(bl.text) >= blockSize/4 {
-				break // a pipe gives little at a time
-			}
+	}
+	b.fill(bl)
+	b.order <- bl // has room for all
+	if bl.err != nil {
+		b.ended = true
+		close(b.order)
+	}
+	return bl
+}
+
+// fill reads whole lines into a block.
+func (b *blocks) fill(bl *block) {
+	if cap(bl.text) < b.size {
+		bl.text = make([]byte, 0, b.size)
+	}
+	size := b.size
+	b.size = min(2*b.size, blockSize)
+	bl.text = append(bl.text[:0], b.rest...)
+	bl.long, bl.tail, bl.cut, bl.err = false, b.long, false, nil
+	b.rest, b.long = b.rest[:0], false
+	for len(bl.text) < size && bl.err == nil {
+		n, err := b.in.Read(bl.text[len(bl.text):size])
+		bl.text, bl.err = bl.text[:len(bl.text)+n], err
+		if n > 0 && len(bl.text) >= size/4 && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 {
+			break // a pipe gives little at a time
 		}
-		if skipping {
-			// Behind the beginning of an overlong line: to its end.
-			i := bytes.IndexByte(bl.text, '\n')
-			if i < 0 && bl.err == nil {
-				b.free <- bl
-				continue
-			}
-			bl.text = bl.text[:copy(bl.text, bl.text[i+1:])]
-			if i < 0 {
-				bl.text = bl.text[:0]
-			}
-			skipping = false
-		}
-		end := bytes.LastIndexByte(bl.text, '\n') + 1
-		switch {
-		case bl.err != nil:
-			bl.cut = end < len(bl.text)
-		case end == 0 && len(bl.text) >= blockSize:
-			bl.long, skipping = true, true
-		default:
-			rest = append(rest, bl.text[end:]...)
-			bl.text = bl.text[:end]
-		}
-		last := bl.err != nil
-		select {
-		case b.order <- bl:
-		case <-b.quit:
-			return
-		}
-		work <- bl
-		if last {
-			return
-		}
+	}
+	end := bytes.LastIndexByte(bl.text, '\n') + 1
+	switch {
+	case bl.err != nil:
+		bl.cut = end < len(bl.text)
+	case end == 0:
+		bl.long, b.long = true, true
+	default:
+		b.rest = append(b.rest, bl.text[end:]...)
+		bl.text = bl.text[:end]
 	}
 }
 
@@ -143,16 +157,12 @@ func (b *blocks) next() *block {
 }
 
 // done gives a block back.
-func (b *blocks) done(bl *block) {
-	select {
-	case b.free <- bl:
-	case <-b.quit:
-	}
-}
+func (b *blocks) done(bl *block) { b.free <- bl } // has room for all
 
 func (b *blocks) close() { b.once.Do(func() { close(b.quit) }) }
 
-// A glancer looks at lines by the columns of the lines before.
+// A glancer looks at lines of a trace by the columns of the lines before, or at
+// those of a kernel log.
 type glancer struct {
 	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
 	// Lines about these are decoded, as it is likely that the Reader asks for
@@ -160,21 +170,32 @@ type glancer struct {
 	// of them, they have just been forked or are about to be stopped. Both nil:
 	// nothing is decoded.
 	watch, young *PIDs
-	names        nameCache
+	names        *nameCache
+
+	log  bool      // lines are a kernel log's
+	pats *Patterns // the messages that say something there
 }
 
 func (g *glancer) block(bl *block) {
-	bl.lines, bl.sights, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], 0, 0
+	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
 	text := bl.text
-	nul := bytes.IndexByte(text, 0) >= 0
+	odd := bytes.IndexByte(text, 0) >= 0 || g.log && bytes.IndexByte(text, '\x1b') >= 0
 	for from := 0; from < len(text); {
 		n := bytes.IndexByte(text[from:], '\n')
 		if n < 0 {
 			n = len(text) - from
 		}
+		line := text[from : from+n]
 		gl := glance{a: readWhole, b: -1}
-		if n < maxLine && !(nul && bytes.IndexByte(text[from:from+n], 0) >= 0) {
-			gl = g.line(text[from:from+n], bl)
+		switch {
+		case n >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
+		case g.log:
+			if from+n < len(text) && g.quiet(line, from, bl) {
+				from += n + 1
+				continue
+			}
+		default:
+			gl = g.line(line, bl)
 		}
 		gl.end = int32(from + n)
 		bl.lines = append(bl.lines, gl)
@@ -283,26 +304,39 @@ func pidLeftOf(line []byte, at int) (int32, bool) {
 	for i > 0 && line[i-1] == ' ' {
 		i--
 	}
-	return numberBefore(line, i)
+	v, from := numberLeft(line, i)
+	return v, from < i
 }
 
-// numberBefore is the number of at most nine digits that ends at a column.
-func numberBefore(line []byte, end int) (int32, bool) {
-	v, unit, i := int32(0), int32(1), end
-	for i > 0 && isDigit(line[i-1]) && end-i < 9 {
-		i--
-		v += int32(line[i]-'0') * unit
+// numberLeft is the number of at most nine digits that ends at a column, and
+// where it begins, which is that column where there is none.
+func numberLeft(line []byte, end int) (v int32, from int) {
+	unit := int32(1)
+	for i := end; i > 0; i-- {
+		c := line[i-1] - '0'
+		if c > 9 {
+			return v, i
+		}
+		if end-i == 9 {
+			return 0, end
+		}
+		v += int32(c) * unit
 		unit *= 10
 	}
-	return v, i < end && (i == 0 || !isDigit(line[i-1]))
+	return v, 0
 }
 
 // digitsBefore is where the digits that end at a column begin.
 func digitsBefore(line []byte, end int) int {
-	for end > 0 && isDigit(line[end-1]) {
+	for end > 0 && line[end-1]-'0' <= 9 {
 		end--
 	}
 	return end
+}
+
+// endsAt says whether a word ends at a column.
+func endsAt(line []byte, end int, word string) bool {
+	return end >= len(word) && string(line[end-len(word):end]) == word
 }
 
 // nextPID is the pid of the task that a sched_switch gives the CPU to:
@@ -310,26 +344,30 @@ func digitsBefore(line []byte, end int) int {
 func nextPID(line []byte) (int32, bool) {
 	end := len(line)
 	if end > 0 && line[end-1] == ']' {
-		i := digitsBefore(line, end-1)
-		if i < 2 || i == end-1 || line[i-1] != '[' || line[i-2] != ' ' {
-			return 0, false
-		}
-		pid, ok := numberBefore(line, i-2)
-		j := digitsBefore(line, i-2)
-		return pid, ok && j > 0 && line[j-1] == ':'
+		return pluginPID(line, end-1)
 	}
 	const prio, pid = " next_prio=", " next_pid="
 	i := digitsBefore(line, end)
 	if i > 0 && line[i-1] == '-' {
 		i--
 	}
-	if i == end || i < len(prio)+1 || string(line[i-len(prio):i]) != prio {
+	if i == end || !endsAt(line, i, prio) {
 		return 0, false
 	}
 	i -= len(prio)
-	v, ok := numberBefore(line, i)
-	j := digitsBefore(line, i)
-	return v, ok && j >= len(pid) && string(line[j-len(pid):j]) == pid
+	v, from := numberLeft(line, i)
+	return v, from < i && endsAt(line, from, pid)
+}
+
+// pluginPID is the pid in "kt_ok:338 [120", which ends at a column.
+func pluginPID(line []byte, end int) (int32, bool) {
+	i := digitsBefore(line, end)
+	if i == end || !endsAt(line, i, " [") {
+		return 0, false
+	}
+	i -= len(" [")
+	v, from := numberLeft(line, i)
+	return v, from < i && endsAt(line, from, ":")
 }
 
 // wokenPID is the pid of the task that a sched_waking or sched_wakeup is about:
@@ -338,20 +376,12 @@ func wokenPID(line []byte) (int32, bool) {
 	const cpu, prio, pid, plugin = " target_cpu=", " prio=", " pid=", "] CPU:"
 	end := len(line)
 	i := digitsBefore(line, end)
-	if i == end {
+	switch {
+	case i == end:
 		return 0, false
-	}
-	if i > len(plugin) && string(line[i-len(plugin):i]) == plugin {
-		i -= len(plugin)
-		j := digitsBefore(line, i)
-		if j == i || j < 2 || line[j-1] != '[' || line[j-2] != ' ' {
-			return 0, false
-		}
-		v, ok := numberBefore(line, j-2)
-		k := digitsBefore(line, j-2)
-		return v, ok && k > 0 && line[k-1] == ':'
-	}
-	if i < len(cpu) || string(line[i-len(cpu):i]) != cpu {
+	case endsAt(line, i, plugin):
+		return pluginPID(line, i-len(plugin))
+	case !endsAt(line, i, cpu):
 		return 0, false
 	}
 	i -= len(cpu)
@@ -359,11 +389,10 @@ func wokenPID(line []byte) (int32, bool) {
 	if j > 0 && line[j-1] == '-' {
 		j--
 	}
-	if j == i || j < len(prio) || string(line[j-len(prio):j]) != prio {
+	if j == i || !endsAt(line, j, prio) {
 		return 0, false
 	}
 	j -= len(prio)
-	v, ok := numberBefore(line, j)
-	k := digitsBefore(line, j)
-	return v, ok && k >= len(pid) && string(line[k-len(pid):k]) == pid
+	v, from := numberLeft(line, j)
+	return v, from < j && endsAt(line, from, pid)
 }

@@ -112,9 +112,10 @@ func (d *dmesg) parse(line []byte, rec *record) class {
 
 // hosted tells a journal's line from dmesg's.
 func (d *dmesg) hosted(rec *record) class {
-	word, rest, ok := bytes.Cut(rec.msg, []byte(" "))
-	if !ok {
-		word = nil
+	word := hostOf(rec.msg)
+	rest := rec.msg[min(len(word)+1, len(rec.msg)):]
+	if word == nil {
+		rest = nil
 	}
 	same := len(word) > 0 && bytes.Equal(word, d.host)
 	msg, kernel := bytes.CutPrefix(rest, []byte("kernel:"))
@@ -138,6 +139,16 @@ func (d *dmesg) hosted(rec *record) class {
 	}
 	rec.msg = bytes.TrimPrefix(msg, []byte(" "))
 	return message
+}
+
+// hostOf is a message's first word, which is the host where the journal has
+// printed it; nil where it has but one.
+func hostOf(msg []byte) []byte {
+	i := bytes.IndexByte(msg, ' ')
+	if i < 0 {
+		return nil
+	}
+	return msg[:i]
 }
 
 // level splits the level off that dmesg -r or -x prints, or that the kernel

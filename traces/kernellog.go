@@ -469,27 +469,35 @@ const reversed = 3
 //	printk: 12 messages suppressed.           lib/ratelimit.c, to 2.6.31
 //	** replaying previous printk message **   a console that is new, to 5.18
 func dropped(msg []byte) (n int, ok bool) {
-	if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
-		num, what, _ := bytes.Cut(rest, []byte(" "))
-		if bytes.HasPrefix(what, []byte("printk messages dropped")) {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
-		}
-		return 0, string(rest) == "replaying previous printk message **"
-	}
-	if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
-		if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
-		}
+	if len(msg) == 0 {
 		return 0, false
 	}
-	if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
-		if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
-			n, err := strconv.Atoi(string(num))
-			return n, err == nil
+	switch msg[0] {
+	case '*':
+		if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
+			num, what, _ := bytes.Cut(rest, []byte(" "))
+			if bytes.HasPrefix(what, []byte("printk messages dropped")) {
+				n, err := strconv.Atoi(string(num))
+				return n, err == nil
+			}
+			return 0, string(rest) == "replaying previous printk message **"
 		}
-		return 0, false
+	case 'p':
+		if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
+			if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
+				n, err := strconv.Atoi(string(num))
+				return n, err == nil
+			}
+			return 0, false
+		}
+	case 'L':
+		if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
+			if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
+				n, err := strconv.Atoi(string(num))
+				return n, err == nil
+			}
+			return 0, false
+		}
 	}
 	if rest, ok := bytes.CutSuffix(msg, []byte(" callbacks suppressed")); ok {
 		num := rest[bytes.LastIndexByte(rest, ' ')+1:]
@@ -499,23 +507,41 @@ func dropped(msg []byte) (n int, ok bool) {
 	return 0, false
 }
 
-// crashes is how the kernel's reports of a task's death begin: x86, arm, arm64
-// and others, kernel/panic.c and the architectures' traps.
-var crashes = [][]byte{
-	[]byte("BUG: "), []byte("kernel BUG at "), []byte("Oops: "), []byte("Oops["), []byte("Internal error: "),
-	[]byte("Unable to handle kernel "), []byte("general protection fault"), []byte("divide error: "),
-	[]byte("invalid opcode: "), []byte("Kernel panic "), []byte("stack segment: "), []byte("Oops - "),
-}
+// isCrash knows the kernel's reports of a task's death.
+func isCrash(msg []byte) bool { return beginsCrash(msg) || countsDeaths(msg) }
 
-func isCrash(msg []byte) bool {
-	for _, c := range crashes {
-		if bytes.HasPrefix(msg, c) {
-			return true
-		}
+// beginsCrash knows how they begin: x86, arm, arm64 and others, kernel/panic.c and
+// the architectures' traps.
+func beginsCrash(msg []byte) bool {
+	if len(msg) == 0 {
+		return false
 	}
-	// "Kernel bug detected[#1]:" and others count the deaths.
-	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
-		return true
+	begins := func(words ...string) bool {
+		for _, w := range words {
+			if hasPrefix(msg, w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch msg[0] {
+	case 'B':
+		return begins("BUG: ")
+	case 'k', 'K':
+		return begins("kernel BUG at ", "Kernel panic ")
+	case 'O':
+		return begins("Oops: ", "Oops[", "Oops - ")
+	case 'I', 'i':
+		return begins("Internal error: ", "invalid opcode: ")
+	case 'U', 'g', 'd', 's':
+		return begins("Unable to handle kernel ", "general protection fault", "divide error: ", "stack segment: ")
 	}
 	return false
+}
+
+// countsDeaths: "Kernel bug detected[#1]:" and others say which death of a task
+// it is since the boot.
+func countsDeaths(msg []byte) bool {
+	i := indexOf(msg, "[#")
+	return i >= 0 && i+2 < len(msg) && isDigit(msg[i+2])
 }

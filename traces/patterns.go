@@ -56,12 +56,15 @@ type pattern struct {
 	text    string // as written
 	parts   []part
 	literal int // number of literal bytes
+	// The first and the last byte of its messages; 0: any.
+	first, last byte
 }
 
 // A part is literal text, or a placeholder.
 type part struct {
 	place place
 	text  string // of a literal
+	rare  int    // where in it is the byte that messages have least
 }
 
 type place uint8
@@ -170,7 +173,7 @@ func (p *pattern) compile() error {
 			}
 		}
 		if at > 0 {
-			p.parts = append(p.parts, part{literal, rest[:at]})
+			p.parts = append(p.parts, part{literal, rest[:at], rarest(rest[:at])})
 			p.literal += at
 		}
 		if size > 0 {
@@ -187,6 +190,12 @@ func (p *pattern) compile() error {
 	}
 	if p.literal == 0 {
 		return fmt.Errorf("%s: a pattern needs some literal text", p.kind)
+	}
+	if begin := p.parts[0]; begin.place == literal {
+		p.first = begin.text[0]
+	}
+	if end := p.parts[len(p.parts)-1]; end.place == literal {
+		p.last = end.text[len(end.text)-1]
 	}
 	if p.kind == Begin {
 		if seen[placeThread] || seen[placePID] || seen[placeCode] || seen[placeBy] {
@@ -313,28 +322,81 @@ func (p *Patterns) otherNames(msg []byte, best *pattern) []string {
 // mayMatch turns nearly every message away without an allocation: the literal
 // parts must all be there, in their order, the last one at the end.
 func (q *pattern) mayMatch(msg []byte) bool {
+	if len(msg) == 0 || q.first != 0 && q.first != msg[0] || q.last != 0 && q.last != msg[len(msg)-1] {
+		return false
+	}
 	parts := q.parts
 	if last := parts[len(parts)-1]; last.place == literal {
-		rest, ok := bytes.CutSuffix(msg, []byte(last.text))
-		if !ok {
+		if !hasSuffix(msg, last.text) {
 			return false
 		}
-		msg, parts = rest, parts[:len(parts)-1]
+		msg, parts = msg[:len(msg)-len(last.text)], parts[:len(parts)-1]
 		if len(parts) == 0 {
 			return len(msg) == 0
 		}
 	}
-	for i, p := range parts {
-		if p.place != literal {
-			continue
+	for i := range parts {
+		p := &parts[i]
+		switch {
+		case p.place != literal:
+		case i == 0:
+			if !hasPrefix(msg, p.text) {
+				return false
+			}
+			msg = msg[len(p.text):]
+		default:
+			at := p.index(msg)
+			if at < 0 {
+				return false
+			}
+			msg = msg[at+len(p.text):]
 		}
-		at := bytes.Index(msg, []byte(p.text))
-		if at < 0 || i == 0 && at > 0 {
-			return false
-		}
-		msg = msg[at+len(p.text):]
 	}
 	return true
+}
+
+// index is where a literal is in a message first, -1 where it is not.
+func (p *part) index(msg []byte) int {
+	for i := p.rare; i < len(msg); i++ {
+		n := bytes.IndexByte(msg[i:], p.text[p.rare])
+		if n < 0 {
+			return -1
+		}
+		if i += n; hasPrefix(msg[i-p.rare:], p.text) {
+			return i - p.rare
+		}
+	}
+	return -1
+}
+
+// rarest is where in a text the byte is that messages have least.
+func rarest(text string) (at int) {
+	const common = " etaoinsrldchumpgfbv0" // the most common first
+	rank := func(c byte) int {
+		if i := strings.IndexByte(common, c); i >= 0 {
+			return i
+		}
+		return len(common)
+	}
+	for i := range len(text) {
+		if rank(text[i]) > rank(text[at]) {
+			at = i
+		}
+	}
+	return at
+}
+
+// mayMatch says whether a message may be one of the set's.
+func (p *Patterns) mayMatch(msg []byte) bool {
+	if p == nil {
+		return false
+	}
+	for i := range p.list {
+		if p.list[i].mayMatch(msg) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxReadings bounds the work on one message: a pattern of several

@@ -51,7 +51,9 @@ type Reader struct {
 	// Of inputs that are read in blocks:
 	blocks *blocks
 	block  *block
-	next   int // of block.lines
+	next   int  // of block.lines
+	from   int  // where it begins
+	raw    bool // the latest line has been taken raw
 
 	lineByLine bool // read no blocks: what there is must be seen at once
 }
@@ -180,47 +182,83 @@ func (r *Reader) step() error {
 // advance reads what comes next: a line, or a block of them at a glance.
 func (r *Reader) advance() error {
 	if r.blocks == nil {
-		t, ok := r.dec.(*traceDecoder)
-		if !ok || r.watch == nil || r.lineByLine || !t.glances() {
+		glancers := r.glancers()
+		if glancers == nil {
 			return r.line()
 		}
-		r.blocks = newBlocks(r.in, t.sights(r.watch))
+		r.blocks = newBlocks(r.in, glancers)
 	}
 	if r.block == nil {
-		if r.block, r.next = r.blocks.next(), 0; r.block == nil {
+		if r.block = r.blocks.next(); r.block == nil {
 			return io.EOF
 		}
-		r.dec.(*traceDecoder).glanced(r.block)
+		r.next, r.from = 0, 0
+		if t, ok := r.dec.(*traceDecoder); ok {
+			t.glanced(r.block)
+		}
 	}
 	return r.glance()
+}
+
+// glancers makes glancers at what the input's lines are; nil where these must be
+// read one by one.
+func (r *Reader) glancers() func() glancer {
+	if r.watch == nil || r.lineByLine {
+		return nil
+	}
+	switch d := r.dec.(type) {
+	case *traceDecoder:
+		if d.glances() {
+			return d.glancers(r.watch)
+		}
+	case *kernelLog:
+		return d.glancer
+	}
+	return nil
 }
 
 // glance goes through a block, up to a line that makes events.
 func (r *Reader) glance() error {
 	b, s := r.block, &r.out.stats
-	d := r.dec.(*traceDecoder)
-	from := 0
-	if r.next > 0 {
-		from = int(b.lines[r.next-1].end) + 1
-	}
+	trace, _ := r.dec.(*traceDecoder)
+	log, _ := r.dec.(*kernelLog)
 	for r.next < len(b.lines) {
 		gl := b.lines[r.next]
-		r.next++
-		s.Lines++
-		text := b.text[from:gl.end]
-		from = int(gl.end) + 1
-		if gl.a != readWhole && !d.t.lossy && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b))) {
-			d.skipped(s.Lines)
+		end := int(gl.end)
+		switch {
+		case gl.a == quietRun:
+			quiet := &b.runs[gl.seen-1]
+			if log.skip(quiet, b.text[quiet.from:end]) {
+				r.next, r.from = r.next+1, end+1
+				continue
+			}
+			if end = r.from + bytes.IndexByte(b.text[r.from:], '\n'); quiet.n > 1 {
+				quiet.rest(b.text[end+1 : end+1+bytes.IndexByte(b.text[end+1:], '\n')])
+				r.next-- // there is more of it
+			}
+		case trace == nil || trace.t.lossy || gl.a == readWhole && gl.seen == 0:
+		case gl.a != readWhole && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b))):
+			s.Lines++
+			trace.skipped(s.Lines)
+			r.next, r.from = r.next+1, end+1
 			continue
-		}
-		if gl.seen > 0 && !d.t.lossy {
-			if d.sighted(s.Lines, &b.sights[gl.seen-1]); len(r.out.events) > 0 {
+		case gl.seen > 0:
+			s.Lines++
+			trace.sighted(s.Lines, &b.sights[gl.seen-1])
+			if r.next, r.from = r.next+1, end+1; len(r.out.events) > 0 {
 				return nil
 			}
 			continue
 		}
-		last := r.next == len(b.lines)
-		r.whole(text, b.long, last && b.cut)
+		r.next++
+		line := b.text[r.from:min(end+1, len(b.text))]
+		first := r.from == 0
+		if r.from = end + 1; first && b.tail {
+			r.more(line)
+		} else {
+			s.Lines++
+			r.whole(line, b)
+		}
 		if len(r.out.events) > 0 {
 			return nil
 		}
@@ -234,29 +272,41 @@ func (r *Reader) glance() error {
 	return nil
 }
 
-// whole hands a line, without its newline, to the decoder, unless it is
-// damaged: the beginning of an overlong one, without its end, or with NULs.
-func (r *Reader) whole(text []byte, long, cut bool) {
+// whole hands a line of a block, with its newline where it has one, to the
+// decoder, unless it is damaged: a piece of an overlong one, without its end, or
+// with NULs.
+func (r *Reader) whole(text []byte, b *block) {
+	if r.raw = r.dec.raw(text); r.raw {
+		return
+	}
 	s := &r.out.stats
 	damaged := func(format string, args ...any) {
 		s.diagnose(s.Lines, format, args...)
-		if r.dec.damaged(text) {
+		if r.dec.damaged(text[:min(len(text), maxLine)]) {
 			s.KernelLines++
 			r.out.lose(s.Lines, 0, nil)
 		}
 	}
+	ends := text[len(text)-1] == '\n'
 	switch {
-	case cut:
+	case b.long || len(text) > maxLine || !ends && len(text) == maxLine:
+		damaged("longer than %d bytes: not used", maxLine)
+	case !ends:
 		if r.dec.damaged(text) {
 			s.KernelLines++
 		}
 		s.diagnose(s.Lines, "the last line does not end in a newline and may be cut: not used as evidence")
-	case long || len(text) > maxLine-1:
-		damaged("longer than %d bytes: not used", maxLine)
 	case bytes.IndexByte(text, 0) >= 0:
 		damaged("holds NUL bytes: not used")
 	default:
-		r.decode(text)
+		r.decode(text[:len(text)-1])
+	}
+}
+
+// more takes a further piece of an overlong line.
+func (r *Reader) more(text []byte) {
+	if r.raw {
+		r.dec.raw(text)
 	}
 }
 

@@ -141,7 +141,7 @@ func (r *reporter) message(rec *record, emit func(Event)) {
 	if len(r.open) > 0 {
 		r.expire(emit)
 	}
-	msg := bytes.TrimLeft(rec.msg, " \t")
+	msg := unindent(rec.msg)
 	src := begins(msg)
 	p := r.of(string(rec.caller))
 	switch {
@@ -172,6 +172,21 @@ func (r *reporter) message(rec *record, emit func(Event)) {
 		}
 	}
 	r.before = rec.line
+}
+
+// skip takes n messages that are no report's, while none is open; the last of
+// them is on a line.
+func (r *reporter) skip(n, line int) {
+	r.n += n
+	r.before = line
+}
+
+// unindent is a message without blanks before it.
+func unindent(msg []byte) []byte {
+	for len(msg) > 0 && (msg[0] == ' ' || msg[0] == '\t') {
+		msg = msg[1:]
+	}
+	return msg
 }
 
 // flush ends all that is open: the log ends here, or is interrupted.

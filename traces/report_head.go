@@ -22,6 +22,17 @@ var (
 // begins says what msg, without blanks before it, could begin. It is asked for
 // every message of a log.
 func begins(msg []byte) source {
+	src := beginsBy(msg)
+	if src == noSource && len(msg) >= 6 && msg[0] != ' ' && !hasPrefix(msg, "task:") && countsDeaths(msg) {
+		// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
+		// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.
+		return deathLine
+	}
+	return src
+}
+
+// beginsBy is begins by a message's two ends.
+func beginsBy(msg []byte) source {
 	if len(msg) < 6 || msg[0] == ' ' {
 		return noSource
 	}
@@ -133,22 +144,19 @@ func begins(msg []byte) source {
 	for msg[end-1] == ' ' {
 		end--
 	}
-	switch last := msg[end-1]; {
-	case isHex(last) || last == 'k' || last == '=' || msg[0] == '/':
-		if isPart(msg[:end]) {
-			return partLine
-		}
+	last := msg[end-1]
+	if isDigit(last) && isPart(msg[:end]) {
+		return partLine
+	}
+	if last == 'k' || last == '=' || msg[0] == '/' || msg[0] == '=' && isHex(last) {
 		if pid, _ := procStack(msg[:end]); pid > 0 {
 			return procLine
 		}
+	}
+	if isHex(last) {
 		if _, _, ok := parseOldTaskLine(msg[:end]); ok {
 			return taskLine
 		}
-	}
-	// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
-	// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.
-	if i := bytes.Index(msg, []byte("[#")); i >= 0 && i+2 < len(msg) && isDigit(msg[i+2]) {
-		return deathLine
 	}
 	return noSource
 }

@@ -62,13 +62,13 @@ func (d *traceDecoder) glances() bool {
 	return false
 }
 
-// sights are the pids of which lines of this layout are decoded while they are
-// glanced at; nil where that is not possible.
-func (d *traceDecoder) sights(watch *PIDs) *PIDs {
+// glancers makes glancers at lines of this layout.
+func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
 	if d.t.name == "perf-script" {
-		return nil
+		return func() glancer { return glancer{} } // decoding while glancing is not possible
 	}
-	return watch
+	young := new(PIDs)
+	return func() glancer { return glancer{watch: watch, young: young, names: new(nameCache)} }
 }
 
 // glanced notes what a block shows by a glance.

@@ -1,0 +1,107 @@
+package traces
+
+import "bytes"
+
+// A run is some lines of a kernel log, one after the other, that say nothing:
+// each is a whole message of dmesg's usual form, which begins no report of the
+// kernel's, tells of no loss and is none of the pattern set's, and none has a
+// lower stamp than the one before. They only count, unless a report has begun of
+// which they may be a part.
+type run struct {
+	first, last int64 // stamps
+	from        int32 // where in its block the last line begins
+	n           int   // how many lines
+}
+
+// quiet takes a line that begins at from into a run of its block, if it is one
+// of those.
+func (g *glancer) quiet(line []byte, from int, bl *block) bool {
+	stamp, msg := quietMark(line)
+	if stamp <= 0 || g.speaks(msg) {
+		return false
+	}
+	end := int32(from + len(line))
+	if last := len(bl.lines) - 1; last >= 0 && bl.lines[last].a == quietRun {
+		if r := &bl.runs[len(bl.runs)-1]; stamp >= r.last {
+			r.last, r.from = stamp, int32(from)
+			r.n++
+			bl.lines[last].end = end
+			return true
+		}
+	}
+	bl.runs = append(bl.runs, run{first: stamp, last: stamp, from: int32(from), n: 1})
+	bl.lines = append(bl.lines, glance{a: quietRun, b: -1, seen: int32(len(bl.runs)), end: end})
+	return true
+}
+
+// quietMark splits a line of dmesg's most usual form, "[10914.046211] …" or
+// "[10914.046211][  T310] …"; stamp is 0 for any other.
+func quietMark(line []byte) (stamp int64, msg []byte) {
+	msg, stamp, ok := body(trimEnd(line))
+	if !ok || len(msg) == 0 {
+		return 0, nil
+	}
+	if msg[0] == '[' {
+		var who []byte
+		if msg, who = caller(msg); who == nil || len(msg) == 0 {
+			return 0, nil
+		}
+	}
+	if msg[0] == '[' || isDigit(msg[0]) {
+		return 0, nil // another time
+	}
+	return stamp, msg
+}
+
+// speaks says whether a message may be one that somebody wants to know of.
+func (g *glancer) speaks(msg []byte) bool {
+	if bytes.IndexByte(msg, '[') >= 0 && (countsDeaths(msg) || holdsStamp(msg)) {
+		return true
+	}
+	if beginsBy(unindent(msg)) != noSource || beginsCrash(msg) || hasPrefix(msg, "Linux version ") {
+		return true
+	}
+	if _, ok := dropped(msg); ok {
+		return true
+	}
+	if i := bytes.IndexByte(msg, ' '); i >= 0 && hasPrefix(msg[i+1:], "kernel:") {
+		return true // the journal's, perhaps
+	}
+	return g.pats.mayMatch(msg)
+}
+
+// glancer is one for lines of a kernel log.
+func (k *kernelLog) glancer() glancer { return glancer{log: true, pats: k.out.pats} }
+
+// skip does for the lines of a run what line does for each of them, if none of
+// them can matter; text is the last of them.
+func (k *kernelLog) skip(r *run, text []byte) bool {
+	if len(k.reports.open) > 0 || k.stream != nil || k.last != "dmesg" || k.seam || k.depth != 0 || k.bare || k.out.tap != nil ||
+		r.first < k.stamp || k.falling > 0 && r.first == k.stamp || k.cur >= len(k.formats) {
+		return false
+	}
+	d, ok := k.formats[k.cur].logFormat.(*dmesg)
+	if !ok || d.journal || d.only != "" && d.only != "dmesg" {
+		return false
+	}
+	text = trimEnd(text)
+	_, msg := quietMark(text)
+	if d.only == "" {
+		d.host = append(d.host[:0], hostOf(msg)...)
+	}
+	k.column, k.columnOf = len(text)-len(msg), message
+	k.runes = k.column
+	k.stamp, k.falling = r.last, 0
+	k.reports.skip(r.n, k.out.stats.Lines+r.n)
+	s := &k.out.stats
+	s.Lines += r.n
+	s.KernelLines += r.n
+	s.LastLine = s.Lines
+	return true
+}
+
+// rest takes the first line off a run, of which the next line is text.
+func (r *run) rest(text []byte) {
+	r.n--
+	r.first, _ = quietMark(text)
+}
