@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -73,6 +76,81 @@ func TestShrink(t *testing.T) {
 	}
 	if shrunk < 14 {
 		t.Errorf("only %d shrunk", shrunk)
+	}
+}
+
+// So it is with whatever traces.
+func TestShrinkTraces(t *testing.T) {
+	c, err := checker.New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shrunk, missing, gaps := map[string]int{}, 0, 0
+	for seed := range 300 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 9))
+		var lines []string
+		for n := range 4 + rng.IntN(14) {
+			w := rng.IntN(2)
+			own := fmt.Sprintf("              w%d-%d     [001] .....    %d.000000: ", w, 340+w, 100+n)
+			by := fmt.Sprintf("           rmmod-%d     [000] .....    %d.000000: ", 290+rng.IntN(2), 100+n)
+			switch rng.IntN(8) {
+			case 0:
+				lines = append(lines, fmt.Sprintf("        kthreadd-2       [001] .....    %d.000000: sched_process_fork: comm=kthreadd pid=2 child_comm=w%d child_pid=%d\n", 100+n, w, 340+w))
+			case 1, 2:
+				lines = append(lines, fmt.Sprintf("%ssched_kthread_stop: comm=w%d pid=%d\n", by, w, 340+w))
+			case 3, 4:
+				lines = append(lines, fmt.Sprintf("%ssched_kthread_stop_ret: ret=%d\n", by, -2*rng.IntN(3)))
+			case 5:
+				lines = append(lines, fmt.Sprintf("%stested: (worker_fn+0x5e/0xa0 [worker] <- kthread_should_stop) arg1=0x%d\n", own, rng.IntN(2)))
+			case 6:
+				lines = append(lines, fmt.Sprintf("%ssched_process_exit: comm=w%d pid=%d prio=120\n", own, w, 340+w))
+			case 7:
+				lines = append(lines, fmt.Sprintf("%ssched_switch: prev_comm=w%d prev_pid=%d prev_prio=120 prev_state=%c ==> next_comm=swapper/1 next_pid=0 next_prio=120\n", own, w, 340+w, "SDX"[rng.IntN(3)]))
+			}
+		}
+		// misfits are the threads of a log that do not fit, each with its rule.
+		misfits := func(log string) map[string]string {
+			bad := map[string]string{}
+			j := &job{checker: c, stdin: strings.NewReader(log), format: "auto"}
+			j.misfit("-", func(v *checker.Verdict) bool {
+				if v.Fits == checker.FitsNo {
+					bad[strconv.Itoa(v.Life.Thread.PID)] = v.Findings[0].Rule.ID
+				}
+				return false
+			})
+			return bad
+		}
+		log := strings.Join(lines, "")
+		for thread, rule := range misfits(log) {
+			j := &job{checker: c, stdin: strings.NewReader(log), format: "auto"}
+			part, err := j.shrink("-", thread)
+			if err != nil {
+				missing++
+				continue
+			}
+			left := strings.SplitAfter(string(part), "\n")
+			if strings.Contains(string(part), "left out") {
+				gaps++
+			}
+			got := misfits(string(part))[thread]
+			shrunk[got]++
+			if got == "" {
+				t.Fatalf("seed %d: %s, %s: fits\n%s\nof\n%s", seed, thread, rule, part, log)
+			}
+			for i, line := range left[:len(left)-1] {
+				less := strings.Join(left[:i], "") + traces.LeftOut(1) + "\n" + strings.Join(left[i+1:], "")
+				if !strings.HasPrefix(line, "#") && misfits(less)[thread] == got {
+					t.Errorf("seed %d: %s: still %s without line %d of\n%s", seed, thread, got, i+1, part)
+				}
+			}
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%v, %d with a gap; none found %d times", shrunk, gaps, missing)
+	if len(shrunk) < 2 || missing > shrunk["KT009"]/2 {
+		t.Errorf("only %v, none found %d times", shrunk, missing)
 	}
 }
 
