@@ -18,6 +18,7 @@ type kmsg struct {
 	next int64  // the next record's number; 0 before the first
 	text []byte // the latest message, where it had escapes
 	in   bool   // the line before is a record's
+	out  int    // lines were left out since: so many numbers are missing for that
 }
 
 func (k *kmsg) unwrap(line []byte, rec *record) class {
@@ -50,12 +51,13 @@ func (k *kmsg) unwrap(line []byte, rec *record) class {
 	k.in = true
 	switch {
 	case k.next == 0 || seq == k.next:
+	case seq > k.next && seq-k.next <= int64(k.out):
 	case seq > k.next:
 		rec.lost = int(min(seq-k.next, 1<<31-1))
 	default:
 		rec.lost = -1 // read again from the beginning, or of another boot
 	}
-	k.next = seq + 1
+	k.next, k.out = seq+1, 0
 	rec.stamp = stamp
 	rec.msg = msg
 	switch {

@@ -37,6 +37,11 @@ func leftOut(line []byte) (n int, ok bool) {
 func (k *kernelLog) leftOut(n int) {
 	k.reports.flush(k.emitStack)
 	k.column = 0
+	for _, f := range k.formats {
+		if f, ok := f.logFormat.(*kmsg); ok {
+			f.out = n
+		}
+	}
 	k.out.stats.Lost += n
 	k.out.emit(Event{Kind: Cut, Count: n})
 }

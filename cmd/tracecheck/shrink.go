@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -48,18 +49,24 @@ func (j *job) shrink(file, thread string) ([]byte, error) {
 	case spans == nil:
 		return nil, errors.New("no part of the log that shows it alone was found")
 	}
-	part, err := cutOut(src, spans)
+	kept, err := cutOut(src, spans)
 	if err != nil {
 		return nil, err
 	}
-	j.stdin = bytes.NewReader(part)
-	same, _, err := j.misfit("-", func(v *checker.Verdict) bool {
-		return v.Life.Thread == bad.Life.Thread && v.Fits == checker.FitsNo && v.Findings[0].Rule == bad.Findings[0].Rule
-	})
-	if err != nil || same == nil {
+	shows := func(kept []numbered) bool {
+		j.stdin = bytes.NewReader(asLog(kept))
+		same, _, err := j.misfit("-", func(v *checker.Verdict) bool {
+			return v.Life.Thread == bad.Life.Thread && v.Fits == checker.FitsNo && v.Findings[0].Rule == bad.Findings[0].Rule
+		})
+		return err == nil && same != nil
+	}
+	if !shows(kept) {
 		return nil, errors.New("the lines that show it cannot be kept in this format")
 	}
-	return part, nil
+	if bad.Life.Traced() && len(kept) <= maxTightened {
+		kept = tighten(kept, shows)
+	}
+	return asLog(kept), nil
 }
 
 // misfit is the first life of a log, of those that are asked for, that does not
@@ -69,39 +76,39 @@ func (j *job) misfit(file string, asked func(*checker.Verdict) bool) (bad *check
 	defer close(quit)
 	r := j.start([]string{file}, []string{file}, quit)[0]
 	for v := range r.verdicts {
-		if asked(v) && v.Fits == checker.FitsNo && bad == nil {
+		if bad == nil && asked(v) && v.Fits == checker.FitsNo {
 			bad, spans = v, v.Shrunk()
 		}
 	}
 	return bad, spans, r.in.Err
 }
 
-// cutOut takes lines out of a log, and its header if it is a trace.
-func cutOut(src io.Reader, spans []checker.Span) ([]byte, error) {
+// A numbered is a line of a log, with its number there; 0: a header's, which is
+// always kept.
+type numbered struct {
+	n    int
+	text []byte
+}
+
+// cutOut takes lines out of a log, and its header if it has one.
+func cutOut(src io.Reader, spans []checker.Span) (kept []numbered, err error) {
 	plain, err := traces.Unpack(src)
 	if err != nil {
 		return nil, err
 	}
 	in := bufio.NewReader(plain)
-	var out bytes.Buffer
-	gap, header := 0, true
+	header := true
 	for n := 1; len(spans) > 0; n++ {
-		line, err := in.ReadBytes('\n')
+		text, err := in.ReadBytes('\n')
 		if err != nil && err != io.EOF {
 			return nil, err
 		}
-		header = header && bytes.HasPrefix(line, []byte("#"))
+		header = header && bytes.HasPrefix(text, []byte("#"))
 		switch {
 		case header:
-			out.Write(line)
-		case n < spans[0].From:
-			gap++
-		default:
-			if gap > 0 && out.Len() > 0 {
-				fmt.Fprintln(&out, traces.LeftOut(gap))
-			}
-			gap = 0
-			out.Write(line)
+			kept = append(kept, numbered{0, text})
+		case n >= spans[0].From:
+			kept = append(kept, numbered{n, text})
 		}
 		if n >= spans[0].To {
 			spans = spans[1:]
@@ -110,5 +117,37 @@ func cutOut(src io.Reader, spans []checker.Span) ([]byte, error) {
 			break
 		}
 	}
-	return out.Bytes(), nil
+	return kept, nil
+}
+
+// asLog makes a log of lines, which says where some were left out in between.
+func asLog(kept []numbered) []byte {
+	var out bytes.Buffer
+	before := 0
+	for _, l := range kept {
+		if before > 0 && l.n > before+1 {
+			fmt.Fprintln(&out, traces.LeftOut(l.n-before-1))
+		}
+		before = l.n
+		out.Write(l.text)
+	}
+	return out.Bytes()
+}
+
+// maxTightened is the most lines of which each is tried.
+const maxTightened = 300
+
+// tighten leaves out what can be left out of a trace's lines. What a trace shows
+// of other threads says which kinds of events it has; the one line of a kind that
+// a life knows of need not be the best one to keep.
+func tighten(kept []numbered, shows func([]numbered) bool) []numbered {
+	for less := true; less; {
+		less = false
+		for i := len(kept) - 1; i >= 0; i-- {
+			if without := slices.Delete(slices.Clone(kept), i, i+1); kept[i].n > 0 && shows(without) {
+				kept, less = without, true
+			}
+		}
+	}
+	return kept
 }

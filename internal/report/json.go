@@ -23,6 +23,7 @@ type JSON struct {
 	version string
 	names   []string
 	threads int
+	shrunk  shrinking
 }
 
 // NewJSON writes to w; names are the inputs' names.
@@ -161,7 +162,7 @@ func (j *JSON) head() error {
 }
 
 // threadJSON is one element of "threads"; name is its input's.
-func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
+func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonThread {
 	l := v.Life
 	t := jsonThread{
 		Comm: text(l.Thread.Comm), PID: number(l.Thread.PID, l.Thread.PID != 0), Incarnation: l.Incarnation,
@@ -187,7 +188,7 @@ func threadJSON(input int, name string, v *checker.Verdict) jsonThread {
 		t.Open = append(t.Open, jsonOpen(o))
 	}
 	t.FitsTo = v.FitsTo
-	for _, s := range v.Shrunk() {
+	for _, s := range n.of(v) {
 		t.Shrunk = append(t.Shrunk, jsonSpan{s.From, s.To})
 	}
 	return t
@@ -205,7 +206,7 @@ func (j *JSON) Life(input int, v *checker.Verdict) error {
 		sep = ",\n"
 	}
 	j.threads++
-	return writeJSON(j.w, sep, threadJSON(input, j.names[input], v))
+	return writeJSON(j.w, sep, threadJSON(input, j.names[input], v, &j.shrunk))
 }
 
 // Close writes what comes after the threads.
@@ -283,16 +284,17 @@ type NDJSON struct {
 	w       io.Writer
 	version string
 	names   []string
+	shrunk  shrinking
 }
 
 // NewNDJSON writes to w; names are the inputs' names.
 func NewNDJSON(w io.Writer, version string, names []string) *NDJSON {
-	return &NDJSON{w, version, names}
+	return &NDJSON{w: w, version: version, names: names}
 }
 
 // Life writes a line.
 func (n *NDJSON) Life(input int, v *checker.Verdict) error {
-	return writeJSON(n.w, "", threadJSON(input, n.names[input], v), "\n")
+	return writeJSON(n.w, "", threadJSON(input, n.names[input], v, &n.shrunk), "\n")
 }
 
 // Close writes the last line.

@@ -105,6 +105,22 @@ func (s *Summary) Verdict() string {
 	return NoEvidence
 }
 
+// maxShrunk is of how many lives the smallest part that does not fit is looked
+// for: that takes longer than to judge them.
+const maxShrunk = 100
+
+// A shrinking counts the lives that do not fit.
+type shrinking int
+
+// of is the smallest part that does not fit of a life, of the first that do not.
+func (n *shrinking) of(v *checker.Verdict) []checker.Span {
+	if v.Fits != checker.FitsNo || *n >= maxShrunk {
+		return nil
+	}
+	*n++
+	return v.Shrunk()
+}
+
 // A Writer writes a report while lives end. Life is called in the order in
 // which they do; Close ends the report.
 type Writer interface {

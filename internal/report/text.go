@@ -21,7 +21,8 @@ type Text struct {
 	color   bool
 	explain bool // draw every life's interleaving, with the kernel's functions
 	all     bool // every life, however many there are
-	input   int  // whose name stands above, -1: none yet
+	shrunk  shrinking
+	input   int // whose name stands above, -1: none yet
 	lives   int
 	counted map[checker.Outcome]int // the unremarkable lives that are only counted
 	err     error
@@ -141,7 +142,7 @@ func (t *Text) smallest(v *checker.Verdict) {
 	if v.FitsTo > 0 {
 		parts = append(parts, fmt.Sprintf("it fits up to line %d", v.FitsTo))
 	}
-	if spans := v.Shrunk(); spans != nil {
+	if spans := t.shrunk.of(v); spans != nil {
 		parts = append(parts, "smallest part that does not: "+spanList(spans)+" (--shrink prints it)")
 	}
 	if parts != nil {
