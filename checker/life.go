@@ -17,13 +17,13 @@ type Life struct {
 
 	// Begun: the pattern set's begin line came before, in the same boot and
 	// without loss since, so that a message that is not there was not printed.
-	Begun  bool
-	Since  int    // line of that begin line; 0 where there is none
-	Crash  int    // line of an oops in its time, which may have been its own; 0: none
+	Begun bool
+	Since int // line of that begin line; 0 where there is none
+	Crash int // line of an oops in its time, which may have been its own; 0: none
 	// CrashOf is the task of that oops, where its report says that it is not
 	// this thread; else zero.
 	CrashOf traces.Task
-	Kernel string // the release of the boot's banner; empty: not in the log
+	Kernel  string // the release of the boot's banner; empty: not in the log
 	// Follows is the last line of an earlier thread of this name or pid, which
 	// had ended, where this one is taken for the next thread although no line
 	// says that it was created or has entered threadfn; 0 elsewhere.
