@@ -164,6 +164,7 @@ func kthreadLine(title string) int {
 // toKthread is before which line of kernel/kthread.c the warnings are
 // to_kthread's, which compilers put into its callers: that stands at the top of
 // the file, lines 70 to 110 from 4.10 to 7.0, kthread_park() behind line 400.
+// (kthread_bind() calls it in none where it is not behind that line itself.)
 const toKthread = 200
 
 func isKASAN(s *traces.Stack) bool {
@@ -184,7 +185,7 @@ func misuse(s *traces.Stack) *Finding {
 	if s.Task == (traces.Task{}) {
 		by = "a task"
 	}
-	called := fmt.Sprintf("%s() of %s", c.in, by)
+	called := fmt.Sprintf("%s: %s()", by, c.in)
 	if c.caller.Module != "" {
 		called += ", called by " + c.caller.Func + " of module " + c.caller.Module + ","
 	}
@@ -247,7 +248,8 @@ func misuse(s *traces.Stack) *Finding {
 			Advice:      "park a thread once, and unpark it before the next time; do not park one that may end by itself",
 			WouldSettle: "what kthread_park() returned; line " + strconv.Itoa(line) + " of kernel/kthread.c in this kernel's source",
 		}
-	case !death && (inner("__kthread_bind_mask") || inner("__kthread_bind") || c.in != "kthread_park" && line >= toKthread):
+	case !death && (inner("__kthread_bind_mask") || inner("__kthread_bind") || c.in != "kthread_park" && line >= toKthread ||
+		strings.HasPrefix(c.in, "kthread_bind") && line > 0 && !inner("to_kthread")):
 		if c.in == "kthread_stop" || c.in == "kthread_unpark" {
 			return &Finding{
 				Rule:    ruleUnpark,

@@ -81,6 +81,7 @@ func TestMisuse(t *testing.T) {
 
 		{"bind", crashed(traces.Warning, warn+"kernel/kthread.c:517 __kthread_bind_mask+0x1e/0x60", -1, in("__kthread_bind_mask", "kthread_bind")...), "KT024"},
 		{"bind, all in one", crashed(traces.Warning, warn+"kernel/kthread.c:517 kthread_bind+0x1e/0x60", -1, in("kthread_bind")...), "KT024"},
+		{"bind, where kernel/kthread.c was short", crashed(traces.Warning, "WARNING: at kernel/kthread.c:182 kthread_bind+0x4f/0x70()", -1, in("kthread_bind")...), "KT024"},
 		{"an oops in the caller of bind", crashed(traces.Oops, null, 8, exit...), ""},
 
 		{"unpark", crashed(traces.Warning, warn+"kernel/kthread.c:517 __kthread_bind_mask+0x1e/0x60", -1, in("__kthread_bind_mask", "__kthread_bind", "kthread_unpark")...), "KT025"},
