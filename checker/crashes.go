@@ -164,6 +164,8 @@ func kthreadLine(title string) int {
 // toKthread is before which line of kernel/kthread.c the warnings are
 // to_kthread's, which compilers put into its callers: that stands at the top of
 // the file, lines 70 to 110 from 4.10 to 7.0, kthread_park() behind line 400.
+// The file was shorter once: until 3.6 kthread_bind() stood before line 200, and
+// to_kthread() did not warn.
 const toKthread = 200
 
 func isKASAN(s *traces.Stack) bool {
@@ -184,7 +186,7 @@ func misuse(s *traces.Stack) *Finding {
 	if s.Task == (traces.Task{}) {
 		by = "a task"
 	}
-	called := fmt.Sprintf("%s() of %s", c.in, by)
+	called := fmt.Sprintf("%s: %s()", by, c.in)
 	if c.caller.Module != "" {
 		called += ", called by " + c.caller.Func + " of module " + c.caller.Module + ","
 	}
@@ -197,7 +199,10 @@ func misuse(s *traces.Stack) *Finding {
 	line := kthreadLine(s.Title)
 	switch {
 	case slices.Contains(ofThemselves, c.in):
-		if c.in == "kthread_exit" || !death && line == 0 && !inner("to_kthread") {
+		// Up to 4.9 it is found by task->vfork_done, and NULL less an offset is
+		// followed.
+		if c.in == "kthread_exit" || root(s) >= 0 || death && p != atZero && p != nearNull && p != errPointer ||
+			!death && line == 0 && !inner("to_kthread") {
 			return nil
 		}
 		return &Finding{
@@ -247,7 +252,8 @@ func misuse(s *traces.Stack) *Finding {
 			Advice:      "park a thread once, and unpark it before the next time; do not park one that may end by itself",
 			WouldSettle: "what kthread_park() returned; line " + strconv.Itoa(line) + " of kernel/kthread.c in this kernel's source",
 		}
-	case !death && (inner("__kthread_bind_mask") || inner("__kthread_bind") || c.in != "kthread_park" && line >= toKthread):
+	case !death && (inner("__kthread_bind_mask") || inner("__kthread_bind") || c.in != "kthread_park" && line >= toKthread ||
+		strings.HasPrefix(c.in, "kthread_bind") && strings.HasPrefix(s.Title, "WARNING: at ")): // as until 3.10
 		if c.in == "kthread_stop" || c.in == "kthread_unpark" {
 			return &Finding{
 				Rule:    ruleUnpark,

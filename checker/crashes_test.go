@@ -81,6 +81,8 @@ func TestMisuse(t *testing.T) {
 
 		{"bind", crashed(traces.Warning, warn+"kernel/kthread.c:517 __kthread_bind_mask+0x1e/0x60", -1, in("__kthread_bind_mask", "kthread_bind")...), "KT024"},
 		{"bind, all in one", crashed(traces.Warning, warn+"kernel/kthread.c:517 kthread_bind+0x1e/0x60", -1, in("kthread_bind")...), "KT024"},
+		{"bind, where kernel/kthread.c was short", crashed(traces.Warning, "WARNING: at kernel/kthread.c:182 kthread_bind+0x4f/0x70()", -1, in("kthread_bind")...), "KT024"},
+		{"bind of no kernel thread", crashed(traces.Warning, warn+"kernel/kthread.c:95 kthread_bind_mask+0x1e/0x60", -1, in("kthread_bind_mask")...), "KT022"},
 		{"an oops in the caller of bind", crashed(traces.Oops, null, 8, exit...), ""},
 
 		{"unpark", crashed(traces.Warning, warn+"kernel/kthread.c:517 __kthread_bind_mask+0x1e/0x60", -1, in("__kthread_bind_mask", "__kthread_bind", "kthread_unpark")...), "KT025"},
@@ -88,6 +90,8 @@ func TestMisuse(t *testing.T) {
 
 		{"an ioctl asks", crashed(traces.Warning, warn+"kernel/kthread.c:89 kthread_should_stop+0x2c/0x40", -1, in("kthread_should_stop")...), "KT026"},
 		{"an ioctl asks, before 4.10", at64(crashed(traces.Oops, fault, 0, in("kthread_should_stop")...), 0xffffffffffffffc8), "KT026"},
+		{"a thread asks, and crashes for another reason", crashed(traces.Oops, null, 0, "kthread_should_stop", "fn[m]", "kthread", "ret_from_fork"), ""},
+		{"an ioctl asks, and crashes for another reason", at64(crashed(traces.Oops, fault, 0, in("kthread_should_stop")...), 0xffff88800853aa88), ""},
 		{"who asks sleeps in it", crashed(traces.Warning, warn+"kernel/freezer.c:61 __refrigerator+0x2c/0x40", -1, in("__refrigerator", "kthread_freezable_should_stop")...), ""},
 
 		{"the last put", crashed(traces.Warning, warn+"kernel/fork.c:970 __put_task_struct+0x13a/0x180", -1, in("__put_task_struct", "kthread_stop")...), "KT027"},

@@ -120,7 +120,12 @@ waiting for a thread to end. kthread_stop() has no timeout: it returns when the 
 has, whenever that is. Look at what the thread does: a threadfn that does not test
 kthread_should_stop(), that tests it before it sets its state and so loses the wake-up,
 that is frozen, or that waits for something the stopper holds, never returns. If it
-is just slow the stop returns late, and the report was all there is to it.`,
+is just slow the stop returns late, and the report was all there is to it.
+
+On the live machine only the thread's end ends the wait. The stopper takes no signal
+there, SIGKILL neither, and rmmod -f does not get past it. What can be done: look at the
+thread (cat /proc/PID/stack, sysrq-t), and make happen what it waits for, or thaw it. If
+it loops without testing kthread_should_stop(), that is a reboot.`,
 	}
 	ruleSuspect = &Rule{
 		ID: "KT016", Title: "probably the thread that a blocked kthread_stop waits for", Level: Warning, Kernels: "all",
