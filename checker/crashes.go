@@ -248,7 +248,7 @@ func misuse(s *traces.Stack) *Finding {
 	case !death && (c.in == "kthread_park" && line >= toKthread):
 		return &Finding{
 			Rule:        rulePark,
-			Message:     called + " was refused: the thread is on its way out (-ENOSYS), or somebody has asked it to park already and has not unparked it (-EBUSY, 4.18 and later)",
+			Message:     called + " warned: the thread is on its way out (-ENOSYS), or somebody has asked it to park already and has not unparked it (-EBUSY, 4.18 and later), or it had parked and did not stay asleep",
 			Advice:      "park a thread once, and unpark it before the next time; do not park one that may end by itself",
 			WouldSettle: "what kthread_park() returned; line " + strconv.Itoa(line) + " of kernel/kthread.c in this kernel's source",
 		}

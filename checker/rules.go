@@ -198,10 +198,11 @@ other way is a pointer that never came from kthread_create(). What to do for the
 in KT021. The report does not tell the two apart; KASAN does.`,
 	}
 	rulePark = &Rule{
-		ID: "KT023", Title: "kthread_park was refused", Level: Error, Kernels: "4.10 and later",
+		ID: "KT023", Title: "kthread_park was refused, or did not hold", Level: Error, Kernels: "4.10 and later",
 		Text: `kthread_park() warns and returns -ENOSYS for a thread that is exiting (4.10 and
 later), and warns and returns -EBUSY for one that is asked to park already (4.18 and later;
-once a boot). Nothing is parked by that call. Who parks should own the thread: park once,
+once a boot). Nothing is parked by such a call. A third warning there is about a thread that
+had parked and was found awake: something else than kthread_unpark() has woken it. Who parks should own the thread: park once,
 unpark once, and stop it only when nobody parks it. A kthread_park() that races with a
 kthread_stop() or with the thread's own end may also wait for ever.`,
 	}

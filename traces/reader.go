@@ -421,7 +421,7 @@ func (r *Reader) bareReports() {
 	n := r.out.stats.Lines
 	for _, h := range r.held {
 		r.out.stats.Lines = h.n
-		r.dec.line(h.text[:len(h.text)-1])
+		r.decode(h.text[:len(h.text)-1])
 	}
 	r.out.stats.Lines, r.held = n, nil
 }
