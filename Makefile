@@ -6,6 +6,7 @@
 # make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
+# make runs   100,000 random legal logs and as many traces: none may be misjudged; half an hour
 # make bench  speed and memory on large inputs, against grep, wc and awk: docs/performance.md
 # make tools  what the other targets need: Java, and TLC by Maven, once
 
@@ -13,7 +14,7 @@ GO = $(shell sh .ci/go-command)
 
 FUZZTIME = 2m
 
-.PHONY: fuzz test spec spec-all spec-distributed scale matrix generate tools bench
+.PHONY: runs fuzz test spec spec-all spec-distributed scale matrix generate tools bench
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
@@ -35,6 +36,9 @@ fuzz: tools
 			echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .) || exit 1; \
 		done; \
 	done
+
+runs: tools
+	$(GO) test ./checker -run TestLegal -runs 100000 -v -timeout 3h
 
 scale: tools
 	$(GO) run ./spec/scale

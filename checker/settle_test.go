@@ -25,7 +25,7 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 	}
 	hide := []traces.Kind{traces.Woken, traces.ParkMe, traces.ExitCall, traces.ShouldStop}
 	tried := map[string]int{}
-	for seed := range 1500 {
+	for seed := range 600 {
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		m := c.eras[seed%len(c.eras)].m
 		c := newFor(m.g, 10*time.Second)

@@ -329,7 +329,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs, lives, definite, never := numberOf(6000), 0, 0, 0
+	runs, lives, definite, never := numberOf(3000), 0, 0, 0
 	outcomes := map[Outcome]int{}
 	formats := map[string]int{}
 	for seed := range runs {

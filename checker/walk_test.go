@@ -388,7 +388,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 	// Of a log that is all one line nobody can say how things stood at a message.
 	kernelLogs := slices.DeleteFunc(slices.Clone(layouts.All), func(l layouts.Layout) bool { return l.Name == "dmesg-json-compact" })
 	used := map[string]int{}
-	runs, lives, definite := numberOf(12000), 0, 0
+	runs, lives, definite := numberOf(6000), 0, 0
 	outcomes := map[Outcome]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
