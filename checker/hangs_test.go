@@ -158,7 +158,7 @@ func TestReportedHangs(t *testing.T) {
 		{"a wait for a completion of a module's own", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "m_pause[m]", "kthread_park[m]")}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, _ := hangRules(t, &events{list: test.events}); got != test.want {
+			if got, _ := hangRules(t, &replay{list: test.events}); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})

@@ -293,14 +293,14 @@ func (m *machine) enabled(by actionSet) stateSet {
 func (m *machine) shortest(from, to stateSet) (way []int, ok bool) {
 	type step struct{ from, action int }
 	came := make(map[int]step)
-	var todo []int
+	var queue []int
 	from.each(func(i int) {
 		came[i] = step{-1, -1}
-		todo = append(todo, i)
+		queue = append(queue, i)
 	})
-	for len(todo) > 0 {
-		i := todo[0]
-		todo = todo[1:]
+	for len(queue) > 0 {
+		i := queue[0]
+		queue = queue[1:]
 		if to.has(i) {
 			for came[i].from >= 0 {
 				way = append([]int{came[i].action}, way...)
@@ -311,7 +311,7 @@ func (m *machine) shortest(from, to stateSet) (way []int, ok bool) {
 		for _, e := range m.g.States[i].Edges {
 			if _, seen := came[e.To]; !seen {
 				came[e.To] = step{i, e.Action}
-				todo = append(todo, e.To)
+				queue = append(queue, e.To)
 			}
 		}
 	}

@@ -224,16 +224,16 @@ func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
 	}
 	start := at{0, q.m.g.Start}
 	came := map[at]arrival{start: {}}
-	todo := []at{start}
+	queue := []at{start}
 	visit := func(to at, by arrival) {
 		if _, seen := came[to]; !seen {
 			came[to] = by
-			todo = append(todo, to)
+			queue = append(queue, to)
 		}
 	}
-	for len(todo) > 0 {
-		p := todo[0]
-		todo = todo[1:]
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
 		if p.done == len(ops) && g.has(p.state) {
 			var way []step
 			for p != start {

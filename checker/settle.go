@@ -1,8 +1,6 @@
 package checker
 
-import (
-	"github.com/kthread-tla/tracecheck/traces"
-)
+import "github.com/kthread-tla/tracecheck/traces"
 
 // An Open fact is one that a life's log leaves open, and what would have closed it.
 type Open struct {
@@ -149,18 +147,9 @@ func (m *machine) same(f fact, q *question, valueSeen bool) bool {
 
 // alike says whether a variable has the same value in all states of a set.
 func (m *machine) alike(variable string, states stateSet) bool {
-	column, first, same := -1, "", true
-	for i, name := range m.g.Variables {
-		if name == variable {
-			column = i
-		}
-	}
-	states.each(func(i int) {
-		v := m.g.States[i].Values[column]
-		same = same && (first == "" || v == first)
-		first = v
-	})
-	return same
+	var value string
+	states.each(func(i int) { value = m.g.Value(i, variable) })
+	return states.minus(m.where(variable, value)).empty()
 }
 
 // open fills in what a verdict leaves open, from the verdicts by the rules of
@@ -172,10 +161,7 @@ func (v *Verdict) open(fit []Verdict) {
 	}
 	by := settled{^uint16(0), ^uint16(0), ^uint16(0)}
 	var some uint16 // the probes that a kernel of any of these eras can have
-	var definite [facts]bool
-	for f := range unknown {
-		definite[f] = unknown[f]
-	}
+	definite := unknown
 	if unknown == [facts]bool{} {
 		return
 	}

@@ -31,7 +31,7 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 		c := newFor(m.g, 10*time.Second)
 		log := randomTrace(m, rng)
 		judge := func(without ...traces.Kind) map[int]*Verdict {
-			src := &events{}
+			src := &replay{}
 			for _, s := range log {
 				hidden := false
 				for _, k := range without {

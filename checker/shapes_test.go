@@ -32,7 +32,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		seed, again := n/2, n%2
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		log, _ := spoil(randomTrace(with.eras[seed%len(with.eras)].m, rng), rng)
-		src := &events{}
+		src := &replay{}
 		for i, s := range log {
 			e := s.event
 			e.Line, e.Before = i+1+100*again, i+100*again

@@ -13,8 +13,9 @@ type Span struct{ From, To int }
 // Shrunk is the smallest part of the log that still does not fit, by the same
 // rule: without any one of its lines it would. A line that is taken away counts
 // as lost, and never as something that has not happened; the log's end says
-// nothing anyway. The message of an oops in its time is never taken away. It is nil where the life fits, where that is not decided, and
-// where looking for it would take too long. It is found when it is asked for.
+// nothing anyway. The message of an oops in its time is never taken away. It is
+// nil where the life fits, where that is not decided, and where looking for it
+// would take too long. It is found when it is asked for.
 func (v *Verdict) Shrunk() []Span {
 	if v.Fits != FitsNo || v.by == nil {
 		return nil

@@ -10,11 +10,11 @@ import (
 )
 
 // traced gives events lines and stamps a second apart.
-func tracedEvents(list ...traces.Event) *events {
+func tracedEvents(list ...traces.Event) *replay {
 	for i := range list {
 		list[i].Line, list[i].Clock, list[i].Stamp = i+1, traces.Nanoseconds, int64(i+1)*1e9
 	}
-	return &events{list: list}
+	return &replay{list: list}
 }
 
 func task(pid int) traces.Task { return traces.Task{Comm: fmt.Sprintf("t%d", pid), PID: pid} }
@@ -35,7 +35,7 @@ func TestTracedLives(t *testing.T) {
 	addr := traces.Event{Kind: traces.StopCall, Thread: traces.Task{Addr: 0xff00}, By: task(9), Probe: true}
 	for _, test := range []struct {
 		name   string
-		events *events
+		events *replay
 		want   string
 	}{
 		{"a pid again, forks not traced", tracedEvents(stop(50, 9), ret(9, 3), stop(50, 9), ret(9, -4)),

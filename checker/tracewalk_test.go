@@ -309,19 +309,6 @@ func (w *traceWorld) stop(worlds []*traceWorld, i, by int) {
 	}
 }
 
-// events is a Source of events that are there already.
-type events struct {
-	list []traces.Event
-	next int
-}
-
-func (s *events) Scan() bool           { s.next++; return s.next <= len(s.list) }
-func (s *events) Event() *traces.Event { return &s.list[s.next-1] }
-func (s *events) Err() error           { return nil }
-func (s *events) Stats() traces.Stats {
-	return traces.Stats{Lines: len(s.list), LastLine: len(s.list)}
-}
-
 // Whatever a legal run shows to tracers, with clocks that disagree, events
 // missing and ends cut off, it is accepted, and each fact is true or unknown.
 func TestLegalTracesAreNeverMisjudged(t *testing.T) {
@@ -345,7 +332,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 		var src Source
 		format, text := "", ""
 		if seed/16%4 == 0 {
-			list := &events{}
+			list := &replay{}
 			for i, s := range log {
 				s.event.Line, s.event.Before = i+1, i
 				list.list = append(list.list, s.event)

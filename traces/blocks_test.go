@@ -76,16 +76,9 @@ func TestBlocksAreAsLines(t *testing.T) {
 			"long line": long, "twice": append(bytes.Clone(text), text...), "big": bytes.Repeat(text, 2+2*blockSize/len(text)),
 		} {
 			for _, pids := range [][]int{nil, {338, 347, 359}, {294, 448, 449, 450, 488, 1}, {5001, 5002, 5003, 5070, 45001, 1010}} {
-				want, wantStats := watched(t, bytes.NewReader(in), pids, true)
-				got, stats := watched(t, bytes.NewReader(in), pids, false)
-				if d := cmp.Diff(want, got); d != "" {
-					t.Fatalf("%s, %s, %v: -lines +blocks\n%s", name, variant, pids, d)
-				}
-				if d := cmp.Diff(wantStats, stats); d != "" {
-					t.Errorf("%s, %s, %v: stats: -lines +blocks\n%s", name, variant, pids, d)
-				}
-				got, _ = watched(t, iotest.OneByteReader(bytes.NewReader(in[:min(len(in), 20000)])), pids, false)
-				want, _ = watched(t, bytes.NewReader(in[:min(len(in), 20000)]), pids, true)
+				sameInBlocks(t, name+", "+variant, in, pids)
+				got, _ := watched(t, iotest.OneByteReader(bytes.NewReader(in[:min(len(in), 20000)])), pids, false)
+				want, _ := watched(t, bytes.NewReader(in[:min(len(in), 20000)]), pids, true)
 				if d := cmp.Diff(want, got); d != "" {
 					t.Fatalf("%s, %s, %v: a byte at a time: -lines +blocks\n%s", name, variant, pids, d)
 				}
@@ -152,16 +145,22 @@ func TestBlocksOfKernelLogsAreAsLines(t *testing.T) {
 				if pids != nil && variant != "mixed" {
 					continue // without the set's begin line most says nothing
 				}
-				want, wantStats := watched(t, bytes.NewReader(in), pids, true)
-				got, stats := watched(t, bytes.NewReader(in), pids, false)
-				if d := cmp.Diff(want, got); d != "" {
-					t.Fatalf("%s, %s, %v: -lines +blocks\n%s", name, variant, pids, d)
-				}
-				if d := cmp.Diff(wantStats, stats); d != "" {
-					t.Errorf("%s, %s, %v: stats: -lines +blocks\n%s", name, variant, pids, d)
-				}
+				sameInBlocks(t, name+", "+variant, in, pids)
 			}
 		}
+	}
+}
+
+// sameInBlocks compares an input read in blocks with the same line by line.
+func sameInBlocks(t *testing.T, name string, in []byte, pids []int) {
+	t.Helper()
+	want, wantStats := watched(t, bytes.NewReader(in), pids, true)
+	got, stats := watched(t, bytes.NewReader(in), pids, false)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("%s, %v: -lines +blocks\n%s", name, pids, d)
+	}
+	if d := cmp.Diff(wantStats, stats); d != "" {
+		t.Errorf("%s, %v: stats: -lines +blocks\n%s", name, pids, d)
 	}
 }
 
@@ -172,11 +171,7 @@ func FuzzQuiet(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, pids := range [][]int{nil, {1}} {
-			want, wantStats := watched(t, bytes.NewReader(text), pids, true)
-			got, stats := watched(t, bytes.NewReader(text), pids, false)
-			if d := cmp.Diff(want, got) + cmp.Diff(wantStats, stats); d != "" {
-				t.Errorf("%v: -lines +blocks\n%s", pids, d)
-			}
+			sameInBlocks(t, "it", text, pids)
 		}
 	})
 }

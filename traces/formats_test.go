@@ -51,6 +51,7 @@ func messagesOf(t testing.TB, log []byte, format string) (*recorder, *Reader) {
 	return rec, r
 }
 
+// The messages of a log, whatever its layout, are those that were printed.
 func TestEveryLayoutReadsBack(t *testing.T) {
 	list := []layouts.Message{
 		{Micros: 0, Text: "m: first of all"},

@@ -393,19 +393,10 @@ func (r *Reader) decide(text []byte) {
 		if !p.detect(bytes.TrimRight(text, "\r\n")) {
 			continue
 		}
-		r.dec = p.decoder
-		if t, ok := r.dec.(*traceDecoder); ok && r.watch != nil {
+		if t, ok := p.decoder.(*traceDecoder); ok && r.watch != nil {
 			t.only(r.watch)
 		}
-		// What came before may be its header.
-		n := r.out.stats.Lines
-		for _, h := range r.held {
-			r.out.stats.Lines = h.n
-			if !r.dec.raw(h.text) {
-				r.dec.line(h.text[:len(h.text)-1])
-			}
-		}
-		r.out.stats.Lines, r.held = n, nil
+		r.use(p.decoder)
 		return
 	}
 }
@@ -417,11 +408,19 @@ func (r *Reader) bareReports() {
 	if !slices.ContainsFunc(r.held, func(h held) bool { return unmistakable(begins(trimEnd(h.text))) }) {
 		return
 	}
-	r.dec = newKernelLog(&r.out, "bare")
+	r.use(newKernelLog(&r.out, "bare"))
+}
+
+// use gives a decoder what came before the line that has decided: that may be
+// its header.
+func (r *Reader) use(d decoder) {
+	r.dec = d
 	n := r.out.stats.Lines
 	for _, h := range r.held {
 		r.out.stats.Lines = h.n
-		r.decode(h.text[:len(h.text)-1])
+		if !d.raw(h.text) {
+			r.decode(h.text[:len(h.text)-1])
+		}
 	}
 	r.out.stats.Lines, r.held = n, nil
 }

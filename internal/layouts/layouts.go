@@ -232,5 +232,3 @@ func (l *Layout) Only() string {
 	}
 	return ""
 }
-
-// The messages of a log, whatever its layout, are those that were Message.

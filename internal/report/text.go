@@ -412,7 +412,7 @@ func (t *Text) Close(s *Summary) error {
 			// Said above.
 		} else if in.Stats.Events == 0 {
 			t.printf("  nothing in it is evidence about a kernel thread; messages of your own module need a pattern\n  file (--printk)\n")
-		} else if s.Threads == 0 && len(in.Findings) == 0 {
+		} else if s.Threads == 0 {
 			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {
 			t.printf("  taken for granted: a name is one thread (the set's begin line is not in the log, or messages were lost)\n")

@@ -17,13 +17,14 @@ import (
 //go:embed Runs.java
 var runsJava []byte
 
-// A jvm runs TLC again and again. It ends, and its folder goes, when the
+// A jvm runs TLC again and again. It ends, and removes its folder, when the
 // process that started it has ended, or is killed.
 type jvm struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors bytes.Buffer // what the JVM itself complains of
+	own    string       // its folder
 	runs   int
 }
 
@@ -72,7 +73,7 @@ func startJVM(t Tools) (*jvm, error) {
 	if err := os.WriteFile(source, runsJava, 0o666); err != nil {
 		return nil, err
 	}
-	j := &jvm{cmd: exec.Command(t.Java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx4g", "-Xmn1g",
+	j := &jvm{own: own, cmd: exec.Command(t.Java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx4g", "-Xmn1g",
 		"-Djava.io.tmpdir="+own, source, jar, own)}
 	j.cmd.Stderr = &j.errors
 	if j.in, err = j.cmd.StdinPipe(); err != nil {
@@ -94,6 +95,7 @@ func (j *jvm) run(ctx context.Context, folder string, args ...string) (status in
 		if err != nil {
 			j.cmd.Process.Kill()
 			j.cmd.Wait()
+			os.RemoveAll(j.own)
 			if s := strings.TrimSpace(j.errors.String()); s != "" {
 				err = fmt.Errorf("%w: %s", err, firstError(s))
 			}
