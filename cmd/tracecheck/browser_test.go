@@ -31,10 +31,7 @@ func newBrowser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no Chromium: .ci/tools installs it")
-		}
-		t.Skip("no Chromium on the PATH (Debian: apt-get install chromium)")
+		missing(t, "chromium")
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(1200, 900))
@@ -143,10 +140,8 @@ func (p *tab) until(t *testing.T, js string) {
 // complaint; what a timeline draws are the operations of its table.
 func TestSamplesHTML(t *testing.T) {
 	browser := newBrowser(t)
-	eachSample(t, func(t *testing.T, base string, args []string) {
-		if strings.Contains(base, "/formats/") {
-			t.Skip("the same messages as in other samples, wrapped in another format")
-		}
+	// Those of formats have the same messages, wrapped in another format.
+	eachSampleIn(t, []string{"traces/samples"}, func(t *testing.T, base string, args []string) {
 		p := open(t, browser, as("html", args))
 		type page struct {
 			Lives   int

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,12 +20,19 @@ import (
 // eachSample runs f with the arguments that a sample's NAME.want begins with.
 func eachSample(t *testing.T, f func(t *testing.T, base string, args []string)) {
 	t.Helper()
+	eachSampleIn(t, []string{"traces/samples", "traces/samples/formats"}, f)
+}
+
+func eachSampleIn(t *testing.T, folders []string, f func(t *testing.T, base string, args []string)) {
+	t.Helper()
 	t.Chdir(filepath.Join("..", ".."))
-	wants, err := filepath.Glob("traces/samples/*.want")
-	more, _ := filepath.Glob("traces/samples/formats/*.want")
-	wants = append(wants, more...)
-	if err != nil || len(wants) < 20 {
-		t.Fatalf("%d samples, %v", len(wants), err)
+	var wants []string
+	for _, folder := range folders {
+		list, err := filepath.Glob(folder + "/*.want")
+		if err != nil || len(list) < 20 {
+			t.Fatalf("%s: %d samples, %v", folder, len(list), err)
+		}
+		wants = append(wants, list...)
 	}
 	for _, want := range wants {
 		b, err := os.ReadFile(want)
@@ -53,35 +61,43 @@ func TestSamplesJSON(t *testing.T) {
 	})
 }
 
-// Each sample's page is in NAME.want.html, without what is the same in all pages.
+// Of each sample's page, what is its own is in NAME.want.html, and what is the
+// same in all of them in testdata/page.html.
 func TestSamplesPage(t *testing.T) {
 	eachSample(t, func(t *testing.T, base string, args []string) {
-		golden(t, base+".want.html", ownPart(as("html", args)))
+		same, own := parts(as("html", args))
+		golden(t, base+".want.html", own)
+		golden(t, "cmd/tracecheck/testdata/page.html", same)
 	})
 }
 
-// ownPart is a page without its style, its script, porcupine's page, their
-// digests and the version of tracecheck.
-func ownPart(page []byte) []byte {
+// parts are what a page shares with all others, and its own. Of the shared part
+// the style, the scripts, porcupine's page, their digests and the version of
+// tracecheck are left out.
+func parts(page []byte) (same, own []byte) {
+	const begin, end = "<main>\n", "<footer>"
+	head, rest, _ := bytes.Cut(page, []byte(begin))
+	own, tail, _ := bytes.Cut(rest, []byte(end))
+	same = slices.Concat(head, []byte(begin+"…\n"+end), tail)
 	for _, p := range []struct{ from, to string }{
 		{"<style>", "</style>"},
 		{`<script type="application/json" id="page">`, "</script>"},
 		{"<script>", "</script>"},
 		{`http-equiv="Content-Security-Policy" content="`, `"`},
 	} {
-		var rest []byte
+		var out []byte
 		for {
-			before, after, ok := bytes.Cut(page, []byte(p.from))
+			before, after, ok := bytes.Cut(same, []byte(p.from))
+			out = append(out, before...)
 			if !ok {
 				break
 			}
-			_, after, _ = bytes.Cut(after, []byte(p.to))
-			rest = append(append(rest, before...), (p.from + "…" + p.to)...)
-			page = after
+			_, same, _ = bytes.Cut(after, []byte(p.to))
+			out = append(out, p.from+"…"+p.to...)
 		}
-		page = append(rest, page...)
+		same = out
 	}
-	return bytes.ReplaceAll(page, []byte(version()), []byte("test"))
+	return bytes.ReplaceAll(same, []byte(version()), []byte("test")), own
 }
 
 // golden compares what was got with a file, or, with -update, writes it.

@@ -53,25 +53,31 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// What the completions print is what their shells read, where they are there.
+// missing ends a test for which a program is missing: in CI that is a failure.
+func missing(t *testing.T, program string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("no %s: .ci/tools installs it", program)
+	}
+	t.Skipf("no %s on the PATH (Debian: apt-get install %[1]s)", program)
+}
+
+// What the completions print is what their shells read.
 func TestCompletionsAreShell(t *testing.T) {
-	for shell, args := range map[string][]string{
-		"bash": {"-n", "../../completions/tracecheck.bash"},
-		"zsh":  {"-n", "../../completions/_tracecheck"},
-		"fish": {"-n", "../../completions/tracecheck.fish"},
-	} {
-		path, err := exec.LookPath(shell)
-		if err != nil {
-			t.Logf("no %s here", shell)
-			continue
-		}
-		if out, err := exec.Command(path, args...).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", shell, err, out)
-		}
+	for shell, file := range map[string]string{"bash": "tracecheck.bash", "zsh": "_tracecheck", "fish": "tracecheck.fish"} {
+		t.Run(shell, func(t *testing.T) {
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				missing(t, shell)
+			}
+			if out, err := exec.Command(path, "-n", "../../completions/"+file).CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("no bash")
+		missing(t, "bash")
 	}
 	for line, want := range map[string]string{
 		"tracecheck --form":               "--format",
