@@ -520,16 +520,16 @@ func overlap(a, b []part) (example string, ok bool) {
 		text string
 	}
 	seen := map[pair]bool{}
-	todo := []place{{}}
+	queue := []place{{}}
 	visit := func(i, j int, text string) {
 		if p := (pair{i, j}); !seen[p] {
 			seen[p] = true
-			todo = append(todo, place{p, text})
+			queue = append(queue, place{p, text})
 		}
 	}
-	for len(todo) > 0 {
-		p := todo[0]
-		todo = todo[1:]
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
 		if p.i == len(x) && p.j == len(y) {
 			return p.text, true
 		}
