@@ -14,14 +14,15 @@ import (
 // A remembered verdict is that of one life, with places in its events instead
 // of lines.
 type remembered struct {
+	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.order
 	verdict Verdict // of the first life that went so; Life, Stops, Findings are filled in anew
 	stops   []call
 	lines   [][]int // by finding: the events whose lines it names
 	code    int     // the event that shows the exit code, -1: none
 }
 
-// course is all that a verdict on a traced life depends on; nil where that
-// is not put into so few bytes.
+// course is all that a verdict on a traced life depends on, but for the order of
+// its events; nil where that is not put into so few bytes.
 func (l *Life) course(buf []byte) []byte {
 	if l.trace == nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
 		l.trace.calls > 0 && l.trace.told.times > 0 {
@@ -76,27 +77,75 @@ func (l *Life) course(buf []byte) []byte {
 		key = append(key, byte(k.kind), k.state, task(k.thread), task(k.by), code,
 			flag(k.probe, 1)|flag(k.late, 2)|byte(k.context)<<2)
 	}
-	return l.order(key)
+	return key
 }
 
 // maxCourse is how many events a life may have that is remembered.
 const maxCourse = 64
 
+// inTime says whether the stamps never run against the order of the lines.
+func (l *Life) inTime() bool {
+	for i := range l.kept {
+		k := &l.kept[i]
+		if k.clock != traces.Nanoseconds || k.stamp >= last-slack || i > 0 && k.stamp < l.kept[i-1].stamp {
+			return false
+		}
+	}
+	return true
+}
+
+// restamped is the life with other stamps.
+func (l *Life) restamped(clock traces.Clock, stamp func(i int) int64) *Life {
+	as := *l
+	as.events, as.kept = nil, slices.Clone(l.kept)
+	for i := range as.kept {
+		k := &as.kept[i]
+		k.clock, k.stamp = clock, stamp(i)
+		if k.whole != nil {
+			whole := *k.whole
+			whole.Clock, whole.Stamp = k.clock, k.stamp
+			k.whole = &whole
+		}
+	}
+	return &as
+}
+
+// regardless judges a life whose stamps are in time. Most such lives come to the
+// same verdict whatever the stamps say of the order in which different tasks did
+// something: always is true of these. That is so where two lives do that are like
+// this one, but that in the one nothing is known of that order, and in the other
+// all is as in the log. Whatever fits the second fits this life, and what fits
+// this life fits the first, so that where both can end in the same states this one
+// can, and where both have the same open questions settled this one has.
+func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
+	loose := c.judge(l.restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
+	strict := c.judge(l.restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack }))
+	if loose.Fits != FitsYes || !strict.says(&loose) || !slices.Equal(loose.ends, strict.ends) || !slices.Equal(loose.Open, strict.Open) ||
+		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
+		return c.judge(l), false
+	}
+	strict.Life = l
+	return strict, true
+}
+
+// equal says whether two findings say the same.
+func (f Finding) equal(g Finding) bool {
+	return f.Rule == g.Rule && f.Message == g.Message && slices.Equal(f.Lines, g.Lines) && f.WouldSettle == g.WouldSettle &&
+		f.Advice == g.Advice && slices.Equal(f.Allowed, g.Allowed)
+}
+
 // order adds what the stamps say of the events' order to a key: of two windows,
 // whether one ends before the other begins, and nothing else, is what a search
 // looks at (newTraceHistory).
 //
-// Where the stamps are in the order of the lines that is, for each event, the
-// last one before it that was certainly earlier, as those before that one were
-// too. It can be left out where the order is certain anyhow: all that is the
-// thread's own is kept in its order. That of a waker's event can not, because it
-// also ends the window of a request that its task has made.
-func (l *Life) order(key []byte) []byte {
-	for i := range l.kept {
-		k := &l.kept[i]
-		if k.clock != traces.Nanoseconds || k.stamp >= last-slack || i > 0 && k.stamp < l.kept[i-1].stamp {
-			return l.ranks(append(key, 1))
-		}
+// Where the stamps are in time that is, for each event, the last one before it
+// that was certainly earlier, as those before that one were too. It can be left
+// out where the order is certain anyhow: all that is the thread's own is kept in
+// its order. That of a waker's event can not, because it also ends the window of
+// a request that its task has made.
+func (l *Life) order(key []byte, inTime bool) []byte {
+	if !inTime {
+		return l.ranks(append(key, 1))
 	}
 	key = append(key, 0)
 	self := int32(l.Thread.PID)
@@ -184,12 +233,8 @@ func remember(m *cache[*remembered], key []byte, v *Verdict) {
 }
 
 // recall says of a life what was said of another one that went the same way.
-func recall(m *cache[*remembered], key []byte, l *Life) (v Verdict, ok bool) {
-	r, ok := m.get(key)
-	if !ok {
-		return v, false
-	}
-	v = r.verdict
+func (r *remembered) recall(l *Life) Verdict {
+	v := r.verdict
 	v.Life = l
 	v.Stops = l.stopsKept(r.stops)
 	if r.code >= 0 {
@@ -205,7 +250,7 @@ func recall(m *cache[*remembered], key []byte, l *Life) (v Verdict, ok bool) {
 			v.Findings[i].Lines = lines
 		}
 	}
-	return v, true
+	return v
 }
 
 // stopsKept is stopsOf without making events of what is kept.

@@ -78,6 +78,7 @@ type Verdict struct {
 
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 	asked   *question             // by one era's rules
+	ends    []stateSet            // where fitting orders end, by the rules of each era that it fits
 	by      *Checker              // of one that does not fit
 }
 
@@ -203,8 +204,25 @@ func (c *Checker) Judge(l *Life) Verdict {
 	if key == nil {
 		return c.judge(l)
 	}
-	if v, ok := recall(&c.memory, key, l); ok {
-		return v
+	inTime := l.inTime()
+	if inTime && c.release == "" {
+		r, ok := c.memory.get(key)
+		switch {
+		case !ok:
+			v, always := c.regardless(l)
+			if always {
+				remember(&c.memory, key, &v)
+			} else {
+				c.memory.put(key, &remembered{ordered: true})
+			}
+			return v
+		case !r.ordered:
+			return r.recall(l)
+		}
+	}
+	key = l.order(key, inTime)
+	if r, ok := c.memory.get(key); ok {
+		return r.recall(l)
 	}
 	v := c.judge(l)
 	remember(&c.memory, key, &v)
@@ -231,11 +249,12 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	var fit []Verdict
 	var other *Verdict
 	var names []string
+	var ends []stateSet
 	for _, r := range rs {
 		v := r.judge(l)
 		switch {
 		case v.Fits == FitsYes:
-			fit = append(fit, v)
+			fit, ends = append(fit, v), append(ends, v.ends...)
 			for _, e := range r.eras {
 				names = append(names, e.Name)
 			}
@@ -254,7 +273,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 		return *other
 	}
 	v := agreed(fit)
-	v.KernelsFit = names
+	v.KernelsFit, v.ends = names, ends
 	v.open(fit)
 	if other != nil && other.Fits == FitsInconclusive {
 		// The eras that were not decided might say otherwise.
@@ -344,6 +363,7 @@ func (c rules) judge(l *Life) Verdict {
 		c.misfit(&v)
 		return v
 	}
+	v.ends = []stateSet{ends}
 	c.facts(&v, h, ends)
 	c.outcome(&v, h, ends)
 	v.showHow = func(v *Verdict) []Step { return c.witness(q, v, ends) }

@@ -82,9 +82,10 @@ func (v *Verdict) Operations() []Operation {
 	if v.asked == nil {
 		return nil
 	}
-	m, l := v.asked.m, v.Life
-	ops := make([]Operation, 0, len(v.asked.h.ops))
-	for _, o := range v.asked.h.ops {
+	q, l := v.question(), v.Life
+	m := q.m
+	ops := make([]Operation, 0, len(q.h.ops))
+	for _, o := range q.h.ops {
 		out := Operation{Actor: l.Thread.String(), Sure: !o.optional, From: o.from, To: o.to}
 		for a, name := range m.g.Actions {
 			if o.actions.has(a) {
@@ -114,6 +115,15 @@ func (v *Verdict) Operations() []Operation {
 		ops = append(ops, out)
 	}
 	return ops
+}
+
+// question is what was asked of the life, with its own windows: the verdict may
+// have been remembered of another one.
+func (v *Verdict) question() *question {
+	if v.asked.h.life == v.Life {
+		return v.asked
+	}
+	return &question{v.asked.m, newHistory(v.asked.m, v.Life), v.asked.timeout}
 }
 
 // moment is a moment in words; empty where it is an end of time.
@@ -185,30 +195,31 @@ func (v *Verdict) Visualize(w io.Writer) error {
 	if len(ops) == 0 || len(ops) > maxDrawn || v.Fits == FitsInconclusive {
 		return ErrNotDrawn
 	}
+	q := v.question()
 	lanes, _ := Lanes(ops)
 	history := make([]porcupine.Operation, 0, len(ops))
 	for i := range ops {
-		o := &v.asked.h.ops[i]
+		o := &q.h.ops[i]
 		history = append(history, porcupine.Operation{ClientId: lanes[i], Input: o, Call: o.from, Return: o.to, Metadata: ops[i]})
 	}
 	limit := time.Second
-	if v.asked.timeout > 0 {
-		limit = min(limit, v.asked.timeout)
+	if q.timeout > 0 {
+		limit = min(limit, q.timeout)
 	}
-	model, over := v.asked.model()
+	model, over := q.model()
 	result, info := porcupine.CheckOperationsVerbose(model, history, limit)
 	if result == porcupine.Unknown || *over {
 		return ErrNotDrawn
 	}
-	model, _ = v.asked.model() // which counts its steps anew
+	model, _ = q.model() // which counts its steps anew
 	words := map[*operation]string{}
 	for i := range ops {
-		words[&v.asked.h.ops[i]] = ops[i].Text
+		words[&q.h.ops[i]] = ops[i].Text
 	}
 	// The drawing's tooltips are made of HTML.
 	model.DescribeOperation = func(input, _ any) string { return words[input.(*operation)] }
 	model.DescribeOperationMetadata = func(o any) string { return html.EscapeString(o.(Operation).metadata()) }
-	model.DescribeState = func(s any) string { return html.EscapeString(v.asked.m.describe(s.(walked).states)) }
+	model.DescribeState = func(s any) string { return html.EscapeString(q.m.describe(s.(walked).states)) }
 	return porcupine.Visualize(model, info, w)
 }
 

@@ -66,7 +66,7 @@ type Reader struct {
 // Close is then owed.
 func (r *Reader) Watch() *PIDs {
 	if r.watch == nil {
-		r.watch = new(PIDs)
+		r.watch = newPIDs()
 	}
 	return r.watch
 }

@@ -2,6 +2,7 @@ package traces
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 )
 
@@ -36,91 +37,137 @@ type named struct {
 
 func (n *named) task() Task { return Task{Comm: n.comm, PID: int(n.pid)} }
 
-// sight makes a sighting of a line whose columns are known, and returns 1 + its
-// index. It is 0 where the line must be read whole.
-func (g *glancer) sight(line []byte, bl *block) int32 {
-	if g.watch == nil {
-		return 0
+// sighting is room for the next sighting of the block, which sighted keeps.
+func (bl *block) sighting() *sighting {
+	n := len(bl.sights)
+	if n == cap(bl.sights) {
+		bl.sights = append(bl.sights, sighting{})[:n]
 	}
-	if len(bl.sights) == cap(bl.sights) {
-		bl.sights = append(bl.sights, sighting{})[:len(bl.sights)]
-	}
+	return &bl.sights[:n+1][n]
+}
+
+// sighted keeps the sighting, and returns 1 + its index.
+func (bl *block) sighted() int32 {
 	bl.sights = bl.sights[:len(bl.sights)+1]
-	s := &bl.sights[len(bl.sights)-1]
-	if !g.see(line, s) {
-		bl.sights = bl.sights[:len(bl.sights)-1]
-		return 0
-	}
 	return int32(len(bl.sights))
 }
 
-func (g *glancer) see(line []byte, s *sighting) bool {
-	const dash = 16
-	s.late, s.groupDead, s.nobody, s.flagged = false, false, false, 0
-	n := g.name
-	// "            comm-123     [001] d..2.    36.824876: sched_…"
-	if g.bracket < dash+3 || line[0] != ' ' || line[dash] != '-' || g.stamp != n-2 || line[n-1] != ' ' {
+// head reads what stands before the name of an event whose columns are known:
+//
+//	            comm-123     [001] d..2.    36.824876: sched_…
+func (g *glancer) head(line []byte, s *sighting) bool {
+	const dash, bare = 16, len("[001] ")
+	br, n := g.bracket, g.name
+	if br < dash+3 || line[0] != ' ' || line[dash] != '-' || g.stamp != n-2 || line[n-1] != ' ' || line[br+bare-1] != ' ' || line[br-1] != ' ' {
 		return false
 	}
-	for len(line) > 0 && line[len(line)-1] == '\r' {
-		line = line[:len(line)-1]
+	end := br - 1
+	for line[end-1] == ' ' {
+		end--
 	}
-	pid, i := digits(line, dash+1)
-	if i == dash+1 || pid > math.MaxInt32 || skipBlanks(line, i) != g.bracket || line[i] != ' ' {
+	pid, from := numberLeft(line, end)
+	if from == end || from != dash+1 {
 		return false
 	}
-	cpu, i, ok := cpuAt(line, g.bracket)
-	if !ok || line[i] != ' ' || cpu >= maxCPUs {
-		return false
+	s.current.pid = pid
+	s.cpu = 0
+	for _, c := range line[br+1 : br+4] {
+		if !isDigit(c) {
+			return false
+		}
+		s.cpu = 10*s.cpu + uint16(c-'0')
 	}
-	s.cpu = uint16(cpu)
-	i = skipBlanks(line, i)
 	at, ok := g.micros(line, s)
 	if !ok {
 		return false
 	}
-	if i != at {
-		end := i
-		for line[end] != ' ' && end < at {
-			end++
+	i := skipBlanks(line, br+bare)
+	if s.flagged = 0; i < at {
+		flags := i
+		for line[i] != ' ' && i < at {
+			i++
 		}
-		if end-i > len(s.flags) || skipBlanks(line, end) != at || !isFlags(line[i:end]) {
+		if i-flags > len(s.flags) || skipBlanks(line, i) != at || !isFlags(line[flags:i]) {
 			return false
 		}
-		s.flagged = uint8(copy(s.flags[:], line[i:end]))
+		s.flagged = uint8(copy(s.flags[:], line[flags:i]))
 	}
-	g.names.current(&s.current, line[skipBlanks(line, 0):dash], int(pid))
+	return i <= at
+}
 
+// comm is the name in the columns that say in whose context an event happened.
+func (g *glancer) comm(line []byte) []byte { return line[skipBlanks(line, 0):16] }
+
+// switches reads the text of a sched_switch, of which the next pid is known, and
+// where " next_pid=" begins.
+func (g *glancer) switches(line []byte, s *sighting, next int32, at int) bool {
+	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
+	body := g.name + nameWidth
+	least := body + len(first)
+	if at < least+len(pid+prio+state+mid) || string(line[body:least]) != first {
+		return false
+	}
+	i := at - len(mid)
+	for low := max(i-maxComm, least+len(pid+prio+state)); line[i] != ' ' || string(line[i:i+len(mid)]) != mid; i-- {
+		if i == low {
+			return false
+		}
+	}
+	nextComm := line[i+len(mid) : at]
+	end := i
+	for i > least && line[i-1] != '=' {
+		i--
+	}
+	letters := line[i:end]
+	if !isState(letters) || i < least+len(state) || string(line[i-len(state):i]) != state {
+		return false
+	}
+	end = i - len(state)
+	if i = signedLeft(line, end); i == end || i < least+len(prio) || string(line[i-len(prio):i]) != prio {
+		return false
+	}
+	end = i - len(prio)
+	prev, i := numberLeft(line, end)
+	if i == end || i < least+len(pid) || string(line[i-len(pid):i]) != pid {
+		return false
+	}
+	s.kind, s.state = SwitchOut, stateLetter(letters)
+	if s.state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
+		s.state = 'X'
+	}
+	g.names.task(&s.thread, line[least:i-len(pid)], prev)
+	g.names.task(&s.other, nextComm, next)
+	if s.state == 'X' || s.state == 'Z' {
+		g.watch.grown(prev)
+	}
+	return true
+}
+
+// wakes reads the text of a sched_waking or a sched_wakeup, of which the pid is
+// known, and where " pid=" begins.
+func (g *glancer) wakes(line []byte, s *sighting, pid int32, at int) bool {
+	const first = "comm="
+	name := g.name + nameWidth + len(first)
+	if at < name || at > name+maxComm || string(line[name-len(first):name]) != first {
+		return false
+	}
+	s.kind = Woken
+	g.names.task(&s.thread, line[name:at], pid)
+	g.names.current(&s.current, g.comm(line))
+	return true
+}
+
+// lifecycle reads the name and the text of the other events of the scheduler.
+func (g *glancer) lifecycle(line []byte, s *sighting) bool {
+	s.groupDead, s.nobody = false, false
+	n := g.name
+	g.names.current(&s.current, g.comm(line))
 	colon := n + bytes.IndexByte(line[n:], ':')
-	if colon+2 >= len(line) || line[colon+1] != ' ' || line[colon+2] == ' ' {
+	if colon < n || colon+2 >= len(line) || line[colon+1] != ' ' || line[colon+2] == ' ' {
 		return false
 	}
 	body := line[colon+2:]
 	switch string(line[n:colon]) {
-	case "sched_switch":
-		w, ok := parseSwitch(body)
-		if !ok || w.plugin || max(w.prev, w.next) > math.MaxInt32 {
-			return false
-		}
-		s.kind, s.state = SwitchOut, stateLetter(w.state)
-		if s.state == 'x' {
-			s.state = 'X'
-		}
-		g.names.task(&s.thread, w.prevComm, w.prev)
-		g.names.task(&s.other, w.nextComm, w.next)
-		if s.state == 'X' || s.state == 'Z' {
-			g.young.Remove(w.prev)
-		}
-	case "sched_waking", "sched_wakeup":
-		if !hasPrefix(body, "comm=") {
-			return false
-		}
-		w, ok := parseWakeup(body)
-		if !ok || w.hasSuccess || w.pid > math.MaxInt32 {
-			return false
-		}
-		s.kind, s.late = Woken, line[colon-1] == 'p'
-		g.names.task(&s.thread, w.comm, w.pid)
 	case "sched_process_fork":
 		if !hasPrefix(body, "comm=") {
 			return false
@@ -130,10 +177,10 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 			return false
 		}
 		s.kind, s.nobody = Fork, parent != 2 && string(comm) != "kthreadd"
-		g.names.task(&s.thread, child, pid)
-		g.names.task(&s.other, comm, parent)
+		g.names.task(&s.thread, child, int32(pid))
+		g.names.task(&s.other, comm, int32(parent))
 		if !s.nobody {
-			g.young.Add(pid)
+			g.watch.young(int32(pid))
 		}
 	case "sched_kthread_stop_ret":
 		v, ok := fieldNumber(body, "ret=")
@@ -141,13 +188,13 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 			return false
 		}
 		s.kind, s.code = StopReturn, int32(toInt(v))
-		g.young.Remove(int(s.current.pid))
+		g.watch.grown(s.current.pid)
 	case "sched_process_exit", "sched_process_free", "sched_kthread_stop":
 		comm, pid, rest, ok := commPID(body)
 		if !ok || !hasPrefix(body, "comm=") || pid == 0 || pid > math.MaxInt32 {
 			return false
 		}
-		g.names.task(&s.thread, comm, pid)
+		g.names.task(&s.thread, comm, int32(pid))
 		switch line[colon-1] {
 		case 't':
 			s.kind, s.groupDead = ProcessExit, indexOf(rest, " group_dead=") >= 0
@@ -155,8 +202,8 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 			s.kind = Freed
 		default:
 			s.kind = StopCall
-			g.young.Add(pid)
-			g.young.Add(int(s.current.pid)) // it goes to sleep there
+			g.watch.young(int32(pid))
+			g.watch.young(s.current.pid) // it goes to sleep there
 		}
 	default:
 		return false
@@ -169,24 +216,16 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 func (g *glancer) micros(line []byte, s *sighting) (at int, ok bool) {
 	const decimals = 6
 	point := g.stamp - decimals - 1
-	if line[point] != '.' {
+	if point < 8 || line[point] != '.' {
 		return 0, false
 	}
-	v := int64(0)
-	for _, c := range line[point+1 : g.stamp] {
-		if !isDigit(c) {
-			return 0, false
-		}
-		v = v*10 + int64(c-'0')
+	x := binary.LittleEndian.Uint64(line[g.stamp-8:]) ^ eachZero
+	if digitsIn(x) != decimals {
+		return 0, false
 	}
-	at = point
-	for unit := int64(1e6); isDigit(line[at-1]); unit *= 10 {
-		if at--; point-at > 9 {
-			return 0, false
-		}
-		v += int64(line[at]-'0') * unit
-	}
-	s.stamp, s.coarse, s.clock = v*1000, 1000, Nanoseconds
+	seconds, at := numberLeft(line, point)
+	s.stamp = int64(seconds)*1e9 + int64(value(x>>16<<16))*1000
+	s.coarse, s.clock = 1000, Nanoseconds
 	return at, at < point && line[at-1] == ' '
 }
 
@@ -284,14 +323,14 @@ type nameCache struct {
 }
 
 // task is traceReader.task.
-func (c *nameCache) task(t *named, comm []byte, pid int) {
-	t.pid = int32(pid)
+func (c *nameCache) task(t *named, comm []byte, pid int32) {
+	t.pid = pid
 	if pid == 0 {
 		t.comm = "" // an idle task, of which there are no events
 		return
 	}
 	known := &c.tasks[uint(pid)%uint(len(c.tasks))]
-	if known.pid == int32(pid) && known.comm == string(comm) {
+	if known.pid == pid && known.comm == string(comm) {
 		t.comm = known.comm
 		return
 	}
@@ -305,15 +344,15 @@ func (c *nameCache) task(t *named, comm []byte, pid int) {
 			return
 		}
 	}
-	known.comm, known.pid = string(comm), int32(pid)
+	known.comm, known.pid = string(comm), pid
 	t.comm = known.comm
 }
 
-// current is traceReader.current.
-func (c *nameCache) current(t *named, comm []byte, pid int) {
-	if pid == 0 || len(comm) == 0 || comm[0] == ':' && isNumber(comm[1:]) {
-		t.comm, t.pid = "", int32(pid)
+// current is traceReader.current; the pid is known.
+func (c *nameCache) current(t *named, comm []byte) {
+	if t.pid == 0 || len(comm) == 0 || comm[0] == ':' && isNumber(comm[1:]) {
+		t.comm = ""
 		return
 	}
-	c.task(t, comm, pid)
+	c.task(t, comm, t.pid)
 }

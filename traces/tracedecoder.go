@@ -67,8 +67,7 @@ func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
 	if d.t.name == "perf-script" {
 		return func() glancer { return glancer{} } // decoding while glancing is not possible
 	}
-	young := new(PIDs)
-	return func() glancer { return glancer{watch: watch, young: young, names: new(nameCache)} }
+	return func() glancer { return glancer{watch: watch, names: new(nameCache)} }
 }
 
 // glanced notes what a block shows by a glance.

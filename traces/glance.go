@@ -1,0 +1,273 @@
+package traces
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// A glancer looks at lines of a trace by the columns of the lines before, or at
+// those of a kernel log.
+type glancer struct {
+	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
+	// Lines about these are decoded, as it is likely that the Reader asks for
+	// them: it has done so, or, as it is some blocks behind and has not yet heard
+	// of them, they have just been forked or are about to be stopped. nil: nothing
+	// is decoded.
+	watch *PIDs
+	names *nameCache
+
+	log  bool      // lines are a kernel log's
+	pats *Patterns // the messages that say something there
+}
+
+func (g *glancer) block(bl *block) {
+	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
+	text := bl.text
+	odd := bytes.IndexByte(text, 0) >= 0 || g.log && bytes.IndexByte(text, '\x1b') >= 0
+	for from := 0; from < len(text); {
+		n := bytes.IndexByte(text[from:], '\n')
+		if n < 0 {
+			n = len(text) - from
+		}
+		line := text[from : from+n]
+		gl := glance{a: readWhole, b: -1}
+		switch {
+		case n >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
+		case g.log:
+			if from+n < len(text) && g.quiet(line, from, bl) {
+				from += n + 1
+				continue
+			}
+		default:
+			gl = g.line(line, bl)
+		}
+		gl.end = int32(from + n)
+		bl.lines = append(bl.lines, gl)
+		from += n + 1
+	}
+}
+
+const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
+
+// line glances at one line. Whatever is not just as it knows it must be read
+// whole.
+func (g *glancer) line(line []byte, bl *block) glance {
+	whole := glance{a: readWhole, b: -1}
+	if !g.fits(line) && !g.find(line) {
+		return whole
+	}
+	name := g.name
+	event := line[name+len("sched_") : name+nameWidth]
+	switch {
+	case string(event) == "switch: ":
+		prev, ok := pidLeftOf(line, g.bracket)
+		if !ok {
+			return whole
+		}
+		next, at, ok := nextPID(line)
+		if !ok {
+			return whole
+		}
+		bl.seen |= 1<<SwitchOut | 1<<SwitchIn
+		gl := glance{a: prev, b: next}
+		if g.watch.likely(prev) || g.watch.likely(next) {
+			if s := bl.sighting(); g.head(line, s) && g.switches(line, s, next, at) {
+				gl.seen = bl.sighted()
+			}
+		}
+		return gl
+	case string(event) == "waking: ", string(event) == "wakeup: ":
+		pid, at, ok := wokenPID(line)
+		if !ok {
+			return whole
+		}
+		bl.seen |= 1 << Woken
+		late := event[len("waki")] != 'n'
+		if bl.waking == 0 && !late {
+			bl.waking = len(bl.lines) + 1
+		}
+		gl := glance{a: pid, b: -1}
+		if g.watch.likely(pid) {
+			if s := bl.sighting(); g.head(line, s) && g.wakes(line, s, pid, at) {
+				s.late = late
+				gl.seen = bl.sighted()
+			}
+		}
+		return gl
+	case g.watch != nil:
+		if s := bl.sighting(); g.head(line, s) && g.lifecycle(line, s) {
+			whole.seen = bl.sighted()
+		}
+	}
+	return whole
+}
+
+// fits says whether a line has its CPU and one of the scheduler's events at the
+// columns of a line before.
+func (g *glancer) fits(line []byte) bool {
+	n, br := g.name, g.bracket
+	return n > 0 && len(line) > n+nameWidth && string(line[n:n+len("sched_")]) == "sched_" && (line[n-1] == ' ' || line[n-1] == ':') &&
+		line[br] == '[' && line[br+4] == ']' && line[g.stamp] == ':' && isDigit(line[g.stamp-1])
+}
+
+var schedPrefix = []byte("sched_")
+
+// find finds the columns of a line: a name behind a stamp, "36.824876: ", and a
+// CPU before it.
+func (g *glancer) find(line []byte) bool {
+	n := bytes.Index(line, schedPrefix)
+	if n < 20 || len(line) <= n+nameWidth {
+		return false
+	}
+	stamp := n
+	if line[stamp-1] == ':' { // perf's "sched:sched_switch"
+		if stamp -= len("sched:"); stamp < 20 || string(line[stamp:n]) != "sched:" {
+			return false
+		}
+	}
+	for stamp > 0 && line[stamp-1] == ' ' {
+		stamp--
+	}
+	if stamp < 20 || line[stamp-1] != ':' || !isDigit(line[stamp-2]) {
+		return false
+	}
+	br := bytes.LastIndexByte(line[:stamp], '[')
+	if br < 4 || line[br+4] != ']' {
+		return false
+	}
+	g.bracket, g.stamp, g.name = br, stamp-1, n
+	return true
+}
+
+// pidLeftOf is the number that stands, with blanks, left of a column: the pid in
+// "comm-123   [001]" and in "comm  123 [001]".
+func pidLeftOf(line []byte, at int) (pid int32, ok bool) {
+	for at > 0 && line[at-1] == ' ' {
+		at--
+	}
+	pid, from := numberLeft(line, at)
+	return pid, from < at
+}
+
+// nextPID is the pid of the task that a sched_switch gives the CPU to:
+// "… next_pid=338 next_prio=120", or "… ==> kt_ok:338 [120]". at is where
+// " next_pid=" begins, 0 in the second form.
+func nextPID(line []byte) (pid int32, at int, ok bool) {
+	end := len(line)
+	if end > 0 && line[end-1] == ']' {
+		pid, ok = pluginPID(line, end-1)
+		return pid, 0, ok
+	}
+	const prioKey, pidKey = " next_prio=", " next_pid="
+	i := signedLeft(line, end)
+	if i == end || i < len(prioKey) || string(line[i-len(prioKey):i]) != prioKey {
+		return 0, 0, false
+	}
+	i -= len(prioKey)
+	pid, from := numberLeft(line, i)
+	if from == i || from < len(pidKey) || string(line[from-len(pidKey):from]) != pidKey {
+		return 0, 0, false
+	}
+	return pid, from - len(pidKey), true
+}
+
+// pluginPID is the pid in "kt_ok:338 [120", which ends at a column.
+func pluginPID(line []byte, end int) (pid int32, ok bool) {
+	i := digitsLeft(line, end)
+	if i == end || i < 2 || string(line[i-2:i]) != " [" {
+		return 0, false
+	}
+	i -= len(" [")
+	pid, from := numberLeft(line, i)
+	return pid, from < i && from > 0 && line[from-1] == ':'
+}
+
+// wokenPID is the pid of the task that a sched_waking or sched_wakeup is about:
+// "… pid=338 prio=120 target_cpu=001", or "kt_ok:338 [120] CPU:001". at is where
+// " pid=" begins, 0 in the second form.
+func wokenPID(line []byte) (pid int32, at int, ok bool) {
+	const cpuKey, prioKey, pidKey, plugin = " target_cpu=", " prio=", " pid=", "] CPU:"
+	end := len(line)
+	i := digitsLeft(line, end)
+	switch {
+	case i == end || i < len(cpuKey):
+		return 0, 0, false
+	case string(line[i-len(cpuKey):i]) == cpuKey:
+	case string(line[i-len(plugin):i]) == plugin:
+		pid, ok = pluginPID(line, i-len(plugin))
+		return pid, 0, ok
+	default:
+		return 0, 0, false
+	}
+	i -= len(cpuKey)
+	j := signedLeft(line, i)
+	if j == i || j < len(prioKey) || string(line[j-len(prioKey):j]) != prioKey {
+		return 0, 0, false
+	}
+	j -= len(prioKey)
+	pid, from := numberLeft(line, j)
+	if from == j || from < len(pidKey) || string(line[from-len(pidKey):from]) != pidKey {
+		return 0, 0, false
+	}
+	return pid, from - len(pidKey), true
+}
+
+// Numbers are read eight columns at once: a column's byte is '0' to '9' where,
+// with '0' taken off each, its nibbles say at most 9.
+
+const (
+	eachZero = 0x3030303030303030
+	eachTop  = 0x8080808080808080
+)
+
+// digitsIn is how many of the last of eight columns are digits; x has '0' taken
+// off each.
+func digitsIn(x uint64) int {
+	other := (x&^uint64(eachTop) + 0x7676767676767676 | x) & eachTop // the columns that are no digits
+	return bits.LeadingZeros64(other) / 8
+}
+
+// digitsLeft is where the digits that end at a column begin; it is that column
+// where there is none, or there are more than seven.
+func digitsLeft(line []byte, end int) (from int) {
+	if end < 8 {
+		return end
+	}
+	n := digitsIn(binary.LittleEndian.Uint64(line[end-8:]) ^ eachZero)
+	if n == 8 {
+		return end
+	}
+	return end - n
+}
+
+// signedLeft is digitsLeft with a minus sign before the digits.
+func signedLeft(line []byte, end int) (from int) {
+	from = digitsLeft(line, end)
+	if from > 0 && from < end && line[from-1] == '-' {
+		from--
+	}
+	return from
+}
+
+// numberLeft is the number of at most seven digits that ends at a column, and
+// where it begins, which is that column where there is none. No pid has more
+// (include/linux/threads.h PID_MAX_LIMIT).
+func numberLeft(line []byte, end int) (v int32, from int) {
+	if end < 8 {
+		return 0, end
+	}
+	x := binary.LittleEndian.Uint64(line[end-8:]) ^ eachZero
+	n := digitsIn(x)
+	if n == 8 {
+		return 0, end
+	}
+	return int32(value(x >> (64 - 8*n) << (64 - 8*n))), end - n
+}
+
+// value is the number that eight columns say, with '0' taken off each.
+func value(x uint64) uint64 {
+	const pairs = 0x000000ff000000ff
+	x = x*10 + x>>8
+	return (x&pairs*(100+1000000<<32) + x>>16&pairs*(1+10000<<32)) >> 32
+}
