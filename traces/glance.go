@@ -3,6 +3,7 @@ package traces
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
@@ -10,6 +11,12 @@ import (
 // those of a kernel log.
 type glancer struct {
 	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
+	// Of the latest line whose beginning was read:
+	flags   uint64 // the eight columns behind the CPU
+	flagged uint8  // how many of them are flags
+	seconds uint64 // the eight columns before the point of the stamp
+	whole   int64  // the seconds that they say
+	began   int    // where these begin
 	// Lines about these are decoded, as it is likely that the Reader asks for
 	// them: it has done so, or, as it is some blocks behind and has not yet heard
 	// of them, they have just been forked or are about to be stopped. nil: nothing
@@ -61,8 +68,8 @@ func (g *glancer) line(line []byte, bl *block) glance {
 	event := line[name+len("sched_") : name+nameWidth]
 	switch {
 	case string(event) == "switch: ":
-		prev, ok := pidLeftOf(line, g.bracket)
-		if !ok {
+		prev, from, end := pidLeft(line, g.bracket)
+		if from == end {
 			return whole
 		}
 		next, at, ok := nextPID(line)
@@ -72,7 +79,7 @@ func (g *glancer) line(line []byte, bl *block) glance {
 		bl.seen |= 1<<SwitchOut | 1<<SwitchIn
 		gl := glance{a: prev, b: next}
 		if g.watch.likely(prev) || g.watch.likely(next) {
-			if s := bl.sighting(); g.head(line, s) && g.switches(line, s, next, at) {
+			if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, end, next, at) {
 				gl.seen = bl.sighted()
 			}
 		}
@@ -89,14 +96,14 @@ func (g *glancer) line(line []byte, bl *block) glance {
 		}
 		gl := glance{a: pid, b: -1}
 		if g.watch.likely(pid) {
-			if s := bl.sighting(); g.head(line, s) && g.wakes(line, s, pid, at) {
+			if s := bl.sighting(); g.wakes(line, s, pid, at) {
 				s.late = late
 				gl.seen = bl.sighted()
 			}
 		}
 		return gl
 	case g.watch != nil:
-		if s := bl.sighting(); g.head(line, s) && g.lifecycle(line, s) {
+		if s := bl.sighting(); g.lifecycle(line, s) {
 			whole.seen = bl.sighted()
 		}
 	}
@@ -136,33 +143,33 @@ func (g *glancer) find(line []byte) bool {
 	if br < 4 || line[br+4] != ']' {
 		return false
 	}
-	g.bracket, g.stamp, g.name = br, stamp-1, n
+	g.bracket, g.stamp, g.name, g.seconds = br, stamp-1, n, 0
 	return true
 }
 
-// pidLeftOf is the number that stands, with blanks, left of a column: the pid in
-// "comm-123   [001]" and in "comm  123 [001]".
-func pidLeftOf(line []byte, at int) (pid int32, ok bool) {
-	for at > 0 && line[at-1] == ' ' {
-		at--
+// pidLeft is the pid that stands, with blanks, left of a column, and where it
+// begins and ends: "comm-123   [001]", "comm  123 [001]".
+func pidLeft(line []byte, column int) (pid int32, from, end int) {
+	if column >= 8 {
+		if o := eight(line, column-8) ^ eachBlank; o != 0 {
+			column -= bits.LeadingZeros64(o) / 8
+		}
 	}
-	pid, from := numberLeft(line, at)
-	return pid, from < at
+	pid, from = numberLeft(line, column)
+	return pid, from, column
 }
 
 // nextPID is the pid of the task that a sched_switch gives the CPU to:
 // "… next_pid=338 next_prio=120", or "… ==> kt_ok:338 [120]". at is where
 // " next_pid=" begins, 0 in the second form.
 func nextPID(line []byte) (pid int32, at int, ok bool) {
-	end := len(line)
-	if end > 0 && line[end-1] == ']' {
-		pid, ok = pluginPID(line, end-1)
-		return pid, 0, ok
-	}
 	const prioKey, pidKey = " next_prio=", " next_pid="
-	i := signedLeft(line, end)
-	if i == end || i < len(prioKey) || string(line[i-len(prioKey):i]) != prioKey {
-		return 0, 0, false
+	i := prioLeft(line, len(line))
+	if i == len(line) || i < len(prioKey) || string(line[i-len(prioKey):i]) != prioKey {
+		if i == len(line) && i > 0 && line[i-1] == ']' {
+			pid, ok = pluginPID(line, i-1)
+		}
+		return pid, 0, ok
 	}
 	i -= len(prioKey)
 	pid, from := numberLeft(line, i)
@@ -188,10 +195,9 @@ func pluginPID(line []byte, end int) (pid int32, ok bool) {
 // " pid=" begins, 0 in the second form.
 func wokenPID(line []byte) (pid int32, at int, ok bool) {
 	const cpuKey, prioKey, pidKey, plugin = " target_cpu=", " prio=", " pid=", "] CPU:"
-	end := len(line)
-	i := digitsLeft(line, end)
+	i := prioLeft(line, len(line))
 	switch {
-	case i == end || i < len(cpuKey):
+	case i == len(line) || i < len(cpuKey):
 		return 0, 0, false
 	case string(line[i-len(cpuKey):i]) == cpuKey:
 	case string(line[i-len(plugin):i]) == plugin:
@@ -201,7 +207,7 @@ func wokenPID(line []byte) (pid int32, at int, ok bool) {
 		return 0, 0, false
 	}
 	i -= len(cpuKey)
-	j := signedLeft(line, i)
+	j := prioLeft(line, i)
 	if j == i || j < len(prioKey) || string(line[j-len(prioKey):j]) != prioKey {
 		return 0, 0, false
 	}
@@ -213,19 +219,32 @@ func wokenPID(line []byte) (pid int32, at int, ok bool) {
 	return pid, from - len(pidKey), true
 }
 
+// prioLeft is where a number that ends at a column begins, with its minus sign;
+// it is that column where there is none. Nearly all priorities, and CPUs as the
+// kernel prints them, have three digits.
+func prioLeft(line []byte, end int) int {
+	if end >= 4 && isDigit(line[end-1]) && isDigit(line[end-2]) && isDigit(line[end-3]) && line[end-4] == '=' {
+		return end - 3
+	}
+	return signedLeft(line, end)
+}
+
 // Numbers are read eight columns at once: a column's byte is '0' to '9' where,
 // with '0' taken off each, its nibbles say at most 9.
 
 const (
-	eachZero = 0x3030303030303030
-	eachTop  = 0x8080808080808080
+	eachZero  = 0x3030303030303030
+	eachBlank = 0x2020202020202020
+	eachTop   = 0x8080808080808080
 )
 
-// digitsIn is how many of the last of eight columns are digits; x has '0' taken
-// off each.
-func digitsIn(x uint64) int {
-	other := (x&^uint64(eachTop) + 0x7676767676767676 | x) & eachTop // the columns that are no digits
-	return bits.LeadingZeros64(other) / 8
+// eight are the eight columns from i on.
+func eight(line []byte, i int) uint64 { return binary.LittleEndian.Uint64(line[i : i+8]) }
+
+// others are those of eight columns that are no digits, by the top bit of each; x
+// has '0' taken off each column.
+func others(x uint64) uint64 {
+	return (x&^uint64(eachTop) + 0x7676767676767676 | x) & eachTop
 }
 
 // digitsLeft is where the digits that end at a column begin; it is that column
@@ -234,11 +253,10 @@ func digitsLeft(line []byte, end int) (from int) {
 	if end < 8 {
 		return end
 	}
-	n := digitsIn(binary.LittleEndian.Uint64(line[end-8:]) ^ eachZero)
-	if n == 8 {
-		return end
+	if o := others(eight(line, end-8) ^ eachZero); o != 0 {
+		return end - bits.LeadingZeros64(o)/8
 	}
-	return end - n
+	return end
 }
 
 // signedLeft is digitsLeft with a minus sign before the digits.
@@ -257,17 +275,19 @@ func numberLeft(line []byte, end int) (v int32, from int) {
 	if end < 8 {
 		return 0, end
 	}
-	x := binary.LittleEndian.Uint64(line[end-8:]) ^ eachZero
-	n := digitsIn(x)
-	if n == 8 {
+	x := eight(line, end-8) ^ eachZero
+	o := others(x)
+	if o == 0 {
 		return 0, end
 	}
-	return int32(value(x >> (64 - 8*n) << (64 - 8*n))), end - n
+	n := bits.LeadingZeros64(o) // eight for each digit
+	return value(x & (math.MaxUint64 << (63 - n) << 1)), end - n/8
 }
 
-// value is the number that eight columns say, with '0' taken off each.
-func value(x uint64) uint64 {
+// value is the number that eight columns say, of at most seven digits, with '0'
+// taken off each.
+func value(x uint64) int32 {
 	const pairs = 0x000000ff000000ff
 	x = x*10 + x>>8
-	return (x&pairs*(100+1000000<<32) + x>>16&pairs*(1+10000<<32)) >> 32
+	return int32((x&pairs*(100+1000000<<32) + x>>16&pairs*(1+10000<<32)) >> 32)
 }

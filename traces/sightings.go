@@ -54,93 +54,137 @@ func (bl *block) sighted() int32 {
 
 // head reads what stands before the name of an event whose columns are known:
 //
-//	            comm-123     [001] d..2.    36.824876: sched_…
-func (g *glancer) head(line []byte, s *sighting) bool {
+//	comm-123     [001] d..2.    36.824876: sched_…
+//
+// The pid, and where it begins, have been found.
+func (g *glancer) head(line []byte, s *sighting, pid int32, from int) bool {
 	const dash, bare = 16, len("[001] ")
 	br, n := g.bracket, g.name
-	if br < dash+3 || line[0] != ' ' || line[dash] != '-' || g.stamp != n-2 || line[n-1] != ' ' || line[br+bare-1] != ' ' || line[br-1] != ' ' {
-		return false
-	}
-	end := br - 1
-	for line[end-1] == ' ' {
-		end--
-	}
-	pid, from := numberLeft(line, end)
-	if from == end || from != dash+1 {
+	if from != dash+1 || line[0] != ' ' || line[dash] != '-' || line[br-1] != ' ' || g.stamp != n-2 || n < br+bare+8 || line[n-1] != ' ' || line[br+bare-1] != ' ' {
 		return false
 	}
 	s.current.pid = pid
-	s.cpu = 0
-	for _, c := range line[br+1 : br+4] {
-		if !isDigit(c) {
-			return false
-		}
-		s.cpu = 10*s.cpu + uint16(c-'0')
-	}
-	at, ok := g.micros(line, s)
-	if !ok {
+	c, d, e := line[br+1]-'0', line[br+2]-'0', line[br+3]-'0'
+	if max(c, d, e) > 9 {
 		return false
 	}
-	i := skipBlanks(line, br+bare)
-	if s.flagged = 0; i < at {
-		flags := i
-		for line[i] != ' ' && i < at {
-			i++
+	s.cpu = 100*uint16(c) + 10*uint16(d) + uint16(e)
+	if !g.micros(line, s) {
+		return false
+	}
+	i := br + bare
+	if flags := eight(line, i); flags != g.flags || i+int(g.flagged) >= g.began {
+		end := i
+		for end < g.began && line[end] != ' ' {
+			end++
 		}
-		if i-flags > len(s.flags) || skipBlanks(line, i) != at || !isFlags(line[flags:i]) {
+		if end-i > len(s.flags) || !isFlags(line[i:end]) {
 			return false
 		}
-		s.flagged = uint8(copy(s.flags[:], line[flags:i]))
+		g.flags, g.flagged = flags, uint8(end-i)
 	}
-	return i <= at
+	s.flagged = g.flagged
+	binary.LittleEndian.PutUint64(s.flags[:], g.flags)
+	for i += int(g.flagged); i < g.began; i++ {
+		if line[i] != ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// micros reads the stamp, "36.824876:".
+func (g *glancer) micros(line []byte, s *sighting) bool {
+	const decimals = 6
+	point := g.stamp - decimals - 1
+	if point < 8 || line[point] != '.' {
+		return false
+	}
+	x := eight(line, g.stamp-8) ^ eachZero
+	if others(x)>>16 != 0 { // the first of them is the point
+		return false
+	}
+	if seconds := eight(line, point-8); seconds != g.seconds {
+		v, from := numberLeft(line, point)
+		if from == point || line[from-1] != ' ' {
+			return false
+		}
+		g.seconds, g.whole, g.began = seconds, int64(v)*1e9, from
+	}
+	s.stamp = g.whole + int64(value(x>>16<<16))*1000
+	s.coarse, s.clock = 1000, Nanoseconds
+	return true
 }
 
 // comm is the name in the columns that say in whose context an event happened.
 func (g *glancer) comm(line []byte) []byte { return line[skipBlanks(line, 0):16] }
 
-// switches reads the text of a sched_switch, of which the next pid is known, and
-// where " next_pid=" begins.
-func (g *glancer) switches(line []byte, s *sighting, next int32, at int) bool {
+// switches reads the text of a sched_switch. What is known of it is where the
+// pid of the current task ends, the next pid, and where " next_pid=" begins.
+func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
-	body := g.name + nameWidth
-	least := body + len(first)
-	if at < least+len(pid+prio+state+mid) || string(line[body:least]) != first {
+	i := g.name + nameWidth + len(first)
+	if at < i+len(pid+prio+state+mid)+8 || string(line[i-len(first):i]) != first {
 		return false
 	}
-	i := at - len(mid)
-	for low := max(i-maxComm, least+len(pid+prio+state)); line[i] != ' ' || string(line[i:i+len(mid)]) != mid; i-- {
-		if i == low {
-			return false
-		}
+	// The previous task is the one in whose columns the line is, and the idle one
+	// has another name there. Where that is not so, a young thread's or an unknown
+	// one's, the line is read whole.
+	comm := g.comm(line)
+	if s.current.pid == 0 {
+		comm = line[i:digitsEnd(line, i+len("swapper/"))]
 	}
-	nextComm := line[i+len(mid) : at]
-	end := i
-	for i > least && line[i-1] != '=' {
-		i--
-	}
-	letters := line[i:end]
-	if !isState(letters) || i < least+len(state) || string(line[i-len(state):i]) != state {
+	if !hasPrefix(line[i:at], string(comm)) {
 		return false
 	}
-	end = i - len(state)
-	if i = signedLeft(line, end); i == end || i < least+len(prio) || string(line[i-len(prio):i]) != prio {
+	prevComm := comm
+	i += len(comm)
+	if i+len(pid) > at || string(line[i:i+len(pid)]) != pid {
 		return false
 	}
-	end = i - len(prio)
-	prev, i := numberLeft(line, end)
-	if i == end || i < least+len(pid) || string(line[i-len(pid):i]) != pid {
+	i += len(pid)
+	number := line[len("            comm-"):end]
+	if !hasPrefix(line[i:at], string(number)) {
 		return false
 	}
-	s.kind, s.state = SwitchOut, stateLetter(letters)
+	i += len(number)
+	if i+len(prio) > at || string(line[i:i+len(prio)]) != prio {
+		return false
+	}
+	i += len(prio)
+	if line[i] == '-' {
+		i++
+	}
+	i = digitsEnd(line, i)
+	if i+len(state)+len(mid) > at || !isDigit(line[i-1]) || string(line[i:i+len(state)]) != state {
+		return false
+	}
+	i += len(state)
+	letters := i
+	for line[i] != ' ' {
+		i++
+	}
+	if i+len(mid) > at || at-(i+len(mid)) > maxComm || !isState(line[letters:i]) || string(line[i:i+len(mid)]) != mid {
+		return false
+	}
+	s.kind, s.state = SwitchOut, stateLetter(line[letters:i])
 	if s.state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
 		s.state = 'X'
 	}
-	g.names.task(&s.thread, line[least:i-len(pid)], prev)
-	g.names.task(&s.other, nextComm, next)
+	g.names.task(&s.thread, prevComm, s.current.pid)
+	g.names.task(&s.other, line[i+len(mid):at], next)
 	if s.state == 'X' || s.state == 'Z' {
-		g.watch.grown(prev)
+		g.watch.grown(s.current.pid)
 	}
 	return true
+}
+
+// digitsEnd is where the digits that begin at a column end.
+func digitsEnd(line []byte, i int) int {
+	for i < len(line) && isDigit(line[i]) {
+		i++
+	}
+	return i
 }
 
 // wakes reads the text of a sched_waking or a sched_wakeup, of which the pid is
@@ -148,20 +192,31 @@ func (g *glancer) switches(line []byte, s *sighting, next int32, at int) bool {
 func (g *glancer) wakes(line []byte, s *sighting, pid int32, at int) bool {
 	const first = "comm="
 	name := g.name + nameWidth + len(first)
-	if at < name || at > name+maxComm || string(line[name-len(first):name]) != first {
+	if at < name || at > name+maxComm || string(line[name-len(first):name]) != first || !g.by(line, s) {
 		return false
 	}
 	s.kind = Woken
 	g.names.task(&s.thread, line[name:at], pid)
+	return true
+}
+
+// by reads the beginning of a line, and who the current task is.
+func (g *glancer) by(line []byte, s *sighting) bool {
+	pid, from, end := pidLeft(line, g.bracket)
+	if from == end || !g.head(line, s, pid, from) {
+		return false
+	}
 	g.names.current(&s.current, g.comm(line))
 	return true
 }
 
 // lifecycle reads the name and the text of the other events of the scheduler.
 func (g *glancer) lifecycle(line []byte, s *sighting) bool {
+	if !g.by(line, s) {
+		return false
+	}
 	s.groupDead, s.nobody = false, false
 	n := g.name
-	g.names.current(&s.current, g.comm(line))
 	colon := n + bytes.IndexByte(line[n:], ':')
 	if colon < n || colon+2 >= len(line) || line[colon+1] != ' ' || line[colon+2] == ' ' {
 		return false
@@ -209,24 +264,6 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 		return false
 	}
 	return true
-}
-
-// micros reads the stamp, "36.824876:", from its colon to the left, and returns
-// where it begins.
-func (g *glancer) micros(line []byte, s *sighting) (at int, ok bool) {
-	const decimals = 6
-	point := g.stamp - decimals - 1
-	if point < 8 || line[point] != '.' {
-		return 0, false
-	}
-	x := binary.LittleEndian.Uint64(line[g.stamp-8:]) ^ eachZero
-	if digitsIn(x) != decimals {
-		return 0, false
-	}
-	seconds, at := numberLeft(line, point)
-	s.stamp = int64(seconds)*1e9 + int64(value(x>>16<<16))*1000
-	s.coarse, s.clock = 1000, Nanoseconds
-	return at, at < point && line[at-1] == ' '
 }
 
 // sighted makes of a sighting what traceReader.line makes of its line, which is
