@@ -78,7 +78,7 @@ func BenchmarkGlance(b *testing.B) {
 			for line := range bytes.Lines(text) {
 				all = append(all, bytes.TrimSuffix(line, []byte("\n")))
 			}
-			t := newTraceReader("ftrace")
+			t := newTraceReader("ftrace", new(Stats))
 			for b.Loop() {
 				for i, line := range all {
 					t.line(i+1, line, func(Event) {})

@@ -187,7 +187,7 @@ func TestScript(t *testing.T) {
 			t.Errorf("docs/events.md does not know the event %q", ev)
 		}
 		var got []Event
-		r := newTraceReader("bpftrace")
+		r := newTraceReader("bpftrace", new(Stats))
 		r.line(1, []byte(line), func(e Event) { got = append(got, e) })
 		r.end(func(e Event) { got = append(got, e) })
 		if r.stats.Unusable != 0 {
@@ -240,7 +240,7 @@ func TestScript(t *testing.T) {
 		}
 		line += "}"
 		var got []Event
-		r := newTraceReader("bpftrace")
+		r := newTraceReader("bpftrace", new(Stats))
 		r.line(1, []byte(line), func(Event) {})
 		r.end(func(e Event) { got = append(got, e) })
 		if control := m[1] == "begin" || m[1] == "end"; r.stats.Unusable != 0 || control != (len(got) == 0) {

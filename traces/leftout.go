@@ -53,5 +53,4 @@ func (d *traceDecoder) leftOut(n int) {
 	}
 	t.stats.Lost = addCount(t.stats.Lost, n)
 	emit(Event{Kind: Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
-	d.count()
 }

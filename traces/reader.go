@@ -118,19 +118,22 @@ func (r *Reader) Format() string {
 // Scan goes to the next event. It is false at the end, and where reading fails.
 func (r *Reader) Scan() bool {
 	o := &r.out
-	if o.at+1 < len(o.events) {
+	if o.at+1 < len(o.ready) {
 		o.at++
 		return true
 	}
-	o.events, o.at = o.events[:0], 0
-	for r.err == nil && len(o.events) == 0 {
-		r.err = r.step()
+	o.ready, o.at = nil, 0
+	for r.err == nil && len(o.ready) == 0 {
+		o.events = o.events[:0]
+		if r.err = r.step(); len(o.ready) == 0 {
+			o.ready = o.events
+		}
 	}
-	return len(o.events) > 0
+	return len(o.ready) > 0
 }
 
 // Event is the event that Scan went to, until the next Scan.
-func (r *Reader) Event() *Event { return &r.out.events[r.out.at] }
+func (r *Reader) Event() *Event { return &r.out.ready[r.out.at] }
 
 // Err is why Scan was false; nil at the end of the input.
 func (r *Reader) Err() error {
@@ -223,34 +226,38 @@ func (r *Reader) glance() error {
 	trace, _ := r.dec.(*traceDecoder)
 	log, _ := r.dec.(*kernelLog)
 	for r.next < len(b.lines) {
+		if trace != nil && !trace.t.lossy {
+			first := r.next
+			for r.next < len(b.lines) && r.passes(&b.lines[r.next]) {
+				r.next++
+			}
+			if trace.skipped(r.next - first); r.next > first {
+				r.from = int(b.lines[r.next-1].end) + 1
+				continue
+			}
+		}
 		gl := b.lines[r.next]
 		end := int(gl.end)
+		r.next++
 		switch {
 		case gl.a == quietRun:
 			quiet := &b.runs[gl.seen-1]
 			if log.skip(quiet, b.text[quiet.from:end]) {
-				r.next, r.from = r.next+1, end+1
+				r.from = end + 1
 				continue
 			}
 			if end = r.from + bytes.IndexByte(b.text[r.from:], '\n'); quiet.n > 1 {
 				quiet.rest(b.text[end+1 : end+1+bytes.IndexByte(b.text[end+1:], '\n')])
 				r.next-- // there is more of it
 			}
-		case trace == nil || trace.t.lossy || gl.a == readWhole && gl.seen == 0:
-		case gl.a != readWhole && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b))):
+		case gl.seen > 0 && !trace.t.lossy:
 			s.Lines++
-			trace.skipped(s.Lines)
-			r.next, r.from = r.next+1, end+1
-			continue
-		case gl.seen > 0:
-			s.Lines++
-			trace.sighted(s.Lines, &b.sights[gl.seen-1])
-			if r.next, r.from = r.next+1, end+1; len(r.out.events) > 0 {
+			r.from = end + 1
+			if trace.sighted(s.Lines, &b.sights[gl.seen-1]) {
 				return nil
 			}
 			continue
 		}
-		r.next++
 		line := b.text[r.from:min(end+1, len(b.text))]
 		first := r.from == 0
 		if r.from = end + 1; first && b.tail {
@@ -270,6 +277,12 @@ func (r *Reader) glance() error {
 		return r.broken(err)
 	}
 	return nil
+}
+
+// passes says whether a line is about the scheduling of tasks that nobody asks
+// about.
+func (r *Reader) passes(gl *glance) bool {
+	return gl.a >= 0 && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b)))
 }
 
 // whole hands a line of a block, with its newline where it has one, to the
@@ -536,7 +549,8 @@ type output struct {
 	tap    func(class, *record) // where not nil, is told every kernel message, further line, and unusable record
 	stats  Stats
 	events []Event // what the latest line says
-	at     int     // the current one
+	ready  []Event // the same, or what the latest sighting says
+	at     int     // the current one of these
 }
 
 // emit adds an event. Its line is the current one unless it has one.

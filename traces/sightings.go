@@ -35,8 +35,6 @@ type named struct {
 	pid  int32
 }
 
-func (n *named) task() Task { return Task{Comm: n.comm, PID: int(n.pid)} }
-
 // sighting is room for the next sighting of the block, which sighted keeps.
 func (bl *block) sighting() *sighting {
 	n := len(bl.sights)
@@ -267,36 +265,34 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 }
 
 // sighted makes of a sighting what traceReader.line makes of its line, which is
-// line n.
-func (d *traceDecoder) sighted(n int, s *sighting) {
+// line n. It is false where that is nothing.
+func (d *traceDecoder) sighted(n int, s *sighting) bool {
 	t := d.t
-	t.stats.Lines++
-	t.stats.KernelLines++
-	t.stats.LastLine = n
-	var by Task
-	if s.current.pid != 0 { // an idle task does nothing
-		by = s.current.task()
-	}
+	stats := t.stats
+	stats.KernelLines++
+	stats.LastLine = n
+	d.found = d.found[:0]
 	switch s.kind {
 	case SwitchOut:
+		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
 		if t.wants(int(s.thread.pid)) {
-			e := d.event(n, s, SwitchOut)
-			e.Thread, e.State, e.Context = s.thread.task(), s.state, TaskContext
+			e := d.event(n, s, SwitchOut, &s.thread)
+			e.State, e.Context = s.state, TaskContext
 		}
 		if t.wants(int(s.other.pid)) {
-			e := d.event(n, s, SwitchIn)
-			e.Thread, e.Context = s.other.task(), TaskContext
+			e := d.event(n, s, SwitchIn, &s.other)
+			e.Context = TaskContext
 		}
-		t.stats.Seen = t.stats.Seen.With(SwitchOut).With(SwitchIn)
 	case Woken:
-		t.stats.Seen = t.stats.Seen.With(Woken)
+		stats.Seen |= 1 << Woken
 		if !s.late && !t.waking {
 			t.mark(&wakingMark, n)
 		}
-		t.stats.Waking = t.stats.Waking || !s.late
+		stats.Waking = stats.Waking || !s.late
 		if t.wants(int(s.thread.pid)) {
-			e := d.event(n, s, Woken)
-			e.Thread, e.By, e.Late = s.thread.task(), by, s.late
+			e := d.event(n, s, Woken, &s.thread)
+			e.by(&s.current)
+			e.Late = s.late
 		}
 	case Fork:
 		if s.nobody {
@@ -305,50 +301,55 @@ func (d *traceDecoder) sighted(n int, s *sighting) {
 		if s.thread.comm == "" {
 			t.mark(&unnamedMark, n)
 		}
-		e := d.event(n, s, Fork)
-		e.Thread, e.By = s.thread.task(), s.other.task()
+		d.event(n, s, Fork, &s.thread).by(&s.other)
 	case StopReturn:
-		e := d.event(n, s, StopReturn)
-		e.By, e.Code, e.HasCode = by, int(s.code), true
+		e := d.event(n, s, StopReturn, &named{})
+		e.by(&s.current)
+		e.Code, e.HasCode = int(s.code), true
 	case ProcessExit:
 		if s.groupDead {
 			t.mark(&groupDeadMark, n)
 		}
-		e := d.event(n, s, ProcessExit)
-		if e.Thread, e.By = s.thread.task(), s.thread.task(); s.current.pid != s.thread.pid {
-			e.By = by
+		e := d.event(n, s, ProcessExit, &s.thread)
+		if e.by(&s.current); s.current.pid == s.thread.pid {
+			e.by(&s.thread)
 		}
 	case StopCall:
-		e := d.event(n, s, StopCall)
-		e.Thread, e.By = s.thread.task(), by
+		d.event(n, s, StopCall, &s.thread).by(&s.current)
 	case Freed:
-		d.event(n, s, Freed).Thread = s.thread.task()
+		d.event(n, s, Freed, &s.thread)
 	}
+	d.out.ready = d.found
 	t.heard(int(s.cpu), n)
-	o := &d.out.stats
-	o.KernelLines++
-	o.LastLine, o.Events = n, t.stats.Events
-	o.Seen |= t.stats.Seen
-	o.Waking = o.Waking || t.stats.Waking
-	o.Marks = t.stats.Marks
+	return len(d.found) > 0
+}
+
+// by fills in who does it; an idle task does nothing.
+func (e *Event) by(n *named) {
+	if n.pid != 0 {
+		e.By.Comm, e.By.PID = n.comm, int(n.pid)
+	}
 }
 
 // event adds an event with what all events of a sighting have in common, as
-// traceReader.send does.
-func (d *traceDecoder) event(n int, s *sighting, kind Kind) *Event {
+// traceReader.send does. Its room has been that of another sighting's, which had
+// only these fields too.
+func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Event {
 	d.t.stats.Events++
 	d.t.stats.Seen = d.t.stats.Seen.With(kind)
-	o := d.out
-	if len(o.events) == cap(o.events) {
-		o.events = append(o.events, Event{})[:len(o.events)]
-	}
-	o.events = o.events[:len(o.events)+1]
-	e := &o.events[len(o.events)-1]
-	*e = Event{Kind: kind, Line: n, CPU: int(s.cpu), Stamp: s.stamp, Coarse: int64(s.coarse), Clock: s.clock}
-	if s.current.pid == 0 {
+	d.found = d.found[:len(d.found)+1]
+	e := &d.found[len(d.found)-1]
+	e.Kind, e.Line, e.CPU, e.Stamp, e.Coarse, e.Clock = kind, n, int(s.cpu), s.stamp, int64(s.coarse), s.clock
+	e.Thread.Comm, e.Thread.PID = thread.comm, int(thread.pid)
+	e.By.Comm, e.By.PID = "", 0
+	e.Code, e.HasCode, e.State, e.Late = 0, false, 0, false
+	switch {
+	case s.current.pid == 0:
 		e.Context = InterruptContext
-	} else if s.flagged > 0 {
+	case s.flagged > 0:
 		e.Context = d.t.skips.context(s.flags[:s.flagged])
+	default:
+		e.Context = UnknownContext
 	}
 	return e
 }

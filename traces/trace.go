@@ -50,7 +50,7 @@ type traceReader struct {
 	// event "console"); its bytes are good until the next line. May be nil.
 	message func(line int, msg []byte)
 
-	stats   Stats
+	stats   *Stats
 	skips   *ftraceLayout // layout, where it can skip lines at a glance
 	rec     traceRecord
 	names   map[string]string // interned names of tasks
@@ -74,14 +74,14 @@ const maxNames = 1 << 14
 // maxCPUs bounds the CPUs for which is remembered when they were last heard of.
 const maxCPUs = 1 << 13
 
-// newTraceReader makes a reader for the format that detectTrace has named.
-// It is nil for a name that it does not know.
-func newTraceReader(name string) *traceReader {
+// newTraceReader makes a reader for the format that detectTrace has named, which
+// counts all but lines in stats. It is nil for a name that it does not know.
+func newTraceReader(name string, stats *Stats) *traceReader {
 	var l traceLayout
 	switch name {
 	case "ftrace", "trace-cmd":
 		f := new(ftraceLayout)
-		return &traceReader{name: name, layout: f, skips: f, names: make(map[string]string)}
+		return &traceReader{name: name, layout: f, skips: f, names: make(map[string]string), stats: stats}
 	case "perf-script":
 		l = new(perfLayout)
 	case "perf-trace":
@@ -91,7 +91,7 @@ func newTraceReader(name string) *traceReader {
 	default:
 		return nil
 	}
-	t := &traceReader{name: name, layout: l, names: make(map[string]string)}
+	t := &traceReader{name: name, layout: l, names: make(map[string]string), stats: stats}
 	if name == "bpftrace" || name == "bpftrace-json" {
 		t.order = new(reorderer)
 		t.hold = t.holdBack
@@ -123,7 +123,6 @@ func (t *traceReader) holdBack(e Event) {
 // line takes a line without its end; n is its 1-based number. The events that
 // it makes go to emit, which gets each one before the next is made.
 func (t *traceReader) line(n int, line []byte, emit func(Event)) {
-	t.stats.Lines++
 	if t.order != nil {
 		t.out, emit = emit, t.hold
 	}
@@ -183,7 +182,6 @@ func (t *traceReader) heard(cpu, n int) {
 // unfinished takes a last line that does not end in a newline. It may be cut
 // anywhere, in a number too, so that it is no evidence.
 func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
-	t.stats.Lines++
 	if t.order != nil {
 		t.out, emit = emit, t.hold
 	}

@@ -24,7 +24,7 @@ func readTrace(t testing.TB, in string, interest func(int) bool) (string, *trace
 	if !ok {
 		return "", nil
 	}
-	r := newTraceReader(name)
+	r := newTraceReader(name, new(Stats))
 	if r == nil {
 		t.Fatalf("no reader for %q", name)
 	}
@@ -156,7 +156,7 @@ func BenchmarkTrace(b *testing.B) {
 				}
 				lines := bytes.Split(bytes.TrimSuffix(in, []byte("\n")), []byte("\n"))
 				format, _ := detectTrace(lines)
-				r := newTraceReader(format)
+				r := newTraceReader(format, new(Stats))
 				if !relevant {
 					r.interest = func(int) bool { return false }
 				}
@@ -263,7 +263,7 @@ func TestRecordedStops(t *testing.T) {
 		}
 		lines := bytes.Split(bytes.TrimSuffix(in, []byte("\n")), []byte("\n"))
 		name, _ := detectTrace(lines)
-		r := newTraceReader(name)
+		r := newTraceReader(name, new(Stats))
 		got := make(map[int][]int)
 		open := make(map[int]int)
 		probes := 0
@@ -290,7 +290,7 @@ func TestRecordedStops(t *testing.T) {
 }
 
 func TestKernelMessagesInATraceArePassedOn(t *testing.T) {
-	r := newTraceReader("ftrace")
+	r := newTraceReader("ftrace", new(Stats))
 	var got []string
 	r.message = func(line int, msg []byte) { got = append(got, fmt.Sprintf("%d %s", line, msg)) }
 	r.line(7, []byte("            bash-294     [000] d....     1.000000: console: [   30.363151] func t1"), func(e Event) { t.Error(e) })

@@ -18,15 +18,14 @@ type traceDecoder struct {
 	force string
 	t     *traceReader
 	emit  func(Event)
-	seen  int // lines that were but glanced at
-	last  int // the last of them
+	found []Event // those of the latest sighting, two at most
 }
 
 func newTraceDecoder(out *output, force string) *traceDecoder {
-	d := &traceDecoder{out: out, force: force}
+	d := &traceDecoder{out: out, force: force, found: make([]Event, 0, 2)}
 	d.emit = func(e Event) { out.events = append(out.events, e) }
 	if force != "" {
-		d.t = newTraceReader(force)
+		d.t = newTraceReader(force, &out.stats)
 	}
 	return d
 }
@@ -38,7 +37,7 @@ func (d *traceDecoder) detect(line []byte) bool {
 	}
 	name, ok := detectTrace([][]byte{line})
 	if ok && d.t == nil {
-		d.t = newTraceReader(name)
+		d.t = newTraceReader(name, &d.out.stats)
 	}
 	return ok
 }
@@ -47,10 +46,10 @@ func (d *traceDecoder) detect(line []byte) bool {
 func (d *traceDecoder) only(watch *PIDs) { d.t.interest = watch.Has }
 
 func (d *traceDecoder) line(text []byte) bool {
-	before := d.t.stats.KernelLines + d.t.stats.Unusable
-	d.t.line(d.out.stats.Lines, text, d.emit)
-	d.count()
-	return d.t.stats.KernelLines+d.t.stats.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
+	s := &d.out.stats
+	before := s.KernelLines + s.Unusable
+	d.t.line(s.Lines, text, d.emit)
+	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
 }
 
 // glances says whether lines of this layout can be told by a glance.
@@ -72,37 +71,25 @@ func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
 
 // glanced notes what a block shows by a glance.
 func (d *traceDecoder) glanced(b *block) {
-	d.out.stats.Seen |= b.seen
+	s := &d.out.stats
+	s.Seen |= b.seen
 	if b.waking > 0 {
-		d.out.stats.Waking = true
+		s.Waking = true
 		if !d.t.waking {
-			d.t.mark(&wakingMark, d.out.stats.Lines+b.waking)
-			d.out.stats.Marks = d.t.stats.Marks
+			d.t.mark(&wakingMark, s.Lines+b.waking)
 		}
 	}
 }
 
-// skipped counts a line that is about tasks which nobody asks about.
+// skipped counts n lines that are about tasks which nobody asks about.
 func (d *traceDecoder) skipped(n int) {
-	d.seen++
-	d.last = n
-	d.out.stats.KernelLines++
-	d.out.stats.LastLine = n
-}
-
-// count takes over what the reader has counted.
-func (d *traceDecoder) count() {
-	s, t := &d.out.stats, &d.t.stats
-	s.KernelLines, s.LastLine = t.KernelLines+d.seen, max(t.LastLine, d.last)
-	s.Events, s.Lost, s.Marks = t.Events, t.Lost, t.Marks
-	s.Seen |= t.Seen
-	s.Waking = s.Waking || t.Waking
-	for len(t.Diagnostics) > 0 && len(s.Diagnostics) < MaxDiagnostics {
-		s.Diagnostics = append(s.Diagnostics, t.Diagnostics[0])
-		t.Diagnostics = t.Diagnostics[1:]
+	if n == 0 {
+		return
 	}
-	s.Unusable += t.Unusable
-	t.Unusable, t.Diagnostics = 0, nil
+	s := &d.out.stats
+	s.Lines += n
+	s.KernelLines += n
+	s.LastLine = s.Lines
 }
 
 func (d *traceDecoder) damaged([]byte) bool { return true }
@@ -111,7 +98,6 @@ func (d *traceDecoder) raw([]byte) bool { return false }
 
 func (d *traceDecoder) end() {
 	d.t.end(d.emit)
-	d.count()
 }
 
 func (d *traceDecoder) format() string { return d.t.name }
