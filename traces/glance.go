@@ -23,6 +23,7 @@ type glancer struct {
 	// is decoded.
 	watch *PIDs
 	names *nameCache
+	one   block // of a line by itself
 
 	log  bool      // lines are a kernel log's
 	pats *Patterns // the messages that say something there
@@ -47,12 +48,21 @@ func (g *glancer) block(bl *block) {
 				continue
 			}
 		default:
-			gl = g.line(line, bl)
+			gl = g.line(trimReturn(line), bl)
 		}
 		gl.end = int32(from + n)
 		bl.lines = append(bl.lines, gl)
 		from += n + 1
 	}
+}
+
+// trimReturn cuts off the carriage return of a line that a terminal, or another
+// system's editor, has written.
+func trimReturn(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		return line[:n-1]
+	}
+	return line
 }
 
 const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup

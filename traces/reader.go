@@ -51,9 +51,10 @@ type Reader struct {
 	// Of inputs that are read in blocks:
 	blocks *blocks
 	block  *block
-	next   int  // of block.lines
-	from   int  // where it begins
-	raw    bool // the latest line has been taken raw
+	next   int     // of block.lines
+	from   int     // where it begins
+	raw    bool    // the latest line has been taken raw
+	late   glancer // at lines about pids that were not yet asked for
 
 	lineByLine bool // read no blocks: what there is must be seen at once
 }
@@ -189,7 +190,7 @@ func (r *Reader) advance() error {
 		if glancers == nil {
 			return r.line()
 		}
-		r.blocks = newBlocks(r.in, glancers)
+		r.blocks, r.late = newBlocks(r.in, glancers), glancers()
 	}
 	if r.block == nil {
 		if r.block = r.blocks.next(); r.block == nil {
@@ -250,10 +251,16 @@ func (r *Reader) glance() error {
 				quiet.rest(b.text[end+1 : end+1+bytes.IndexByte(b.text[end+1:], '\n')])
 				r.next-- // there is more of it
 			}
-		case gl.seen > 0 && !trace.t.lossy:
+		case trace != nil && !trace.t.lossy && (gl.seen > 0 || gl.a != readWhole):
+			var seen *sighting
+			if gl.seen > 0 {
+				seen = &b.sights[gl.seen-1]
+			} else if seen = r.late.sight(b.text[r.from:end]); seen == nil {
+				break
+			}
 			s.Lines++
 			r.from = end + 1
-			if trace.sighted(s.Lines, &b.sights[gl.seen-1]) {
+			if trace.sighted(s.Lines, seen) {
 				return nil
 			}
 			continue

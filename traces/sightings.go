@@ -50,6 +50,18 @@ func (bl *block) sighted() int32 {
 	return int32(len(bl.sights))
 }
 
+// sight is the sighting that a line comes to; nil where it must be read whole.
+func (g *glancer) sight(line []byte) *sighting {
+	if g.names == nil {
+		return nil
+	}
+	g.one.sights = g.one.sights[:0]
+	if gl := g.line(trimReturn(line), &g.one); gl.seen > 0 {
+		return &g.one.sights[gl.seen-1]
+	}
+	return nil
+}
+
 // head reads what stands before the name of an event whose columns are known:
 //
 //	comm-123     [001] d..2.    36.824876: sched_…
