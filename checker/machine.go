@@ -120,6 +120,14 @@ func newMachine(g *graph.Graph) *machine {
 	m.countReturns(m.actions(shown[traces.StopReturn]...))
 	m.skips = m.actions("StopSkipValue") != 0
 	reached := m.reach(m.all)
+	moves := make([]actionSet, len(g.States)) // by state: the actions that lead elsewhere
+	for i, s := range g.States {
+		for _, e := range s.Edges {
+			if e.To != i {
+				moves[i] |= 1 << e.Action
+			}
+		}
+	}
 	for a := range m.next {
 		// Whatever happens after the action, which lead nowhere else any more?
 		var after stateSet
@@ -127,15 +135,7 @@ func newMachine(g *graph.Graph) *machine {
 			to.each(func(i int) { after = after.union(reached[i]) })
 		}
 		idle := m.all
-		after.each(func(i int) {
-			var self stateSet
-			self.add(i)
-			for b := range m.next {
-				if m.next[b][i] != self && !m.next[b][i].empty() {
-					idle &^= 1 << b
-				}
-			}
-		})
+		after.each(func(i int) { idle &^= moves[i] })
 		m.idle = append(m.idle, idle)
 	}
 	m.reached[m.all] = reached
@@ -227,15 +227,16 @@ func (m *machine) countReturns(by actionSet) {
 	for {
 		// From which states does a return lead into left, perhaps after other
 		// actions?
-		var can stateSet
-		for i := range m.g.States {
-			var ok bool
-			reached[i].each(func(j int) {
-				for _, e := range m.g.States[j].Edges {
-					ok = ok || by.has(e.Action) && left.has(e.To)
+		var at, can stateSet
+		for i, s := range m.g.States {
+			for _, e := range s.Edges {
+				if by.has(e.Action) && left.has(e.To) {
+					at.add(i)
 				}
-			})
-			if ok {
+			}
+		}
+		for i := range m.g.States {
+			if !reached[i].intersect(at).empty() {
 				can.add(i)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/bits"
 )
 
 // A sighting is what the lines that matter most often come to: those of the
@@ -127,14 +128,28 @@ func (g *glancer) micros(line []byte, s *sighting) bool {
 }
 
 // comm is the name in the columns that say in whose context an event happened.
-func (g *glancer) comm(line []byte) []byte { return line[skipBlanks(line, 0):16] }
+func (g *glancer) comm(line []byte) []byte {
+	i := 0
+	for i < 16 {
+		blanks := bits.TrailingZeros64(eight(line, i)^eachBlank) / 8
+		if i += blanks; blanks < 8 {
+			break
+		}
+	}
+	return line[i:16]
+}
 
 // switches reads the text of a sched_switch. What is known of it is where the
 // pid of the current task ends, the next pid, and where " next_pid=" begins.
 func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
-	i := g.name + nameWidth + len(first)
-	if at < i+len(pid+prio+state+mid)+8 || string(line[i-len(first):i]) != first {
+	i := g.name + nameWidth
+	known := g.names.of(s.current.pid, s.cpu)
+	if known.pid == s.current.pid && known.n > 0 && i+int(known.n)+len(mid) < at && string(known.text[:known.n]) == string(line[i:i+int(known.n)]) {
+		s.thread.comm, s.thread.pid = known.comm, known.pid
+		return g.left(line, s, i+int(known.n), next, at)
+	}
+	if i += len(first); at < i+len(pid+prio+state+mid)+8 || string(line[i-len(first):i]) != first {
 		return false
 	}
 	// The previous task is the one in whose columns the line is, and the idle one
@@ -170,6 +185,17 @@ func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int
 		return false
 	}
 	i += len(state)
+	g.names.task(&s.thread, prevComm, s.current.pid)
+	if text := line[g.name+nameWidth : i]; len(text) <= len(known.text) && (s.thread.comm == known.comm || s.current.pid == 0) {
+		known.pid = s.current.pid
+		known.n = uint8(copy(known.text[:], text))
+	}
+	return g.left(line, s, i, next, at)
+}
+
+// left reads the rest of a sched_switch, from the state on.
+func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool {
+	const mid = " ==> next_comm="
 	letters := i
 	for line[i] != ' ' {
 		i++
@@ -181,10 +207,9 @@ func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int
 	if s.state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
 		s.state = 'X'
 	}
-	g.names.task(&s.thread, prevComm, s.current.pid)
 	g.names.task(&s.other, line[i+len(mid):at], next)
 	if s.state == 'X' || s.state == 'Z' {
-		g.watch.grown(s.current.pid)
+		g.watch.grown(s.thread.pid)
 	}
 	return true
 }
@@ -369,7 +394,23 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Even
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before.
 type nameCache struct {
-	tasks [1 << 11]named // by pid
+	tasks [1 << 10]known // by pid
+}
+
+// A known is a task with which sched_switch lines have begun.
+type known struct {
+	named
+	n    uint8    // how much of text there is, 0: none
+	text [80]byte // "prev_comm=… prev_pid=… prev_prio=… prev_state=" of its latest line
+}
+
+// of is the place of a task; the idle ones of all CPUs have one pid.
+func (c *nameCache) of(pid int32, cpu uint16) *known {
+	i := uint(uint32(pid))
+	if pid == 0 {
+		i = uint(cpu)
+	}
+	return &c.tasks[i%uint(len(c.tasks))]
 }
 
 // task is traceReader.task.
@@ -379,7 +420,7 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 		t.comm = "" // an idle task, of which there are no events
 		return
 	}
-	known := &c.tasks[uint(pid)%uint(len(c.tasks))]
+	known := c.of(pid, 0)
 	if known.pid == pid && known.comm == string(comm) {
 		t.comm = known.comm
 		return
@@ -394,7 +435,7 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 			return
 		}
 	}
-	known.comm, known.pid = string(comm), pid
+	known.comm, known.pid, known.n = string(comm), pid, 0
 	t.comm = known.comm
 }
 

@@ -82,6 +82,9 @@ func (j *job) check(file string, r *reading) error {
 		defer f.Close()
 		src = f
 	}
+	if f, ok := src.(*os.File); ok {
+		widen(f)
+	}
 	in := &r.in
 	reader := traces.NewReader(&counted{src, &j.read}, j.pats, j.always)
 	if j.follow {

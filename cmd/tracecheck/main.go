@@ -30,6 +30,7 @@ import (
 )
 
 func main() {
+	aimHeap()
 	os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
 }
 
