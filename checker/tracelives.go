@@ -69,9 +69,11 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		return nil
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && e.State == 'D' && !in.lost && in.life.Thread.PID != e.Thread.PID {
-			in.life.keep(e)
-			in.life.trace.told.request(in, e.Line)
+		if e.State == 'D' {
+			if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
+				in.life.keep(e)
+				in.life.trace.told.request(in, e.Line)
+			}
 		}
 	}
 	l := ls.byPID.get(e.Thread.PID)
@@ -112,7 +114,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		t.asleep = 0
 		return nil
 	case traces.SwitchOut:
-		if strings.IndexByte("SIDP", e.State) >= 0 {
+		if sleeper(e.State) || e.State == 'P' {
 			t.slept++
 		}
 		if t.asleep = 0; t.slept > t.wakings {

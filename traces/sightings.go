@@ -144,10 +144,10 @@ func (g *glancer) comm(line []byte) []byte {
 func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
 	i := g.name + nameWidth
-	known := g.names.of(s.current.pid, s.cpu)
-	if known.pid == s.current.pid && known.n > 0 && i+int(known.n)+len(mid) < at && string(known.text[:known.n]) == string(line[i:i+int(known.n)]) {
-		s.thread.comm, s.thread.pid = known.comm, known.pid
-		return g.left(line, s, i+int(known.n), next, at)
+	known := g.names.begin(s.current.pid, s.cpu)
+	if n := int(known.n); known.pid == s.current.pid && n > 0 && i+n+len(mid) < at && string(known.text[:n]) == string(line[i:i+n]) {
+		s.thread = known.named
+		return g.left(line, s, i+n, next, at)
 	}
 	if i += len(first); at < i+len(pid+prio+state+mid)+8 || string(line[i-len(first):i]) != first {
 		return false
@@ -186,9 +186,8 @@ func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int
 	}
 	i += len(state)
 	g.names.task(&s.thread, prevComm, s.current.pid)
-	if text := line[g.name+nameWidth : i]; len(text) <= len(known.text) && (s.thread.comm == known.comm || s.current.pid == 0) {
-		known.pid = s.current.pid
-		known.n = uint8(copy(known.text[:], text))
+	if text := line[g.name+nameWidth : i]; len(text) <= len(known.text) {
+		known.named, known.n = s.thread, uint8(copy(known.text[:], text))
 	}
 	return g.left(line, s, i, next, at)
 }
@@ -394,23 +393,24 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Even
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before.
 type nameCache struct {
-	tasks [1 << 10]known // by pid
+	tasks  [1 << 12]named // by pid
+	begins [1 << 10]begin // by pid, or by CPU for the idle tasks
 }
 
-// A known is a task with which sched_switch lines have begun.
-type known struct {
+// A begin is how a sched_switch of a task begins.
+type begin struct {
 	named
-	n    uint8    // how much of text there is, 0: none
-	text [80]byte // "prev_comm=… prev_pid=… prev_prio=… prev_state=" of its latest line
+	n    uint8    // how much of text there is
+	text [80]byte // "prev_comm=… prev_pid=… prev_prio=… prev_state="
 }
 
-// of is the place of a task; the idle ones of all CPUs have one pid.
-func (c *nameCache) of(pid int32, cpu uint16) *known {
+// begin is the place for how a task's sched_switch begins.
+func (c *nameCache) begin(pid int32, cpu uint16) *begin {
 	i := uint(uint32(pid))
 	if pid == 0 {
 		i = uint(cpu)
 	}
-	return &c.tasks[i%uint(len(c.tasks))]
+	return &c.begins[i%uint(len(c.begins))]
 }
 
 // task is traceReader.task.
@@ -420,7 +420,7 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 		t.comm = "" // an idle task, of which there are no events
 		return
 	}
-	known := c.of(pid, 0)
+	known := &c.tasks[uint32(pid)*2654435769>>20] // any place will do, and pids are close together
 	if known.pid == pid && known.comm == string(comm) {
 		t.comm = known.comm
 		return
@@ -435,7 +435,7 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 			return
 		}
 	}
-	known.comm, known.pid, known.n = string(comm), pid, 0
+	known.comm, known.pid = string(comm), pid
 	t.comm = known.comm
 }
 
