@@ -14,6 +14,7 @@ import (
 // A remembered verdict is that of one life, with places in its events instead
 // of lines.
 type remembered struct {
+	once    bool    // there is no verdict yet: one life went so
 	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.order
 	verdict Verdict // of the first life that went so; Life, Stops, Findings are filled in anew
 	stops   []call
@@ -110,6 +111,12 @@ func (l *Life) restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 	return &as
 }
 
+// inLineOrder is the life with stamps that put all its events in the order of
+// their lines.
+func (l *Life) inLineOrder() *Life {
+	return l.restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
+}
+
 // regardless judges a life whose stamps are in time. Most such lives come to the
 // same verdict whatever the stamps say of the order in which different tasks did
 // something: always is true of these. That is so where two lives do that are like
@@ -119,7 +126,7 @@ func (l *Life) restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 // can, and where both have the same open questions settled this one has.
 func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
 	loose := c.judge(l.restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
-	strict := c.judge(l.restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack }))
+	strict := c.judge(l.inLineOrder())
 	if loose.Fits != FitsYes || !strict.says(&loose) || !slices.Equal(loose.ends, strict.ends) || !slices.Equal(loose.Open, strict.Open) ||
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
 		return c.judge(l), false

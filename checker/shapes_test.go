@@ -26,10 +26,10 @@ func TestShapesChangeNothing(t *testing.T) {
 		r.m.shapes.off = true
 	}
 	lives, always, ordered := 0, 0, 0
-	for n := range 800 {
-		// Each log comes twice: the second time elsewhere, of other tasks, and
-		// with other values.
-		seed, again := n/2, n%2
+	for n := range 900 {
+		// Each log comes three times: the second and third time elsewhere, of other
+		// tasks, and with other values.
+		seed, again := n/3, n%3
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		stretch := []int64{1, 20, 1000}[seed%3] // what is of the stamps' order may matter or not
 		log, _ := spoil(randomTrace(with.eras[seed%len(with.eras)].m, rng), rng)
@@ -59,10 +59,12 @@ func TestShapesChangeNothing(t *testing.T) {
 				t.Errorf("seed %d: witness %v, without what is remembered %v", seed, steps, w.Witness())
 			}
 			if v.Life.course(nil) != nil && v.Life.inTime() {
-				if r, ok := with.memory.get(v.Life.course(nil)); ok && !r.ordered {
-					always++
-				} else {
+				switch r, ok := with.memory.get(v.Life.course(nil)); {
+				case !ok || r.once:
+				case r.ordered:
 					ordered++
+				default:
+					always++
 				}
 			}
 			return nil

@@ -209,6 +209,8 @@ func (c *Checker) Judge(l *Life) Verdict {
 		r, ok := c.memory.get(key)
 		switch {
 		case !ok:
+			c.memory.put(key, &remembered{once: true})
+		case r.once:
 			v, always := c.regardless(l)
 			if always {
 				remember(&c.memory, key, &v)
@@ -366,7 +368,12 @@ func (c rules) judge(l *Life) Verdict {
 	v.ends = []stateSet{ends}
 	c.facts(&v, h, ends)
 	c.outcome(&v, h, ends)
-	v.showHow = func(v *Verdict) []Step { return c.witness(q, v, ends) }
+	v.showHow = func(v *Verdict) []Step {
+		if way := c.inLineOrder(v); way != nil {
+			return way
+		}
+		return c.witness(q, v, ends)
+	}
 	c.findings(&v, h, ends)
 	return v
 }
@@ -511,6 +518,20 @@ func (c rules) outcomes(h *history, ends stateSet, is func(Outcome, stateSet)) {
 	some(OutcomeUnknown, c.m.where("phase", "absent"))
 	some(ExitedByItself, c.m.phases("finished", "returned"))
 	rest(Running)
+}
+
+// inLineOrder is a witness in which different tasks did what they did in the order
+// of the lines; nil where the stamps do not allow that, or it does not fit.
+func (c rules) inLineOrder(v *Verdict) []Step {
+	if !v.Life.Traced() || !v.Life.inTime() {
+		return nil
+	}
+	q := &question{c.m, newHistory(c.m, v.Life.inLineOrder()), c.timeout}
+	ends, ans := q.ends()
+	if ans != yes {
+		return nil
+	}
+	return c.witness(q, v, ends)
 }
 
 // witness prefers, among the orders that fit, one that shows the outcome, one in
