@@ -36,6 +36,10 @@ type Life struct {
 	Gaps bool
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
+	// sure is how many of its first events came before a line that took from the
+	// log's silence what it proves: a loss, or an oops in its time. 0: none did, or
+	// no such line came.
+	sure int
 	// Sees are the kinds of events that the trace has shown, of any thread.
 	Sees traces.Kinds
 
@@ -72,7 +76,26 @@ func (l *Life) shows(k traces.Kind) bool {
 }
 
 // doubt takes back what rests on the events being all of one thread's.
-func (l *Life) doubt() { l.Doubt, l.Begun = true, false }
+func (l *Life) doubt() { l.Doubt, l.Begun, l.sure = true, false, 0 }
+
+// weaken notes that from here on silence proves less. What was wrong before is
+// not set right by that.
+func (l *Life) weaken() {
+	if l.trace == nil && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
+		l.sure = l.count()
+	}
+}
+
+// intact is the life as it was when a first line took from the log's silence
+// what it proves; nil: none has, or nothing had been seen then.
+func (l *Life) intact() *Life {
+	if l.sure == 0 {
+		return nil
+	}
+	was := l.first(l.sure)
+	was.Begun, was.Doubt, was.Crash, was.CrashOf, was.sure = true, false, 0, traces.Task{}, 0
+	return was
+}
 
 // first is the life as far as its first n events tell.
 func (l *Life) first(n int) *Life {
@@ -187,7 +210,12 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		// A begin line may be among what was lost.
 		ls.begun = false
 		for l := range ls.alive() {
+			l.weaken()
+			sure := l.sure
 			l.doubt()
+			if e.Since > 0 {
+				l.sure = sure // nothing of that is missing
+			}
 		}
 		ls.lose()
 	case traces.Cut:
@@ -198,6 +226,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 	case traces.Crash:
 		ls.crash = e.Line
 		for l := range ls.alive() {
+			l.weaken()
 			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
 	case traces.Stacked:

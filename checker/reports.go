@@ -182,7 +182,7 @@ func (l *Life) addReport(e *traces.Event) {
 	same := func(o traces.Event) bool {
 		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(onStack(o.Stack), onStack(e.Stack))
 	}
-	if l.trace == nil && e.Stack.Report != traces.Oops && n >= 2 && same(events[n-1]) && same(events[n-2]) {
+	if l.trace == nil && e.Stack.Report != traces.Oops && n >= 2 && n > l.sure && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e
 		return
 	}

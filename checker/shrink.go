@@ -20,7 +20,11 @@ func (v *Verdict) Shrunk() []Span {
 	if v.Fits != FitsNo || v.by == nil {
 		return nil
 	}
-	s := shrinker{checker: v.by, life: v.Life, rule: v.Findings[0].Rule, left: maxReplayed}
+	life := v.Life
+	if v.early {
+		life = life.intact()
+	}
+	s := shrinker{checker: v.by, life: life, rule: v.Findings[0].Rule, left: maxReplayed}
 	if !s.divide() {
 		return nil
 	}

@@ -79,6 +79,7 @@ type Verdict struct {
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 	asked   *question             // by one era's rules
 	by      *Checker              // of one that does not fit
+	early   bool                  // what does not fit is Life.intact
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -315,6 +316,12 @@ func has(findings []Finding, f Finding) bool {
 
 // judge is Judge by one era's rules.
 func (c rules) judge(l *Life) Verdict {
+	if was := l.intact(); was != nil {
+		if v := c.judge(was); v.Fits == FitsNo {
+			v.Life, v.Stops, v.early = l, stopsOf(l, newHistory(c.m, l)), true
+			return v
+		}
+	}
 	h := newHistory(c.m, l)
 	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h), asked: &question{c.m, h, c.timeout}}
 	if n := h.parksAtOnce(l); n > 2 {

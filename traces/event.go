@@ -123,7 +123,7 @@ type Event struct {
 	Late    bool    // Woken: by sched_wakeup, which another CPU's interrupt may print, after the waking (kernel/sched/core.c ttwu_queue_wakelist)
 	Probe   bool    // a probe on Func told it, not a tracepoint
 	Func    string  // Probe: the kernel function; of do_exit, Code is its argument, and HasCode is not set, because it depends on the kernel who gets it
-	// Since is, of a Loss in a trace, the number of the last line before which
+	// Since is, of a Loss, the number of the last line before which
 	// nothing is missing: the loss may lie anywhere between the two lines, not
 	// just before its own. 0: anywhere before.
 	Since int
