@@ -51,6 +51,7 @@ type Life struct {
 	// survived: it is judged as if an oops had not ended it; see rules.judge.
 	survived bool
 
+	has    traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
 	slot   int            // in lives.open; -1: in it no more
@@ -513,13 +514,11 @@ func (l *Life) isOver(e *traces.Event) (over, follows bool) {
 	if !prints && e.Thread.PID == 0 {
 		return false, false
 	}
-	returned := slices.ContainsFunc(l.Events(), func(o traces.Event) bool { return o.Kind == traces.Return || o.Kind == traces.Exit })
-	stopped := stopReturned(l.Events())
 	switch e.Kind {
 	case traces.Create:
-		return l.created() || stopped, false
+		return l.has.Has(traces.Create) || l.has.Has(traces.StopReturn), false
 	case traces.Enter:
-		return returned || stopped, prints
+		return l.has.Has(traces.Return) || l.has.Has(traces.Exit) || l.has.Has(traces.StopReturn), prints
 	}
-	return stopped, true
+	return l.has.Has(traces.StopReturn), true
 }

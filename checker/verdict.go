@@ -231,9 +231,11 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	rs, covered := c.rulesFor(l)
 	var fit []Verdict
 	var other *Verdict
+	undecided := false // by some era's rules
 	var names []string
 	for _, r := range rs {
 		v := r.judge(l)
+		undecided = undecided || v.Fits == FitsInconclusive && v.Findings == nil
 		switch {
 		case v.Fits == FitsYes:
 			fit = append(fit, v)
@@ -257,7 +259,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	v := agreed(fit)
 	v.KernelsFit = names
 	v.open(fit)
-	if other != nil && other.Fits == FitsInconclusive {
+	if undecided {
 		// The eras that were not decided might say otherwise.
 		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
 	}
@@ -528,10 +530,10 @@ func (c rules) witness(q *question, v *Verdict, ends stateSet) []Step {
 		}
 		line := 0
 		if s.event < 0 {
-			i := slices.IndexFunc(loose, func(i int) bool { return i >= 0 && slices.Contains(shown[v.Life.Events()[i].Kind], name) })
+			i := slices.IndexFunc(loose, func(i int) bool { return slices.Contains(shown[v.Life.Events()[i].Kind], name) })
 			if i >= 0 {
 				s.event = loose[i]
-				loose[i] = -1
+				loose = slices.Delete(loose, i, i+1)
 			}
 		}
 		if s.event >= 0 {

@@ -195,12 +195,13 @@ func (v *Verdict) Visualize(w io.Writer) error {
 	if v.asked.timeout > 0 {
 		limit = min(limit, v.asked.timeout)
 	}
-	model, over := v.asked.model()
+	left := maxSteps
+	model := v.asked.model(walked{states: v.asked.start()}, &left)
 	result, info := porcupine.CheckOperationsVerbose(model, history, limit)
-	if result == porcupine.Unknown || *over {
+	if result == porcupine.Unknown || left < 0 {
 		return ErrNotDrawn
 	}
-	model, _ = v.asked.model() // which counts its steps anew
+	left = maxSteps // for what is drawn
 	words := map[*operation]string{}
 	for i := range ops {
 		words[&v.asked.h.ops[i]] = ops[i].Text
