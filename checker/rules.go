@@ -233,7 +233,8 @@ module's exit, or a timer. Let threadfn hand the answer on in a flag of its own.
 		ID: "KT027", Title: "the last reference to a living task was dropped", Level: Error, Kernels: "all",
 		Text: `__put_task_struct() frees a task_struct, and warns where the task has not exited or
 is the caller itself (kernel/fork.c). Somebody has called put_task_struct() without a
-get_task_struct(), or kthread_stop_put() and put_task_struct() both. kthread_stop() takes
+get_task_struct(), or kthread_stop_put() and put_task_struct() both. (Where a module itself
+drops the last reference the task need not be a kernel thread.) kthread_stop() takes
 and drops a reference of its own and never the caller's.`,
 	}
 	ruleModuleGone = &Rule{
@@ -259,7 +260,7 @@ like that of a thread that ended well, because kthread->result was never written
 reference the thread is gone soon, and a stop of it then is a use after free: see KT021.
 
 Nothing that threadfn would have done at its end is done: its locks stay locked, its
-references held. A WARN, a soft lockup, KASAN and "scheduling while atomic" kill no thread.`,
+references held. Where threadfn's code had gone, KT028 says so in place of this rule. A WARN, a soft lockup, KASAN and "scheduling while atomic" kill no thread.`,
 	}
 	ruleSelfStop = &Rule{
 		ID: "KT030", Title: "a thread stops itself", Level: Error, Hang: true, Kernels: "all",

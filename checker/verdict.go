@@ -576,7 +576,7 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 		}
 	}
 	v.Findings = append(v.Findings, l.Reported...)
-	if h.died {
+	if h.died && !slices.ContainsFunc(l.Reported, func(f Finding) bool { return f.Rule == ruleModuleGone }) { // that is why it died
 		v.Findings = append(v.Findings, diedFinding(v))
 	}
 	v.Findings = append(v.Findings, hangFindings(v, h)...)
