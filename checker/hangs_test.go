@@ -123,6 +123,10 @@ func TestReportedHangs(t *testing.T) {
 		}
 		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
 	}
+	later := func(seconds int64, e traces.Event) traces.Event {
+		e.Stamp += seconds * 1e9
+		return e
+	}
 	says := func(line int, kind traces.Kind, by traces.Task) traces.Event {
 		return traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: k, By: by, Text: "x", Set: pats}
 	}
@@ -146,20 +150,32 @@ func TestReportedHangs(t *testing.T) {
 		{"hung, and back", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p)}, "KT035"},
 		{"hung, and at something else", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.Wake, p)}, "KT035"},
 		{"hung, and another comes back", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.Wake, task(8))}, "KT015"},
-		{"hung, back, and hung again", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p), report(40, p, traces.HungTask, stops...)}, "KT015 KT035"},
+		{"hung, back, and hung again", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p), report(40, p, traces.HungTask, stops...)}, "KT035 KT015"},
 		{"hung, and the likely thread is stopped", []traces.Event{hung, frozen("schedule_timeout", "m"), says(60, traces.StopReturn, traces.Task{})}, "KT035"},
 		{"hung, and the likely thread is stopped by another", []traces.Event{hung, frozen("schedule_timeout", "m"), says(60, traces.StopReturn, task(8))}, "KT015"},
 		{"hung, and a thread of another module is stopped", []traces.Event{hung, frozen("schedule_timeout", "other"), says(60, traces.StopReturn, traces.Task{})}, "KT015"},
 		{"a creation", []traces.Event{report(20, p, traces.HungTask, creates...)}, "KT033"},
 		{"a look at a creation", []traces.Event{report(20, p, traces.TaskDump, creates...)}, ""},
 		{"a creation that waits for memory", []traces.Event{report(20, p, traces.HungTask, "schedule", "io_schedule", "shrink_folio_list", "__kmalloc", "__kthread_create_on_node", "m_init[m]", "do_syscall_64")}, ""},
+		{"one look at a stop", []traces.Event{report(20, p, traces.TaskDump, stops...)}, "KT037"},
+		{"one look at a stop that messages tell of", []traces.Event{says(1, traces.StopCall, p), report(20, p, traces.TaskDump, stops...)}, "KT037"},
+		{"two looks at once", []traces.Event{report(20, p, traces.TaskDump, stops...), later(5, report(40, p, traces.TaskDump, stops...))}, "KT037"},
+		{"two looks far apart", []traces.Event{report(20, p, traces.TaskDump, stops...), later(60, report(40, p, traces.TaskDump, stops...))}, "KT015"},
+		{"two looks far apart, between which it did something", []traces.Event{report(20, p, traces.TaskDump, stops...), report(30, p, traces.TaskDump, "schedule", "m_exit[m]"), later(60, report(40, p, traces.TaskDump, stops...))}, "KT037"},
+		{"two looks far apart, and it is over", []traces.Event{says(1, traces.StopCall, p), report(20, p, traces.TaskDump, stops...), later(60, report(40, p, traces.TaskDump, stops...)), says(60, traces.StopReturn, p)}, "KT035"},
+		{"one look, and it is over", []traces.Event{says(1, traces.StopCall, p), report(20, p, traces.TaskDump, stops...), says(60, traces.StopReturn, p)}, ""},
+		{"a look at a park", []traces.Event{report(20, p, traces.TaskDump, "schedule", "wait_for_completion", "kthread_park", "m_pause[m]", "do_syscall_64")}, "KT037"},
 		{"a park", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "kthread_park", "m_pause[m]", "do_syscall_64")}, "KT034"},
 		{"a lock of a parker's", []traces.Event{report(20, p, traces.HungTask, "schedule", "__mutex_lock", "m_pause[m]", "do_syscall_64")}, ""},
 		{"a wait for a completion of a module's own", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "m_pause[m]", "kthread_park[m]")}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, _ := hangRules(t, &replay{list: test.events}); got != test.want {
+			got, outcome := hangRules(t, &replay{list: test.events})
+			if got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
+			}
+			if outcome == StopHung && !strings.Contains(got, "KT015") {
+				t.Errorf("%s, and %s", outcome, got)
 			}
 		})
 	}

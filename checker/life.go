@@ -161,7 +161,9 @@ type lives struct {
 	hungCut    int       // those of them whose stack is not whole
 	lastReport int       // line of the last report
 	misuses    []Finding // by reports of crashes and warnings, of no one thread
-	cameBack   []Finding // of tasks that were reported blocked and are no more
+	cameBack   []Finding // of tasks that were reported blocked and are no more, of no one thread
+	back       bool      // there was such a task
+	incomplete bool      // messages are missing
 	failed     int       // line of the last failed kthread_create(), 0: none in this boot
 }
 
@@ -209,7 +211,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		ls.begun, ls.since, ls.crash, ls.gaps = true, e.Line, 0, false
 	case traces.Loss:
 		// A begin line may be among what was lost.
-		ls.begun = false
+		ls.begun, ls.incomplete = false, true
 		for l := range ls.alive() {
 			l.weaken()
 			sure := l.sure
@@ -220,7 +222,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		}
 		ls.lose()
 	case traces.Cut:
-		ls.gaps = true
+		ls.gaps, ls.incomplete = true, true
 		for l := range ls.alive() {
 			l.Gaps = true
 		}

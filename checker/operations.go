@@ -2,6 +2,7 @@ package checker
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -226,7 +227,13 @@ func (h *history) report(m *machine, l *Life, i int) {
 				o.to, o.optional = at(e.Line), m.skips
 			}
 		}
-		h.hung = true
+		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {
+			return // it has come back
+		}
+		// One look shows that it waits, as every stop does.
+		h.hung = h.hung || e.Stack.Report == traces.HungTask || slices.ContainsFunc(l.Events()[:i], func(o traces.Event) bool {
+			return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && farApart(o.Stamp, e.Stamp)
+		})
 		return
 	}
 	if find(e.Stack, "kthread_stop") >= 0 && h.stopsItself() {

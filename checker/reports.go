@@ -19,18 +19,31 @@ type Wait struct {
 	Module  string      // of the function that called it; empty: the kernel's own
 	Where   string      // where For sleeps, in words; empty: not shown
 	Lines   []int       // the first lines of its reports
-	Seconds int         // how long, by the last report that says so
+	Seconds int         // how long, by the last report that says so; or how far apart two looks are that show it; 0: neither
+	Looks   bool        // Seconds are between two looks: no report says how long
 }
+
+// longWait is how far two looks at a wait must be apart, in nanoseconds, to say
+// that it lasts. One look shows that a task waits at that moment, as every
+// kthread_stop() does.
+const longWait = 30e9
+
+// farApart says whether two looks at a task are: its stamps must be known.
+func farApart(a, b int64) bool { return a > 0 && b-a >= longWait }
 
 // reported is what the reports of a log say of one task.
 type reported struct {
 	first, last traces.Event // last: the last whole one, if there is a whole one
+	since       traces.Event // the first since when all show the same wait
 	lines       []int
 	stamps      []int64
 	seconds     int
 }
 
 func (r *reported) add(e *traces.Event) {
+	if len(r.lines) == 0 || blockedIn(r.last.Stack) != blockedIn(e.Stack) {
+		r.since = *e
+	}
 	if len(r.lines) == 0 {
 		r.first = *e
 	}
@@ -40,6 +53,20 @@ func (r *reported) add(e *traces.Event) {
 	r.lines = append(r.lines, e.Line)
 	r.stamps = append(r.stamps, e.Stamp)
 	r.seconds = max(r.seconds, e.Stack.Blocked)
+}
+
+// wait is the wait for a thread that the reports show; nil: none. What a cut stack
+// shows was there all the same.
+func (r *reported) wait() *Wait {
+	in := blockedIn(r.last.Stack)
+	if in == "" {
+		return nil
+	}
+	w := &Wait{Waiter: r.last.Thread, In: in, Lines: r.lines, Seconds: r.seconds}
+	if since, until := r.since.Stamp, r.stamps[len(r.stamps)-1]; r.seconds == 0 && farApart(since, until) {
+		w.Seconds, w.Looks = int((until-since)/1e9), true
+	}
+	return w
 }
 
 // find is the index of a function in a stack, from the inside, or -1.
@@ -208,12 +235,11 @@ func (l *Life) waitsFor(pid int) bool {
 func (ls *lives) conclude() {
 	var waits []*Wait
 	for pid, r := range ls.reports {
-		s := r.last.Stack
-		in := blockedIn(s)
-		if in == "" {
-			continue // what a cut stack shows was there all the same
+		w := r.wait()
+		if w == nil {
+			continue
 		}
-		w := &Wait{Waiter: r.last.Thread, In: in, Lines: r.lines, Seconds: r.seconds}
+		s, in := r.last.Stack, w.In
 		i := find(s, in)
 		if in == "kthread_create_on_node" {
 			// kthread_create_on_node() calls one of two underscores, and may be called by
@@ -339,6 +365,25 @@ func (ls *lives) suspect(w *Wait) {
 	l.Suspected = append(l.Suspected, *w)
 }
 
+// lasts is how long a wait lasts, in words.
+func (w *Wait) lasts() string {
+	switch {
+	case w.Seconds == 0:
+		return " at that moment"
+	case w.Looks:
+		return fmt.Sprintf(", in looks %d s apart (in one call, if it makes no other)", w.Seconds)
+	}
+	return fmt.Sprintf(" for more than %d s", w.Seconds)
+}
+
+// is says what a waiter does.
+func (w *Wait) is() string {
+	if w.Seconds == 0 {
+		return "waits"
+	}
+	return "is blocked"
+}
+
 // waitFinding is what a blocked stop comes to; others are the blocked tasks of
 // the same log.
 func waitFinding(w *Wait, others []Wait) Finding {
@@ -347,10 +392,7 @@ func waitFinding(w *Wait, others []Wait) Finding {
 		return otherWait(w, f)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is blocked in kthread_stop", w.Waiter)
-	if w.Seconds > 0 {
-		fmt.Fprintf(&b, " for more than %d s", w.Seconds)
-	}
+	fmt.Fprintf(&b, "%s %s in kthread_stop%s", w.Waiter, w.is(), w.lasts())
 	if w.Module != "" {
 		fmt.Fprintf(&b, ", called by module %s", w.Module)
 	}
@@ -378,21 +420,23 @@ func waitFinding(w *Wait, others []Wait) Finding {
 		}
 	}
 	f.Message = b.String()
+	if w.Seconds == 0 {
+		f.Rule = ruleWaits
+	}
 	f.Advice = "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps"
 	return f
 }
 
 // otherWait is what a blocked creation or a blocked park comes to.
 func otherWait(w *Wait, f Finding) Finding {
-	f.Message = fmt.Sprintf("%s is blocked in %s()", w.Waiter, w.In)
-	if w.Seconds > 0 {
-		f.Message += fmt.Sprintf(" for more than %d s", w.Seconds)
-	}
+	f.Message = fmt.Sprintf("%s %s in %s()%s", w.Waiter, w.is(), w.In, w.lasts())
 	if w.Module != "" {
 		f.Message += ", called by module " + w.Module
 	}
 	if w.In == "kthread_park" {
-		f.Rule = ruleBlockedPark
+		if f.Rule = ruleBlockedPark; w.Seconds == 0 {
+			f.Rule = ruleWaits
+		}
 		f.Message += ": it waits for a thread to come to kthread_parkme()"
 		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads; a recording shows the thread that is parked"
 		f.Advice = "let threadfn test kthread_should_park() wherever it tests kthread_should_stop(), and call kthread_parkme(); a thread that has ended, or that is stopped meanwhile, never parks"
@@ -412,9 +456,17 @@ func (ls *lives) general() []Finding {
 		out = append(out, waitFinding(&ls.waits[i], ls.waits))
 	}
 	out = append(out, ls.cameBack...)
+	inOrder(out)
 	switch {
-	case ls.hung == 0 || len(ls.waits) > 0 || len(ls.cameBack) > 0:
+	case ls.hung == 0 || len(ls.waits) > 0 || ls.back:
 		// A stop hangs, or nothing does.
+	case ls.incomplete:
+		out = append(out, Finding{
+			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
+			Message: fmt.Sprintf("%s, and no kthread_stop in any stack that is in the log; but messages are missing, and a report of a stop may be among them",
+				counted(ls.hung, "hung-task report")),
+			WouldSettle: "the whole log, or a stack of each task that hangs (sysrq-w)",
+		})
 	case ls.hungCut > 0:
 		out = append(out, Finding{
 			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
@@ -429,6 +481,16 @@ func (ls *lives) general() []Finding {
 		})
 	}
 	return out
+}
+
+// inOrder puts findings, and the lines of each, in the log's order.
+func inOrder(list []Finding) {
+	for i := range list {
+		lines := slices.Clone(list[i].Lines)
+		slices.Sort(lines)
+		list[i].Lines = slices.Compact(lines)
+	}
+	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(a.Lines[0], b.Lines[0]) })
 }
 
 func counted(n int, what string) string {

@@ -115,8 +115,8 @@ the kernel with --kernel to have it decided.`,
 	}
 	ruleBlockedStop = &Rule{
 		ID: "KT015", Title: "a kthread_stop is blocked", Level: Error, Hang: true, Kernels: "all",
-		Text: `A report of the kernel (hung task, sysrq) shows a task in kthread_stop(),
-waiting for a thread to end. kthread_stop() has no timeout: it returns when the thread
+		Text: `A hung-task report shows a task in kthread_stop(), waiting for a thread to end, or
+two looks at it (sysrq) do that are 30 seconds or more apart. kthread_stop() has no timeout: it returns when the thread
 has, whenever that is. Look at what the thread does: a threadfn that does not test
 kthread_should_stop(), that tests it before it sets its state and so loses the wake-up,
 that is frozen, or that waits for something the stopper holds, never returns. If it
@@ -138,7 +138,8 @@ report, so this is likely and not certain.`,
 		ID: "KT017", Title: "hung tasks, but none in kthread_stop", Level: Note, Kernels: "all",
 		Text: `The log has hung-task reports, and kthread_stop() is in none of their stacks.
 What hangs there waits for a lock, for I/O, for memory or for a reference, and not for
-a kernel thread to end.`,
+a kernel thread to end. Where stacks are cut, or messages missing, that is said of what the
+log has, and the finding says so.`,
 	}
 	ruleNeverWoken = &Rule{
 		ID: "KT018", Title: "created and never woken", Level: Warning, Kernels: "all",
@@ -320,7 +321,7 @@ to be done but to make the thread run on to where it parks.`,
 	ruleSlow = &Rule{
 		ID: "KT035", Title: "reported as hung, and finished", Level: Note, Kernels: "all",
 		Text: `khungtaskd reports a task that has not been scheduled for 120 seconds
-(kernel.hung_task_timeout_secs), or sysrq showed it, in a wait for a kernel thread. A later
+(kernel.hung_task_timeout_secs), or two looks were far apart, in a wait for a kernel thread. A later
 message of the same task shows that the wait came to an end. The thread was slow to see
 the flag, or had much to finish. If that is too long, test kthread_should_stop() more often,
 and before long sleeps.`,
@@ -335,6 +336,14 @@ them, and nothing that root can do ends it: only what makes threadfn return.
 
 From 6.1 on interruptible waits return -ERESTARTSYS at once after the request; a loop that
 ignores that spins.`,
+	}
+	ruleWaits = &Rule{
+		ID: "KT037", Title: "a stop or a park waits at one moment", Level: Note, Kernels: "all",
+		Text: `A look at a task (sysrq-w, sysrq-t, /proc/PID/stack) shows it in kthread_stop() or
+kthread_park(). Every call of these waits there until the thread has come to its end, or to
+kthread_parkme(): one look does not tell a wait of a millisecond from one without end. A
+second look 30 seconds later or more, with its stamp, or khungtaskd's report after 120
+seconds (kernel.hung_task_timeout_secs), shows that it lasts: then KT015 or KT034 says so.`,
 	}
 	ruleOtherKernel = &Rule{
 		ID: "KT013", Title: "does not fit, by another kernel's rules", Level: Warning, Kernels: "all",
@@ -352,7 +361,7 @@ var Rules = []*Rule{
 	ruleNoTask, ruleAfterFree, ruleNoKthread, rulePark, ruleBind,
 	ruleUnpark, ruleNotSelf, rulePutTooMany, ruleModuleGone, ruleDied,
 	ruleSelfStop, ruleFrozen, ruleLostWake, ruleBlockedCreate, ruleBlockedPark,
-	ruleSlow, ruleDeaf,
+	ruleSlow, ruleDeaf, ruleWaits,
 }
 
 // RuleByID returns a rule, nil where there is none of that ID.
