@@ -340,6 +340,9 @@ func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 			ls.misused(e, f)
 		}
 	}
+	if s.Report == traces.Oops && !s.Above && !isKASAN(s) && s.Task == (traces.Task{Comm: "kthreadd", PID: 2}) {
+		ls.kthreadd = e.Line
+	}
 	for l := range ls.alive() {
 		if l.Crash >= e.Line && l.Crash <= s.Last && s.Task.PID != 0 && l.Thread.PID != 0 && s.Task.PID != l.Thread.PID {
 			l.CrashOf = s.Task

@@ -108,6 +108,73 @@ func TestTracedHangs(t *testing.T) {
 	}
 }
 
+// Who holds what the thread waits for, and what kthreadd is doing, is said where the
+// log shows it, and what is likely stays so.
+func TestWhatElseAWaitHangsOn(t *testing.T) {
+	p, k, o := traces.Task{Comm: "rmmod", PID: 9}, traces.Task{Comm: "k", PID: 50}, traces.Task{Comm: "o", PID: 60}
+	d := traces.Task{Comm: "kthreadd", PID: 2}
+	line := 0
+	report := func(who traces.Task, kind traces.Report, frames ...string) traces.Event {
+		line += 10
+		s := stack('D', frames...)
+		s.Report, s.Task, s.Last = kind, who, line+9
+		if kind == traces.HungTask {
+			s.Blocked = 120
+		}
+		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
+	}
+	stops := func() traces.Event {
+		return report(p, traces.HungTask, "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
+	}
+	thread := func() traces.Event {
+		return report(k, traces.HungTask, "schedule", "__mutex_lock", "fn[m]", "kthread", "ret_from_fork")
+	}
+	creates := func() traces.Event {
+		return report(p, traces.HungTask, "schedule", "wait_for_completion", "kthread_create_on_node", "m_init[m]", "do_syscall_64")
+	}
+	lock := func(waiter, owner traces.Task) traces.Event {
+		line += 10
+		return traces.Event{Kind: traces.Blocked, Line: line, Thread: waiter, By: owner, Text: "a mutex likely owned by"}
+	}
+	for _, test := range []struct {
+		name    string
+		events  []traces.Event
+		has     string
+		without string
+	}{
+		{"each waits for the other", []traces.Event{stops(), thread(), lock(k, p)}, "that one is blocked on a mutex likely owned by rmmod[9] (line 30): likely each waits for the other", ""},
+		{"a third holds it", []traces.Event{stops(), thread(), lock(k, o)}, "blocked on a mutex likely owned by o[60]", "each"},
+		{"a third holds it, and waits too", []traces.Event{stops(), thread(), lock(k, o), lock(o, p)}, "o[60] is blocked on a mutex likely owned by rmmod[9]", ""},
+		{"a circle without the stopper", []traces.Event{stops(), thread(), lock(k, o), lock(o, k)}, "o[60] is blocked", "each"},
+		{"another waits for the stopper", []traces.Event{stops(), lock(o, p)}, "meanwhile o[60] is blocked on a mutex likely owned by it", "each"},
+		{"nobody", []traces.Event{stops(), thread(), lock(o, task(61))}, "most likely k[50]", "owned"},
+		{"kthreadd is blocked", []traces.Event{creates(), report(d, traces.HungTask, "__schedule", "schedule", "io_schedule", "copy_process", "kthreadd", "ret_from_fork")}, "kthreadd itself is in io_schedule", ""},
+		{"kthreadd waits", []traces.Event{creates(), report(d, traces.TaskDump, "__schedule", "schedule", "kthreadd", "ret_from_fork")}, "likely the new thread is there", ""},
+		{"kthreadd has died", []traces.Event{report(d, traces.Oops, "copy_process", "kthreadd", "ret_from_fork"), creates()}, "kthreadd has died", ""},
+		{"another of the name", []traces.Event{creates(), report(traces.Task{Comm: "x", PID: 2}, traces.TaskDump, "__schedule", "schedule", "kthreadd", "ret_from_fork")}, "kthread_create_on_node", "kthreadd itself"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := New(nil, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := c.Check(&replay{list: test.events}, func(*Verdict) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, f := range log.Findings {
+				if got += f.Message + "\n"; !slices.IsSorted(f.Lines) {
+					t.Errorf("lines %v", f.Lines)
+				}
+			}
+			if !strings.Contains(got, test.has) || test.without != "" && strings.Contains(got, test.without) {
+				t.Errorf("%q, want %q, and not %q", got, test.has, test.without)
+			}
+		})
+	}
+}
+
 // What reports show of why a task waits, and their look-alikes.
 func TestReportedHangs(t *testing.T) {
 	pats, err := traces.ParsePatterns("p", strings.NewReader("stop-call {by} stops {thread}\nstop-return {by} stopped {thread}\nwake {by} wakes {thread}\n"))

@@ -155,7 +155,9 @@ type lives struct {
 	lossy  bool // the trace says that its beginning is not whole
 
 	// Of the kernel's reports:
-	reports    map[int]*reported // by the pid of a task
+	reports    map[int]*reported    // by the pid of a task
+	locks      map[int]traces.Event // by the pid of a task: the lock that it waits for
+	kthreadd   int                  // line of the report of kthreadd's death; 0: none
 	waits      []Wait
 	hung       int       // hung-task reports
 	hungCut    int       // those of them whose stack is not whole
@@ -234,6 +236,11 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		}
 	case traces.Stacked:
 		ended = ls.stacked(e)
+	case traces.Blocked:
+		if ls.locks == nil {
+			ls.locks = make(map[int]traces.Event)
+		}
+		ls.locks[e.Thread.PID] = *e
 	default:
 		if e.Set == nil {
 			return ls.trace(e)

@@ -13,14 +13,16 @@ import (
 // A Wait is a task that a report of the kernel shows blocked in a call.
 type Wait struct {
 	Waiter  traces.Task
-	For     traces.Task // zero: the log does not tell
-	Certain bool        // For is shown, not only likely
-	In      string      // the kernel function
-	Module  string      // of the function that called it; empty: the kernel's own
-	Where   string      // where For sleeps, in words; empty: not shown
-	Lines   []int       // the first lines of its reports
-	Seconds int         // how long, by the last report that says so; or how far apart two looks are that show it; 0: neither
-	Looks   bool        // Seconds are between two looks: no report says how long
+	For     traces.Task    // zero: the log does not tell
+	Certain bool           // For is shown, not only likely
+	In      string         // the kernel function
+	Module  string         // of the function that called it; empty: the kernel's own
+	Where   string         // where For sleeps, in words; empty: not shown
+	Lines   []int          // the first lines of its reports
+	Seconds int            // how long, by the last report that says so; or how far apart two looks are that show it; 0: neither
+	Locks   []traces.Event // traces.Blocked: what For waits for, who holds that, what that one waits for …
+	Victims []traces.Event // traces.Blocked: who waits for what Waiter holds
+	Looks   bool           // Seconds are between two looks: no report says how long
 }
 
 // longWait is how far two looks at a wait must be apart, in nanoseconds, to say
@@ -278,7 +280,7 @@ func (ls *lives) conclude() {
 		ls.cause(w)
 		ls.waits = append(ls.waits, *w)
 	}
-	ls.reports = nil
+	ls.reports, ls.locks, ls.kthreadd = nil, nil, 0
 }
 
 // isCreate knows the functions of kernel/kthread.c that make a thread and wait
@@ -294,6 +296,24 @@ func isCreate(fn string) bool {
 
 // cause says what the reports show of the thread that a task waits for.
 func (ls *lives) cause(w *Wait) {
+	if w.In == "kthread_create_on_node" {
+		ls.creator(w)
+		return
+	}
+	next := w.For.PID
+	for len(w.Locks) < maxLocks && next != 0 && next != w.Waiter.PID {
+		e, ok := ls.locks[next]
+		if !ok {
+			break
+		}
+		w.Locks = append(w.Locks, e)
+		next = e.By.PID
+	}
+	for _, pid := range slices.Sorted(maps.Keys(ls.locks)) {
+		if e := ls.locks[pid]; e.By.PID == w.Waiter.PID && pid != w.Waiter.PID && pid != w.For.PID && len(w.Victims) < maxLocks {
+			w.Victims = append(w.Victims, e)
+		}
+	}
 	r := ls.reports[w.For.PID]
 	if w.For.PID == 0 || r == nil || w.For.PID == w.Waiter.PID {
 		return
@@ -307,6 +327,40 @@ func (ls *lives) cause(w *Wait) {
 			Advice:  "on the live machine: thaw it (end the suspend, or thaw its cgroup). In the module: stop the thread before it is frozen, or from a task that is frozen too",
 		})
 	}
+}
+
+// maxLocks bounds how many locks are followed, and how many waiters are named.
+const maxLocks = 8
+
+// creator says what the reports show of kthreadd, for which a creation waits.
+func (ls *lives) creator(w *Wait) {
+	r := ls.reports[2]
+	switch {
+	case ls.kthreadd > 0:
+		w.Where = fmt.Sprintf("kthreadd has died (line %d): no kernel thread is created any more, whoever asks", ls.kthreadd)
+		w.Lines = append(slices.Clone(w.Lines), ls.kthreadd)
+		return
+	case r == nil || r.last.Thread.Comm != "kthreadd" && r.last.Thread.Comm != "" || r.last.Stack.Cut:
+		return
+	}
+	s := r.last.Stack
+	i := 0
+	for i < len(s.Frames) && asleepIn(s.Frames[i].Func) {
+		i++
+	}
+	if i == len(s.Frames) || find(s, "kthreadd") < i {
+		return
+	}
+	w.Lines = append(slices.Clone(w.Lines), r.last.Line)
+	if s.Frames[i].Func == "kthreadd" {
+		w.Where = fmt.Sprintf("kthreadd itself waits for something to do (line %d), so that likely the new thread is there, and has not come to its first line", r.last.Line)
+		return
+	}
+	state := ""
+	if s.State != 0 {
+		state = fmt.Sprintf(", state %c", s.State)
+	}
+	w.Where = fmt.Sprintf("kthreadd itself is in %s (line %d%s), and while it is, no kernel thread is created, whoever asks", s.Frames[i].Func, r.last.Line, state)
 }
 
 // round is within how many nanoseconds khungtaskd prints all tasks that it has
@@ -419,6 +473,21 @@ func waitFinding(w *Wait, others []Wait) Finding {
 			}
 		}
 	}
+	for i, e := range w.Locks {
+		who := "that one"
+		if i > 0 {
+			who = e.Thread.String()
+		}
+		fmt.Fprintf(&b, "; %s is blocked on %s %s (line %d)", who, e.Text, e.By, e.Line)
+		if e.By.PID == w.Waiter.PID {
+			b.WriteString(": likely each waits for the other")
+		}
+		f.Lines = append(slices.Clone(f.Lines), e.Line)
+	}
+	for _, e := range w.Victims {
+		fmt.Fprintf(&b, "; meanwhile %s is blocked on %s it (line %d)", e.Thread, e.Text, e.Line)
+		f.Lines = append(slices.Clone(f.Lines), e.Line)
+	}
 	f.Message = b.String()
 	if w.Seconds == 0 {
 		f.Rule = ruleWaits
@@ -444,7 +513,11 @@ func otherWait(w *Wait, f Finding) Finding {
 	}
 	f.Rule = ruleBlockedCreate
 	f.Message += ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it"
-	f.WouldSettle = "the stack of kthreadd (cat /proc/2/stack, or sysrq-t)"
+	if w.Where != "" {
+		f.Message += "; " + w.Where
+	} else {
+		f.WouldSettle = "the stack of kthreadd (cat /proc/2/stack, or sysrq-t)"
+	}
 	f.Advice = "look at what kthreadd is doing: it makes one thread after the other, and memory, or a lock in fork, holds up all of them"
 	return f
 }

@@ -306,7 +306,8 @@ live machine one more wake is enough, if there is a way to cause what the thread
 		Text: `kthread_create() asks kthreadd (pid 2) to fork, and waits until the new thread has
 said that it is there. A task is reported blocked in that wait: kthreadd has not come to the
 request, or the new thread not to its first line. That is nothing that a stop or a threadfn
-has to do with. Up to 3.12 the wait is uninterruptible; from 3.13 on it can be killed, and
+has to do with. Where kthreadd's own stack is in the log, or the report of its death, the
+finding says so: every creation waits for it. Up to 3.12 the wait is uninterruptible; from 3.13 on it can be killed, and
 then khungtaskd does not report it. kthreadd takes one request after the other: look at
 its stack (/proc/2/stack, sysrq-t) and at what the machine lacks, memory mostly.`,
 	}

@@ -47,6 +47,8 @@ const (
 	Renamed // the thread's name is Thread.Comm from here on (task_rename)
 
 	Cut // of a kernel log: lines were left out here, by tracecheck --shrink
+
+	Blocked // khungtaskd says that Thread waits for a lock that By likely holds; Text: "a mutex likely owned by" (6.15)
 )
 
 var kindNames = [...]string{
@@ -54,7 +56,7 @@ var kindNames = [...]string{
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
 	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
 	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
-	"boot", "loss", "crash", "renamed", "cut",
+	"boot", "loss", "crash", "renamed", "cut", "blocked",
 }
 
 func (k Kind) String() string { return kindNames[k] }

@@ -362,7 +362,7 @@ func (k *kernelLog) tell(c class) {
 // tasks, dumps of stacks, lock-ups, oopses.
 func (k *kernelLog) stacked(e Event) {
 	e.Before = k.out.stats.LastLine
-	if slices.ContainsFunc(e.Stack.Frames, func(f Frame) bool {
+	if e.Stack != nil && slices.ContainsFunc(e.Stack.Frames, func(f Frame) bool {
 		return f.Func == "kthread" || strings.HasPrefix(f.Func, "kthread_") || strings.HasPrefix(f.Func, "__kthread_")
 	}) {
 		k.out.stats.Events++
