@@ -222,7 +222,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 				l.sure = sure // nothing of that is missing
 			}
 		}
-		ls.lose()
+		ls.lose(e.Line)
 	case traces.Cut:
 		ls.gaps, ls.incomplete = true, true
 		for l := range ls.alive() {
