@@ -86,6 +86,41 @@ func judge(t testing.TB, g *graph.Graph, text string, always bool) map[string]Ve
 	return out
 }
 
+// What a thread has shown to be wrong stays wrong, whatever is lost later. Only a
+// loss that is told of later than it came may explain it.
+func TestALaterLossTakesNothingBack(t *testing.T) {
+	const wrong = "[    1.000000] Thread Creating...\n[    1.000001] Stopping t1\n[    1.000002] t1 stopped, exit code 0\n"
+	tests := []struct {
+		name, log string
+		want      Fits
+	}{
+		{"nothing is lost", wrong, FitsNo},
+		{"a console's loss", wrong + "** 3 printk messages dropped **\n[    1.000003] x\n", FitsNo},
+		{"another one behind it", wrong + "** 3 printk messages dropped **\n[    1.000003] x\n** 3 printk messages dropped **\n", FitsNo},
+		{"a line that cannot be used", wrong + "[    1.000003] a[    1.000004] b\n", FitsNo},
+		{"an oops", wrong + "[    1.000003] BUG: kernel NULL pointer dereference, address: 0000000000000008\n", FitsNo},
+		{"a gap in the numbers", "6,1,1000000,-;Thread Creating...\n6,2,1000001,-;Stopping t1\n6,3,1000002,-;t1 stopped, exit code 0\n6,9,1000003,-;x\n", FitsNo},
+
+		{"a loss before it", strings.Replace(wrong, "Stopping t1\n", "Stopping t1\n** 3 printk messages dropped **\n", 1), FitsYes},
+		{"an oops before it", strings.Replace(wrong, "Stopping t1\n", "Stopping t1\n[    1.000001] BUG: x\n", 1), FitsYes},
+		{"a rate limit, told of when it ends", wrong + "[    6.000003] f: 3 callbacks suppressed\n", FitsYes},
+		{"a rate limit behind a loss", wrong + "** 3 printk messages dropped **\n[    6.000003] f: 3 callbacks suppressed\n", FitsYes},
+		{"a log in reverse order", wrong + "[    0.900000] x\n[    0.800000] x\n[    0.700000] x\n[    0.600000] x\n", FitsYes},
+		{"another thread of the name, perhaps", wrong + "** 3 printk messages dropped **\n[    1.000004] t1 stopped, exit code 0\n", FitsNo},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := judge(t, loadMachine(t).g, tt.log, false)["t1#1"]
+			if v.Fits != tt.want {
+				t.Errorf("fits %s, want %s (%s)", v.Fits, tt.want, v.Why)
+			}
+			if v.Fits == FitsNo && v.Shrunk() == nil {
+				t.Error("no smallest part")
+			}
+		})
+	}
+}
+
 // No transition rule is written in Go: take an edge that a log needs out of
 // the graph, and the log is refused.
 func TestEveryRuleComesFromTheGraph(t *testing.T) {

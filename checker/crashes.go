@@ -42,9 +42,13 @@ var ofThemselves = []string{"kthread_should_stop", "kthread_should_park", "kthre
 // must be among their callers to be one of them.
 var given = []string{"kthread_stop", "kthread_stop_put", "kthread_park", "kthread_unpark", "kthread_bind", "kthread_bind_mask", "kthread_bind_cpu"}
 
+// modulesOwn are functions that the kernel itself calls too, and then for its own
+// reasons: only a module's own call of one is looked at.
+var modulesOwn = []string{"wake_up_process", "kthread_data", "kthread_func", "kthread_affine_preferred", "__put_task_struct"}
+
 // A crash is where a report says that things went wrong.
 type crash struct {
-	in     string         // the function of kernel/kthread.c, or wake_up_process
+	in     string         // the function of kernel/kthread.c, or of modulesOwn
 	inner  []traces.Frame // what it had called, innermost first
 	caller traces.Frame   // who called it; zero: nobody is on the stack
 }
@@ -62,15 +66,14 @@ func crashIn(s *traces.Stack) (c crash, ok bool) {
 		case slices.Contains(given, fn), slices.Contains(ofThemselves, fn):
 			at = i
 			continue // kthread_stop calls kthread_unpark
-		case isWithin(fn) && (at < 0 || slices.Contains(given, s.Frames[at].Func)):
+		case (isWithin(fn) || slices.Contains(modulesOwn, fn)) && (at < 0 || slices.Contains(given, s.Frames[at].Func)):
 			continue
 		}
 		break
 	}
 	if at < 0 {
-		// wake_up_process() is anybody's: only a module's own call is looked at.
-		at = find(s, "wake_up_process")
-		if at < 0 || at+1 != i || i == len(s.Frames) || s.Frames[i].Module == "" {
+		at = i - 1
+		if at < 0 || i == len(s.Frames) || s.Frames[i].Module == "" || !slices.Contains(modulesOwn, s.Frames[at].Func) {
 			return c, false
 		}
 	}
@@ -89,7 +92,7 @@ func crashIn(s *traces.Stack) (c crash, ok bool) {
 func (c *crash) direct() bool {
 	return !slices.ContainsFunc(c.inner, func(f traces.Frame) bool {
 		return f.Func != "get_task_struct" && f.Func != "to_kthread" && !strings.HasPrefix(f.Func, "refcount_") &&
-			!strings.HasPrefix(f.Func, "__asan_") && !strings.HasPrefix(f.Func, "__kasan_check_") && f.Func != "kasan_check_range" && f.Func != "check_memory_region"
+			f.Func != "put_task_struct" && f.Func != "ex_handler_refcount" && !strings.HasPrefix(f.Func, "__asan_") && !strings.HasPrefix(f.Func, "__kasan_check_") && f.Func != "kasan_check_range" && f.Func != "check_memory_region"
 	})
 }
 
@@ -209,16 +212,21 @@ func misuse(s *traces.Stack) *Finding {
 			Rule: ruleNotSelf, Message: called + " found that the task that calls it is no kernel thread of kthread_create's",
 			Advice: "call it in threadfn alone, and in what threadfn calls; what user tasks, timers and interrupts call needs a flag of its own",
 		}
-	case inner("__put_task_struct") && s.Report == traces.Warning && len(c.inner) > 0 && c.inner[0].Func == "__put_task_struct":
+	case s.Frames[0].Func == "__put_task_struct":
+		if s.Report != traces.Warning {
+			return nil
+		}
 		return &Finding{
 			Rule: rulePutTooMany, Message: called + " dropped the last reference to a task that is not dead, or is in use",
 			Advice: "each put_task_struct() needs a get_task_struct(); kthread_stop() takes and drops a reference of its own, only kthread_stop_put() drops the caller's too",
 		}
+	case c.in == "__put_task_struct", slices.Contains(modulesOwn, c.in) && c.in != "wake_up_process" && death && !freed:
+		return nil // NULL itself, or what was in the task
 	case c.in == "wake_up_process" && !freed && p != nearNull && p != errPointer:
 		return nil
 	case strings.HasPrefix(s.Title, "refcount_t: "):
-		if c.in != "kthread_stop" && c.in != "kthread_stop_put" {
-			return nil
+		if c.in != "kthread_stop" && c.in != "kthread_stop_put" || !c.direct() || inner("to_kthread") {
+			return nil // a task_struct holds counts of other things too, which __put_task_struct() drops
 		}
 		what := " found no reference left to the thread (" + s.Title + "): it had ended, and its task_struct was gone"
 		switch {
@@ -229,7 +237,7 @@ func misuse(s *traces.Stack) *Finding {
 		}
 		return &Finding{Rule: ruleAfterFree, Message: called + what, Advice: holdIt}
 	case freed:
-		if c.in == "wake_up_process" {
+		if slices.Contains(modulesOwn, c.in) {
 			return &Finding{Rule: ruleAfterFree, Message: called + " touched a task_struct that was freed: the task had ended", Advice: holdIt}
 		}
 		return &Finding{Rule: ruleAfterFree, Message: called + " touched memory of the thread that was freed: the thread had ended, and nobody held a reference", Advice: holdIt}
@@ -292,7 +300,7 @@ func gone(s *traces.Stack) *Finding {
 	return &Finding{
 		Rule:    ruleModuleGone,
 		Message: fmt.Sprintf("%s was in its threadfn at %#x, where no code is any more: its module has been unloaded, or never was at that address", s.Task, s.Address),
-		Advice:  "stop every thread in module exit, or let one that ends by itself end by kthread_complete_and_exit() (5.17; before: complete_and_exit) and wait for that completion in module exit",
+		Advice:  "stop every thread in module exit, or let one that ends by itself end by kthread_complete_and_exit() (5.17; before: complete_and_exit) and wait for that completion in module exit; what the thread held it holds for ever, and only a reboot makes the machine sound",
 	}
 }
 
@@ -321,13 +329,19 @@ var interrupts = map[string]bool{
 // crashed takes the report of an oops or of a warning.
 func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 	s := e.Stack
-	if f := misuse(s); f != nil {
+	f := misuse(s)
+	if f != nil {
 		f.Lines = []int{e.Line}
 		if f.Rule == ruleNoTask && ls.failed > 0 {
 			f.Message += fmt.Sprintf(" (a kthread_create() had failed, line %d)", ls.failed)
 			f.Lines = []int{ls.failed, e.Line}
 		}
-		ls.misused(e, f)
+		if f.Rule != ruleModuleGone || !deadly(s) { // else it is the thread's
+			ls.misused(e, f)
+		}
+	}
+	if s.Report == traces.Oops && !s.Above && !isKASAN(s) && s.Task == (traces.Task{Comm: "kthreadd", PID: 2}) {
+		ls.kthreadd = e.Line
 	}
 	for l := range ls.alive() {
 		if l.Crash >= e.Line && l.Crash <= s.Last && s.Task.PID != 0 && l.Thread.PID != 0 && s.Task.PID != l.Thread.PID {
@@ -339,11 +353,18 @@ func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 	}
 	switch l := ls.byPID.get(e.Thread.PID); {
 	case l == nil:
-		return ls.known(e)
+		ended = ls.known(e)
 	case l.trace == nil && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
 		l.keep(e)
 	}
-	return nil
+	if f != nil && f.Rule == ruleModuleGone {
+		if l := ls.byPID.get(e.Thread.PID); l != nil && l.trace == nil {
+			l.Reported = append(l.Reported, *f)
+		} else {
+			ls.misused(e, f)
+		}
+	}
+	return ended
 }
 
 // misused gives a finding to the thread that it is about, where the log shows

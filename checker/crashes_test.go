@@ -95,6 +95,15 @@ func TestMisuse(t *testing.T) {
 		{"who asks sleeps in it", crashed(traces.Warning, warn+"kernel/freezer.c:61 __refrigerator+0x2c/0x40", -1, in("__refrigerator", "kthread_freezable_should_stop")...), ""},
 
 		{"the last put", crashed(traces.Warning, warn+"kernel/fork.c:970 __put_task_struct+0x13a/0x180", -1, in("__put_task_struct", "kthread_stop")...), "KT027"},
+		{"the last put, by a module itself", crashed(traces.Warning, warn+"kernel/fork.c:970 __put_task_struct+0x13a/0x180", -1, in("__put_task_struct")...), "KT027"},
+		{"the last put, by kthread_stop_put", crashed(traces.Warning, warn+"kernel/fork.c:970 __put_task_struct+0x13a/0x180", -1, in("__put_task_struct", "kthread_stop_put")...), "KT027"},
+		{"an oops in a put", crashed(traces.Oops, null, 8, in("__put_task_struct")...), ""},
+		{"a module asks for another thread's data", crashed(traces.Warning, warn+"kernel/kthread.c:89 kthread_data+0x12d/0x170", -1, in("kthread_data")...), "KT022"},
+		{"of one that has gone", at64(crashed(traces.Oops, "general protection fault", 0, in("kthread_func")...), 0x6b6b6b6b6b6b6b93), "KT021"},
+		{"a worker that has died asks for its own", crashed(traces.Oops, null, 0x10, "kthread_data", "wq_worker_sleeping", "schedule", "do_exit"), ""},
+		{"data behind NULL", crashed(traces.Oops, null, 0x10, in("kthread_data")...), ""},
+		{"another count of a task that goes", crashed(traces.Warning, "refcount_t: underflow; use-after-free.", -1, in("refcount_warn_saturate", "__put_task_struct", "kthread_stop")...), ""},
+		{"the task's own, in 4.14", crashed(traces.Warning, "refcount_t: underflow; use-after-free.", -1, in("ex_handler_refcount", "put_task_struct", "kthread_stop")...), "KT021"},
 		{"the last put, by RCU", crashed(traces.Warning, warn+"kernel/fork.c:970 __put_task_struct+0x13a/0x180", -1, "__put_task_struct", "delayed_put_task_struct", "rcu_do_batch", "kthread"), ""},
 
 		{"threadfn has no code", at64(crashed(traces.Oops, fault, 0, "0xffffffffc08a1063", "kthread", "ret_from_fork"), 0xffffffffc08a1063), "KT028"},

@@ -190,17 +190,34 @@ func (ls *lives) came(e *traces.Event) {
 	if r == nil || e.By.PID == 0 || e.By.Comm != "" && r.last.Thread.Comm != "" && !alike(e.By.Comm, r.last.Thread.Comm) {
 		return
 	}
-	if in := blockedIn(r.last.Stack); in != "" {
-		if len(ls.cameBack) < maxMisuses {
-			f := Finding{Rule: ruleSlow, Lines: append(slices.Clone(r.lines), e.Line)}
-			f.Message = fmt.Sprintf("%s was reported blocked in %s()", r.last.Thread, in)
-			if r.seconds > 0 {
-				f.Message += fmt.Sprintf(" for more than %d s", r.seconds)
-			}
-			f.Message += fmt.Sprintf(", and goes on in line %d: it was slow, and it does not hang", e.Line)
-			ls.cameBack = append(ls.cameBack, f)
+	w := r.wait()
+	if w == nil {
+		return
+	}
+	delete(ls.reports, e.By.PID)
+	if w.Seconds == 0 {
+		return // it was seen to wait, and that is over
+	}
+	f := Finding{Rule: ruleSlow, Lines: append(slices.Clone(r.lines), e.Line)}
+	f.Message = fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, w.lasts(), e.Line)
+	var of *Life
+	for l := range ls.alive() {
+		if w.In == "kthread_stop" && l.trace == nil && l.waitsFor(e.By.PID) {
+			of = l
 		}
-		delete(ls.reports, e.By.PID)
+	}
+	ls.slow(of, f)
+}
+
+// slow gives a finding of a wait that is over to the thread that was waited for;
+// nil: which that is the log does not tell.
+func (ls *lives) slow(of *Life, f Finding) {
+	ls.back = true
+	switch {
+	case of != nil && (of.told == 0 || of.told < of.count()):
+		of.Reported = append(of.Reported, f)
+	case len(ls.cameBack) < maxMisuses:
+		ls.cameBack = append(ls.cameBack, f)
 	}
 }
 
@@ -219,10 +236,12 @@ func (ls *lives) likelyBack(w *Wait) bool {
 		l.Suspected = slices.DeleteFunc(l.Suspected, func(s Wait) bool { return s.Waiter == w.Waiter })
 		f := Finding{
 			Rule: ruleSlow, Lines: append(slices.Clone(w.Lines), e.Line),
-			Message:     fmt.Sprintf("%s was reported blocked in kthread_stop() for more than %d s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, w.Seconds, w.For, e.Line),
+			Message:     fmt.Sprintf("%s was reported blocked in kthread_stop()%s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, w.lasts(), w.For, e.Line),
 			WouldSettle: "a message that names the stopper with its pid ({by})",
 		}
-		ls.cameBack = append(ls.cameBack, f)
+		if w.Seconds > 0 {
+			ls.slow(l, f)
+		}
 		return true
 	}
 	return false

@@ -108,6 +108,73 @@ func TestTracedHangs(t *testing.T) {
 	}
 }
 
+// Who holds what the thread waits for, and what kthreadd is doing, is said where the
+// log shows it, and what is likely stays so.
+func TestWhatElseAWaitHangsOn(t *testing.T) {
+	p, k, o := traces.Task{Comm: "rmmod", PID: 9}, traces.Task{Comm: "k", PID: 50}, traces.Task{Comm: "o", PID: 60}
+	d := traces.Task{Comm: "kthreadd", PID: 2}
+	line := 0
+	report := func(who traces.Task, kind traces.Report, frames ...string) traces.Event {
+		line += 10
+		s := stack('D', frames...)
+		s.Report, s.Task, s.Last = kind, who, line+9
+		if kind == traces.HungTask {
+			s.Blocked = 120
+		}
+		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
+	}
+	stops := func() traces.Event {
+		return report(p, traces.HungTask, "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
+	}
+	thread := func() traces.Event {
+		return report(k, traces.HungTask, "schedule", "__mutex_lock", "fn[m]", "kthread", "ret_from_fork")
+	}
+	creates := func() traces.Event {
+		return report(p, traces.HungTask, "schedule", "wait_for_completion", "kthread_create_on_node", "m_init[m]", "do_syscall_64")
+	}
+	lock := func(waiter, owner traces.Task) traces.Event {
+		line += 10
+		return traces.Event{Kind: traces.Blocked, Line: line, Thread: waiter, By: owner, Text: "a mutex likely owned by"}
+	}
+	for _, test := range []struct {
+		name    string
+		events  []traces.Event
+		has     string
+		without string
+	}{
+		{"each waits for the other", []traces.Event{stops(), thread(), lock(k, p)}, "that one is blocked on a mutex likely owned by rmmod[9] (line 30): likely each waits for the other", ""},
+		{"a third holds it", []traces.Event{stops(), thread(), lock(k, o)}, "blocked on a mutex likely owned by o[60]", "each"},
+		{"a third holds it, and waits too", []traces.Event{stops(), thread(), lock(k, o), lock(o, p)}, "o[60] is blocked on a mutex likely owned by rmmod[9]", ""},
+		{"a circle without the stopper", []traces.Event{stops(), thread(), lock(k, o), lock(o, k)}, "o[60] is blocked", "each"},
+		{"another waits for the stopper", []traces.Event{stops(), lock(o, p)}, "meanwhile o[60] is blocked on a mutex likely owned by it", "each"},
+		{"nobody", []traces.Event{stops(), thread(), lock(o, task(61))}, "most likely k[50]", "owned"},
+		{"kthreadd is blocked", []traces.Event{creates(), report(d, traces.HungTask, "__schedule", "schedule", "io_schedule", "copy_process", "kthreadd", "ret_from_fork")}, "kthreadd itself is in io_schedule", ""},
+		{"kthreadd waits", []traces.Event{creates(), report(d, traces.TaskDump, "__schedule", "schedule", "kthreadd", "ret_from_fork")}, "likely the new thread is there", ""},
+		{"kthreadd has died", []traces.Event{report(d, traces.Oops, "copy_process", "kthreadd", "ret_from_fork"), creates()}, "kthreadd has died", ""},
+		{"another of the name", []traces.Event{creates(), report(traces.Task{Comm: "x", PID: 2}, traces.TaskDump, "__schedule", "schedule", "kthreadd", "ret_from_fork")}, "kthread_create_on_node", "kthreadd itself"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := New(nil, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := c.Check(&replay{list: test.events}, func(*Verdict) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, f := range log.Findings {
+				if got += f.Message + "\n"; !slices.IsSorted(f.Lines) {
+					t.Errorf("lines %v", f.Lines)
+				}
+			}
+			if !strings.Contains(got, test.has) || test.without != "" && strings.Contains(got, test.without) {
+				t.Errorf("%q, want %q, and not %q", got, test.has, test.without)
+			}
+		})
+	}
+}
+
 // What reports show of why a task waits, and their look-alikes.
 func TestReportedHangs(t *testing.T) {
 	pats, err := traces.ParsePatterns("p", strings.NewReader("stop-call {by} stops {thread}\nstop-return {by} stopped {thread}\nwake {by} wakes {thread}\n"))
@@ -122,6 +189,10 @@ func TestReportedHangs(t *testing.T) {
 			s.Blocked = 120
 		}
 		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
+	}
+	later := func(seconds int64, e traces.Event) traces.Event {
+		e.Stamp += seconds * 1e9
+		return e
 	}
 	says := func(line int, kind traces.Kind, by traces.Task) traces.Event {
 		return traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: k, By: by, Text: "x", Set: pats}
@@ -146,20 +217,32 @@ func TestReportedHangs(t *testing.T) {
 		{"hung, and back", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p)}, "KT035"},
 		{"hung, and at something else", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.Wake, p)}, "KT035"},
 		{"hung, and another comes back", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.Wake, task(8))}, "KT015"},
-		{"hung, back, and hung again", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p), report(40, p, traces.HungTask, stops...)}, "KT015 KT035"},
+		{"hung, back, and hung again", []traces.Event{says(1, traces.StopCall, p), hung, says(30, traces.StopReturn, p), report(40, p, traces.HungTask, stops...)}, "KT035 KT015"},
 		{"hung, and the likely thread is stopped", []traces.Event{hung, frozen("schedule_timeout", "m"), says(60, traces.StopReturn, traces.Task{})}, "KT035"},
 		{"hung, and the likely thread is stopped by another", []traces.Event{hung, frozen("schedule_timeout", "m"), says(60, traces.StopReturn, task(8))}, "KT015"},
 		{"hung, and a thread of another module is stopped", []traces.Event{hung, frozen("schedule_timeout", "other"), says(60, traces.StopReturn, traces.Task{})}, "KT015"},
 		{"a creation", []traces.Event{report(20, p, traces.HungTask, creates...)}, "KT033"},
 		{"a look at a creation", []traces.Event{report(20, p, traces.TaskDump, creates...)}, ""},
 		{"a creation that waits for memory", []traces.Event{report(20, p, traces.HungTask, "schedule", "io_schedule", "shrink_folio_list", "__kmalloc", "__kthread_create_on_node", "m_init[m]", "do_syscall_64")}, ""},
+		{"one look at a stop", []traces.Event{report(20, p, traces.TaskDump, stops...)}, "KT037"},
+		{"one look at a stop that messages tell of", []traces.Event{says(1, traces.StopCall, p), report(20, p, traces.TaskDump, stops...)}, "KT037"},
+		{"two looks at once", []traces.Event{report(20, p, traces.TaskDump, stops...), later(5, report(40, p, traces.TaskDump, stops...))}, "KT037"},
+		{"two looks far apart", []traces.Event{report(20, p, traces.TaskDump, stops...), later(60, report(40, p, traces.TaskDump, stops...))}, "KT015"},
+		{"two looks far apart, between which it did something", []traces.Event{report(20, p, traces.TaskDump, stops...), report(30, p, traces.TaskDump, "schedule", "m_exit[m]"), later(60, report(40, p, traces.TaskDump, stops...))}, "KT037"},
+		{"two looks far apart, and it is over", []traces.Event{says(1, traces.StopCall, p), report(20, p, traces.TaskDump, stops...), later(60, report(40, p, traces.TaskDump, stops...)), says(60, traces.StopReturn, p)}, "KT035"},
+		{"one look, and it is over", []traces.Event{says(1, traces.StopCall, p), report(20, p, traces.TaskDump, stops...), says(60, traces.StopReturn, p)}, ""},
+		{"a look at a park", []traces.Event{report(20, p, traces.TaskDump, "schedule", "wait_for_completion", "kthread_park", "m_pause[m]", "do_syscall_64")}, "KT037"},
 		{"a park", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "kthread_park", "m_pause[m]", "do_syscall_64")}, "KT034"},
 		{"a lock of a parker's", []traces.Event{report(20, p, traces.HungTask, "schedule", "__mutex_lock", "m_pause[m]", "do_syscall_64")}, ""},
 		{"a wait for a completion of a module's own", []traces.Event{report(20, p, traces.HungTask, "schedule", "wait_for_completion", "m_pause[m]", "kthread_park[m]")}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, _ := hangRules(t, &replay{list: test.events}); got != test.want {
+			got, outcome := hangRules(t, &replay{list: test.events})
+			if got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
+			}
+			if outcome == StopHung && !strings.Contains(got, "KT015") {
+				t.Errorf("%s, and %s", outcome, got)
 			}
 		})
 	}

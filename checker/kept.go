@@ -30,6 +30,7 @@ type kept struct {
 func (l *Life) keep(e *traces.Event) {
 	if l.trace == nil {
 		l.events = append(l.events, *e)
+		l.has = l.has.With(e.Kind)
 		return
 	}
 	k := kept{

@@ -36,6 +36,10 @@ type Life struct {
 	Gaps bool
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
+	// sure is how many of its first events came before a line that took from the
+	// log's silence what it proves: a loss, or an oops in its time. 0: none did, or
+	// no such line came.
+	sure int
 	// Sees are the kinds of events that the trace has shown, of any thread.
 	Sees traces.Kinds
 
@@ -47,6 +51,7 @@ type Life struct {
 	// survived: it is judged as if an oops had not ended it; see rules.judge.
 	survived bool
 
+	has    traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
 	slot   int            // in lives.open; -1: in it no more
@@ -72,7 +77,26 @@ func (l *Life) shows(k traces.Kind) bool {
 }
 
 // doubt takes back what rests on the events being all of one thread's.
-func (l *Life) doubt() { l.Doubt, l.Begun = true, false }
+func (l *Life) doubt() { l.Doubt, l.Begun, l.sure = true, false, 0 }
+
+// weaken notes that from here on silence proves less. What was wrong before is
+// not set right by that.
+func (l *Life) weaken() {
+	if l.trace == nil && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
+		l.sure = l.count()
+	}
+}
+
+// intact is the life as it was when a first line took from the log's silence
+// what it proves; nil: none has, or nothing had been seen then.
+func (l *Life) intact() *Life {
+	if l.sure == 0 {
+		return nil
+	}
+	was := l.first(l.sure)
+	was.Begun, was.Doubt, was.Crash, was.CrashOf, was.sure = true, false, 0, traces.Task{}, 0
+	return was
+}
 
 // first is the life as far as its first n events tell.
 func (l *Life) first(n int) *Life {
@@ -131,13 +155,17 @@ type lives struct {
 	lossy  bool // the trace says that its beginning is not whole
 
 	// Of the kernel's reports:
-	reports    map[int]*reported // by the pid of a task
+	reports    map[int]*reported    // by the pid of a task
+	locks      map[int]traces.Event // by the pid of a task: the lock that it waits for
+	kthreadd   int                  // line of the report of kthreadd's death; 0: none
 	waits      []Wait
 	hung       int       // hung-task reports
 	hungCut    int       // those of them whose stack is not whole
 	lastReport int       // line of the last report
 	misuses    []Finding // by reports of crashes and warnings, of no one thread
-	cameBack   []Finding // of tasks that were reported blocked and are no more
+	cameBack   []Finding // of tasks that were reported blocked and are no more, of no one thread
+	back       bool      // there was such a task
+	incomplete bool      // messages are missing
 	failed     int       // line of the last failed kthread_create(), 0: none in this boot
 }
 
@@ -185,23 +213,34 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		ls.begun, ls.since, ls.crash, ls.gaps = true, e.Line, 0, false
 	case traces.Loss:
 		// A begin line may be among what was lost.
-		ls.begun = false
+		ls.begun, ls.incomplete = false, true
 		for l := range ls.alive() {
+			l.weaken()
+			sure := l.sure
 			l.doubt()
+			if e.Since > 0 {
+				l.sure = sure // nothing of that is missing
+			}
 		}
-		ls.lose()
+		ls.lose(e.Line)
 	case traces.Cut:
-		ls.gaps = true
+		ls.gaps, ls.incomplete = true, true
 		for l := range ls.alive() {
 			l.Gaps = true
 		}
 	case traces.Crash:
 		ls.crash = e.Line
 		for l := range ls.alive() {
+			l.weaken()
 			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
 	case traces.Stacked:
 		ended = ls.stacked(e)
+	case traces.Blocked:
+		if ls.locks == nil {
+			ls.locks = make(map[int]traces.Event)
+		}
+		ls.locks[e.Thread.PID] = *e
 	default:
 		if e.Set == nil {
 			return ls.trace(e)
@@ -484,13 +523,11 @@ func (l *Life) isOver(e *traces.Event) (over, follows bool) {
 	if !prints && e.Thread.PID == 0 {
 		return false, false
 	}
-	returned := slices.ContainsFunc(l.Events(), func(o traces.Event) bool { return o.Kind == traces.Return || o.Kind == traces.Exit })
-	stopped := stopReturned(l.Events())
 	switch e.Kind {
 	case traces.Create:
-		return l.created() || stopped, false
+		return l.has.Has(traces.Create) || l.has.Has(traces.StopReturn), false
 	case traces.Enter:
-		return returned || stopped, prints
+		return l.has.Has(traces.Return) || l.has.Has(traces.Exit) || l.has.Has(traces.StopReturn), prints
 	}
-	return stopped, true
+	return l.has.Has(traces.StopReturn), true
 }

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -43,6 +44,12 @@ type place struct {
 // maxTasks is how many tasks' own orders are kept for one life. Those of more
 // are left to the clock, which accepts more.
 const maxTasks = 8
+
+// maxAlike is how many messages of one kind are searched for an order of which the
+// log tells no more than that what they say has happened before: each may come
+// before all that the log shows, so the orders grow beyond measure, and what they
+// say may happen unseen at any time anyhow. To leave out the later ones accepts more.
+const maxAlike = 4
 
 // never is the end of a window that nothing closes.
 const never = math.MaxInt64 - 2
@@ -121,7 +128,14 @@ func newHistory(m *machine, l *Life) *history {
 	if l.Begun {
 		begin = after(l.Since)
 	}
+	alike := make(map[actionSet]int)
 	add := func(o operation) {
+		if !o.optional && o.from == begin && o.actions != 0 && o.actions&^h.hidden == 0 {
+			if alike[o.actions]++; alike[o.actions] > maxAlike {
+				h.loose = append(h.loose, o.event)
+				return
+			}
+		}
 		if o.optional && o.from == begin && o.open() && o.actions&^h.hidden == 0 {
 			h.loose = append(h.loose, o.event)
 			return
@@ -213,7 +227,13 @@ func (h *history) report(m *machine, l *Life, i int) {
 				o.to, o.optional = at(e.Line), m.skips
 			}
 		}
-		h.hung = true
+		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {
+			return // it has come back
+		}
+		// One look shows that it waits, as every stop does.
+		h.hung = h.hung || e.Stack.Report == traces.HungTask || slices.ContainsFunc(l.Events()[:i], func(o traces.Event) bool {
+			return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && farApart(o.Stamp, e.Stamp)
+		})
 		return
 	}
 	if find(e.Stack, "kthread_stop") >= 0 && h.stopsItself() {

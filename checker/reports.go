@@ -13,24 +13,39 @@ import (
 // A Wait is a task that a report of the kernel shows blocked in a call.
 type Wait struct {
 	Waiter  traces.Task
-	For     traces.Task // zero: the log does not tell
-	Certain bool        // For is shown, not only likely
-	In      string      // the kernel function
-	Module  string      // of the function that called it; empty: the kernel's own
-	Where   string      // where For sleeps, in words; empty: not shown
-	Lines   []int       // the first lines of its reports
-	Seconds int         // how long, by the last report that says so
+	For     traces.Task    // zero: the log does not tell
+	Certain bool           // For is shown, not only likely
+	In      string         // the kernel function
+	Module  string         // of the function that called it; empty: the kernel's own
+	Where   string         // where For sleeps, in words; empty: not shown
+	Lines   []int          // the first lines of its reports
+	Seconds int            // how long, by the last report that says so; or how far apart two looks are that show it; 0: neither
+	Locks   []traces.Event // traces.Blocked: what For waits for, who holds that, what that one waits for …
+	Victims []traces.Event // traces.Blocked: who waits for what Waiter holds
+	Looks   bool           // Seconds are between two looks: no report says how long
 }
+
+// longWait is how far two looks at a wait must be apart, in nanoseconds, to say
+// that it lasts. One look shows that a task waits at that moment, as every
+// kthread_stop() does.
+const longWait = 30e9
+
+// farApart says whether two looks at a task are: its stamps must be known.
+func farApart(a, b int64) bool { return a > 0 && b-a >= longWait }
 
 // reported is what the reports of a log say of one task.
 type reported struct {
 	first, last traces.Event // last: the last whole one, if there is a whole one
+	since       traces.Event // the first since when all show the same wait
 	lines       []int
 	stamps      []int64
 	seconds     int
 }
 
 func (r *reported) add(e *traces.Event) {
+	if len(r.lines) == 0 || blockedIn(r.last.Stack) != blockedIn(e.Stack) {
+		r.since = *e
+	}
 	if len(r.lines) == 0 {
 		r.first = *e
 	}
@@ -40,6 +55,20 @@ func (r *reported) add(e *traces.Event) {
 	r.lines = append(r.lines, e.Line)
 	r.stamps = append(r.stamps, e.Stamp)
 	r.seconds = max(r.seconds, e.Stack.Blocked)
+}
+
+// wait is the wait for a thread that the reports show; nil: none. What a cut stack
+// shows was there all the same.
+func (r *reported) wait() *Wait {
+	in := blockedIn(r.last.Stack)
+	if in == "" {
+		return nil
+	}
+	w := &Wait{Waiter: r.last.Thread, In: in, Lines: r.lines, Seconds: r.seconds}
+	if since, until := r.since.Stamp, r.stamps[len(r.stamps)-1]; r.seconds == 0 && farApart(since, until) {
+		w.Seconds, w.Looks = int((until-since)/1e9), true
+	}
+	return w
 }
 
 // find is the index of a function in a stack, from the inside, or -1.
@@ -182,7 +211,7 @@ func (l *Life) addReport(e *traces.Event) {
 	same := func(o traces.Event) bool {
 		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(onStack(o.Stack), onStack(e.Stack))
 	}
-	if l.trace == nil && e.Stack.Report != traces.Oops && n >= 2 && same(events[n-1]) && same(events[n-2]) {
+	if l.trace == nil && e.Stack.Report != traces.Oops && n >= 2 && n > l.sure && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e
 		return
 	}
@@ -208,12 +237,11 @@ func (l *Life) waitsFor(pid int) bool {
 func (ls *lives) conclude() {
 	var waits []*Wait
 	for pid, r := range ls.reports {
-		s := r.last.Stack
-		in := blockedIn(s)
-		if in == "" {
-			continue // what a cut stack shows was there all the same
+		w := r.wait()
+		if w == nil {
+			continue
 		}
-		w := &Wait{Waiter: r.last.Thread, In: in, Lines: r.lines, Seconds: r.seconds}
+		s, in := r.last.Stack, w.In
 		i := find(s, in)
 		if in == "kthread_create_on_node" {
 			// kthread_create_on_node() calls one of two underscores, and may be called by
@@ -252,7 +280,7 @@ func (ls *lives) conclude() {
 		ls.cause(w)
 		ls.waits = append(ls.waits, *w)
 	}
-	ls.reports = nil
+	ls.reports, ls.locks, ls.kthreadd = nil, nil, 0
 }
 
 // isCreate knows the functions of kernel/kthread.c that make a thread and wait
@@ -268,6 +296,24 @@ func isCreate(fn string) bool {
 
 // cause says what the reports show of the thread that a task waits for.
 func (ls *lives) cause(w *Wait) {
+	if w.In == "kthread_create_on_node" {
+		ls.creator(w)
+		return
+	}
+	next := w.For.PID
+	for len(w.Locks) < maxLocks && next != 0 && next != w.Waiter.PID {
+		e, ok := ls.locks[next]
+		if !ok {
+			break
+		}
+		w.Locks = append(w.Locks, e)
+		next = e.By.PID
+	}
+	for _, pid := range slices.Sorted(maps.Keys(ls.locks)) {
+		if e := ls.locks[pid]; e.By.PID == w.Waiter.PID && pid != w.Waiter.PID && pid != w.For.PID && len(w.Victims) < maxLocks {
+			w.Victims = append(w.Victims, e)
+		}
+	}
 	r := ls.reports[w.For.PID]
 	if w.For.PID == 0 || r == nil || w.For.PID == w.Waiter.PID {
 		return
@@ -281,6 +327,40 @@ func (ls *lives) cause(w *Wait) {
 			Advice:  "on the live machine: thaw it (end the suspend, or thaw its cgroup). In the module: stop the thread before it is frozen, or from a task that is frozen too",
 		})
 	}
+}
+
+// maxLocks bounds how many locks are followed, and how many waiters are named.
+const maxLocks = 8
+
+// creator says what the reports show of kthreadd, for which a creation waits.
+func (ls *lives) creator(w *Wait) {
+	r := ls.reports[2]
+	switch {
+	case ls.kthreadd > 0:
+		w.Where = fmt.Sprintf("kthreadd has died (line %d): no kernel thread is created any more, whoever asks", ls.kthreadd)
+		w.Lines = append(slices.Clone(w.Lines), ls.kthreadd)
+		return
+	case r == nil || r.last.Thread.Comm != "kthreadd" && r.last.Thread.Comm != "" || r.last.Stack.Cut:
+		return
+	}
+	s := r.last.Stack
+	i := 0
+	for i < len(s.Frames) && asleepIn(s.Frames[i].Func) {
+		i++
+	}
+	if i == len(s.Frames) || find(s, "kthreadd") < i {
+		return
+	}
+	w.Lines = append(slices.Clone(w.Lines), r.last.Line)
+	if s.Frames[i].Func == "kthreadd" {
+		w.Where = fmt.Sprintf("kthreadd itself waits for something to do (line %d), so that likely the new thread is there, and has not come to its first line", r.last.Line)
+		return
+	}
+	state := ""
+	if s.State != 0 {
+		state = fmt.Sprintf(", state %c", s.State)
+	}
+	w.Where = fmt.Sprintf("kthreadd itself is in %s (line %d%s), and while it is, no kernel thread is created, whoever asks", s.Frames[i].Func, r.last.Line, state)
 }
 
 // round is within how many nanoseconds khungtaskd prints all tasks that it has
@@ -339,6 +419,25 @@ func (ls *lives) suspect(w *Wait) {
 	l.Suspected = append(l.Suspected, *w)
 }
 
+// lasts is how long a wait lasts, in words.
+func (w *Wait) lasts() string {
+	switch {
+	case w.Seconds == 0:
+		return " at that moment"
+	case w.Looks:
+		return fmt.Sprintf(", in looks %d s apart (in one call, if it makes no other)", w.Seconds)
+	}
+	return fmt.Sprintf(" for more than %d s", w.Seconds)
+}
+
+// is says what a waiter does.
+func (w *Wait) is() string {
+	if w.Seconds == 0 {
+		return "waits"
+	}
+	return "is blocked"
+}
+
 // waitFinding is what a blocked stop comes to; others are the blocked tasks of
 // the same log.
 func waitFinding(w *Wait, others []Wait) Finding {
@@ -347,10 +446,7 @@ func waitFinding(w *Wait, others []Wait) Finding {
 		return otherWait(w, f)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is blocked in kthread_stop", w.Waiter)
-	if w.Seconds > 0 {
-		fmt.Fprintf(&b, " for more than %d s", w.Seconds)
-	}
+	fmt.Fprintf(&b, "%s %s in kthread_stop%s", w.Waiter, w.is(), w.lasts())
 	if w.Module != "" {
 		fmt.Fprintf(&b, ", called by module %s", w.Module)
 	}
@@ -377,22 +473,39 @@ func waitFinding(w *Wait, others []Wait) Finding {
 			}
 		}
 	}
+	for i, e := range w.Locks {
+		who := "that one"
+		if i > 0 {
+			who = e.Thread.String()
+		}
+		fmt.Fprintf(&b, "; %s is blocked on %s %s (line %d)", who, e.Text, e.By, e.Line)
+		if e.By.PID == w.Waiter.PID {
+			b.WriteString(": likely each waits for the other")
+		}
+		f.Lines = append(slices.Clone(f.Lines), e.Line)
+	}
+	for _, e := range w.Victims {
+		fmt.Fprintf(&b, "; meanwhile %s is blocked on %s it (line %d)", e.Thread, e.Text, e.Line)
+		f.Lines = append(slices.Clone(f.Lines), e.Line)
+	}
 	f.Message = b.String()
+	if w.Seconds == 0 {
+		f.Rule = ruleWaits
+	}
 	f.Advice = "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps"
 	return f
 }
 
 // otherWait is what a blocked creation or a blocked park comes to.
 func otherWait(w *Wait, f Finding) Finding {
-	f.Message = fmt.Sprintf("%s is blocked in %s()", w.Waiter, w.In)
-	if w.Seconds > 0 {
-		f.Message += fmt.Sprintf(" for more than %d s", w.Seconds)
-	}
+	f.Message = fmt.Sprintf("%s %s in %s()%s", w.Waiter, w.is(), w.In, w.lasts())
 	if w.Module != "" {
 		f.Message += ", called by module " + w.Module
 	}
 	if w.In == "kthread_park" {
-		f.Rule = ruleBlockedPark
+		if f.Rule = ruleBlockedPark; w.Seconds == 0 {
+			f.Rule = ruleWaits
+		}
 		f.Message += ": it waits for a thread to come to kthread_parkme()"
 		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads; a recording shows the thread that is parked"
 		f.Advice = "let threadfn test kthread_should_park() wherever it tests kthread_should_stop(), and call kthread_parkme(); a thread that has ended, or that is stopped meanwhile, never parks"
@@ -400,7 +513,11 @@ func otherWait(w *Wait, f Finding) Finding {
 	}
 	f.Rule = ruleBlockedCreate
 	f.Message += ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it"
-	f.WouldSettle = "the stack of kthreadd (cat /proc/2/stack, or sysrq-t)"
+	if w.Where != "" {
+		f.Message += "; " + w.Where
+	} else {
+		f.WouldSettle = "the stack of kthreadd (cat /proc/2/stack, or sysrq-t)"
+	}
 	f.Advice = "look at what kthreadd is doing: it makes one thread after the other, and memory, or a lock in fork, holds up all of them"
 	return f
 }
@@ -412,9 +529,17 @@ func (ls *lives) general() []Finding {
 		out = append(out, waitFinding(&ls.waits[i], ls.waits))
 	}
 	out = append(out, ls.cameBack...)
+	inOrder(out)
 	switch {
-	case ls.hung == 0 || len(ls.waits) > 0 || len(ls.cameBack) > 0:
+	case ls.hung == 0 || len(ls.waits) > 0 || ls.back:
 		// A stop hangs, or nothing does.
+	case ls.incomplete:
+		out = append(out, Finding{
+			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
+			Message: fmt.Sprintf("%s, and no kthread_stop in any stack that is in the log; but messages are missing, and a report of a stop may be among them",
+				counted(ls.hung, "hung-task report")),
+			WouldSettle: "the whole log, or a stack of each task that hangs (sysrq-w)",
+		})
 	case ls.hungCut > 0:
 		out = append(out, Finding{
 			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
@@ -429,6 +554,16 @@ func (ls *lives) general() []Finding {
 		})
 	}
 	return out
+}
+
+// inOrder puts findings, and the lines of each, in the log's order.
+func inOrder(list []Finding) {
+	for i := range list {
+		lines := slices.Clone(list[i].Lines)
+		slices.Sort(lines)
+		list[i].Lines = slices.Compact(lines)
+	}
+	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(a.Lines[0], b.Lines[0]) })
 }
 
 func counted(n int, what string) string {

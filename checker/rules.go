@@ -115,8 +115,8 @@ the kernel with --kernel to have it decided.`,
 	}
 	ruleBlockedStop = &Rule{
 		ID: "KT015", Title: "a kthread_stop is blocked", Level: Error, Hang: true, Kernels: "all",
-		Text: `A report of the kernel (hung task, sysrq) shows a task in kthread_stop(),
-waiting for a thread to end. kthread_stop() has no timeout: it returns when the thread
+		Text: `A hung-task report shows a task in kthread_stop(), waiting for a thread to end, or
+two looks at it (sysrq) do that are 30 seconds or more apart. kthread_stop() has no timeout: it returns when the thread
 has, whenever that is. Look at what the thread does: a threadfn that does not test
 kthread_should_stop(), that tests it before it sets its state and so loses the wake-up,
 that is frozen, or that waits for something the stopper holds, never returns. If it
@@ -138,7 +138,8 @@ report, so this is likely and not certain.`,
 		ID: "KT017", Title: "hung tasks, but none in kthread_stop", Level: Note, Kernels: "all",
 		Text: `The log has hung-task reports, and kthread_stop() is in none of their stacks.
 What hangs there waits for a lock, for I/O, for memory or for a reference, and not for
-a kernel thread to end.`,
+a kernel thread to end. Where stacks are cut, or messages missing, that is said of what the
+log has, and the finding says so.`,
 	}
 	ruleNeverWoken = &Rule{
 		ID: "KT018", Title: "created and never woken", Level: Warning, Kernels: "all",
@@ -233,7 +234,8 @@ module's exit, or a timer. Let threadfn hand the answer on in a flag of its own.
 		ID: "KT027", Title: "the last reference to a living task was dropped", Level: Error, Kernels: "all",
 		Text: `__put_task_struct() frees a task_struct, and warns where the task has not exited or
 is the caller itself (kernel/fork.c). Somebody has called put_task_struct() without a
-get_task_struct(), or kthread_stop_put() and put_task_struct() both. kthread_stop() takes
+get_task_struct(), or kthread_stop_put() and put_task_struct() both. (Where a module itself
+drops the last reference the task need not be a kernel thread.) kthread_stop() takes
 and drops a reference of its own and never the caller's.`,
 	}
 	ruleModuleGone = &Rule{
@@ -259,7 +261,7 @@ like that of a thread that ended well, because kthread->result was never written
 reference the thread is gone soon, and a stop of it then is a use after free: see KT021.
 
 Nothing that threadfn would have done at its end is done: its locks stay locked, its
-references held. A WARN, a soft lockup, KASAN and "scheduling while atomic" kill no thread.`,
+references held. Where threadfn's code had gone, KT028 says so in place of this rule. A WARN, a soft lockup, KASAN and "scheduling while atomic" kill no thread.`,
 	}
 	ruleSelfStop = &Rule{
 		ID: "KT030", Title: "a thread stops itself", Level: Error, Hang: true, Kernels: "all",
@@ -304,7 +306,8 @@ live machine one more wake is enough, if there is a way to cause what the thread
 		Text: `kthread_create() asks kthreadd (pid 2) to fork, and waits until the new thread has
 said that it is there. A task is reported blocked in that wait: kthreadd has not come to the
 request, or the new thread not to its first line. That is nothing that a stop or a threadfn
-has to do with. Up to 3.12 the wait is uninterruptible; from 3.13 on it can be killed, and
+has to do with. Where kthreadd's own stack is in the log, or the report of its death, the
+finding says so: every creation waits for it. Up to 3.12 the wait is uninterruptible; from 3.13 on it can be killed, and
 then khungtaskd does not report it. kthreadd takes one request after the other: look at
 its stack (/proc/2/stack, sysrq-t) and at what the machine lacks, memory mostly.`,
 	}
@@ -319,7 +322,7 @@ to be done but to make the thread run on to where it parks.`,
 	ruleSlow = &Rule{
 		ID: "KT035", Title: "reported as hung, and finished", Level: Note, Kernels: "all",
 		Text: `khungtaskd reports a task that has not been scheduled for 120 seconds
-(kernel.hung_task_timeout_secs), or sysrq showed it, in a wait for a kernel thread. A later
+(kernel.hung_task_timeout_secs), or two looks were far apart, in a wait for a kernel thread. A later
 message of the same task shows that the wait came to an end. The thread was slow to see
 the flag, or had much to finish. If that is too long, test kthread_should_stop() more often,
 and before long sleeps.`,
@@ -334,6 +337,14 @@ them, and nothing that root can do ends it: only what makes threadfn return.
 
 From 6.1 on interruptible waits return -ERESTARTSYS at once after the request; a loop that
 ignores that spins.`,
+	}
+	ruleWaits = &Rule{
+		ID: "KT037", Title: "a stop or a park waits at one moment", Level: Note, Kernels: "all",
+		Text: `A look at a task (sysrq-w, sysrq-t, /proc/PID/stack) shows it in kthread_stop() or
+kthread_park(). Every call of these waits there until the thread has come to its end, or to
+kthread_parkme(): one look does not tell a wait of a millisecond from one without end. A
+second look 30 seconds later or more, with its stamp, or khungtaskd's report after 120
+seconds (kernel.hung_task_timeout_secs), shows that it lasts: then KT015 or KT034 says so.`,
 	}
 	ruleOtherKernel = &Rule{
 		ID: "KT013", Title: "does not fit, by another kernel's rules", Level: Warning, Kernels: "all",
@@ -351,7 +362,7 @@ var Rules = []*Rule{
 	ruleNoTask, ruleAfterFree, ruleNoKthread, rulePark, ruleBind,
 	ruleUnpark, ruleNotSelf, rulePutTooMany, ruleModuleGone, ruleDied,
 	ruleSelfStop, ruleFrozen, ruleLostWake, ruleBlockedCreate, ruleBlockedPark,
-	ruleSlow, ruleDeaf,
+	ruleSlow, ruleDeaf, ruleWaits,
 }
 
 // RuleByID returns a rule, nil where there is none of that ID.

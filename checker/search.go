@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -46,7 +48,7 @@ type goal stateSet
 // are done.
 type walked struct {
 	states stateSet
-	done   [maxTasks]uint16
+	done   [maxTasks + maxQueues]uint16
 }
 
 // start is where a history begins.
@@ -58,12 +60,20 @@ func (q *question) start() stateSet {
 	return q.m.closure(q.m.start(), hidden)
 }
 
-// does is how an operation goes on from w; ok is false where it cannot.
+// isNext says whether it is the operation's turn in the orders that it stands in.
+func (o *operation) isNext(w *walked) bool {
+	for _, p := range o.in[:o.places] {
+		if w.done[p.task] != p.seq {
+			return false
+		}
+	}
+	return true
+}
+
+// does is how an operation whose turn it is goes on from w; ok is false where it
+// cannot.
 func (q *question) does(in *operation, w walked) (next walked, ok bool) {
 	for _, p := range in.in[:in.places] {
-		if w.done[p.task] != p.seq {
-			return w, false
-		}
 		w.done[p.task]++
 	}
 	switch {
@@ -82,15 +92,18 @@ func (q *question) does(in *operation, w walked) (next walked, ok bool) {
 	return w, !w.states.empty()
 }
 
-// model is KThreadAPI's graph as a porcupine model.
-func (q *question) model() (porcupine.Model, *bool) {
-	steps, over := 0, false
+// model is KThreadAPI's graph as a porcupine model, from w on. It takes its steps
+// from left, which is below 0 where they were not enough.
+func (q *question) model(w walked, left *int) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return walked{states: q.start()} },
+		Init: func() any { return w },
 		StepContext: func(ctx context.Context, state, input, _ any) (bool, any) {
 			w := state.(walked)
-			if steps++; steps > maxSteps {
-				over = true
+			in, ok := input.(*operation)
+			if ok && !in.isNext(&w) {
+				return false, w // that costs no memory
+			}
+			if *left--; *left < 0 {
 				return false, w
 			}
 			switch in := input.(type) {
@@ -110,19 +123,140 @@ func (q *question) model() (porcupine.Model, *bool) {
 		},
 		Equal: func(a, b any) bool { return a.(walked) == b.(walked) },
 		Hash:  func(s any) uint64 { return s.(walked).states.hash() },
-	}, &over
+	}
 }
 
-// operations is the history in porcupine's form, with a last operation after
-// all others.
-func (q *question) operations(last any) []porcupine.Operation {
-	ops := make([]porcupine.Operation, 0, len(q.h.ops)+1)
-	for i := range q.h.ops {
-		o := &q.h.ops[i]
+// operations are some of the history's in porcupine's form, with a last operation
+// after all others.
+func operations(list []*operation, last any) []porcupine.Operation {
+	ops := make([]porcupine.Operation, 0, len(list)+1)
+	for _, o := range list {
 		ops = append(ops, porcupine.Operation{Input: o, Call: o.from, Return: o.to})
 	}
 	return append(ops, porcupine.Operation{Input: last, Call: never + 1, Return: never + 1})
 }
+
+// parts are the history's operations in parts, of which one is over before the
+// next begins: all that a part leaves to the next one are the states in which it
+// may end. On the way some is left out that changes no answer; ok is false where
+// no order can be. None of it narrows the evidence: it only says what follows
+// from it for every order.
+func (q *question) parts() (parts [][]*operation, ok bool) {
+	list := make([]*operation, 0, len(q.h.ops))
+	var last [maxTasks]*operation
+	var of [maxTasks]int // how many operations a task has
+	still := slices.ContainsFunc(q.h.ops, func(o operation) bool { return o.still })
+	for i := range q.h.ops {
+		o := q.h.ops[i]
+		if o.optional && o.places == 0 && !still && o.actions&^q.h.hidden == 0 {
+			continue // it may also have happened unseen, or not at all
+		}
+		for _, p := range o.in[:o.places] {
+			// What a task does comes after what it did before.
+			if last[p.task] != nil {
+				o.from = max(o.from, last[p.task].from)
+			}
+			last[p.task] = &o
+			of[p.task]++
+		}
+		list = append(list, &o)
+	}
+	last = [maxTasks]*operation{}
+	for i := len(list) - 1; i >= 0; i-- {
+		o := list[i]
+		alone := true
+		for _, p := range o.in[:o.places] {
+			if last[p.task] != nil {
+				o.to = min(o.to, last[p.task].to)
+			}
+			last[p.task] = o
+			alone = alone && of[p.task] == 1
+		}
+		if alone {
+			o.places = 0 // its tasks do nothing else
+		}
+		if o.from > o.to {
+			return nil, false
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *operation) int { return cmp.Compare(a.from, b.from) })
+	queue(list)
+	var to int64 = math.MinInt64
+	begin := 0
+	for i, o := range list {
+		if i > begin && (o.from > to || isGate(list[begin:], i-1-begin)) {
+			parts = append(parts, list[begin:i])
+			begin = i
+		}
+		to = max(to, o.to)
+	}
+	return append(parts, list[begin:]), true
+}
+
+// isGate says whether all operations before the one with index i of a list come
+// before it in every order, and all behind it after it: tasks that meet there have
+// no other way. The list is in the order of its windows' beginnings.
+func isGate(list []*operation, i int) bool {
+	gate := list[i]
+	if gate.places == 0 || i > maxGate {
+		return false
+	}
+	before := func(a, b *operation) bool {
+		if a.to < b.from {
+			return true
+		}
+		for _, p := range a.in[:a.places] {
+			for _, r := range b.in[:b.places] {
+				if p.task == r.task {
+					return p.seq < r.seq
+				}
+			}
+		}
+		return false
+	}
+	for _, o := range list[i+1:] {
+		if o.from > gate.to {
+			break
+		}
+		if !before(gate, o) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(list[:i], func(o *operation) bool { return !before(o, gate) })
+}
+
+// maxGate bounds how far a gate is looked for.
+const maxGate = 1 << 10
+
+// queue puts equal operations in order. Of two that differ in their windows
+// alone, of which one begins and ends no later than the other, that one may come
+// first: wherever it comes second the two can change places.
+func queue(list []*operation) {
+	var line [maxQueues]*operation // the last in each
+	var next [maxQueues]uint16
+	n := 0
+	for _, o := range list {
+		if o.places > 0 || o.observes || o.carries || o.still {
+			continue
+		}
+		i := slices.IndexFunc(line[:n], func(p *operation) bool {
+			return p.actions == o.actions && p.optional == o.optional && p.to <= o.to
+		})
+		if i < 0 {
+			if n == maxQueues {
+				continue
+			}
+			i = n
+			n++
+		}
+		o.in[0], o.places = place{int8(maxTasks + i), next[i]}, 1
+		line[i] = o
+		next[i]++
+	}
+}
+
+// maxQueues is how many kinds of equal operations are put in order.
+const maxQueues = 8
 
 // ends is the set of states in which some fitting order ends. One search
 // answers two queries for every fact: whether an order exists in which it is
@@ -145,16 +279,41 @@ func (q *question) ends() (stateSet, answer) {
 }
 
 func (q *question) search() (stateSet, answer) {
-	var c collector
-	model, over := q.model()
-	result := porcupine.CheckOperationsTimeout(model, q.operations(&c), q.timeout)
-	if result == porcupine.Unknown || *over {
-		return stateSet{}, undecided
-	}
-	if c.ends.empty() {
+	left := maxSteps
+	return q.searchWithin(&left)
+}
+
+// searchWithin is search with so many steps, which it takes off.
+func (q *question) searchWithin(left *int) (stateSet, answer) {
+	w := walked{states: q.start()}
+	start := time.Now()
+	parts, ok := q.parts()
+	if !ok {
 		return stateSet{}, no
 	}
-	return c.ends, yes
+	for _, part := range parts {
+		timeout := q.timeout
+		if timeout > 0 {
+			if timeout -= time.Since(start); timeout <= 0 {
+				return stateSet{}, undecided
+			}
+		}
+		var c collector
+		result := porcupine.CheckOperationsTimeout(q.model(w, left), operations(part, &c), timeout)
+		switch {
+		case result == porcupine.Unknown || *left < 0:
+			return stateSet{}, undecided
+		case c.ends.empty():
+			return stateSet{}, no
+		}
+		w.states = c.ends
+		for _, o := range part {
+			for _, p := range o.in[:o.places] {
+				w.done[p.task]++
+			}
+		}
+	}
+	return w.states, yes
 }
 
 // A step is one action of an interleaving.
@@ -191,16 +350,27 @@ func (q *question) findWitness(g stateSet) ([]step, bool) {
 			o.actions = granted
 		}
 	}
-	if way, ok := (&question{q.m, &plain, q.timeout}).order(g); ok {
+	list := make([]*operation, len(plain.ops))
+	for i := range list {
+		list[i] = &plain.ops[i]
+	}
+	if way, ok := (&question{q.m, &plain, q.timeout}).order(list, g, maxTries); ok {
 		return way, true
 	}
-	return q.order(g)
+	parts, ok := q.parts()
+	if !ok {
+		return nil, false
+	}
+	return q.order(slices.Concat(parts...), g, maxSteps)
 }
 
-func (q *question) order(g stateSet) ([]step, bool) {
-	model, over := q.model()
-	result, info := porcupine.CheckOperationsVerbose(model, q.operations(goal(g)), q.timeout)
-	if result != porcupine.Ok || *over {
+// maxTries bounds the search for the interleaving that reads best.
+const maxTries = 1 << 16
+
+// order finds an order of operations that ends in one of the goal's states.
+func (q *question) order(list []*operation, g stateSet, left int) ([]step, bool) {
+	result, info := porcupine.CheckOperationsVerbose(q.model(walked{states: q.start()}, &left), operations(list, goal(g)), q.timeout)
+	if result != porcupine.Ok || left < 0 {
 		return nil, false
 	}
 	order := info.PartialLinearizationsOperations()[0][0]

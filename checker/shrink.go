@@ -20,7 +20,11 @@ func (v *Verdict) Shrunk() []Span {
 	if v.Fits != FitsNo || v.by == nil {
 		return nil
 	}
-	s := shrinker{checker: v.by, life: v.Life, rule: v.Findings[0].Rule, left: maxReplayed}
+	life := v.Life
+	if v.early {
+		life = life.intact()
+	}
+	s := shrinker{checker: v.by, life: life, rule: v.Findings[0].Rule, left: maxReplayed}
 	if !s.divide() {
 		return nil
 	}
@@ -93,6 +97,10 @@ func (s *shrinker) divide() bool {
 		add(traces.Event{Kind: traces.Crash, Line: l.Crash})
 	}
 	if l.trace != nil {
+		// A task in a stop of the thread calls another: then the return is missing.
+		if by := l.trace.leftBy; by != nil && !slices.ContainsFunc(list, func(p piece) bool { return p.From == by.Line }) {
+			add(*by)
+		}
 		for i := range l.trace.seenAt {
 			line, k := int(l.trace.seenAt[i].Load()), traces.Kind(i)
 			if l.Sees.Has(k) && 0 < line && line <= l.AsOf {
@@ -146,7 +154,7 @@ func (s *shrinker) fails() bool {
 		if !s.kept[i] {
 			continue
 		}
-		if to > 0 && (p.From > to+1 || s.life.lossy()) {
+		if to > 0 && (p.From > to+1 || s.life.lossy(to)) {
 			r.list = append(r.list, s.gap(p.From))
 		}
 		for _, e := range p.events {
@@ -176,8 +184,10 @@ func (s *shrinker) gap(line int) traces.Event {
 	return traces.Event{Kind: traces.Cut, Line: line}
 }
 
-// lossy says whether something was missing in the life's time anyhow.
-func (l *Life) lossy() bool { return l.Gaps || l.trace != nil && l.trace.lossy }
+// lossy says whether something was missing anyhow, in the life's time to a line.
+func (l *Life) lossy(line int) bool {
+	return l.Gaps || l.trace != nil && l.trace.since > 0 && l.trace.since <= line
+}
 
 // spans are the lines that are kept.
 func (s *shrinker) spans() (list []Span) {

@@ -15,9 +15,12 @@ import (
 type traced struct {
 	forked bool // its fork is in the log: nothing of it came before
 	lossy  bool // events were lost in its time
-	begun  bool // it has been seen past its first sleep
-	ended  bool // it has been seen in do_exit()
-	gone   bool // it has left its CPU for the last time
+	// since is the line from which on they were; 0 where nothing but leftBy says so.
+	since  int
+	leftBy *traces.Event // the call of a task that is in a stop of it by the trace; nil: none
+	begun  bool          // it has been seen past its first sleep
+	ended  bool          // it has been seen in do_exit()
+	gone   bool          // it has left its CPU for the last time
 	seenAt *firstSeen
 	calls  int // stops and parks of it that are under way
 	// asleep is the state letter in which the thread left its CPU last, while
@@ -179,7 +182,9 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 	l := &room.life
 	l.Begun, l.Doubt = false, false
 	l.trace, l.kept = &room.trace, room.kept[:0]
-	l.trace.lossy = ls.lossy
+	if l.trace.lossy = ls.lossy; ls.lossy {
+		l.trace.since = e.Line
+	}
 	l.trace.seenAt = ls.seenAt
 	l.keep(e)
 	ls.insert(l)
@@ -204,6 +209,10 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 			in.life.trace.calls--
 			if !in.park {
 				in.life.trace.lossy = true // its return is not in the log
+				if in.life.trace.leftBy == nil {
+					call := *e
+					in.life.trace.leftBy = &call
+				}
 			}
 		}
 		if in == nil {
@@ -276,10 +285,12 @@ func (ls *lives) leave(pid int) {
 }
 
 // lose takes note that events of a trace are missing.
-func (ls *lives) lose() {
+func (ls *lives) lose(line int) {
 	for l := range ls.alive() {
 		if l.trace != nil {
-			l.trace.lossy = true
+			if l.trace.lossy = true; l.trace.since == 0 {
+				l.trace.since = line
+			}
 		}
 	}
 	for in := range ls.inside.all() {

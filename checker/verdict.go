@@ -80,6 +80,7 @@ type Verdict struct {
 	asked   *question             // by one era's rules
 	ends    []stateSet            // where fitting orders end, by the rules of each era that it fits
 	by      *Checker              // of one that does not fit
+	early   bool                  // what does not fit is Life.intact
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -250,10 +251,12 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	rs, covered := c.rulesFor(l)
 	var fit []Verdict
 	var other *Verdict
+	undecided := false // by some era's rules
 	var names []string
 	var ends []stateSet
 	for _, r := range rs {
 		v := r.judge(l)
+		undecided = undecided || v.Fits == FitsInconclusive && v.Findings == nil
 		switch {
 		case v.Fits == FitsYes:
 			fit, ends = append(fit, v), append(ends, v.ends...)
@@ -277,7 +280,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	v := agreed(fit)
 	v.KernelsFit, v.ends = names, ends
 	v.open(fit)
-	if other != nil && other.Fits == FitsInconclusive {
+	if undecided {
 		// The eras that were not decided might say otherwise.
 		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
 	}
@@ -336,6 +339,12 @@ func has(findings []Finding, f Finding) bool {
 
 // judge is Judge by one era's rules.
 func (c rules) judge(l *Life) Verdict {
+	if was := l.intact(); was != nil {
+		if v := c.judge(was); v.Fits == FitsNo {
+			v.Life, v.Stops, v.early = l, stopsOf(l, newHistory(c.m, l)), true
+			return v
+		}
+	}
 	h := newHistory(c.m, l)
 	v := Verdict{Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h), asked: &question{c.m, h, c.timeout}}
 	if n := h.parksAtOnce(l); n > 2 {
@@ -562,10 +571,10 @@ func (c rules) witness(q *question, v *Verdict, ends stateSet) []Step {
 		}
 		line := 0
 		if s.event < 0 {
-			i := slices.IndexFunc(loose, func(i int) bool { return i >= 0 && slices.Contains(shown[v.Life.Events()[i].Kind], name) })
+			i := slices.IndexFunc(loose, func(i int) bool { return slices.Contains(shown[v.Life.Events()[i].Kind], name) })
 			if i >= 0 {
 				s.event = loose[i]
-				loose[i] = -1
+				loose = slices.Delete(loose, i, i+1)
 			}
 		}
 		if s.event >= 0 {
@@ -608,7 +617,7 @@ func (c rules) findings(v *Verdict, h *history, ends stateSet) {
 		}
 	}
 	v.Findings = append(v.Findings, l.Reported...)
-	if h.died {
+	if h.died && !slices.ContainsFunc(l.Reported, func(f Finding) bool { return f.Rule == ruleModuleGone }) { // that is why it died
 		v.Findings = append(v.Findings, diedFinding(v))
 	}
 	v.Findings = append(v.Findings, hangFindings(v, h)...)

@@ -206,12 +206,13 @@ func (v *Verdict) Visualize(w io.Writer) error {
 	if q.timeout > 0 {
 		limit = min(limit, q.timeout)
 	}
-	model, over := q.model()
+	left := maxSteps
+	model := q.model(walked{states: q.start()}, &left)
 	result, info := porcupine.CheckOperationsVerbose(model, history, limit)
-	if result == porcupine.Unknown || *over {
+	if result == porcupine.Unknown || left < 0 {
 		return ErrNotDrawn
 	}
-	model, _ = q.model() // which counts its steps anew
+	left = maxSteps // for what is drawn
 	words := map[*operation]string{}
 	for i := range ops {
 		words[&q.h.ops[i]] = ops[i].Text

@@ -407,6 +407,13 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			log = log[rng.IntN(len(log)):]
 		}
+		if rng.IntN(4) == 0 {
+			// Some of them are lost, and the log says so.
+			from := rng.IntN(len(log))
+			n := rng.IntN(min(9, len(log)-from))
+			lost := logged{fmt.Sprintf("** %d printk messages dropped **", n), log[max(0, from+n-1)].state}
+			log = slices.Concat(log[:from], []logged{lost}, log[from+n:])
+		}
 		var messages []layouts.Message
 		for i, line := range log {
 			messages = append(messages, layouts.Message{Micros: int64(100+i/7)*1e6 + int64(i%7), Text: line.text})
@@ -444,16 +451,16 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 
 // disproved says what in a verdict the truth contradicts.
 func disproved(v *Verdict, at logged) string {
-	truth, ok := at.state[v.Life.Thread.Comm]
-	if !ok {
-		return "a verdict on a thread that is not there"
-	}
 	if v.Life.Doubt {
 		// The log may hold two threads of the name; only accusations count.
 		if v.Fits == FitsNo {
 			return "fits: no"
 		}
 		return ""
+	}
+	truth, ok := at.state[v.Life.Thread.Comm]
+	if !ok {
+		return "a verdict on a thread that is not there"
 	}
 	if v.Fits == FitsInconclusive && (v.Life.Follows > 0 || v.Life.readOtherwise()) {
 		return ""

@@ -12,7 +12,7 @@ _tracecheck() {
 	-i|--input-format) mapfile -t COMPREPLY < <(compgen -W 'auto dmesg dmesg-ctime dmesg-reltime dmesg-iso dmesg-delta journal-monotonic kmsg rfc5424 syslog logread logcat journal-json journal-export dmesg-json bare ftrace trace-cmd perf-script perf-trace bpftrace bpftrace-json' -- "$cur"); return ;;
 	-k|--kernel) mapfile -t COMPREPLY < <(compgen -W 'auto 2.6.32 3.18 5.4 6.1 7.0' -- "$cur"); return ;;
 	-t|--thread) COMPREPLY=(); return ;;
-	-e|--explain) mapfile -t COMPREPLY < <(compgen -W 'rules KT001 KT002 KT003 KT004 KT005 KT006 KT007 KT008 KT009 KT010 KT011 KT012 KT013 KT014 KT015 KT016 KT017 KT018 KT019 KT020 KT021 KT022 KT023 KT024 KT025 KT026 KT027 KT028 KT029 KT030 KT031 KT032 KT033 KT034 KT035 KT036' -- "$cur"); return ;;
+	-e|--explain) mapfile -t COMPREPLY < <(compgen -W 'rules KT001 KT002 KT003 KT004 KT005 KT006 KT007 KT008 KT009 KT010 KT011 KT012 KT013 KT014 KT015 KT016 KT017 KT018 KT019 KT020 KT021 KT022 KT023 KT024 KT025 KT026 KT027 KT028 KT029 KT030 KT031 KT032 KT033 KT034 KT035 KT036 KT037' -- "$cur"); return ;;
 	--shrink) COMPREPLY=(); return ;;
 	--timeout) COMPREPLY=(); return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;

@@ -6,7 +6,7 @@ complete -c tracecheck -l printk -s p -r -d 'a FILE of printk patterns, or a bui
 complete -c tracecheck -l thread -s t -x -d 'only this thread, by NAME or pid; may be repeated'
 complete -c tracecheck -l follow -s F -d 'report each thread as soon as it is over; for dmesg -w | and trace_pipe'
 complete -c tracecheck -l all -s a -d 'text: list every thread; without it, beyond 100 threads the unremarkable are only counted'
-complete -c tracecheck -l explain -s e -x -a 'rules KT001 KT002 KT003 KT004 KT005 KT006 KT007 KT008 KT009 KT010 KT011 KT012 KT013 KT014 KT015 KT016 KT017 KT018 KT019 KT020 KT021 KT022 KT023 KT024 KT025 KT026 KT027 KT028 KT029 KT030 KT031 KT032 KT033 KT034 KT035 KT036' -d 'a rule (KT001; rules: all of them), or a thread\'s interleaving (NAME or pid)'
+complete -c tracecheck -l explain -s e -x -a 'rules KT001 KT002 KT003 KT004 KT005 KT006 KT007 KT008 KT009 KT010 KT011 KT012 KT013 KT014 KT015 KT016 KT017 KT018 KT019 KT020 KT021 KT022 KT023 KT024 KT025 KT026 KT027 KT028 KT029 KT030 KT031 KT032 KT033 KT034 KT035 KT036 KT037' -d 'a rule (KT001; rules: all of them), or a thread\'s interleaving (NAME or pid)'
 complete -c tracecheck -l shrink -x -d 'print the smallest part of the log that shows what does not fit of a thread (NAME or pid), to keep as a log'
 complete -c tracecheck -l strict -d 'inconclusive, or no evidence at all, counts as failure'
 complete -c tracecheck -l timeout -x -d 'the longest TIME for one thread; past it, it is inconclusive'

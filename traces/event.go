@@ -47,6 +47,8 @@ const (
 	Renamed // the thread's name is Thread.Comm from here on (task_rename)
 
 	Cut // of a kernel log: lines were left out here, by tracecheck --shrink
+
+	Blocked // khungtaskd says that Thread waits for a lock that By likely holds; Text: "a mutex likely owned by" (6.15)
 )
 
 var kindNames = [...]string{
@@ -54,7 +56,7 @@ var kindNames = [...]string{
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
 	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
 	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
-	"boot", "loss", "crash", "renamed", "cut",
+	"boot", "loss", "crash", "renamed", "cut", "blocked",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -123,7 +125,7 @@ type Event struct {
 	Late    bool    // Woken: by sched_wakeup, which another CPU's interrupt may print, after the waking (kernel/sched/core.c ttwu_queue_wakelist)
 	Probe   bool    // a probe on Func told it, not a tracepoint
 	Func    string  // Probe: the kernel function; of do_exit, Code is its argument, and HasCode is not set, because it depends on the kernel who gets it
-	// Since is, of a Loss in a trace, the number of the last line before which
+	// Since is, of a Loss, the number of the last line before which
 	// nothing is missing: the loss may lie anywhere between the two lines, not
 	// just before its own. 0: anywhere before.
 	Since int

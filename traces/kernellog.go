@@ -169,7 +169,7 @@ func (k *kernelLog) line(text []byte) bool {
 	// A console prints its losses without a stamp.
 	text = bytes.TrimLeft(text, " \t>")
 	if lost, ok := dropped(text); ok {
-		k.gap(lost, text)
+		k.gap(lost, overwritten(text), text)
 		return true
 	}
 	if holdsStamp(text) {
@@ -298,7 +298,7 @@ func (k *kernelLog) take(c class) {
 		k.boot = append(k.boot[:0], rec.boot...)
 	}
 	if rec.lost != 0 {
-		k.gap(rec.lost, rec.msg)
+		k.gap(rec.lost, rec.gap, rec.msg)
 	}
 	switch c {
 	case other:
@@ -334,14 +334,21 @@ func (k *kernelLog) take(c class) {
 // loss.
 func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
 	k.out.stats.diagnose(k.rec.line, format, args...)
-	k.out.lose(k.rec.line, 0, msg)
+	k.out.lose(k.rec.line, 0, true, msg)
 }
 
-// gap says that n messages are missing here, 0 or less if nobody knows how many.
-// A report may lack what they said.
-func (k *kernelLog) gap(n int, msg []byte) {
+// disorder says that the lines are in another order than they were printed in.
+// Those before this one may be so too.
+func (k *kernelLog) disorder(msg []byte, why string) {
+	k.out.stats.diagnose(k.rec.line, "%s", why)
+	k.out.lose(k.rec.line, 0, false, msg)
+}
+
+// gap says that n messages are missing, 0 or less if nobody knows how many; here:
+// right here. A report may lack what they said.
+func (k *kernelLog) gap(n int, here bool, msg []byte) {
 	k.reports.flush(k.emitStack)
-	k.out.lose(k.rec.line, n, msg)
+	k.out.lose(k.rec.line, n, here, msg)
 }
 
 // tell passes a message on to who listens.
@@ -355,7 +362,7 @@ func (k *kernelLog) tell(c class) {
 // tasks, dumps of stacks, lock-ups, oopses.
 func (k *kernelLog) stacked(e Event) {
 	e.Before = k.out.stats.LastLine
-	if slices.ContainsFunc(e.Stack.Frames, func(f Frame) bool {
+	if e.Stack != nil && slices.ContainsFunc(e.Stack.Frames, func(f Frame) bool {
 		return f.Func == "kthread" || strings.HasPrefix(f.Func, "kthread_") || strings.HasPrefix(f.Func, "__kthread_")
 	}) {
 		k.out.stats.Events++
@@ -391,7 +398,7 @@ func (k *kernelLog) recognise(c class) {
 	// A CPU whose clock is not up yet stamps 0, in the middle of a boot too.
 	if rec.stamp > 0 {
 		if rec.stamp < k.stamp-backwards {
-			k.unusable(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
+			k.disorder(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
 		}
 		switch {
 		case rec.stamp < k.stamp:
@@ -402,12 +409,12 @@ func (k *kernelLog) recognise(c class) {
 		k.stamp = rec.stamp
 	}
 	if c == message && k.falling >= reversed {
-		k.unusable(msg, "the stamps fall from line to line: the log is in reverse order")
+		k.disorder(msg, "the stamps fall from line to line: the log is in reverse order")
 		return
 	}
 	k.reports.message(rec, k.emitStack)
 	if lost, ok := dropped(msg); ok {
-		o.lose(n, lost, msg)
+		o.lose(n, lost, overwritten(msg), msg)
 		return
 	}
 	if isCrash(msg) {
@@ -505,6 +512,14 @@ func dropped(msg []byte) (n int, ok bool) {
 		return n, err == nil
 	}
 	return 0, false
+}
+
+// overwritten says, of a message that tells of a loss, whether that is right in
+// front of it: a console says so when it comes to where the ring buffer begins
+// now. A rate limit tells at the end of its interval, and the buffers of
+// printk_safe when they are emptied.
+func overwritten(msg []byte) bool {
+	return hasPrefix(msg, "** ") && bytes.Contains(msg, []byte(" printk messages dropped"))
 }
 
 // isCrash knows the kernel's reports of a task's death.

@@ -53,7 +53,7 @@ func (k *kmsg) unwrap(line []byte, rec *record) class {
 	case k.next == 0 || seq == k.next:
 	case seq > k.next && seq-k.next <= int64(k.out):
 	case seq > k.next:
-		rec.lost = int(min(seq-k.next, 1<<31-1))
+		rec.lost, rec.gap = int(min(seq-k.next, 1<<31-1)), true
 	default:
 		rec.lost = -1 // read again from the beginning, or of another boot
 	}

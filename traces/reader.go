@@ -304,7 +304,7 @@ func (r *Reader) whole(text []byte, b *block) {
 		s.diagnose(s.Lines, format, args...)
 		if r.dec.damaged(text[:min(len(text), maxLine)]) {
 			s.KernelLines++
-			r.out.lose(s.Lines, 0, nil)
+			r.out.lose(s.Lines, 0, true, nil)
 		}
 	}
 	ends := text[len(text)-1] == '\n'
@@ -367,7 +367,7 @@ func (r *Reader) line() error {
 		s.diagnose(n, format, args...)
 		if record {
 			s.KernelLines++
-			r.out.lose(n, 0, nil)
+			r.out.lose(n, 0, true, nil)
 		}
 	}
 	switch {
@@ -569,9 +569,14 @@ func (o *output) emit(e Event) {
 }
 
 // lose adds a loss of n messages, 0 or less where it is not known how many,
-// in front of a line.
-func (o *output) lose(line, n int, msg []byte) {
+// in front of a line. here: nothing is missing before that; otherwise a line
+// tells of it that comes later than the loss.
+func (o *output) lose(line, n int, here bool, msg []byte) {
 	n = max(n, 0)
 	o.stats.Lost += n
-	o.events = append(o.events, Event{Kind: Loss, Line: line, Count: n, Text: string(msg)})
+	e := Event{Kind: Loss, Line: line, Count: n, Text: string(msg)}
+	if here {
+		e.Since = line - 1
+	}
+	o.events = append(o.events, e)
 }

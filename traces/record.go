@@ -6,6 +6,7 @@ type record struct {
 	msg    []byte // without stamp, level and line end; good until the next line is read
 	stamp  int64  // microseconds since boot; noStamp where the wrapper has none that can be trusted
 	lost   int    // records missing before it, by the wrapper's count; -1: some, nobody knows how many
+	gap    bool   // they are missing right in front of it, and nowhere else
 	caller []byte // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
 	boot   []byte // an id of its boot, where the wrapper has one
 	reboot bool   // another boot begins here, and the wrapper says so without an id

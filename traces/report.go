@@ -267,6 +267,9 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 		if bytes.HasPrefix(msg, future) {
 			r.suppressed = rec.line
 		}
+		if waiter, owner, lock, ok := parseBlocked(msg); ok {
+			emit(Event{Kind: Blocked, Line: rec.line, Thread: waiter, By: owner, Text: lock, Stamp: max(rec.stamp, 0) * 1000})
+		}
 		if bytes.Contains(msg, []byte("RCU")) {
 			r.stall = 0 // the rest of the stall's report is about RCU's own threads
 		}

@@ -218,6 +218,32 @@ func parseHungLine(msg []byte) (t Task, seconds int, ok bool) {
 	return t, seconds, ok
 }
 
+// parseBlocked reads what khungtaskd says of a lock's holder (kernel/hung_task.c
+// debug_show_blocker). lock is what stands between the two tasks:
+//
+//	INFO: task cat:115 is blocked on a mutex likely owned by task cat:114.                            6.15
+//	INFO: task cat:115 blocked on a semaphore likely last held by task cat:114                        6.16
+//	INFO: task cat:115 <reader> blocked on an rw-semaphore likely owned by task cat:114 <writer>      6.17
+//
+// Where it knows no holder it says so, and ok is false.
+func parseBlocked(msg []byte) (waiter, owner Task, lock string, ok bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("INFO: task "))
+	i := bytes.Index(rest, []byte(" blocked on a"))
+	if !ok || i < 0 {
+		return Task{}, Task{}, "", false
+	}
+	side := func(s []byte) []byte {
+		return bytes.TrimSuffix(bytes.TrimSuffix(s, []byte(" <reader>")), []byte(" <writer>"))
+	}
+	what, by, ok := bytes.Cut(rest[i+len(" blocked on "):], []byte(" task "))
+	if !ok || !bytes.Contains(what, []byte(" likely ")) {
+		return Task{}, Task{}, "", false
+	}
+	waiter, ok1 := splitTask(side(bytes.TrimSuffix(rest[:i], []byte(" is"))), ':')
+	owner, ok2 := splitTask(side(bytes.TrimSuffix(by, []byte("."))), ':')
+	return waiter, owner, string(what), ok1 && ok2
+}
+
 // splitTask reads comm and pid with sep between them; the comm may hold sep.
 func splitTask(s []byte, sep byte) (Task, bool) {
 	i := bytes.LastIndexByte(s, sep)

@@ -74,6 +74,10 @@ func show(events []Event) string {
 	var b strings.Builder
 	for _, e := range events {
 		s := e.Stack
+		if s == nil {
+			fmt.Fprintf(&b, "line %d: %v is blocked on %s %v\n", e.Line, e.Thread, e.Text, e.By)
+			continue
+		}
 		fmt.Fprintf(&b, "lines %d-%d: %s, %v", e.Line, s.Last, reportNames[s.Report], e.Thread)
 		if s.State != 0 {
 			fmt.Fprintf(&b, ", state %c", s.State)
@@ -385,6 +389,7 @@ func TestParseFirstLines(t *testing.T) {
 		{"INFO: task rs:main Q:Reg:287 blocked for more than 120 seconds.", "rs:main Q:Reg[287] 120"},
 		{"INFO: task x blocked for more than 1 seconds.:3 blocked for more than 120 seconds.", "x blocked for more than 1 seconds.[3] 120"},
 		{"INFO: task kt:12 is blocked on a mutex likely owned by task kt:13.", ""},
+		{"INFO: task kt:12 blocked on a semaphore likely last held by task kt:13", ""},
 		{"INFO: task kt: blocked for more than 120 seconds.", ""},
 		{"INFO: task kt:-1 blocked for more than 120 seconds.", ""},
 		{"INFO: task kt:1 blocked for more than many seconds.", ""},

@@ -226,8 +226,9 @@ func TestSamplesSARIF(t *testing.T) {
 					URI   string
 					Index int
 				}
-				Region struct{ StartLine int }
+				Region struct{ StartLine, EndLine int }
 			}
+			Message struct{ Text string }
 		}
 		var r struct {
 			Runs []struct {
@@ -269,6 +270,39 @@ func TestSamplesSARIF(t *testing.T) {
 					t.Errorf("no such line: %v %v", at, err)
 				}
 			}
+		}
+		// What JSON says of the smallest part is there, too.
+		var plain struct {
+			Threads []struct {
+				FitsTo int `json:"fits_to"`
+				Shrunk []struct{ From, To int }
+			}
+		}
+		if err := json.Unmarshal(as("json", args), &plain); err != nil {
+			t.Fatal(err)
+		}
+		var want, got []string
+		for _, th := range plain.Threads {
+			if th.FitsTo > 0 {
+				want = append(want, fmt.Sprintf("to %d", th.FitsTo))
+			}
+			for _, s := range th.Shrunk {
+				want = append(want, fmt.Sprintf("%d-%d", s.From, s.To))
+			}
+		}
+		for _, res := range r.Runs[0].Results {
+			for _, l := range res.RelatedLocations {
+				at := l.PhysicalLocation.Region
+				switch l.Message.Text {
+				case "it fits up to here":
+					got = append(got, fmt.Sprintf("to %d", at.StartLine))
+				case "of the smallest part that does not fit":
+					got = append(got, fmt.Sprintf("%d-%d", at.StartLine, max(at.StartLine, at.EndLine)))
+				}
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("-json +sarif:\n%s", d)
 		}
 		v := r.Runs[0].Properties.Verdict
 		if bad := v == report.Violates || v == report.Hangs; bad != (errors > 0) {

@@ -130,7 +130,7 @@ func (j *job) check(file string, r *reading) error {
 
 // fits takes a life into account in what the whole input fits.
 func fits(in *report.Input, v *checker.Verdict) {
-	in.Doubt = in.Doubt || v.Life.Doubt
+	in.Doubt = in.Doubt || v.Life.Doubt && v.Fits != checker.FitsNo
 	if v.Fits != checker.FitsInconclusive {
 		in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(v.KernelsFit, k) })
 	}

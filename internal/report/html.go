@@ -33,6 +33,7 @@ type HTML struct {
 	names   []string
 	frame   *timelineFrame
 	lives   int
+	shrunk  shrinking
 	input   int // whose heading stands above, -1: none yet
 	begun   bool
 }
@@ -259,6 +260,12 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 	}
 	if len(v.KernelsFit) > 0 {
 		life.Facts = append(life.Facts, [2]string{"fits the rules of Linux", strings.Join(ranges(v.KernelsFit), ", ")})
+	}
+	if v.FitsTo > 0 {
+		life.Facts = append(life.Facts, [2]string{"fits up to", "line " + strconv.Itoa(v.FitsTo)})
+	}
+	if spans := h.shrunk.of(v); spans != nil {
+		life.Facts = append(life.Facts, [2]string{"smallest part that does not", spanList(spans)})
 	}
 	level := ""
 	worse := map[checker.Level]int{checker.Note: 1, checker.Warning: 2, checker.Error: 3}

@@ -171,7 +171,7 @@ func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonTh
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
 	}
-	if l.Doubt {
+	if l.Doubt && v.Fits != checker.FitsNo {
 		t.Assumes = []string{"one name is one thread"}
 	}
 	for _, s := range v.Stops {

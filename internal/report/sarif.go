@@ -21,6 +21,7 @@ type SARIF struct {
 	names   []string
 	begun   bool
 	results int
+	shrunk  shrinking
 }
 
 // NewSARIF writes to w; names are the inputs' names.
@@ -57,6 +58,7 @@ type sarifArtifactLocation struct {
 
 type sarifRegion struct {
 	StartLine int `json:"startLine"`
+	EndLine   int `json:"endLine,omitempty"` // absent: the same
 }
 
 type sarifPhysical struct {
@@ -144,7 +146,7 @@ func fileURI(name string) string {
 func (s *SARIF) at(input, line int) *sarifPhysical {
 	p := &sarifPhysical{Artifact: sarifArtifactLocation{fileURI(s.names[input]), input}}
 	if line > 0 {
-		p.Region = &sarifRegion{line}
+		p.Region = &sarifRegion{StartLine: line}
 	}
 	return p
 }
@@ -250,9 +252,12 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 		return ""
 	}
 	name := v.Life.Thread.String() + ": "
-	for _, f := range v.Findings {
+	for i, f := range v.Findings {
 		r := s.result(input, f.Rule.ID, string(f.Rule.Level), name+whole(f), f.Lines, say)
 		r.Props = props
+		if i == 0 {
+			s.smallest(&r, input, v)
+		}
 		if wantsChart(v) {
 			r.CodeFlows = s.flow(input, v)
 		}
@@ -270,6 +275,25 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 	}
 	r.Props = props
 	return s.write(r)
+}
+
+// smallest adds to the result of what does not fit how much of the life does, and
+// which part of it does not.
+func (s *SARIF) smallest(r *sarifResult, input int, v *checker.Verdict) {
+	add := func(from, to int, message string) {
+		id := len(r.Related)
+		l := sarifLocation{ID: &id, Physical: s.at(input, from), Message: &sarifText{message}}
+		if to > from {
+			l.Physical.Region.EndLine = to
+		}
+		r.Related = append(r.Related, l)
+	}
+	if v.FitsTo > 0 {
+		add(v.FitsTo, v.FitsTo, "it fits up to here")
+	}
+	for _, span := range s.shrunk.of(v) {
+		add(span.From, span.To, "of the smallest part that does not fit")
+	}
 }
 
 // flow is the witness, as a code flow.
