@@ -129,6 +129,7 @@ type lives struct {
 	seenAt *firstSeen
 	waking bool // sched_waking has been seen
 	lossy  bool // the trace says that its beginning is not whole
+	addr   addresses
 
 	// Of the kernel's reports:
 	reports    map[int]*reported // by the pid of a task
@@ -150,7 +151,7 @@ func newLives() *lives {
 func (ls *lives) clear() {
 	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
-	ls.inside, ls.past = byPID[inside]{}, nil
+	ls.inside, ls.past, ls.addr = byPID[inside]{}, nil, addresses{}
 }
 
 // alive are the lives that have not ended.
@@ -224,6 +225,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 func (ls *lives) end(asOf int) []*Life {
 	ended := slices.Collect(ls.alive())
 	for _, l := range ended {
+		ls.ends(l)
 		l.AsOf = asOf
 		l.Sees = ls.sees
 		if l.Kernel == "" {

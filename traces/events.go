@@ -91,7 +91,9 @@ func (t *traceReader) send(n int, rec *traceRecord, e Event, emit func(Event)) {
 		e.Context = rec.context
 	}
 	t.stats.Events++
-	t.stats.Seen = t.stats.Seen.With(e.Kind)
+	if e.Kind != StopCall || e.Thread.PID != 0 { // of whom: not the next one's absence is known by it
+		t.stats.Seen = t.stats.Seen.With(e.Kind)
+	}
 	emit(e)
 }
 
