@@ -49,6 +49,7 @@ type Life struct {
 
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
+	eras   eraSet         // by the marks of a log that names no kernel
 	slot   int            // in lives.open; -1: in it no more
 	boot   int            // line of the banner; 0: not in the log
 	// Of a log that is followed:

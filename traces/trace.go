@@ -67,8 +67,9 @@ type traceReader struct {
 	young   map[int]int // of those: see passOn
 	// pidNames are the names of tasks of which a line has only the pid.
 	pidNames map[int]string
-	waking   bool // wakingMark has been seen
-	idle     bool // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
+	release  string // that the trace's header names
+	waking   bool   // wakingMark has been seen
+	idle     bool   // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
 }
 
 // maxNames bounds the names that are kept; a log with more starts anew.
@@ -188,7 +189,7 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		t.lose(n, t.layout.loss(), emit)
 	case noEvent:
 	case kernelLine:
-		t.kernel(n, string(t.skips.kernel))
+		t.boot(n, t.skips.kernel, emit)
 	case refusedLine:
 		if !t.refused {
 			t.refused = true

@@ -258,7 +258,7 @@ func TestTraceLayouts(t *testing.T) {
 		{
 			name: "the header of the latency format names the kernel, and what has been written over",
 			in:   hdr + "#\n# nop latency trace v1.1.5 on 6.1.0-18-amd64\n# --------\n# latency: 0 us, #12/1300, CPU#0 | (M:PREEMPT(none) VP:0, KP:0, SP:0 HP:0 #P:2)\n",
-			want: "5 loss 1288 cpu -1 since 0\n",
+			want: "3 boot in ?\n5 loss 1288 cpu -1 since 0\n",
 		},
 		{
 			name: "so is that of raw",
