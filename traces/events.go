@@ -147,7 +147,7 @@ type switched struct {
 
 func (t *traceReader) schedSwitch(n int, rec *traceRecord, emit func(Event)) {
 	s, ok := parseSwitch(rec.body)
-	if !ok {
+	if !ok || rec.pid >= 0 && rec.pid != s.prev { // who leaves is the current task
 		t.damaged(n, rec, emit)
 		return
 	}
@@ -218,7 +218,7 @@ func parseSwitch(b []byte) (s switched, ok bool) {
 			continue
 		}
 		s.prevComm, s.nextComm = left[len(first):], rest[i+len(mid):]
-		return s, true
+		return s, len(s.prevComm) <= maxComm
 	}
 	return s, false
 }

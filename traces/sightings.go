@@ -99,7 +99,7 @@ func (g *glancer) see(line []byte, s *sighting) bool {
 	switch string(line[n:colon]) {
 	case "sched_switch":
 		w, ok := parseSwitch(body)
-		if !ok || w.plugin || max(w.prev, w.next) > math.MaxInt32 {
+		if !ok || w.plugin || w.prev != int(pid) || w.next > math.MaxInt32 {
 			return false
 		}
 		s.kind, s.state = SwitchOut, stateLetter(w.state)

@@ -138,7 +138,7 @@ func TestTraceLayouts(t *testing.T) {
 			in: "cpus=2\n" +
 				"           kt_ok-448   [001]    85.239699: sched_switch:         kt:colon=x:448 [120] D ==> kt ==> x:447 [120]\n" +
 				"           kt_ok-448   [001]    85.239699: sched_switch:         kt_ok:448 [120] x ==> swapper/1:0 [120]\n" +
-				"          <idle>-0     [001]    85.239699: sched_switch:         rcu_preempt:18 [120] W ==> swapper/1:0 [120]\n" +
+				"     rcu_preempt-18    [001]    85.239699: sched_switch:         rcu_preempt:18 [120] W ==> swapper/1:0 [120]\n" +
 				"           kt_ok-448   [001]    85.239699: sched_switch:         kt_ok:448 [120] x ==> swapper/1:0 [120]\n" +
 				"            bash-447   [001]    85.239699: sched_wakeup:         kt_ok:448 [120] CPU:001\n" +
 				"            bash-447   [001]    85.239699: sched_wakeup:         kt_ok:448 [120] success=0 CPU:001\n" +
