@@ -60,6 +60,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		ls.watch, seen = w.Watch(), w.Seen
 		defer w.Close()
 	}
+	var marked markedEras
 	report := func(l *Life) error {
 		if l.told == l.count() {
 			return nil // nothing has come since
@@ -69,7 +70,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 			now = l.snapshot() // whoever gets the verdict may keep it
 		}
 		if l.Kernel == "" {
-			now.eras = erasOf(src.Stats().Marks, l.AsOf)
+			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
 		v := c.Judge(now)
 		if l.before.says(&v) {

@@ -52,6 +52,26 @@ func erasOf(marks []traces.Mark, line int) (s eraSet) {
 	return s
 }
 
+// markedEras are erasOf all marks so far, for most lives ask behind the last.
+type markedEras struct {
+	n, last int // how many marks, and the last one's line
+	eras    eraSet
+}
+
+func (m *markedEras) erasOf(marks []traces.Mark, line int) eraSet {
+	if len(marks) != m.n {
+		m.n, m.last = len(marks), 0
+		for _, mark := range marks {
+			m.last = max(m.last, mark.Line)
+		}
+		m.eras = erasOf(marks, m.last)
+	}
+	if line < m.last {
+		return erasOf(marks, line)
+	}
+	return m.eras
+}
+
 // contradict says whether no one kernel of mainline's prints all of the marks up
 // to a line.
 func contradict(marks []traces.Mark, line int) bool {

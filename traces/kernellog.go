@@ -318,7 +318,7 @@ func (k *kernelLog) take(c class) {
 		}
 		k.seam = false
 	}
-	if i := bytes.IndexByte(rec.msg, rec.escapes); i >= 0 && rec.escapes != 0 {
+	if rec.escapes != 0 && bytes.IndexByte(rec.msg, rec.escapes) >= 0 {
 		k.text = appendPrinted(k.text[:0], rec.msg, rec.escapes)
 		k.text = appendPlain(k.text[:0], k.text)
 		rec.msg = k.text
