@@ -200,6 +200,9 @@ func (v *Verdict) Visualize(w io.Writer) error {
 	if result == porcupine.Unknown || *over {
 		return ErrNotDrawn
 	}
+	for _, longest := range info.PartialLinearizations() {
+		slices.SortFunc(longest, slices.Compare) // porcupine has them in a map
+	}
 	model, _ = v.asked.model() // which counts its steps anew
 	words := map[*operation]string{}
 	for i := range ops {
