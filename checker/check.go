@@ -22,6 +22,7 @@ type Log struct {
 	Kernel   string // the release that the log itself names last; empty: none
 	Waits    []Wait
 	Findings []Finding // those that belong to no one thread
+	Notes    []string  // what its words tell of the kernel's age, a sentence each
 }
 
 // A watcher is a Source that can leave out the scheduling of tasks that nobody
@@ -59,6 +60,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		ls.watch, seen = w.Watch(), w.Seen
 		defer w.Close()
 	}
+	var marked markedEras
 	report := func(l *Life) error {
 		if l.told == l.count() {
 			return nil // nothing has come since
@@ -66,6 +68,9 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		now := l
 		if follow {
 			now = l.snapshot() // whoever gets the verdict may keep it
+		}
+		if l.Kernel == "" {
+			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
 		v := c.Judge(now)
 		if l.before.says(&v) {
@@ -90,7 +95,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		return nil
 	}
-	log := func() Log { return Log{ls.kernel, ls.waits, ls.general()} }
+	log := func() Log { return Log{ls.kernel, ls.waits, ls.general(), c.notes(src.Stats().Marks, ls.kernel)} }
 	for src.Scan() {
 		e := src.Event()
 		kinds, waking := seen()

@@ -54,6 +54,7 @@ type Life struct {
 	has    traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
 	kept   []kept         // of a traced life
+	eras   eraSet         // by the marks of a log that names no kernel
 	slot   int            // in lives.open; -1: in it no more
 	boot   int            // line of the banner; 0: not in the log
 	// Of a log that is followed:
@@ -153,6 +154,7 @@ type lives struct {
 	seenAt *firstSeen
 	waking bool // sched_waking has been seen
 	lossy  bool // the trace says that its beginning is not whole
+	addr   addresses
 
 	// Of the kernel's reports:
 	reports    map[int]*reported    // by the pid of a task
@@ -178,7 +180,7 @@ func newLives() *lives {
 func (ls *lives) clear() {
 	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
-	ls.inside, ls.past = byPID[inside]{}, nil
+	ls.inside, ls.past, ls.addr = byPID[inside]{}, nil, addresses{}
 }
 
 // alive are the lives that have not ended.
@@ -263,6 +265,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 func (ls *lives) end(asOf int) []*Life {
 	ended := slices.Collect(ls.alive())
 	for _, l := range ended {
+		ls.ends(l)
 		l.AsOf = asOf
 		l.Sees = ls.sees
 		if l.Kernel == "" {

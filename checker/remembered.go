@@ -58,7 +58,7 @@ func (l *Life) course(buf []byte) []byte {
 		seen++
 		return byte(seen - 1)
 	}
-	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2), l.trace.asleep)
+	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.trace.maybeStopped, 4), l.trace.asleep, byte(l.eras))
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	for i := range l.kept {
 		k := &l.kept[i]

@@ -75,7 +75,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 	h.late = !l.trace.forked
 	whole := l.Whole()
 	if whole {
-		if l.Sees.Has(traces.StopCall) {
+		if l.showsStops() {
 			h.hidden &^= m.actions(shown[traces.StopCall]...) | m.actions(shown[traces.StopReturn]...)
 		}
 		if l.Sees.Has(traces.Woken) {
@@ -129,7 +129,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 			if !woken && !asks && l.trace.forked {
 				woken = true
 				o.actions = m.actions("Wake", "ParkStarts")
-				if e.Late || l.trace.lossy || !l.Sees.Has(traces.StopCall) {
+				if e.Late || l.trace.lossy || !l.showsStops() {
 					o.actions |= m.actions("StopStarts")
 				}
 				o.optional = e.Late || l.trace.lossy || e.By.PID == self

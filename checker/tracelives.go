@@ -22,7 +22,14 @@ type traced struct {
 	ended  bool          // it has been seen in do_exit()
 	gone   bool          // it has left its CPU for the last time
 	seenAt *firstSeen
-	calls  int // stops and parks of it that are under way
+	// See addresses: the one of its task_struct, 0: not known; how many threads had
+	// been forked when it was learned; whether the thread has been freed since.
+	addr  uint64
+	bound int
+	freed bool
+	// maybeStopped: a stop of a thread that is not known may have been of this one.
+	maybeStopped bool
+	calls        int // stops and parks of it that are under way
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
 	// order: there must also have been more sleeps than wakings.
@@ -51,12 +58,18 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken && !e.Late {
 		ls.waking = true
 	}
-	ls.sees = ls.sees.With(e.Kind)
-	if at := &ls.seenAt[e.Kind]; at.Load() == 0 {
-		at.Store(int64(e.Line))
+	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
+		ls.identify(e)
+	}
+	if e.Kind != traces.StopCall || e.Thread.PID != 0 {
+		ls.sees = ls.sees.With(e.Kind)
+		if at := &ls.seenAt[e.Kind]; at.Load() == 0 {
+			at.Store(int64(e.Line))
+		}
 	}
 	switch e.Kind {
 	case traces.Fork:
+		ls.addr.forks++
 		if old := ls.byPID.get(e.Thread.PID); old != nil {
 			old.AsOf, old.Sees = e.Line-1, ls.sees
 			ls.forget(old)
@@ -161,6 +174,8 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 			ended = ls.retire(l, e)
 		}
 		t.ended = true
+	case traces.Freed:
+		t.freed = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
 		if last, ok := l.latest(e.Kind, e.Thread.PID); ok && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
@@ -188,6 +203,7 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 	l.trace.seenAt = ls.seenAt
 	l.keep(e)
 	ls.insert(l)
+	ls.bind(e.Thread.Addr, l)
 	ls.watch.Add(l.Thread.PID)
 	return l
 }
@@ -205,6 +221,7 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 	} else {
+		ls.unnamed(by) // its return is not in the log
 		if in != nil && in.life != nil {
 			in.life.trace.calls--
 			if !in.park {
@@ -226,7 +243,10 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		ls.watch.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
-		return nil // a task's address: whose is not known yet
+		if !park {
+			ls.nameless(by, e.Thread.Addr) // whose address it is is not known yet
+		}
+		return nil
 	}
 	l := ls.byPID.get(e.Thread.PID)
 	if l != nil && l.trace != nil && (l.trace.lossy || !ls.sees.Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
@@ -244,6 +264,7 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		in.life.trace.calls--
 	}
 	in.life = l
+	ls.named(by, l)
 	in.awake = !park && ls.waking && l.Whole() && !sleeper(l.trace.asleep)
 	l.trace.calls++
 	return ended
@@ -254,7 +275,11 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 func (ls *lives) returned(e *traces.Event) {
 	in := ls.inside.get(e.By.PID)
 	switch {
-	case in == nil || in.life == nil || in.park != (e.Kind == traces.ParkReturn):
+	case in == nil || in.park != (e.Kind == traces.ParkReturn):
+		return
+	case in.life == nil:
+		ls.unnamed(e.By.PID)
+		ls.leave(e.By.PID)
 		return
 	case in.lost:
 		ls.leave(e.By.PID)
@@ -331,7 +356,11 @@ func (ls *lives) retire(l *Life, e *traces.Event) (ended []*Life) {
 
 // forget ends a life: no event is given to it any more.
 func (ls *lives) forget(l *Life) {
+	ls.ends(l)
 	ls.remove(l)
+	if l.trace != nil && l.trace.addr != 0 && ls.addr.of[l.trace.addr] == l {
+		delete(ls.addr.of, l.trace.addr)
+	}
 	if l.trace == nil || l.trace.calls == 0 {
 		return
 	}

@@ -51,33 +51,39 @@ func TestTracedLives(t *testing.T) {
 		{"a second call by the same task", tracedEvents(fork(50), fork(51), stop(50, 9), stop(51, 9), ret(9, 3)),
 			"50#1 yes unknown ; 51#1 yes ran_then_stopped 3; "},
 	} {
-		c, err := New(nil, time.Second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]string{}
-		var order []string
-		_, err = c.Check(test.events, func(v *Verdict) error {
-			key := fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation)
-			code := ""
-			if v.ExitCodeFrom != "" {
-				code = fmt.Sprint(v.ExitCode)
-			}
-			got[key] = fmt.Sprintf("%s %s %s %s; ", key, v.Fits, v.Outcome, code)
-			order = append(order, key)
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := ""
-		for _, key := range order {
-			text += got[key]
-		}
+		text := livesOf(t, test.events)
 		if text != test.want {
 			t.Errorf("%s: %s, want %s", test.name, text, test.want)
 		}
 	}
+}
+
+// livesOf says what becomes of the lives of a log, in the order of the verdicts.
+func livesOf(t *testing.T, events *replay) string {
+	c, err := New(nil, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	var order []string
+	_, err = c.Check(events, func(v *Verdict) error {
+		key := fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation)
+		code := ""
+		if v.ExitCodeFrom != "" {
+			code = fmt.Sprint(v.ExitCode)
+		}
+		got[key] = fmt.Sprintf("%s %s %s %s; ", key, v.Fits, v.Outcome, code)
+		order = append(order, key)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, key := range order {
+		text += got[key]
+	}
+	return text
 }
 
 // A thread that has got a CPU again, by the line of another CPU whose clock is

@@ -180,13 +180,27 @@ func (c *Checker) rulesFor(l *Life) (rs []rules, covered bool) {
 		return []rules{c.rulesOf(*c.only)}, true
 	}
 	if l.Kernel == "" {
-		return c.eras, true
+		return c.within(l.eras), true
 	}
 	e, err := graph.EraOf(l.Kernel)
 	if err != nil {
 		return c.eras, false
 	}
 	return []rules{c.rulesOf(e)}, true
+}
+
+// within are the rules of the eras of a set.
+func (c *Checker) within(s eraSet) (rs []rules) {
+	if s == 0 {
+		return c.eras
+	}
+	for _, r := range c.eras {
+		eras := slices.DeleteFunc(slices.Clone(r.eras), func(e graph.Era) bool { return !s.has(e) })
+		if len(eras) > 0 {
+			rs = append(rs, rules{r.m, eras, c})
+		}
+	}
+	return rs
 }
 
 // rulesOf are those of one era alone.
@@ -273,6 +287,19 @@ func (c *Checker) byNumber(l *Life) Verdict {
 			other.Why = fmt.Sprintf("it does not fit the rules of any era, but the log is of Linux %s, which none covers", l.Kernel)
 			for i := range other.Findings {
 				other.Findings[i].Rule = ruleOtherKernel
+			}
+		}
+		if c.only == nil && l.Kernel == "" && l.eras != 0 && other.Fits == FitsNo {
+			for _, r := range c.within(^l.eras) {
+				if w := r.judge(l); w.Fits == FitsYes {
+					// A mark accuses nobody.
+					other.Fits, other.FitsTo = FitsInconclusive, 0
+					other.Why = fmt.Sprintf("it fits the rules of Linux %s, but the log has words that such a kernel does not print", r.eras[0].Range())
+					for i := range other.Findings {
+						other.Findings[i].Rule = ruleBackport
+					}
+					break
+				}
 			}
 		}
 		return *other

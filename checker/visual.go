@@ -212,6 +212,9 @@ func (v *Verdict) Visualize(w io.Writer) error {
 	if result == porcupine.Unknown || left < 0 {
 		return ErrNotDrawn
 	}
+	for _, longest := range info.PartialLinearizations() {
+		slices.SortFunc(longest, slices.Compare) // porcupine has them in a map
+	}
 	left = maxSteps // for what is drawn
 	words := map[*operation]string{}
 	for i := range ops {

@@ -531,9 +531,7 @@ func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
 	case "fork":
 		out.Kind, ok = Fork, thread.PID > 0
 	case "waking", "wakeup":
-		if out.Kind, ok = Woken, thread.PID > 0; ok && !t.wants(thread.PID) {
-			return
-		}
+		out.Kind, ok = Woken, thread.PID > 0
 		out.Late = e.kind[len(e.kind)-1] == 'p'
 	case "switch":
 		prev, ok1 := pid(e.prev)
@@ -542,14 +540,14 @@ func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
 			ok = false
 			break
 		}
-		if ok1 && t.wants(prev) {
+		if ok1 {
 			letter := byte(0)
 			if need(bpfState) {
 				letter = e.letter
 			}
 			t.send(n, rec, Event{Kind: SwitchOut, Thread: Task{Comm: t.bpfName(prev, e.task, e.has&bpfTask != 0), PID: prev}, State: letter}, emit)
 		}
-		if ok2 && t.wants(next) {
+		if ok2 {
 			t.send(n, rec, Event{Kind: SwitchIn, Thread: Task{Comm: t.bpfName(next, e.comm, e.has&bpfComm != 0), PID: next}}, emit)
 		}
 		return

@@ -39,6 +39,9 @@ func (d *dmesg) unwrap(line []byte, rec *record) class {
 		return foreign
 	}
 	d.seen = true
+	if rec.format != "journal-monotonic" {
+		rec.escapes = '\\'
+	}
 	return c
 }
 

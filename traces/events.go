@@ -91,7 +91,9 @@ func (t *traceReader) send(n int, rec *traceRecord, e Event, emit func(Event)) {
 		e.Context = rec.context
 	}
 	t.stats.Events++
-	t.stats.Seen = t.stats.Seen.With(e.Kind)
+	if e.Kind != StopCall || e.Thread.PID != 0 { // of whom: not the next one's absence is known by it
+		t.stats.Seen = t.stats.Seen.With(e.Kind)
+	}
 	emit(e)
 }
 
@@ -145,7 +147,7 @@ type switched struct {
 
 func (t *traceReader) schedSwitch(n int, rec *traceRecord, emit func(Event)) {
 	s, ok := parseSwitch(rec.body)
-	if !ok {
+	if !ok || rec.pid >= 0 && rec.pid != s.prev { // who leaves is the current task
 		t.damaged(n, rec, emit)
 		return
 	}
@@ -216,7 +218,7 @@ func parseSwitch(b []byte) (s switched, ok bool) {
 			continue
 		}
 		s.prevComm, s.nextComm = left[len(first):], rest[i+len(mid):]
-		return s, true
+		return s, len(s.prevComm) <= maxComm
 	}
 	return s, false
 }

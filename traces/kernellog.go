@@ -38,9 +38,11 @@ type kernelLog struct {
 	// blank in front of its text.
 	column, runes int
 	columnOf      class
-	depth         int  // the number of quote marks before the latest record
-	wrapped       bool // the latest line is quoted and so long that a mailer may have cut it
-	seam          bool // what comes may be of elsewhere
+	escapes       byte   // of the record
+	text          []byte // the latest message, where it had any
+	depth         int    // the number of quote marks before the latest record
+	wrapped       bool   // the latest line is quoted and so long that a mailer may have cut it
+	seam          bool   // what comes may be of elsewhere
 }
 
 // A lineFormat is a logFormat and its names.
@@ -224,7 +226,7 @@ func (k *kernelLog) classify(text []byte) class {
 		if indent < from {
 			from = k.runes
 		}
-		k.rec.msg = indented[from:]
+		k.rec.msg, k.rec.escapes = indented[from:], k.escapes
 		return further
 	}
 	k.column = 0
@@ -252,7 +254,7 @@ func (k *kernelLog) classify(text []byte) class {
 		// The message is the end of its line; an escaped one is not, and has no
 		// lines of its own.
 		if at := len(text) - len(k.rec.msg); at > 0 && len(k.rec.msg) > 0 && &text[len(text)-1] == &k.rec.msg[len(k.rec.msg)-1] {
-			k.column, k.columnOf = indent+at, c
+			k.column, k.columnOf, k.escapes = indent+at, c, k.rec.escapes
 			k.runes = indent + runes(text[:at])
 		}
 	}
@@ -315,6 +317,11 @@ func (k *kernelLog) take(c class) {
 			k.unusable(nil, "another log, or another view of the one before, begins here")
 		}
 		k.seam = false
+	}
+	if rec.escapes != 0 && bytes.IndexByte(rec.msg, rec.escapes) >= 0 {
+		k.text = appendPrinted(k.text[:0], rec.msg, rec.escapes)
+		k.text = appendPlain(k.text[:0], k.text)
+		rec.msg = k.text
 	}
 	// A message of several lines is its first line, and further ones.
 	msg := trimEnd(rec.msg)

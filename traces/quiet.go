@@ -64,6 +64,9 @@ func (g *glancer) speaks(msg []byte) bool {
 	if _, ok := dropped(msg); ok {
 		return true
 	}
+	if bytes.IndexByte(msg, '\\') >= 0 {
+		return true // escaped, perhaps
+	}
 	if i := bytes.IndexByte(msg, ' '); i >= 0 && hasPrefix(msg[i+1:], "kernel:") {
 		return true // the journal's, perhaps
 	}

@@ -358,7 +358,7 @@ func (r *Reader) line() error {
 		return nil
 	}
 	nul := bytes.IndexByte(text, 0) >= 0
-	if nul && s.KernelLines == 0 && r.Format() == "" {
+	if nul && r.dec == nil {
 		return ErrBinary
 	}
 	// What a damaged line could have said is missing.

@@ -12,6 +12,9 @@ type record struct {
 	reboot bool   // another boot begins here, and the wrapper says so without an id
 	format string // the format's name, where an unwrap serves several
 	why    string // unusable: what is wrong with it
+	// escapes is how the wrapper writes what is not to be printed: by dmesg
+	// "\xc3", by a syslog daemon "#012"; 0: it does not.
+	escapes byte
 }
 
 // clear makes a record ready for the next line.

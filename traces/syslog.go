@@ -95,6 +95,7 @@ func tagged(text []byte, rec *record, kernel *bool) class {
 		return otherProgram(text, rec)
 	}
 	*kernel = true
+	rec.escapes = '#'
 	return kernelText(bytes.TrimPrefix(text[len("kernel:"):], []byte(" ")), rec)
 }
 
@@ -400,6 +401,7 @@ func (rfc5424) unwrap(line []byte, rec *record) class {
 		}
 		return c
 	}
+	rec.escapes = '#'
 	return kernelText(bytes.TrimPrefix(msg, []byte("\xef\xbb\xbf")), rec)
 }
 

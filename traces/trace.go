@@ -44,7 +44,8 @@ type traceReader struct {
 	layout traceLayout
 	// interest says whether the scheduling of a pid matters: SwitchOut,
 	// SwitchIn, Woken and Renamed of others are left out, before anything is
-	// built of them. nil: all pids matter.
+	// built of them. nil: all pids matter. Where order is set it is not asked:
+	// lines are read before the events that stand before them are seen.
 	interest func(pid int) bool
 	// message gets the text of a kernel message that stands in the trace (the
 	// event "console"); its bytes are good until the next line. May be nil.
@@ -62,10 +63,13 @@ type traceReader struct {
 	order   *reorderer  // of formats whose lines are not in order; else nil
 	hold    func(Event) // holdBack, for those
 	out     func(Event) // where holdBack's events go
+	pass    func(Event) // passOn, for those
+	young   map[int]int // of those: see passOn
 	// pidNames are the names of tasks of which a line has only the pid.
 	pidNames map[int]string
-	waking   bool // wakingMark has been seen
-	idle     bool // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
+	release  string // that the trace's header names
+	waking   bool   // wakingMark has been seen
+	idle     bool   // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
 }
 
 // maxNames bounds the names that are kept; a log with more starts anew.
@@ -94,7 +98,7 @@ func newTraceReader(name string, stats *Stats) *traceReader {
 	t := &traceReader{name: name, layout: l, names: make(map[string]string), stats: stats}
 	if name == "bpftrace" || name == "bpftrace-json" {
 		t.order = new(reorderer)
-		t.hold = t.holdBack
+		t.hold, t.pass, t.young = t.holdBack, t.passOn, make(map[int]int)
 	}
 	return t
 }
@@ -102,7 +106,8 @@ func newTraceReader(name string, stats *Stats) *traceReader {
 // end gives out what is held back. It comes after the last line.
 func (t *traceReader) end(emit func(Event)) {
 	if t.order != nil {
-		t.order.flush(emit)
+		t.out = emit
+		t.order.flush(t.pass)
 	}
 }
 
@@ -112,12 +117,41 @@ func (t *traceReader) holdBack(e Event) {
 	if e.Kind == Loss {
 		e.Stamp, e.Since = t.order.newest, 0
 	}
-	if t.order.push(e, t.out) {
+	if t.order.push(e, t.pass) {
 		return
 	}
 	t.stats.diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (t.order.newest-e.Stamp)/1e6)
 	t.stats.Lost++
-	t.order.push(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: t.order.newest}, t.out)
+	t.order.push(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: t.order.newest}, t.pass)
+}
+
+// passOn gives out an event whose turn has come. A BPF program does not run, and
+// nobody counts that, in an interrupt on top of another one
+// (kernel/trace/bpf_trace.c trace_call_bpf): the waking that an interrupt does
+// may be missing. Where a new thread leaves its first sleep unwoken, it is.
+// young has the threads that have been forked and not woken, with the line in
+// which they went to sleep, 0 before.
+func (t *traceReader) passOn(e Event) {
+	pid := e.Thread.PID
+	asleep, young := t.young[pid]
+	switch {
+	case e.Kind == Fork:
+		if len(t.young) >= maxNames {
+			clear(t.young)
+		}
+		t.young[pid] = 0
+	case !young:
+	case e.Kind == SwitchOut && e.State != 'R':
+		t.young[pid] = e.Line
+	case e.Kind == SwitchIn && asleep > 0 && t.stats.Seen.Has(Woken):
+		t.stats.diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
+		t.stats.Lost++
+		t.out(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: -1, Stamp: e.Stamp, Since: asleep})
+		delete(t.young, pid)
+	case e.Kind == Woken, e.Kind == ProcessExit:
+		delete(t.young, pid)
+	}
+	t.out(e)
 }
 
 // line takes a line without its end; n is its 1-based number. The events that
@@ -154,7 +188,7 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 		t.lose(n, t.layout.loss(), emit)
 	case noEvent:
 	case kernelLine:
-		t.kernel(n, string(t.skips.kernel))
+		t.boot(n, t.skips.kernel, emit)
 	case refusedLine:
 		if !t.refused {
 			t.refused = true

@@ -137,7 +137,7 @@ func TestTraceLayouts(t *testing.T) {
 			in: "cpus=2\n" +
 				"           kt_ok-448   [001]    85.239699: sched_switch:         kt:colon=x:448 [120] D ==> kt ==> x:447 [120]\n" +
 				"           kt_ok-448   [001]    85.239699: sched_switch:         kt_ok:448 [120] x ==> swapper/1:0 [120]\n" +
-				"          <idle>-0     [001]    85.239699: sched_switch:         rcu_preempt:18 [120] W ==> swapper/1:0 [120]\n" +
+				"     rcu_preempt-18    [001]    85.239699: sched_switch:         rcu_preempt:18 [120] W ==> swapper/1:0 [120]\n" +
 				"           kt_ok-448   [001]    85.239699: sched_switch:         kt_ok:448 [120] x ==> swapper/1:0 [120]\n" +
 				"            bash-447   [001]    85.239699: sched_wakeup:         kt_ok:448 [120] CPU:001\n" +
 				"            bash-447   [001]    85.239699: sched_wakeup:         kt_ok:448 [120] success=0 CPU:001\n" +
@@ -257,7 +257,7 @@ func TestTraceLayouts(t *testing.T) {
 		{
 			name: "the header of the latency format names the kernel, and what has been written over",
 			in:   hdr + "#\n# nop latency trace v1.1.5 on 6.1.0-18-amd64\n# --------\n# latency: 0 us, #12/1300, CPU#0 | (M:PREEMPT(none) VP:0, KP:0, SP:0 HP:0 #P:2)\n",
-			want: "5 loss 1288 cpu -1 since 0\n",
+			want: "3 boot in ?\n5 loss 1288 cpu -1 since 0\n",
 		},
 		{
 			name: "so is that of raw",

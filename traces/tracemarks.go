@@ -47,11 +47,13 @@ func (t *traceReader) mark(m *Mark, line int) {
 	t.stats.Marks = append(t.stats.Marks, seen)
 }
 
-// kernel notes the release that a trace names itself, in the header of the
-// option latency-format (kernel/trace/trace.c print_trace_header).
-func (t *traceReader) kernel(line int, release string) {
-	if release == "" {
+// boot notes the release that a trace names itself, in the header of the option
+// latency-format (kernel/trace/trace.c print_trace_header). Another one is another
+// machine's trace.
+func (t *traceReader) boot(line int, release []byte, emit func(Event)) {
+	if len(release) == 0 || string(release) == t.release {
 		return
 	}
-	t.mark(&Mark{Name: "latency trace on", First: release, Last: release, Source: "the trace's own header"}, line)
+	t.release = string(release)
+	emit(Event{Kind: Boot, Line: line, Before: t.stats.LastLine, CPU: -1, Kernel: t.release})
 }

@@ -81,3 +81,46 @@ func appendPlain(dst, line []byte) []byte {
 }
 
 func runes(text []byte) int { return utf8.RuneCount(text) }
+
+// appendPrinted appends a text in which what is not to be printed is escaped.
+//
+// dmesg writes such a byte as "\xc3" (util-linux lib/carefulputc.h,
+// sys-utils/dmesg.c safe_fwrite), and breaks the line itself. rsyslog and others
+// write a control character as "#011", in octal. Neither escapes its own mark, so
+// that only what it surely has written is decoded: what dmesg would not print,
+// and of the controls those that stand in texts. "#177-Ubuntu" is the number of a
+// build.
+func appendPrinted(dst, text []byte, mark byte) []byte {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == mark && i+3 < len(text) {
+			if b, ok := escaped(text[i+1:i+4], mark); ok {
+				dst = append(dst, b)
+				i += 3
+				continue
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func escaped(b []byte, mark byte) (c byte, ok bool) {
+	if mark == '#' {
+		switch string(b) {
+		case "011":
+			return '\t', true
+		case "012":
+			return '\n', true
+		case "015":
+			return '\r', true
+		case "033":
+			return '\x1b', true
+		}
+		return 0, false
+	}
+	hi, ok1 := hexDigit(b[1])
+	lo, ok2 := hexDigit(b[2])
+	c = hi<<4 | lo
+	return c, b[0] == 'x' && ok1 && ok2 && (c < ' ' && c != '\n' || c >= 0x7f)
+}

@@ -121,7 +121,7 @@ func (j *job) check(file string, r *reading) error {
 		return plainError(err)
 	}
 	in.Format = reader.Format()
-	in.Banner, in.Waits, in.Findings = log.Kernel, log.Waits, log.Findings
+	in.Banner, in.Waits, in.Findings, in.Notes = log.Kernel, log.Waits, log.Findings, log.Notes
 	if e, err := graph.EraOf(log.Kernel); err == nil && j.era == nil {
 		in.KernelFrom, in.Era = "log", &e
 	}

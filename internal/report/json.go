@@ -131,6 +131,7 @@ type jsonInput struct {
 	KernelFrom  string           `json:"kernel_from"`
 	Banner      string           `json:"banner,omitempty"`
 	KernelsFit  []string         `json:"kernels_fit"`
+	Notes       []string         `json:"notes,omitempty"`
 	Diagnostics []jsonDiagnostic `json:"diagnostics"`
 	Unusable    int              `json:"unusable"`
 	Error       string           `json:"error,omitempty"`
@@ -249,7 +250,7 @@ func restJSON(s *Summary) jsonRest {
 	for _, in := range s.Inputs {
 		out := jsonInput{
 			Name: in.Name, Format: text(in.Format), Lines: in.Stats.Lines, Events: in.Stats.Events, Lost: in.Stats.Lost,
-			KernelFrom: in.KernelFrom, Banner: in.Banner, KernelsFit: in.KernelsFit,
+			KernelFrom: in.KernelFrom, Banner: in.Banner, KernelsFit: in.KernelsFit, Notes: in.Notes,
 			Diagnostics: []jsonDiagnostic{}, Unusable: in.Stats.Unusable,
 		}
 		if in.Era != nil {

@@ -23,6 +23,7 @@ type Input struct {
 
 	Waits    []checker.Wait    // who is blocked, by the kernel's reports
 	Findings []checker.Finding // those that belong to no one thread
+	Notes    []string          // what its words tell of the kernel's age
 }
 
 // The verdicts on a whole run, worst first.

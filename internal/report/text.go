@@ -402,6 +402,9 @@ func (t *Text) Close(s *Summary) error {
 		if in.Era == nil && s.Threads > 0 && len(in.KernelsFit) > 0 && len(in.KernelsFit) < len(graph.Eras()) {
 			t.printf("  it fits the rules of Linux %s only\n", strings.Join(ranges(in.KernelsFit), ", "))
 		}
+		for _, note := range in.Notes {
+			t.printf("  %s\n", Clean(note))
+		}
 		for _, d := range in.Stats.Diagnostics {
 			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))
 		}

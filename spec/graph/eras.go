@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -127,6 +128,18 @@ func ofDistribution(release string) bool {
 		}
 	}
 	return false
+}
+
+// Older says whether a release is of an older mainline than another: 5.4.73 is not
+// older than 5.4, nor 5.4 than 5.4.73.
+func Older(a, b string) bool {
+	v, ok1 := parseVersion(a)
+	w, ok2 := parseVersion(b)
+	n := 2
+	if v[0] == 2 || w[0] == 2 {
+		n = 3
+	}
+	return ok1 && ok2 && slices.Compare(v[:n], w[:n]) < 0
 }
 
 type version [3]int
