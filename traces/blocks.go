@@ -17,7 +17,7 @@ import (
 // blockSize is how many bytes are glanced at in one go. The first blocks of an
 // input are smaller, so that a short one costs little.
 const (
-	blockSize = 256 << 10
+	blockSize = 512 << 10
 	firstSize = maxLine
 )
 
