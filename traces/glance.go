@@ -49,7 +49,7 @@ func (g *glancer) block(bl *block) {
 			}
 		default:
 			line = trimReturn(line)
-			if gl = g.passing(line, bl); gl.a == readWhole {
+			if gl = g.usual(line, bl); gl.a == readWhole {
 				gl = g.line(line, bl)
 			}
 		}
@@ -68,19 +68,18 @@ func trimReturn(line []byte) []byte {
 	return line
 }
 
-// passing is line for what most lines are: in ftrace's layout, with numbers of as
-// many digits as nearly all have, and of tasks that nobody asks about. It looks at
-// the columns at both ends of the line, eight at once. Of any other line a is
-// readWhole.
-func (g *glancer) passing(line []byte, bl *block) glance {
+// usual is line for what most lines are: the scheduler's, in ftrace's layout, with
+// numbers of as many digits as nearly all have. It looks at the columns at both
+// ends of the line, eight at once. Of any other line a is readWhole.
+func (g *glancer) usual(line []byte, bl *block) glance {
 	const (
-		tail    = 64 // columns
-		closing = '[' | ']'<<32
+		tail     = 64 // columns
+		brackets = '[' | ']'<<32
 	)
 	whole := glance{a: readWhole, b: -1}
 	n, br := g.name, g.bracket
 	if br < 8 || n < br+8 || len(line) < n+nameWidth+tail/2 || len(line) < tail ||
-		string(line[n-2:n+6]) != ": sched_" || eight(line, br)&(0xff|0xff<<32) != closing || g.watch == nil {
+		string(line[n-2:n+6]) != ": sched_" || eight(line, br)&(0xff|0xff<<32) != brackets || g.watch == nil {
 		return whole
 	}
 	t := (*[tail]byte)(line[len(line)-tail:])
@@ -89,48 +88,63 @@ func (g *glancer) passing(line []byte, bl *block) glance {
 	}
 	switch {
 	case string(line[n+6:n+14]) == "switch: ":
-		if string(t[50:61]) != " next_prio=" {
+		const key = " next_pid="
+		next, width := numberBefore(eight(t[:], 42))
+		at := len(line) - tail + 50 - width/8 - len(key)
+		if string(t[50:61]) != " next_prio=" || width == 0 || string(line[at:at+len(key)]) != key {
 			return whole
 		}
-		next, digits := numberBefore(eight(t[:], 42))
-		if digits == 0 || before(eight(t[:], 34), eight(t[:], 42), digits) != nextKey {
-			return whole
-		}
-		// The current pid stands at the beginning of its eight columns.
-		w := eight(line, br-8)
-		o := others(w ^ eachZero)
-		width := bits.TrailingZeros64(o) &^ 7
-		if o == 0 || width == 0 || w>>width != eachBlank>>width {
-			return whole
-		}
-		prev := value((w ^ eachZero) << (64 - width))
-		if g.watch.likely(prev) || g.watch.likely(next) {
+		prev, digits := pidColumn(line, br)
+		if digits == 0 {
 			return whole
 		}
 		bl.seen |= 1<<SwitchOut | 1<<SwitchIn
-		return glance{a: prev, b: next}
-	case string(line[n+6:n+12]) == "waking" || string(line[n+6:n+12]) == "wakeup":
-		if string(t[49:61]) != " target_cpu=" || string(t[40:46]) != " prio=" || others(eight(t[:], 41)^eachZero)>>40 != 0 || line[n+12] != ':' {
-			return whole
+		gl := glance{a: prev, b: next}
+		if g.watch.likely(prev) || g.watch.likely(next) {
+			if s := bl.sighting(); g.head(line, s, prev, br-8) && g.switches(line, s, br-8+digits, next, at) {
+				gl.seen = bl.sighted()
+			}
 		}
-		pid, digits := numberBefore(eight(t[:], 32))
-		if digits == 0 || before(eight(t[:], 24), eight(t[:], 32), digits)>>24 != pidKey>>24 || g.watch.likely(pid) {
+		return gl
+	case string(line[n+6:n+14]) == "waking: ", string(line[n+6:n+14]) == "wakeup: ":
+		const key = " pid="
+		pid, width := numberBefore(eight(t[:], 32))
+		at := len(line) - tail + 40 - width/8 - len(key)
+		if string(t[49:61]) != " target_cpu=" || string(t[40:46]) != " prio=" || others(eight(t[:], 41)^eachZero)>>40 != 0 ||
+			width == 0 || string(line[at:at+len(key)]) != key {
 			return whole
 		}
 		bl.seen |= 1 << Woken
-		if bl.waking == 0 && line[n+10] == 'n' {
-			return whole
+		late := line[n+10] != 'n'
+		if bl.waking == 0 && !late {
+			bl.waking = len(bl.lines) + 1
 		}
-		return glance{a: pid, b: -1}
+		gl := glance{a: pid, b: -1}
+		if g.watch.likely(pid) {
+			if s := bl.sighting(); g.wakes(line, s, pid, at) {
+				s.late = late
+				gl.seen = bl.sighted()
+			}
+		}
+		return gl
 	}
 	return whole
 }
 
-// The columns before a pid.
-var (
-	nextKey = binary.LittleEndian.Uint64([]byte("ext_pid="))
-	pidKey  = binary.LittleEndian.Uint64([]byte("xxx pid="))
-)
+// pidColumn is the pid that begins eight columns before the CPU, and how many
+// digits it has; 0: there is none.
+func pidColumn(line []byte, bracket int) (pid int32, digits int) {
+	if bracket < 8 {
+		return 0, 0
+	}
+	w := eight(line, bracket-8)
+	o := others(w ^ eachZero)
+	width := bits.TrailingZeros64(o) &^ 7
+	if o == 0 || width == 0 || w>>width != eachBlank>>width {
+		return 0, 0
+	}
+	return value((w ^ eachZero) << (64 - width)), width / 8
+}
 
 // numberBefore is the number of at most seven digits at the end of eight columns,
 // and how many bits its digits take; 0: there is none.
@@ -143,10 +157,6 @@ func numberBefore(w uint64) (v int32, width int) {
 	width = bits.LeadingZeros64(o)
 	return value(x & (math.MaxUint64 << (63 - width) << 1)), width
 }
-
-// before is the eight columns that end where the last width bits of w begin; those
-// before w are v.
-func before(v, w uint64, width int) uint64 { return v>>(64-width) | w<<width }
 
 const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
 

@@ -57,7 +57,12 @@ func (g *glancer) sight(line []byte) *sighting {
 		return nil
 	}
 	g.one.sights = g.one.sights[:0]
-	if gl := g.line(trimReturn(line), &g.one); gl.seen > 0 {
+	line = trimReturn(line)
+	gl := g.usual(line, &g.one)
+	if gl.a == readWhole {
+		gl = g.line(line, &g.one)
+	}
+	if gl.seen > 0 {
 		return &g.one.sights[gl.seen-1]
 	}
 	return nil
@@ -236,7 +241,11 @@ func (g *glancer) wakes(line []byte, s *sighting, pid int32, at int) bool {
 
 // by reads the beginning of a line, and who the current task is.
 func (g *glancer) by(line []byte, s *sighting) bool {
-	pid, from, end := pidLeft(line, g.bracket)
+	pid, digits := pidColumn(line, g.bracket)
+	from, end := g.bracket-8, g.bracket-8+digits
+	if digits == 0 {
+		pid, from, end = pidLeft(line, g.bracket)
+	}
 	if from == end || !g.head(line, s, pid, from) {
 		return false
 	}
