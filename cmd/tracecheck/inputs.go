@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/signal"
 	"runtime"
@@ -35,10 +36,27 @@ type job struct {
 // A reading is one input while it is read. Its verdicts come in order; what is
 // known of the whole comes behind them.
 type reading struct {
-	verdicts chan *checker.Verdict
-	in       report.Input // complete when verdicts is closed
+	verdicts chan []*checker.Verdict // some at a time
+	in       report.Input            // complete when verdicts is closed
 	quit     chan struct{}
 }
+
+// all are the verdicts as they come.
+func (r *reading) all() iter.Seq[*checker.Verdict] {
+	return func(yield func(*checker.Verdict) bool) {
+		for some := range r.verdicts {
+			for _, v := range some {
+				if !yield(v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// batch is how many verdicts are passed on at once: a long trace has so many that
+// to pass on each by itself is a good part of the work.
+const batch = 64
 
 var errQuit = errors.New("nobody reads on")
 
@@ -49,7 +67,7 @@ func (j *job) start(files, names []string, quit chan struct{}) []*reading {
 	var rs []*reading
 	for i := range files {
 		rs = append(rs, &reading{
-			verdicts: make(chan *checker.Verdict, 256), in: report.Input{Name: names[i], KernelFrom: "tried"}, quit: quit,
+			verdicts: make(chan []*checker.Verdict, 4), in: report.Input{Name: names[i], KernelFrom: "tried"}, quit: quit,
 		})
 	}
 	free := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -98,19 +116,33 @@ func (j *job) check(file string, r *reading) error {
 	for _, e := range graph.Eras() {
 		in.KernelsFit = append(in.KernelsFit, e.Name)
 	}
-	yield := func(v *checker.Verdict) error {
+	var some []*checker.Verdict
+	pass := func() error {
+		if len(some) == 0 {
+			return nil
+		}
 		select {
-		case r.verdicts <- v:
+		case r.verdicts <- some:
+			some = nil
 			return nil
 		case <-r.quit:
 			return errQuit
 		}
+	}
+	yield := func(v *checker.Verdict) error {
+		if some = append(some, v); len(some) < batch && !j.follow {
+			return nil
+		}
+		return pass()
 	}
 	judge := j.checker.Check
 	if j.follow {
 		judge = j.checker.Follow
 	}
 	log, err := judge(reader, yield)
+	if failed := pass(); err == nil {
+		err = failed
+	}
 	in.Stats = reader.Stats()
 	if j.era != nil {
 		in.KernelFrom, in.Era = "flag", j.era

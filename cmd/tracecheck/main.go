@@ -231,7 +231,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		for _, e := range graph.Eras() {
 			fit.KernelsFit = append(fit.KernelsFit, e.Name)
 		}
-		for v := range r.verdicts {
+		for v := range r.all() {
 			if !wanted(v.Life.Thread, only) {
 				continue
 			}

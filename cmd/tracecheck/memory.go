@@ -10,7 +10,7 @@ import (
 // heapAim is how large the heap may be before its garbage is collected, in bytes.
 // A long trace needs far less at a time, and Go by itself would collect each time
 // that it has doubled: with this it collects half as often.
-const heapAim = 36 << 20
+const heapAim = 40 << 20
 
 // aimHeap sets how often garbage is collected, anew each time that it has been.
 // GOGC, where it is set, has its own way.

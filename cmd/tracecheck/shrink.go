@@ -75,7 +75,7 @@ func (j *job) misfit(file string, asked func(*checker.Verdict) bool) (bad *check
 	quit := make(chan struct{})
 	defer close(quit)
 	r := j.start([]string{file}, []string{file}, quit)[0]
-	for v := range r.verdicts {
+	for v := range r.all() {
 		if bad == nil && asked(v) && v.Fits == checker.FitsNo {
 			bad, spans = v, v.Shrunk()
 		}
