@@ -79,7 +79,7 @@ func (g *glancer) usual(line []byte, bl *block) glance {
 	whole := glance{a: readWhole, b: -1}
 	n, br := g.name, g.bracket
 	if br < 8 || n < br+8 || len(line) < n+nameWidth+tail/2 || len(line) < tail ||
-		string(line[n-2:n+6]) != ": sched_" || eight(line, br)&(0xff|0xff<<32) != brackets || g.watch == nil {
+		string(line[n-2:n+6]) != ": sched_" || !isDigit(line[n-3]) || eight(line, br)&(0xff|0xff<<32) != brackets || g.watch == nil {
 		return whole
 	}
 	t := (*[tail]byte)(line[len(line)-tail:])
@@ -98,14 +98,7 @@ func (g *glancer) usual(line []byte, bl *block) glance {
 		if digits == 0 {
 			return whole
 		}
-		bl.seen |= 1<<SwitchOut | 1<<SwitchIn
-		gl := glance{a: prev, b: next}
-		if g.watch.likely(prev) || g.watch.likely(next) {
-			if s := bl.sighting(); g.head(line, s, prev, br-8) && g.switches(line, s, br-8+digits, next, at) {
-				gl.seen = bl.sighted()
-			}
-		}
-		return gl
+		return g.switched(line, bl, prev, br-8, br-8+digits, next, at)
 	case string(line[n+6:n+14]) == "waking: ", string(line[n+6:n+14]) == "wakeup: ":
 		const key = " pid="
 		pid, width := numberBefore(eight(t[:], 32))
@@ -114,19 +107,7 @@ func (g *glancer) usual(line []byte, bl *block) glance {
 			width == 0 || string(line[at:at+len(key)]) != key {
 			return whole
 		}
-		bl.seen |= 1 << Woken
-		late := line[n+10] != 'n'
-		if bl.waking == 0 && !late {
-			bl.waking = len(bl.lines) + 1
-		}
-		gl := glance{a: pid, b: -1}
-		if g.watch.likely(pid) {
-			if s := bl.sighting(); g.wakes(line, s, pid, at) {
-				s.late = late
-				gl.seen = bl.sighted()
-			}
-		}
-		return gl
+		return g.woken(line, bl, pid, at)
 	}
 	return whole
 }
@@ -179,38 +160,50 @@ func (g *glancer) line(line []byte, bl *block) glance {
 		if !ok {
 			return whole
 		}
-		bl.seen |= 1<<SwitchOut | 1<<SwitchIn
-		gl := glance{a: prev, b: next}
-		if g.watch.likely(prev) || g.watch.likely(next) {
-			if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, end, next, at) {
-				gl.seen = bl.sighted()
-			}
-		}
-		return gl
+		return g.switched(line, bl, prev, from, end, next, at)
 	case string(event) == "waking: ", string(event) == "wakeup: ":
 		pid, at, ok := wokenPID(line)
 		if !ok {
 			return whole
 		}
-		bl.seen |= 1 << Woken
-		late := event[len("waki")] != 'n'
-		if bl.waking == 0 && !late {
-			bl.waking = len(bl.lines) + 1
-		}
-		gl := glance{a: pid, b: -1}
-		if g.watch.likely(pid) {
-			if s := bl.sighting(); g.wakes(line, s, pid, at) {
-				s.late = late
-				gl.seen = bl.sighted()
-			}
-		}
-		return gl
+		return g.woken(line, bl, pid, at)
 	case g.watch != nil:
 		if s := bl.sighting(); g.lifecycle(line, s) {
 			whole.seen = bl.sighted()
 		}
 	}
 	return whole
+}
+
+// switched is what a sched_switch comes to. The current task's pid has been found,
+// with where it begins and ends, and the next one's, and where " next_pid=" is.
+func (g *glancer) switched(line []byte, bl *block, prev int32, from, end int, next int32, at int) glance {
+	bl.seen |= 1<<SwitchOut | 1<<SwitchIn
+	gl := glance{a: prev, b: next}
+	if g.watch.likely(prev) || g.watch.likely(next) {
+		if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, end, next, at) {
+			gl.seen = bl.sighted()
+		}
+	}
+	return gl
+}
+
+// woken is what a sched_waking or sched_wakeup comes to, whose pid has been found,
+// and where " pid=" is.
+func (g *glancer) woken(line []byte, bl *block, pid int32, at int) glance {
+	bl.seen |= 1 << Woken
+	late := line[g.name+len("sched_wak")] == 'e'
+	if bl.waking == 0 && !late {
+		bl.waking = len(bl.lines) + 1
+	}
+	gl := glance{a: pid, b: -1}
+	if g.watch.likely(pid) {
+		if s := bl.sighting(); g.wakes(line, s, pid, at) {
+			s.late = late
+			gl.seen = bl.sighted()
+		}
+	}
+	return gl
 }
 
 // fits says whether a line has its CPU and one of the scheduler's events at the
