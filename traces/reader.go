@@ -126,7 +126,12 @@ func (r *Reader) Scan() bool {
 	o.ready, o.at = nil, 0
 	for r.err == nil && len(o.ready) == 0 {
 		o.events = o.events[:0]
-		if r.err = r.step(); len(o.ready) == 0 {
+		if r.block != nil && r.block.err == nil { // the end is step's
+			r.err = r.glance()
+		} else {
+			r.err = r.step()
+		}
+		if len(o.ready) == 0 {
 			o.ready = o.events
 		}
 	}
@@ -232,7 +237,8 @@ func (r *Reader) glance() error {
 			for r.next < len(b.lines) && r.passes(&b.lines[r.next]) {
 				r.next++
 			}
-			if trace.skipped(r.next - first); r.next > first {
+			if r.next > first {
+				trace.skipped(r.next - first)
 				r.from = int(b.lines[r.next-1].end) + 1
 				continue
 			}

@@ -320,11 +320,11 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 	switch s.kind {
 	case SwitchOut:
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
-		if t.wants(int(s.thread.pid)) {
+		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
 			e := d.event(n, s, SwitchOut, &s.thread)
 			e.State, e.Context = s.state, TaskContext
 		}
-		if t.wants(int(s.other.pid)) {
+		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
 			e := d.event(n, s, SwitchIn, &s.other)
 			e.Context = TaskContext
 		}
@@ -334,7 +334,7 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 			t.mark(&wakingMark, n)
 		}
 		stats.Waking = stats.Waking || !s.late
-		if t.wants(int(s.thread.pid)) {
+		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
 			e := d.event(n, s, Woken, &s.thread)
 			e.by(&s.current)
 			e.Late = s.late

@@ -18,6 +18,7 @@ type traceDecoder struct {
 	force string
 	t     *traceReader
 	emit  func(Event)
+	watch *PIDs   // whose scheduling is asked for
 	found []Event // those of the latest sighting, two at most
 }
 
@@ -43,7 +44,7 @@ func (d *traceDecoder) detect(line []byte) bool {
 }
 
 // only makes the decoder leave out the scheduling of tasks that are not watched.
-func (d *traceDecoder) only(watch *PIDs) { d.t.interest = watch.Has }
+func (d *traceDecoder) only(watch *PIDs) { d.watch, d.t.interest = watch, watch.Has }
 
 func (d *traceDecoder) line(text []byte) bool {
 	s := &d.out.stats
@@ -83,9 +84,6 @@ func (d *traceDecoder) glanced(b *block) {
 
 // skipped counts n lines that are about tasks which nobody asks about.
 func (d *traceDecoder) skipped(n int) {
-	if n == 0 {
-		return
-	}
 	s := &d.out.stats
 	s.Lines += n
 	s.KernelLines += n
