@@ -339,7 +339,7 @@ func parseWakeup(b []byte) (w wakeup, ok bool) {
 	}
 	w.success = true
 	var rest []byte
-	if w.comm, w.pid, rest, ok = commPID(b); !ok {
+	if w.comm, w.pid, rest, ok = commPID(b); !ok || b[len("comm")] == '=' && !areFields(rest) {
 		return w, false
 	}
 	if len(rest) > 0 && bytes.IndexByte(rest, 's') >= 0 { // " prio=120 target_cpu=001" has none
@@ -348,6 +348,17 @@ func parseWakeup(b []byte) (w wakeup, ok bool) {
 		}
 	}
 	return w, true
+}
+
+// areFields says whether b may be what an event prints behind its names: fields
+// with numbers. Where two lines have become one it is not.
+func areFields(b []byte) bool {
+	for _, c := range b {
+		if !(c == ' ' || c == '=' || c == '_' || c == '-' || isDigit(c) || 'a' <= c && c <= 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *traceReader) fork(n int, rec *traceRecord, emit func(Event)) {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -74,6 +75,7 @@ func run() error {
 			return err
 		}
 	}
+	recordings(page, dir, tool, *rounds)
 	if err := million(page); err != nil {
 		return err
 	}
@@ -102,19 +104,28 @@ func (s sheet) measure(page io.Writer, dir, tool string, rounds int) error {
 	if err != nil {
 		return err
 	}
-	commands := []struct {
-		name string
-		args []string
-		pipe bool
-		aim  float64
-	}{
-		{"grep -c " + s.word, []string{"grep", "-c", s.word, file}, false, 0},
-		{"tracecheck", []string{tool, file}, false, s.aim},
-		{"wc -l", []string{"wc", "-l", file}, false, 0},
-		{"awk '/" + s.word + "/ { n++ }'", []string{"awk", "/" + s.word + "/ { n++ } END { print n }", file}, false, 0},
-		{"cat, grep", []string{"grep", "-c", s.word}, true, 0},
-		{"cat, tracecheck", []string{tool}, true, s.piped},
-	}
+	return compare(page, fmt.Sprintf("%s: %d MiB, %d lines, %d threads", s.name, s.trace.Bytes>>20, lines, lives), file, rounds, []command{
+		{name: "grep -c " + s.word, args: []string{"grep", "-c", s.word, file}},
+		{name: "tracecheck", args: []string{tool, file}, aim: s.aim},
+		{name: "wc -l", args: []string{"wc", "-l", file}},
+		{name: "awk '/" + s.word + "/ { n++ }'", args: []string{"awk", "/" + s.word + "/ { n++ } END { print n }", file}},
+		{name: "cat, grep", args: []string{"grep", "-c", s.word}, pipe: true},
+		{name: "cat, tracecheck", args: []string{tool}, pipe: true, aim: s.piped},
+	})
+}
+
+// A command is one row of a table.
+type command struct {
+	name string
+	args []string
+	pipe bool    // cat gives it the file
+	aim  float64 // of grep's time; 0: none
+}
+
+// compare runs commands in turns, and writes a table of the best of each. The
+// first is what the others are compared with, and of those that read from a pipe
+// the first of these.
+func compare(page io.Writer, title, file string, rounds int, commands []command) error {
 	best := make([]result, len(commands))
 	for range rounds {
 		for i, c := range commands {
@@ -132,12 +143,12 @@ func (s sheet) measure(page io.Writer, dir, tool string, rounds int) error {
 			b.resident = max(b.resident, r.resident)
 		}
 	}
-	fmt.Fprintf(page, "\n## %s: %d MiB, %d lines, %d threads\n\n", s.name, s.trace.Bytes>>20, lines, lives)
+	fmt.Fprintf(page, "\n## %s\n\n", title)
 	fmt.Fprintf(page, "| command | wall | of grep's | aim | user and system time | of grep's | resident |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for i, c := range commands {
 		base := best[0]
 		if c.pipe {
-			base = best[4]
+			base = best[slices.IndexFunc(commands, func(c command) bool { return c.pipe })]
 		}
 		aim := ""
 		if c.aim > 0 {
@@ -322,9 +333,6 @@ its report. An aim is a share of grep's wall time on a machine that does nothing
 share is above it, it is not met. tracecheck uses two CPUs, where others work on the machine it
 does not get them: then compare the CPU times.
 
-%s, %d CPUs, Linux %s, %s; load when the run began: %s. Inputs of %d MiB.
-
-What is not in the tables: trace-cmd report and perf script print recordings in formats of
-their own, which only a kernel that records writes; there is none of the events of these inputs.`,
+%s, %d CPUs, Linux %s, %s; load when the run began: %s. Inputs of %d MiB.`,
 		rounds, model, runtime.NumCPU(), release, runtime.Version(), load, mib)
 }
