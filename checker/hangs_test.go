@@ -108,6 +108,35 @@ func TestTracedHangs(t *testing.T) {
 	}
 }
 
+// A finding names the thread that it is about, however many went the same way.
+func TestEachThatStopsItselfIsNamed(t *testing.T) {
+	var log []traces.Event
+	for pid := range 4 {
+		k := task(50 + pid)
+		log = append(log,
+			traces.Event{Kind: traces.Fork, Thread: k, By: task(2)}, traces.Event{Kind: traces.SwitchOut, Thread: k, By: k, State: 'D'},
+			traces.Event{Kind: traces.Woken, Thread: k, By: task(1), Context: traces.TaskContext}, traces.Event{Kind: traces.StopCall, Thread: k, By: k})
+	}
+	c, err := New(nil, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	if _, err := c.Check(tracedEvents(log...), func(v *Verdict) error {
+		for _, f := range v.Findings {
+			if named++; f.Rule != ruleSelfStop || !strings.HasPrefix(f.Message, v.Life.Thread.String()) {
+				t.Errorf("of %v: %s %s", v.Life.Thread, f.Rule.ID, f.Message)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if named != 4 {
+		t.Errorf("%d findings", named)
+	}
+}
+
 // Who holds what the thread waits for, and what kthreadd is doing, is said where the
 // log shows it, and what is likely stays so.
 func TestWhatElseAWaitHangsOn(t *testing.T) {

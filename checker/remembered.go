@@ -214,8 +214,8 @@ func remember(m *cache[*remembered], key []byte, v *Verdict) {
 	at := func(line int) int {
 		return slices.IndexFunc(v.Life.Events(), func(e traces.Event) bool { return e.Line == line })
 	}
-	if v.Fits != FitsYes || slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Rule == ruleBackport }) {
-		return // its words name what it saw
+	if v.Fits != FitsYes || slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Rule == ruleBackport || f.Rule == ruleSelfStop }) {
+		return // its words name what it saw, or the thread
 	}
 	r.verdict.Findings = slices.Clone(v.Findings)
 	for _, f := range v.Findings {

@@ -35,13 +35,14 @@ func (g *glancer) block(bl *block) {
 	odd := bytes.IndexByte(text, 0) >= 0 || g.log && bytes.IndexByte(text, '\x1b') >= 0
 	for from := 0; from < len(text); {
 		n := bytes.IndexByte(text[from:], '\n')
-		if n < 0 {
+		ends := n >= 0
+		if !ends {
 			n = len(text) - from
 		}
 		line := text[from : from+n]
 		gl := glance{a: readWhole, b: -1}
 		switch {
-		case n >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
+		case !ends, n >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
 		case g.log:
 			if from+n < len(text) && g.quiet(line, from, bl) {
 				from += n + 1
