@@ -440,6 +440,9 @@ func (ls *lives) bear(l *Life, e *traces.Event) {
 		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel, boot: ls.boot,
 		Gaps: ls.gaps, Doubt: !ls.begun,
 	}
+	if len(ls.shadow) == 0 && len(ls.before) == 0 {
+		return
+	}
 	if ls.shadow[e.Thread.Comm] || e.Thread.Comm != "" && ls.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
 		e.Thread.PID != 0 && ls.before[traces.Task{PID: e.Thread.PID}] {
 		l.doubt()

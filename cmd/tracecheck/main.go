@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/internal/recipe"
 	"github.com/kthread-tla/tracecheck/internal/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
@@ -30,7 +31,7 @@ import (
 )
 
 func main() {
-	aimHeap()
+	heap.Aim()
 	os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
 }
 

@@ -20,10 +20,12 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
 func main() {
+	heap.Aim() // as tracecheck does
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

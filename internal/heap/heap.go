@@ -1,0 +1,33 @@
+// Package heap says how large the heap may be before its garbage is collected.
+package heap
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// aim is that size in bytes. A long trace needs far less at a time, and Go by
+// itself would collect each time that it has doubled: with this it collects half as
+// often.
+const aim = 40 << 20
+
+// Aim sets how often garbage is collected, anew each time that it has been. GOGC,
+// where it is set, has its own way.
+func Aim() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	type mark struct{ again *int }
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	var set func(*mark)
+	set = func(m *mark) {
+		metrics.Read(live)
+		n := max(1, int64(live[0].Value.Uint64()))
+		debug.SetGCPercent(int(max(100, 100*(aim-n)/n)))
+		runtime.SetFinalizer(m, set)
+	}
+	debug.SetGCPercent(100 * aim / (4 << 20)) // of the least heap that Go takes
+	runtime.SetFinalizer(&mark{new(int)}, set)
+}
