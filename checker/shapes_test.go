@@ -21,7 +21,7 @@ func TestShapesChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	without.memory.off = true
+	without.memory.off, without.always.off = true, true
 	for _, r := range without.eras {
 		r.m.shapes.off = true
 	}
@@ -59,7 +59,7 @@ func TestShapesChangeNothing(t *testing.T) {
 				t.Errorf("seed %d: witness %v, without what is remembered %v", seed, steps, w.Witness())
 			}
 			if v.Life.course(nil) != nil && v.Life.inTime() {
-				switch r, ok := with.memory.get(v.Life.course(nil)); {
+				switch r, ok := with.always.get(v.Life.course(nil)); {
 				case !ok || r.once:
 				case r.ordered:
 					ordered++
@@ -111,7 +111,7 @@ func BenchmarkShapes(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			c.memory.off = name != "remembered"
+			c.memory.off, c.always.off = name != "remembered", name != "remembered"
 			for _, r := range c.eras {
 				r.m.shapes.off = name == "searched"
 			}

@@ -121,9 +121,10 @@ type Finding struct {
 type Checker struct {
 	eras    []rules
 	timeout time.Duration
-	only    *graph.Era // the user's word; nil: the log's banner, or else all
-	memory  cache[*remembered]
-	release string // the same, as the user gave it; empty: an era, and no doubt
+	only    *graph.Era         // the user's word; nil: the log's banner, or else all
+	memory  cache[*remembered] // by course and order
+	always  cache[*remembered] // by course alone
+	release string             // the same, as the user gave it; empty: an era, and no doubt
 }
 
 // rules are those of one era.
@@ -221,16 +222,16 @@ func (c *Checker) Judge(l *Life) Verdict {
 	}
 	inTime := l.inTime()
 	if inTime && c.release == "" {
-		r, ok := c.memory.get(key)
+		r, ok := c.always.get(key)
 		switch {
 		case !ok:
-			c.memory.put(key, &remembered{once: true})
+			c.always.put(key, &remembered{once: true})
 		case r.once:
 			v, always := c.regardless(l)
 			if always {
-				remember(&c.memory, key, &v)
+				remember(&c.always, key, &v)
 			} else {
-				c.memory.put(key, &remembered{ordered: true})
+				c.always.put(key, &remembered{ordered: true})
 			}
 			return v
 		case !r.ordered:
