@@ -43,6 +43,11 @@ func TestShapesChangeNothing(t *testing.T) {
 					*pid += 5000 * again
 				}
 			}
+			for _, name := range []*string{&e.Thread.Comm, &e.By.Comm} {
+				if *name != "" && *name != "kthreadd" {
+					*name += string(rune('a' + again))
+				}
+			}
 			if e.HasCode && e.Kind != traces.ShouldStop && e.Code > 0 {
 				e.Code += 10 * again
 			}
