@@ -137,6 +137,53 @@ func TestEachThatStopsItselfIsNamed(t *testing.T) {
 	}
 }
 
+// What wakes a thread that is being stopped need not be its stopper.
+func TestWakesInTheMidstOfAStop(t *testing.T) {
+	k, p := task(50), task(9)
+	born := []traces.Event{{Kind: traces.Fork, Thread: k, By: task(2)}, {Kind: traces.SwitchOut, Thread: k, By: k, State: 'D'}, {Kind: traces.StopCall, Thread: k, By: p}}
+	wake := func(by traces.Task, in traces.Context) traces.Event {
+		return traces.Event{Kind: traces.Woken, Thread: k, By: by, Context: in}
+	}
+	asleep := traces.Event{Kind: traces.SwitchOut, Thread: k, By: k, State: 'D'}
+	exit := traces.Event{Kind: traces.ProcessExit, Thread: k, By: k}
+	returns := func(code int) traces.Event {
+		return traces.Event{Kind: traces.StopReturn, By: p, Code: code, HasCode: true}
+	}
+	for _, test := range []struct {
+		name   string
+		events []traces.Event
+		want   Fits
+		ran    Truth
+		woken  Truth
+		rule   *Rule
+	}{
+		{"it sleeps again before the last test, or in do_exit", []traces.Event{wake(p, traces.TaskContext), asleep, wake(task(7), traces.TaskContext), exit, returns(eintr)}, FitsYes, No, No, ruleStoppedBeforeRun},
+		{"an interrupt wakes it then", []traces.Event{wake(p, traces.TaskContext), asleep, wake(p, traces.InterruptContext), exit, returns(eintr)}, FitsYes, No, No, ruleStoppedBeforeRun},
+		{"an interrupt is faster than the request", []traces.Event{wake(p, traces.InterruptContext), exit, returns(0)}, FitsYes, Yes, Yes, nil},
+		{"it may be an interrupt's", []traces.Event{wake(p, traces.UnknownContext), exit, returns(0)}, FitsYes, Yes, Yes, nil},
+		{"the stop wakes it, and it has run", []traces.Event{wake(p, traces.TaskContext), exit, returns(0)}, FitsNo, Unknown, Unknown, ruleValueNotRun},
+		{"the stop wakes it, and it sleeps in threadfn", []traces.Event{wake(p, traces.TaskContext), {Kind: traces.SwitchOut, Thread: k, By: k, State: 'S'}}, FitsNo, Unknown, Unknown, ruleMisfit},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := New(nil, 10*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Check(tracedEvents(append(slices.Clone(born), test.events...)...), func(v *Verdict) error {
+				if v.Fits != test.want || v.Ran != test.ran || v.Woken != test.woken {
+					t.Errorf("fits %s, ran %s, woken %s: %s", v.Fits, v.Ran, v.Woken, v.Why)
+				}
+				if (test.rule == nil) != (len(v.Findings) == 0) || test.rule != nil && v.Findings[0].Rule != test.rule {
+					t.Errorf("findings %v", v.Findings)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 // Who holds what the thread waits for, and what kthreadd is doing, is said where the
 // log shows it, and what is likely stays so.
 func TestWhatElseAWaitHangsOn(t *testing.T) {

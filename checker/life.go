@@ -50,6 +50,9 @@ type Life struct {
 	Reported []Finding
 	// survived: it is judged as if an oops had not ended it; see rules.judge.
 	survived bool
+	// anyones: it is judged as if an interrupt may have made a wake that a trace
+	// without flags shows in a stopper's context.
+	anyones bool
 
 	has    traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
@@ -104,7 +107,11 @@ func (l *Life) first(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
 	if l.trace != nil {
-		cut.kept = l.kept[:n]
+		if cut.kept = l.kept[:n]; n < len(l.kept) && l.trace.asleep != 0 {
+			// What it does at the log's end it need not do there.
+			t := *l.trace
+			t.asleep, cut.trace = 0, &t
+		}
 	}
 	return &cut
 }

@@ -124,7 +124,7 @@ func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSe
 	}
 	neverRan := c.truth("ran", ends) == No
 	switch {
-	case bad.Kind == traces.StopReturn && missing[traces.Enter]:
+	case bad.Kind == traces.StopReturn && (missing[traces.Enter] || neverRan && bad.HasCode && bad.Code != eintr && !possible && c.returnsEintr(ends)):
 		f.Rule = ruleValueNotRun
 		f.Message = said(bad) + ", but threadfn was never entered: then kthread_stop returns -EINTR (-4)"
 	case bad.Kind == traces.StopReturn && missing[traces.Return]:
@@ -152,6 +152,11 @@ func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSe
 	case len(lines) > 0:
 		f.Message += "; it needs " + strings.Join(lines, " and ") + " first"
 	}
+}
+
+// returnsEintr says whether a stop can return -EINTR in one of the states.
+func (c rules) returnsEintr(states stateSet) bool {
+	return !states.intersect(c.m.enabled(c.m.actions(coded(traces.StopReturn, eintr)...))).empty()
 }
 
 // allowed is what could have come instead of an event, as messages of this

@@ -89,7 +89,7 @@ func newTraceHistory(m *machine, l *Life) *history {
 	h.stops = pair(l, traces.StopCall, traces.StopReturn)
 	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
 
-	var woken, decided, out bool
+	var woken, own, decided, out bool
 	self := l.Thread.PID
 	for i := range l.Events() {
 		e := &l.Events()[i]
@@ -121,19 +121,26 @@ func newTraceHistory(m *machine, l *Life) *history {
 			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp)}
 			tasks := [...]traces.Task{l.Thread, e.By}
 			meet := 1
-			if !e.Late && e.Context != traces.InterruptContext {
+			asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
+			if asks && e.Context == traces.UnknownContext {
+				h.anyones = true
+				asks = !l.anyones
+			}
+			if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
 				meet = 2
 				h.proves(e)
 			}
-			asks := h.request(e.By.PID) >= 0
 			if !woken && !asks && l.trace.forked {
-				woken = true
+				woken = !l.anyones
 				o.actions = m.actions("Wake", "ParkStarts")
 				if e.Late || l.trace.lossy || !l.showsStops() {
 					o.actions |= m.actions("StopStarts")
 				}
-				o.optional = e.Late || l.trace.lossy || e.By.PID == self
+				// Where a stop has ended the first sleep this ends another one: between
+				// that and threadfn (6.14), or in do_exit().
+				o.optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.anyones
 			}
+			own = own || asks
 			o.carries = o.actions == 0
 			h.add(i, o, tasks[:meet]...)
 		case traces.SwitchOut:

@@ -174,6 +174,11 @@ func (w *traceWorld) thread(worlds []*traceWorld) {
 			w.left = true
 			emit(traces.Event{Kind: traces.ProcessExit})
 		case w.is("phase", "returned"):
+			if !w.left && w.rng.IntN(4) == 0 {
+				emit(traces.Event{Kind: traces.SwitchOut, State: 'D'})
+				w.onCPU = false
+				w.wake(worlds, 10*w.pid+9, false)
+			}
 			w.do("Finish")
 		case w.left:
 			emit(traces.Event{Kind: traces.SwitchOut, State: 'X'})
@@ -199,6 +204,13 @@ func (w *traceWorld) thread(worlds []*traceWorld) {
 	if (w.is("phase", "held") || w.is("phase", "parked")) && w.is("should_park", "TRUE") {
 		emit(traces.Event{Kind: traces.SwitchOut, State: 'P'})
 		w.onCPU = false
+		return
+	}
+	if w.is("phase", "started") && w.rng.IntN(4) == 0 {
+		// From 6.14 on it may sleep before the last test, and on any kernel in do_exit().
+		emit(traces.Event{Kind: traces.SwitchOut, State: 'D'})
+		w.onCPU = false
+		w.wake(worlds, 10*w.pid+9, false)
 		return
 	}
 	var acts []string

@@ -393,6 +393,16 @@ func (c rules) judge(l *Life) Verdict {
 		alive.survived = true
 		return c.judge(&alive)
 	}
+	if ans == no && h.anyones && !l.anyones {
+		// A wake in the context of a task that stops the thread is taken for the
+		// stop's own. Nobody is accused by that.
+		as := *l
+		as.anyones = true
+		if w := c.judge(&as); w.Fits != FitsNo {
+			w.Life = l
+			return w
+		}
+	}
 	switch {
 	case ans == undecided:
 		v.Fits = FitsInconclusive
