@@ -679,6 +679,9 @@ func (p *pending) frame(f frameLine) {
 		switch last := len(p.stack.Frames) - 1; {
 		case last < 0:
 			p.push(f.callee, f.calleeMod)
+		case p.stack.Frames[last].Func != name && p.bottom && closed(p.stack.Frames[last].Func):
+			p.shut = true // as in push: another stack's frame
+			return
 		case p.stack.Frames[last].Func != name:
 			p.broken = true
 			p.push(f.callee, f.calleeMod)
