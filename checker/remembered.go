@@ -127,7 +127,7 @@ func (l *Life) inLineOrder() *Life {
 func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
 	loose := c.judge(l.restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
 	strict := c.judge(l.inLineOrder())
-	if loose.Fits != FitsYes || !strict.says(&loose) || !slices.Equal(loose.ends, strict.ends) || !slices.Equal(loose.Open, strict.Open) ||
+	if loose.Fits != FitsYes || loose.TakenAsOwn != strict.TakenAsOwn || !strict.says(&loose) || !slices.Equal(loose.ends, strict.ends) || !slices.Equal(loose.Open, strict.Open) ||
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
 		return c.judge(l), false
 	}

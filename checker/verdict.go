@@ -63,6 +63,10 @@ type Verdict struct {
 	// is no, none.
 	KernelsFit []string
 
+	// TakenAsOwn: a wake in the context of a task in kthread_stop() was taken for the
+	// stop's own, in a trace that does not show interrupts.
+	TakenAsOwn bool
+
 	Stops    []Stop
 	Findings []Finding
 	Open     []Open // the facts that are not known, of a life that fits
@@ -307,6 +311,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	}
 	v := agreed(fit)
 	v.KernelsFit, v.ends = names, ends
+	v.TakenAsOwn = slices.ContainsFunc(fit, func(w Verdict) bool { return w.TakenAsOwn })
 	v.open(fit)
 	if undecided {
 		// The eras that were not decided might say otherwise.
@@ -400,6 +405,7 @@ func (c rules) judge(l *Life) Verdict {
 		as.anyones = true
 		if w := c.judge(&as); w.Fits != FitsNo {
 			w.Life = l
+			w.ends = append(w.ends, stateSet{}) // not the same answer as one without this
 			return w
 		}
 	}
@@ -413,6 +419,7 @@ func (c rules) judge(l *Life) Verdict {
 		return v
 	}
 	v.ends = []stateSet{ends}
+	v.TakenAsOwn = h.anyones && !l.anyones
 	c.facts(&v, h, ends)
 	c.outcome(&v, h, ends)
 	v.showHow = func(v *Verdict) []Step {

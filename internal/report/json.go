@@ -173,7 +173,10 @@ func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonTh
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
 	}
 	if l.Doubt && v.Fits != checker.FitsNo {
-		t.Assumes = []string{"one name is one thread"}
+		t.Assumes = append(t.Assumes, "one name is one thread")
+	}
+	if v.TakenAsOwn {
+		t.Assumes = append(t.Assumes, "the wake in the context of a task in kthread_stop is that stop's own: the trace does not show interrupts")
 	}
 	for _, s := range v.Stops {
 		t.Stops = append(t.Stops, jsonStop{taskJSON(s.By), number(s.CalledAt, s.CalledAt > 0),
