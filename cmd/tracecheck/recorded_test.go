@@ -169,7 +169,7 @@ func readTruth(t *testing.T) map[string][]truthRow {
 // What is taken for granted is said: in a layout without flags an interrupt's wake
 // looks like one of the task below it.
 func TestAssumed(t *testing.T) {
-	for file, want := range map[string]bool{"tracecmd-report.txt": true, "perf-script.txt": true, "ftrace-eintr.txt": false, "bpf-kthread.ndjson": false} {
+	for file, want := range map[string]bool{"tracecmd-report.txt": true, "perf-beside-bpftrace.txt": true, "bpf-kthread.ndjson": true, "ftrace-eintr.txt": false} {
 		var out, errs bytes.Buffer
 		run(nil, &out, &errs, []string{"-f", "json", filepath.Join(recorded, file)})
 		if got := strings.Contains(out.String(), "that stop's own"); got != want {
