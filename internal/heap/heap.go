@@ -13,6 +13,11 @@ import (
 // often.
 const aim = 40 << 20
 
+// most is the percentage at which a heap with next to nothing in it grows to the
+// aim: Go takes 4 MiB for the least. It must not be more, because it is one of
+// stacks and variables too.
+const most = 100 * aim / (4 << 20)
+
 // Aim sets how often garbage is collected, anew each time that it has been. GOGC,
 // where it is set, has its own way.
 func Aim() {
@@ -25,9 +30,9 @@ func Aim() {
 	set = func(m *mark) {
 		metrics.Read(live)
 		n := max(1, int64(live[0].Value.Uint64()))
-		debug.SetGCPercent(int(max(100, 100*(aim-n)/n)))
+		debug.SetGCPercent(int(min(max(100, 100*(aim-n)/n), most)))
 		runtime.SetFinalizer(m, set)
 	}
-	debug.SetGCPercent(100 * aim / (4 << 20)) // of the least heap that Go takes
+	debug.SetGCPercent(most)
 	runtime.SetFinalizer(&mark{new(int)}, set)
 }
