@@ -131,7 +131,7 @@ func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
 		return c.judge(l), false
 	}
-	strict.Life = l
+	strict.Life, strict.other = l, true
 	return strict, true
 }
 
@@ -242,7 +242,7 @@ func remember(m *cache[*remembered], key []byte, v *Verdict) {
 // recall says of a life what was said of another one that went the same way.
 func (r *remembered) recall(l *Life) Verdict {
 	v := r.verdict
-	v.Life = l
+	v.Life, v.other = l, true
 	v.Stops = l.stopsKept(r.stops)
 	if r.code >= 0 {
 		v.ExitCode = int(l.kept[r.code].code)

@@ -63,6 +63,9 @@ func TestShapesChangeNothing(t *testing.T) {
 			if steps := v.Witness(); (steps == nil) != (w.Witness() == nil) || !inWindows(v, steps) {
 				t.Errorf("seed %d: witness %v, without what is remembered %v", seed, steps, w.Witness())
 			}
+			if _, ans := v.question().ends(); v.Fits != FitsInconclusive && (ans == yes) != (v.Fits == FitsYes) {
+				t.Errorf("seed %d: fits %s, but what is drawn: %v", seed, v.Fits, ans)
+			}
 			if v.Life.course(nil) != nil && v.Life.inTime() {
 				switch r, ok := with.always.get(v.Life.course(nil)); {
 				case !ok || r.once:

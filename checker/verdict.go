@@ -82,6 +82,7 @@ type Verdict struct {
 
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 	asked   *question             // by one era's rules
+	other   bool                  // asked is of another life that went so
 	ends    []stateSet            // where fitting orders end, by the rules of each era that it fits
 	by      *Checker              // of one that does not fit
 	early   bool                  // what does not fit is Life.intact

@@ -117,13 +117,15 @@ func (v *Verdict) Operations() []Operation {
 	return ops
 }
 
-// question is what was asked of the life, with its own windows: the verdict may
-// have been remembered of another one.
+// question is what was asked of the life, or, where the verdict is remembered of
+// another one, the same with this life's windows.
 func (v *Verdict) question() *question {
-	if v.asked.h.life == v.Life {
+	if !v.other {
 		return v.asked
 	}
-	return &question{v.asked.m, newHistory(v.asked.m, v.Life), v.asked.timeout}
+	as := *v.Life
+	as.anyones = v.asked.h.life.anyones
+	return &question{v.asked.m, newHistory(v.asked.m, &as), v.asked.timeout}
 }
 
 // moment is a moment in words; empty where it is an end of time.
