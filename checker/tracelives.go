@@ -41,7 +41,7 @@ type traced struct {
 // firstSeen has the line of the first event of each kind; 0: there was none. An
 // event that the reader has left out is not counted. It is written while verdicts
 // are read.
-type firstSeen [traces.Cut + 1]atomic.Int64
+type firstSeen [traces.Blocked + 1]atomic.Int64
 
 // inside is the life that a task is stopping or parking, as the log has it.
 type inside struct {

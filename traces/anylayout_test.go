@@ -223,16 +223,7 @@ func TestGlancesAtAnyLayout(t *testing.T) {
 // stopped, as the checker does.
 func grown(t *testing.T, in []byte, pids []int, lineByLine bool) (string, Stats) {
 	t.Helper()
-	r := NewReader(bytes.NewReader(in), Builtin("story"), pids == nil)
-	r.lineByLine = lineByLine
-	set := r.Watch()
-	for _, pid := range pids {
-		set.Add(pid)
-	}
-	defer r.Close()
-	var b strings.Builder
-	for r.Scan() {
-		e := r.Event()
+	return watchedBy(t, bytes.NewReader(in), pids, lineByLine, func(set *PIDs, e *Event) {
 		switch e.Kind {
 		case Fork, StopCall:
 			set.Add(e.Thread.PID)
@@ -242,11 +233,5 @@ func grown(t *testing.T, in []byte, pids []int, lineByLine bool) (string, Stats)
 		case Freed:
 			set.Remove(e.Thread.PID)
 		}
-		e.Since, e.Set = 0, nil
-		fmt.Fprintf(&b, "%+v\n", e)
-	}
-	if err := r.Err(); err != nil {
-		fmt.Fprintln(&b, err)
-	}
-	return b.String(), r.Stats()
+	})
 }

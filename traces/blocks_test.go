@@ -19,6 +19,12 @@ import (
 // watched reads a trace with a set of watched pids, in blocks or line by line.
 func watched(t testing.TB, in io.Reader, pids []int, lineByLine bool) (string, Stats) {
 	t.Helper()
+	return watchedBy(t, in, pids, lineByLine, func(*PIDs, *Event) {})
+}
+
+// watchedBy is watched by somebody who asks for more, or less, at each event.
+func watchedBy(t testing.TB, in io.Reader, pids []int, lineByLine bool, ask func(*PIDs, *Event)) (string, Stats) {
+	t.Helper()
 	r := NewReader(in, Builtin("story"), pids == nil)
 	r.lineByLine = lineByLine
 	set := r.Watch()
@@ -29,6 +35,7 @@ func watched(t testing.TB, in io.Reader, pids []int, lineByLine bool) (string, S
 	var b strings.Builder
 	for r.Scan() {
 		e := r.Event()
+		ask(set, e)
 		e.Since = 0 // what is only glanced at is not counted as heard of
 		if e.Stack != nil {
 			fmt.Fprintf(&b, "%+v ", *e.Stack)

@@ -49,10 +49,7 @@ func (g *glancer) block(bl *block) {
 				continue
 			}
 		default:
-			line = trimReturn(line)
-			if gl = g.usual(line, bl); gl.a == readWhole {
-				gl = g.line(line, bl)
-			}
+			gl = g.line(line, bl)
 		}
 		gl.end = int32(from + n)
 		bl.lines = append(bl.lines, gl)
@@ -67,6 +64,16 @@ func trimReturn(line []byte) []byte {
 		return line[:n-1]
 	}
 	return line
+}
+
+// line glances at one line. Whatever is not just as it knows it must be read
+// whole.
+func (g *glancer) line(line []byte, bl *block) glance {
+	line = trimReturn(line)
+	if gl := g.usual(line, bl); gl.a != readWhole {
+		return gl
+	}
+	return g.unusual(line, bl)
 }
 
 // usual is line for what most lines are: the scheduler's, in ftrace's layout, with
@@ -142,9 +149,8 @@ func numberBefore(w uint64) (v int32, width int) {
 
 const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
 
-// line glances at one line. Whatever is not just as it knows it must be read
-// whole.
-func (g *glancer) line(line []byte, bl *block) glance {
+// unusual is line for any line whose columns can be found.
+func (g *glancer) unusual(line []byte, bl *block) glance {
 	whole := glance{a: readWhole, b: -1}
 	if !g.fits(line) && !g.find(line) {
 		return whole

@@ -57,12 +57,7 @@ func (g *glancer) sight(line []byte) *sighting {
 		return nil
 	}
 	g.one.sights = g.one.sights[:0]
-	line = trimReturn(line)
-	gl := g.usual(line, &g.one)
-	if gl.a == readWhole {
-		gl = g.line(line, &g.one)
-	}
-	if gl.seen > 0 {
+	if gl := g.line(line, &g.one); gl.seen > 0 {
 		return &g.one.sights[gl.seen-1]
 	}
 	return nil
