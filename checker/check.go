@@ -72,8 +72,12 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		if l.Kernel == "" {
 			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
-		v := c.Judge(now)
-		if l.before.says(&v) {
+		v := new(Verdict)
+		if now.room != nil && !follow {
+			v = &now.room.verdict
+		}
+		c.judgeInto(v, now)
+		if l.before.says(v) {
 			l.told = l.count()
 			return nil
 		}
@@ -81,11 +85,11 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		v.Revision, v.Replaces = l.revision, l.before
 		if follow {
 			l.told = l.count()
-			before := v
+			before := *v
 			before.Replaces, before.showHow = nil, nil
 			l.before = &before
 		}
-		return yield(&v)
+		return yield(v)
 	}
 	judge := func(ended []*Life) error {
 		for _, l := range ended {

@@ -1,7 +1,8 @@
 package checker
 
 import (
-	"math"
+	"cmp"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -9,21 +10,39 @@ import (
 // A kept is an event of a traced life in few bytes. A long trace has millions
 // of them, and most lives are judged without a look at more.
 type kept struct {
-	stamp  int64
-	line   int
-	name   string        // of By, or, where the event is about another thread than the life's, of that
-	whole  *traces.Event // the event itself, where the rest does not hold it all; else nil
-	thread int32         // pid
-	by     int32         // pid
-	code   int32
-	cpu    int16
-	kind   traces.Kind
-	state  byte
-	// What is left of an event, in bits.
-	hasCode, probe, late bool
-	context              traces.Context
-	clock                traces.Clock
-	coarse               uint8 // 1 + the power of ten of Coarse; 0: 0
+	stamp      int64
+	line       int
+	code       int32
+	cpu        int16
+	kind       traces.Kind
+	state      byte
+	thread, by uint8 // in Life.tasks
+	hasCode    bool
+	late       bool
+	partial    bool // the rest does not hold it all: it is in Life.whole
+	context    traces.Context
+	clock      traces.Clock
+	coarse     uint8 // 1 + the power of ten of Coarse; 0: 0
+}
+
+// Places in Life.tasks, and what is none.
+const (
+	theThread = 0 // the life's own
+	manyTasks = 254
+	nobody    = 255
+)
+
+// A keptTask is a task that the events of a traced life name.
+type keptTask struct {
+	comm string
+	pid  int32
+	same uint8 // the first place with this pid
+}
+
+// A whole is an event that is more than a kept can hold.
+type whole struct {
+	at    int // in Life.kept
+	event *traces.Event
 }
 
 // keep adds an event to the life's.
@@ -34,12 +53,14 @@ func (l *Life) keep(e *traces.Event) {
 		return
 	}
 	k := kept{
-		stamp: e.Stamp, line: e.Line, thread: int32(e.Thread.PID), by: int32(e.By.PID), code: int32(e.Code), cpu: int16(e.CPU),
-		kind: e.Kind, state: e.State, hasCode: e.HasCode, probe: e.Probe, late: e.Late, context: e.Context, clock: e.Clock,
+		stamp: e.Stamp, line: e.Line, code: int32(e.Code), cpu: int16(e.CPU), by: nobody,
+		kind: e.Kind, state: e.State, hasCode: e.HasCode, late: e.Late, context: e.Context, clock: e.Clock,
 	}
-	own := e.Thread.PID == l.Thread.PID
-	if k.name = e.By.Comm; !own {
-		k.name = e.Thread.Comm
+	if e.Thread.PID != l.Thread.PID {
+		k.thread = l.task(&e.Thread)
+	}
+	if e.By.PID != 0 || e.By.Comm != "" {
+		k.by = l.task(&e.By)
 	}
 	switch e.Coarse {
 	case 0:
@@ -50,31 +71,65 @@ func (l *Life) keep(e *traces.Event) {
 	case 1e6:
 		k.coarse = 7
 	default:
-		k.coarse = math.MaxUint8
+		k.partial = true
 	}
-	if k.coarse == math.MaxUint8 || !own && e.By != (traces.Task{}) || e.Func != "" || e.Since != 0 || e.Before != 0 || e.Count != 0 ||
+	if k.partial || k.thread == manyTasks || k.by == manyTasks || e.Probe || e.Func != "" || e.Since != 0 || e.Before != 0 || e.Count != 0 ||
 		e.Text != "" || e.Kernel != "" || e.OrNames != nil || e.Set != nil || e.Stack != nil || e.Thread.Addr != 0 || e.By.Addr != 0 ||
-		int(k.thread) != e.Thread.PID || int(k.by) != e.By.PID || int(k.code) != e.Code || int(k.cpu) != e.CPU {
-		whole := *e
-		k.whole = &whole
+		int(k.code) != e.Code || int(k.cpu) != e.CPU {
+		k.partial = true
+		event := *e
+		l.whole = append(l.whole, whole{len(l.kept), &event})
 	}
 	l.kept, l.events = append(l.kept, k), nil
 }
 
-// event is the event that was kept. Where it is about the life's own thread its
-// name is the one that the life has now.
-func (l *Life) event(k *kept) traces.Event {
-	if k.whole != nil {
-		return *k.whole
+// task is the place of a task in the life's table.
+func (l *Life) task(t *traces.Task) uint8 {
+	for i := theThread + 1; i < len(l.tasks); i++ {
+		if k := &l.tasks[i]; int(k.pid) == t.PID && k.comm == t.Comm {
+			return uint8(i)
+		}
+	}
+	n := len(l.tasks)
+	if n >= manyTasks || int(int32(t.PID)) != t.PID {
+		return manyTasks
+	}
+	same := slices.IndexFunc(l.tasks, func(k keptTask) bool { return int(k.pid) == t.PID })
+	if same < 0 {
+		same = n
+	}
+	l.tasks = append(l.tasks, keptTask{t.Comm, int32(t.PID), uint8(same)})
+	return uint8(n)
+}
+
+// named is the task at a place of the table. The thread's own name is the one
+// that it has now.
+func (l *Life) named(place uint8) traces.Task {
+	switch place {
+	case theThread:
+		return traces.Task{Comm: l.Thread.Comm, PID: l.Thread.PID}
+	case nobody, manyTasks:
+		return traces.Task{}
+	}
+	t := &l.tasks[place]
+	return traces.Task{Comm: t.comm, PID: int(t.pid)}
+}
+
+// wholeAt is the whole event of which kept[i] holds but a part.
+func (l *Life) wholeAt(i int) *traces.Event {
+	n, _ := slices.BinarySearchFunc(l.whole, i, func(w whole, i int) int { return cmp.Compare(w.at, i) })
+	return l.whole[n].event
+}
+
+// event is the event kept[i].
+func (l *Life) event(i int) traces.Event {
+	k := &l.kept[i]
+	if k.partial {
+		return *l.wholeAt(i)
 	}
 	e := traces.Event{
-		Kind: k.kind, Line: k.line, Thread: traces.Task{PID: int(k.thread)}, By: traces.Task{PID: int(k.by)}, Code: int(k.code), HasCode: k.hasCode,
-		CPU: int(k.cpu), Stamp: k.stamp, Clock: k.clock, State: k.state, Context: k.context, Late: k.late, Probe: k.probe,
-	}
-	if e.Thread.PID == l.Thread.PID {
-		e.Thread.Comm, e.By.Comm = l.Thread.Comm, k.name
-	} else {
-		e.Thread.Comm = k.name
+		Kind: k.kind, Line: k.line, Thread: l.named(k.thread), By: l.named(k.by), Code: int(k.code), HasCode: k.hasCode,
+		CPU: int(k.cpu), Stamp: k.stamp, Clock: k.clock, State: k.state, Context: k.context, Late: k.late,
 	}
 	if k.coarse > 0 {
 		e.Coarse = [...]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}[k.coarse-1]
@@ -82,12 +137,12 @@ func (l *Life) event(k *kept) traces.Event {
 	return e
 }
 
-// caller is the task that an event about the life's own thread is by.
-func (k *kept) caller() traces.Task {
-	if k.whole != nil {
-		return k.whole.By
+// caller is the task that kept[i] is by.
+func (l *Life) caller(i int) traces.Task {
+	if l.kept[i].partial {
+		return l.wholeAt(i).By
 	}
-	return traces.Task{Comm: k.name, PID: int(k.by)}
+	return l.named(l.kept[i].by)
 }
 
 // Events are what the log shows of the life, in the log's order.
@@ -95,7 +150,7 @@ func (l *Life) Events() []traces.Event {
 	if l.events == nil && l.kept != nil {
 		events := make([]traces.Event, len(l.kept))
 		for i := range l.kept {
-			events[i] = l.event(&l.kept[i])
+			events[i] = l.event(i)
 		}
 		l.events = events
 	}
@@ -105,11 +160,10 @@ func (l *Life) Events() []traces.Event {
 // count is how many events there are.
 func (l *Life) count() int { return max(len(l.kept), len(l.events)) }
 
-// latest says whether the latest event is of a kind and about a pid.
-func (l *Life) latest(kind traces.Kind, pid int) (k *kept, ok bool) {
-	if len(l.kept) == 0 {
-		return nil, false
+// latest is the latest event, if it is of a kind and the thread's own; else nil.
+func (l *Life) latest(kind traces.Kind) *kept {
+	if n := len(l.kept); n > 0 && l.kept[n-1].kind == kind && l.kept[n-1].thread == theThread {
+		return &l.kept[n-1]
 	}
-	k = &l.kept[len(l.kept)-1]
-	return k, k.kind == kind && int(k.thread) == pid
+	return nil
 }

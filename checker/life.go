@@ -10,7 +10,12 @@ import (
 // A Life is one incarnation of one kernel thread, with all that its log says
 // of it.
 type Life struct {
-	Thread      traces.Task
+	Thread traces.Task
+
+	trace *traced // nil where its events are a kernel log's
+	kept  []kept  // of a traced life
+	slot  int     // in lives.open; -1: in it no more
+
 	Incarnation int              // 1-based: the n-th life of that pid, or of that name
 	AsOf        int              // number of the last line that could have spoken of it
 	Set         *traces.Patterns // the messages that its events come from
@@ -56,15 +61,15 @@ type Life struct {
 
 	has    traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
-	kept   []kept         // of a traced life
+	tasks  []keptTask     // whom kept names
+	whole  []whole        // what kept does not hold
 	eras   eraSet         // by the marks of a log that names no kernel
-	slot   int            // in lives.open; -1: in it no more
 	boot   int            // line of the banner; 0: not in the log
+	room   *room          // of a traced life; nil where it is not ours
 	// Of a log that is followed:
 	told     int // how many of its events a verdict has been given of
 	revision int
 	before   *Verdict // the latest revision
-	trace    *traced  // nil where its events are a kernel log's
 }
 
 // Traced says whether the life's events are a tracer's.
@@ -155,7 +160,8 @@ type lives struct {
 	// Of traces:
 	inside byPID[inside] // by the pid of a task: the call that it is in
 	unused *inside       // one to use again; nil: none
-	past   []*Life       // threads that have ended, in that order; see retire
+	past   []*Life       // threads that have ended, in that order
+	follow bool          // verdicts are given before lives end
 	watch  *traces.PIDs  // whose scheduling is asked for
 	sees   traces.Kinds  // the kinds that have been seen
 	seenAt *firstSeen
@@ -358,6 +364,7 @@ func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 func (l *Life) snapshot() *Life {
 	now := *l
 	now.events, now.kept, now.before = slices.Clone(l.events), slices.Clone(l.kept), nil
+	now.tasks, now.room = slices.Clone(l.tasks), nil
 	if l.trace != nil {
 		trace := *l.trace
 		now.trace = &trace

@@ -35,19 +35,8 @@ func (l *Life) course(buf []byte) []byte {
 		}
 		return 0
 	}
-	var tasks, values [maxCourse]int32
-	known, seen := 1, 0
-	tasks[0] = int32(l.Thread.PID)
-	task := func(pid int32) byte {
-		for i, t := range tasks[:known] {
-			if t == pid {
-				return byte(i)
-			}
-		}
-		tasks[known%maxCourse] = pid
-		known = min(known+1, maxCourse)
-		return byte(known - 1)
-	}
+	var values [maxCourse]int32
+	seen := 0
 	value := func(v int32) byte {
 		for i, w := range values[:seen] {
 			if w == v {
@@ -62,8 +51,12 @@ func (l *Life) course(buf []byte) []byte {
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	for i := range l.kept {
 		k := &l.kept[i]
-		if known > maxCourse-4 {
+		if k.by == manyTasks || k.thread == manyTasks {
 			return nil
+		}
+		by := k.by
+		if by != nobody {
+			by = l.tasks[by].same
 		}
 		code := byte(0)
 		if k.hasCode {
@@ -75,8 +68,8 @@ func (l *Life) course(buf []byte) []byte {
 				key = binary.AppendVarint(key, int64(k.code))
 			}
 		}
-		key = append(key, byte(k.kind), k.state, task(k.thread), task(k.by), code,
-			flag(k.probe, 1)|flag(k.late, 2)|byte(k.context)<<2)
+		key = append(key, byte(k.kind), k.state, l.tasks[k.thread].same, by, code,
+			flag(k.partial, 1)|flag(k.late, 2)|byte(k.context)<<2)
 	}
 	return key
 }
@@ -98,15 +91,15 @@ func (l *Life) inTime() bool {
 // restamped is the life with other stamps.
 func (l *Life) restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 	as := *l
-	as.events, as.kept = nil, slices.Clone(l.kept)
+	as.events, as.kept, as.whole = nil, slices.Clone(l.kept), slices.Clone(l.whole)
 	for i := range as.kept {
-		k := &as.kept[i]
-		k.clock, k.stamp = clock, stamp(i)
-		if k.whole != nil {
-			whole := *k.whole
-			whole.Clock, whole.Stamp = k.clock, k.stamp
-			k.whole = &whole
-		}
+		as.kept[i].clock, as.kept[i].stamp = clock, stamp(i)
+	}
+	for i := range as.whole {
+		w := &as.whole[i]
+		event := *w.event
+		event.Clock, event.Stamp = clock, stamp(w.at)
+		w.event = &event
 	}
 	return &as
 }
@@ -155,16 +148,15 @@ func (l *Life) order(key []byte, inTime bool) []byte {
 		return l.ranks(append(key, 1))
 	}
 	key = append(key, 0)
-	self := int32(l.Thread.PID)
 	certain := 0 // how many were certainly earlier than the current one
 	foreign := 0 // 1 + the last of them that is not the thread's own
 	for i := range l.kept {
 		for l.kept[certain].stamp+slack < l.kept[i].stamp-slack {
-			if certain++; !l.kept[certain-1].own(self) {
+			if certain++; !l.kept[certain-1].own(l) {
 				foreign = certain
 			}
 		}
-		if l.kept[i].inOrder(self) {
+		if l.kept[i].inOrder() {
 			key = append(key, byte(foreign))
 		} else {
 			key = append(key, byte(certain))
@@ -174,17 +166,17 @@ func (l *Life) order(key []byte, inTime bool) []byte {
 }
 
 // inOrder says whether newTraceHistory keeps the event in the thread's own order.
-func (k *kept) inOrder(self int32) bool {
+func (k *kept) inOrder() bool {
 	switch k.kind {
 	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn:
-		return k.thread == self
+		return k.thread == theThread
 	}
 	return false
 }
 
 // own says whether the event is in that order, and no other task's.
-func (k *kept) own(self int32) bool {
-	return k.inOrder(self) && (k.kind != traces.Woken || k.by == 0 || k.by == self || k.late || k.context == traces.InterruptContext)
+func (k *kept) own(l *Life) bool {
+	return k.inOrder() && (k.kind != traces.Woken || l.named(k.by).PID == 0 || l.tasks[k.by].same == theThread || k.late || k.context == traces.InterruptContext)
 }
 
 // ranks is order for any stamps: the earliest and the latest moment of each event
@@ -240,10 +232,14 @@ func remember(m *cache[*remembered], key []byte, v *Verdict) {
 }
 
 // recall says of a life what was said of another one that went the same way.
-func (r *remembered) recall(l *Life) Verdict {
-	v := r.verdict
-	v.Life, v.other = l, true
-	v.Stops = l.stopsKept(r.stops)
+func (r *remembered) recall(v *Verdict, l *Life) {
+	*v = r.verdict
+	v.Life, v.other, v.recalled = l, true, true
+	if l.room != nil && v == &l.room.verdict {
+		v.Stops = l.stopsKept(l.room.stops[:0], r.stops)
+	} else {
+		v.Stops = l.stopsKept(make([]Stop, 0, len(r.stops)), r.stops)
+	}
 	if r.code >= 0 {
 		v.ExitCode = int(l.kept[r.code].code)
 	}
@@ -257,25 +253,23 @@ func (r *remembered) recall(l *Life) Verdict {
 			v.Findings[i].Lines = lines
 		}
 	}
-	return v
 }
 
 // stopsKept is stopsOf without making events of what is kept.
-func (l *Life) stopsKept(calls []call) []Stop {
-	stops := make([]Stop, len(calls))
-	for i, s := range calls {
-		out := &stops[i]
+func (l *Life) stopsKept(stops []Stop, calls []call) []Stop {
+	for _, s := range calls {
+		var out Stop
 		if s.call >= 0 {
-			k := &l.kept[s.call]
-			out.By, out.CalledAt = k.caller(), k.line
+			out.By, out.CalledAt = l.caller(s.call), l.kept[s.call].line
 		}
 		if s.ret >= 0 {
 			k := &l.kept[s.ret]
 			if out.By == (traces.Task{}) {
-				out.By = k.caller()
+				out.By = l.caller(s.ret)
 			}
 			out.ReturnedAt, out.Result, out.HasResult = k.line, int(k.code), k.hasCode
 		}
+		stops = append(stops, out)
 	}
 	return stops
 }

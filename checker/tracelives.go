@@ -150,17 +150,17 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 			}
 			t.begun = true
 			// One that says the same as the event before it says nothing.
-			if last, ok := l.latest(e.Kind, e.Thread.PID); ok && (last.state == 'S' || last.state == 'I') {
+			if last := l.latest(e.Kind); last != nil && (last.state == 'S' || last.state == 'I') {
 				return nil
 			}
 		case 'P':
 			t.begun = true
-			if last, ok := l.latest(e.Kind, e.Thread.PID); ok && last.state == 'P' {
+			if last := l.latest(e.Kind); last != nil && last.state == 'P' {
 				return nil
 			}
 		case 'X', 'Z':
 			if !t.ended {
-				ended = ls.retire(l, e)
+				ended = ls.retire(l, e.Line)
 			}
 			t.ended, t.gone = true, true
 			if ls.inside.get(l.Thread.PID) == nil {
@@ -171,14 +171,14 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		}
 	case traces.ProcessExit, traces.ExitCall:
 		if !t.ended {
-			ended = ls.retire(l, e)
+			ended = ls.retire(l, e.Line)
 		}
 		t.ended = true
 	case traces.Freed:
 		t.freed = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
-		if last, ok := l.latest(e.Kind, e.Thread.PID); ok && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
+		if last := l.latest(e.Kind); last != nil && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
 			return nil
 		}
 	}
@@ -188,15 +188,13 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 }
 
 func (ls *lives) bornTraced(e *traces.Event) *Life {
-	room := new(struct {
-		life  Life
-		trace traced
-		kept  [12]kept // most have no more
-	})
-	ls.bear(&room.life, e)
+	room := rooms.Get().(*room)
 	l := &room.life
+	ls.bear(l, e)
+	room.trace, room.free = traced{}, false
 	l.Begun, l.Doubt = false, false
-	l.trace, l.kept = &room.trace, room.kept[:0]
+	l.room, l.trace, l.kept, l.tasks = room, &room.trace, room.kept[:0], room.tasks[:1]
+	l.tasks[theThread].pid = int32(l.Thread.PID)
 	if l.trace.lossy = ls.lossy; ls.lossy {
 		l.trace.since = e.Line
 	}
@@ -321,37 +319,6 @@ func (ls *lives) lose(line int) {
 	for in := range ls.inside.all() {
 		in.lost = true
 	}
-}
-
-// maxPast is how many lives whose threads have ended are kept, in case that
-// something more comes of them: a stop that returns, a second one.
-const maxPast = 1 << 12
-
-// retire takes note that a life's thread ends. A long trace has more of
-// them than fit into memory: the oldest end, unless somebody is still in a call
-// of it. A stop that comes after that many others is taken for one of a thread
-// of which nothing is known.
-func (ls *lives) retire(l *Life, e *traces.Event) (ended []*Life) {
-	ls.past = append(ls.past, l)
-	// As one comes at a time, to look at two of them is enough to keep up.
-	for n := 0; len(ls.past) > maxPast && n < 2; n++ {
-		old := ls.past[0]
-		ls.past = ls.past[1:]
-		switch {
-		case old.slot < 0:
-			// Its pid has been used again.
-		case old.trace.calls > 0:
-			ls.past = append(ls.past, old)
-		default:
-			old.AsOf, old.Sees = e.Line, ls.sees
-			ls.forget(old)
-			if ls.inside.get(old.Thread.PID) == nil {
-				ls.watch.Remove(old.Thread.PID)
-			}
-			ended = append(ended, old)
-		}
-	}
-	return ended
 }
 
 // forget ends a life: no event is given to it any more.

@@ -83,9 +83,11 @@ type Verdict struct {
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 	asked   *question             // by one era's rules
 	other   bool                  // asked is of another life that went so
-	ends    []stateSet            // where fitting orders end, by the rules of each era that it fits
-	by      *Checker              // of one that does not fit
-	early   bool                  // what does not fit is Life.intact
+	// recalled: nothing that is remembered refers to Life.
+	recalled bool
+	ends     []stateSet // where fitting orders end, by the rules of each era that it fits
+	by       *Checker   // of one that does not fit
+	early    bool       // what does not fit is Life.intact
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -220,10 +222,18 @@ func (c *Checker) rulesOf(e graph.Era) rules {
 // whose rules the life fits. Where it is known, but its distribution may have
 // changed it, the verdict says whether that matters.
 func (c *Checker) Judge(l *Life) Verdict {
+	var v Verdict
+	c.judgeInto(&v, l)
+	return v
+}
+
+// judgeInto is Judge with the verdict in the caller's memory.
+func (c *Checker) judgeInto(v *Verdict, l *Life) {
 	var buf [1024]byte
 	key := l.course(buf[:0])
 	if key == nil {
-		return c.judge(l)
+		*v = c.judge(l)
+		return
 	}
 	inTime := l.inTime()
 	if inTime && c.release == "" {
@@ -232,24 +242,25 @@ func (c *Checker) Judge(l *Life) Verdict {
 		case !ok:
 			c.always.put(key, &remembered{once: true})
 		case r.once:
-			v, always := c.regardless(l)
-			if always {
-				remember(&c.always, key, &v)
+			always := false
+			if *v, always = c.regardless(l); always {
+				remember(&c.always, key, v)
 			} else {
 				c.always.put(key, &remembered{ordered: true})
 			}
-			return v
+			return
 		case !r.ordered:
-			return r.recall(l)
+			r.recall(v, l)
+			return
 		}
 	}
 	key = l.order(key, inTime)
 	if r, ok := c.memory.get(key); ok {
-		return r.recall(l)
+		r.recall(v, l)
+		return
 	}
-	v := c.judge(l)
-	remember(&c.memory, key, &v)
-	return v
+	*v = c.judge(l)
+	remember(&c.memory, key, v)
 }
 
 // judge is Judge without what is remembered.

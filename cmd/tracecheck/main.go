@@ -246,6 +246,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 				ended()
 				return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
 			}
+			v.Done()
 		}
 		in := r.in
 		in.Doubt = fit.Doubt

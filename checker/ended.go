@@ -1,0 +1,59 @@
+package checker
+
+import (
+	"sync"
+)
+
+// Threads that have ended are remembered for a while, in case that something more
+// comes of them: a stop that returns, a second one.
+
+// A room is what a traced life and its verdict take up, if they are like most.
+type room struct {
+	life    Life
+	trace   traced
+	tasks   [4]keptTask
+	kept    [12]kept
+	verdict Verdict
+	stops   [1]Stop
+	free    bool // when its verdict is: nothing else refers to the life
+}
+
+// rooms are those of lives that nobody needs any more.
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// Done says that nobody uses the verdict or its life any more: another thread's may
+// take their place in memory. Whoever reads very many verdicts may call it; need not.
+func (v *Verdict) Done() {
+	if r := v.Life.room; r != nil && r.free && v.recalled && v == &r.verdict {
+		rooms.Put(r)
+	}
+}
+
+// maxPast is how many lives wait. A stop that comes after that many others have
+// ended is taken for one of a thread of which nothing is known.
+const maxPast = 1 << 10
+
+// retire takes note that a life's thread ends. Where too many have, the oldest end
+// for good, unless somebody is still in a call of them.
+func (ls *lives) retire(l *Life, line int) (over []*Life) {
+	ls.past = append(ls.past, l)
+	// As one comes at a time, to look at two of them is enough to keep up.
+	for n := 0; len(ls.past) > maxPast && n < 2; n++ {
+		old := ls.past[0]
+		ls.past = ls.past[1:]
+		switch {
+		case old.slot < 0: // its pid has been used again
+		case old.trace.calls > 0:
+			ls.past = append(ls.past, old)
+		default:
+			old.AsOf, old.Sees = line, ls.sees
+			ls.forget(old)
+			if ls.inside.get(old.Thread.PID) == nil {
+				ls.watch.Remove(old.Thread.PID)
+			}
+			old.room.free = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
+			over = append(over, old)
+		}
+	}
+	return over
+}
