@@ -39,6 +39,50 @@ func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
 	return c.check(src, false, yield)
 }
 
+// CountAlike says that lives that go just as this one did need not be told of one by
+// one any more: Check only counts them, and in the end gives a verdict on one of
+// them, with the number of the others in Alike. It has no effect but while yield has
+// the verdict, and not in Follow.
+func (v *Verdict) CountAlike() { v.count = true }
+
+// A tally counts lives that go as others did.
+type tally struct {
+	of       map[*remembered]*Verdict // nil: there has been none yet
+	verdicts []*Verdict               // those of the map
+}
+
+// maxCounted bounds the ways to go that are counted.
+const maxCounted = 1 << 10
+
+// ask takes note of what has been said of a verdict.
+func (t *tally) ask(v *Verdict) {
+	if !v.count || v.like == nil || len(t.of) >= maxCounted {
+		return
+	}
+	if t.of == nil {
+		t.of = make(map[*remembered]*Verdict)
+	}
+	t.of[v.like] = nil
+}
+
+// add counts a life, if that is enough; then nothing of it is needed any more.
+func (t *tally) add(like *remembered, l *Life) bool {
+	v, ok := t.of[like]
+	switch {
+	case !ok:
+		return false
+	case v != nil:
+		v.Alike++
+		return true
+	}
+	v = like.recall(l)
+	l.room.alone = false
+	v.Revision = 1
+	t.of[like] = v
+	t.verdicts = append(t.verdicts, v)
+	return true
+}
+
 // Follow is Check for a log that is being written: a life's verdict comes as
 // soon as the life is over, which is when its thread is gone and no stop of it
 // is under way, and, where more comes of it, again, as the next revision. The
@@ -55,12 +99,13 @@ func (v *Verdict) says(w *Verdict) bool {
 
 func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
-	seen := func() (traces.Kinds, bool) { s := src.Stats(); return s.Seen, s.Waking }
+	ls.seen = func() (traces.Kinds, bool) { s := src.Stats(); return s.Seen, s.Waking }
 	if w, ok := src.(watcher); ok {
-		ls.watch, seen = w.Watch(), w.Seen
+		ls.watch, ls.seen = w.Watch(), w.Seen
 		defer w.Close()
 	}
 	var marked markedEras
+	var counted tally
 	report := func(l *Life) error {
 		if l.told == l.count() {
 			return nil // nothing has come since
@@ -72,11 +117,16 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		if l.Kernel == "" {
 			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
-		v := new(Verdict)
-		if now.room != nil && !follow {
-			v = &now.room.verdict
+		like, v := c.like(now)
+		if like != nil {
+			if counted.add(like, now) {
+				if l.room.alone {
+					ls.rooms = append(ls.rooms, l.room)
+				}
+				return nil
+			}
+			v = like.recall(now)
 		}
-		c.judgeInto(v, now)
 		if l.before.says(v) {
 			l.told = l.count()
 			return nil
@@ -89,7 +139,11 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 			before.Replaces, before.showHow = nil, nil
 			l.before = &before
 		}
-		return yield(v)
+		err := yield(v)
+		if !follow {
+			counted.ask(v)
+		}
+		return err
 	}
 	judge := func(ended []*Life) error {
 		for _, l := range ended {
@@ -102,14 +156,13 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	log := func() Log { return Log{ls.kernel, ls.waits, ls.general(), c.notes(src.Stats().Marks, ls.kernel)} }
 	for src.Scan() {
 		e := src.Event()
-		kinds, waking := seen()
-		ls.sees |= kinds
-		ls.waking = ls.waking || waking
-		if err := judge(ls.add(e)); err != nil {
-			return log(), err
+		if ended := ls.add(e); ended != nil {
+			if err := judge(ended); err != nil {
+				return log(), err
+			}
 		}
 		if l := ls.touched; follow && l != nil && l.over(ls) {
-			l.AsOf, l.Sees = e.Line, ls.sees
+			l.AsOf, l.Sees = e.Line, ls.sees()
 			if err := report(l); err != nil {
 				return log(), err
 			}
@@ -119,8 +172,14 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		return log(), err
 	}
 	stats := src.Stats()
-	ls.sees |= stats.Seen
 	ls.conclude()
-	err := judge(ls.end(stats.LastLine))
-	return log(), err
+	if err := judge(ls.end(stats.LastLine)); err != nil {
+		return log(), err
+	}
+	for _, v := range counted.verdicts {
+		if err := yield(v); err != nil {
+			return log(), err
+		}
+	}
+	return log(), nil
 }

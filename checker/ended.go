@@ -1,32 +1,27 @@
 package checker
 
-import (
-	"sync"
-)
-
 // Threads that have ended are remembered for a while, in case that something more
 // comes of them: a stop that returns, a second one.
 
-// A room is what a traced life and its verdict take up, if they are like most.
+// A room is what a traced life takes up, if it is like most.
 type room struct {
-	life    Life
-	trace   traced
-	tasks   [4]keptTask
-	kept    [12]kept
-	verdict Verdict
-	stops   [1]Stop
-	free    bool // when its verdict is: nothing else refers to the life
+	life  Life
+	trace traced
+	tasks [4]keptTask
+	kept  [12]kept
+	alone bool // the life has ended, and nobody else refers to it
 }
 
-// rooms are those of lives that nobody needs any more.
-var rooms = sync.Pool{New: func() any { return new(room) }}
-
-// Done says that nobody uses the verdict or its life any more: another thread's may
-// take their place in memory. Whoever reads very many verdicts may call it; need not.
-func (v *Verdict) Done() {
-	if r := v.Life.room; r != nil && r.free && v.recalled && v == &r.verdict {
-		rooms.Put(r)
+// room is one for a life that begins.
+func (ls *lives) room() *room {
+	n := len(ls.rooms)
+	if n == 0 {
+		return new(room)
 	}
+	r := ls.rooms[n-1]
+	ls.rooms = ls.rooms[:n-1]
+	r.trace, r.alone = traced{}, false
+	return r
 }
 
 // maxPast is how many lives wait. A stop that comes after that many others have
@@ -46,12 +41,12 @@ func (ls *lives) retire(l *Life, line int) (over []*Life) {
 		case old.trace.calls > 0:
 			ls.past = append(ls.past, old)
 		default:
-			old.AsOf, old.Sees = line, ls.sees
+			old.AsOf, old.Sees = line, ls.sees()
 			ls.forget(old)
 			if ls.inside.get(old.Thread.PID) == nil {
 				ls.watch.Remove(old.Thread.PID)
 			}
-			old.room.free = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
+			old.room.alone = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
 			over = append(over, old)
 		}
 	}

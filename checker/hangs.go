@@ -183,9 +183,9 @@ func sleepsAt(s *traces.Stack) string {
 	return where
 }
 
-// came takes note of a message of a task that a report has shown blocked: it is
+// isBack takes note of a message of a task that a report has shown blocked: it is
 // so no more.
-func (ls *lives) came(e *traces.Event) {
+func (ls *lives) isBack(e *traces.Event) {
 	r := ls.reports[e.By.PID]
 	if r == nil || e.By.PID == 0 || e.By.Comm != "" && r.last.Thread.Comm != "" && !alike(e.By.Comm, r.last.Thread.Comm) {
 		return

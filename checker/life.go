@@ -158,14 +158,16 @@ type lives struct {
 	shadow map[string]bool
 
 	// Of traces:
-	inside byPID[inside] // by the pid of a task: the call that it is in
-	unused *inside       // one to use again; nil: none
-	past   []*Life       // threads that have ended, in that order
-	follow bool          // verdicts are given before lives end
-	watch  *traces.PIDs  // whose scheduling is asked for
-	sees   traces.Kinds  // the kinds that have been seen
+	inside byPID[inside]                            // by the pid of a task: the call that it is in
+	unused *inside                                  // one to use again; nil: none
+	past   []*Life                                  // threads that have ended, in that order
+	rooms  []*room                                  // of lives that nobody needs any more
+	follow bool                                     // verdicts are given before lives end
+	watch  *traces.PIDs                             // whose scheduling is asked for
+	seen   func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
+	came   traces.Kinds                             // the kinds of the events that have come
 	seenAt *firstSeen
-	waking bool // sched_waking has been seen
+	waking bool // sched_waking has come
 	lossy  bool // the trace says that its beginning is not whole
 	addr   addresses
 
@@ -260,7 +262,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		if e.Set == nil {
 			return ls.trace(e)
 		}
-		ls.came(e)
+		ls.isBack(e)
 		for _, name := range e.OrNames {
 			ls.shadow[name] = true
 			for _, l := range ls.byName[commKey(name)] {
@@ -280,7 +282,7 @@ func (ls *lives) end(asOf int) []*Life {
 	for _, l := range ended {
 		ls.ends(l)
 		l.AsOf = asOf
-		l.Sees = ls.sees
+		l.Sees = ls.sees()
 		if l.Kernel == "" {
 			l.Kernel = ls.kernel // a report has named it since
 		}

@@ -232,14 +232,10 @@ func remember(m *cache[*remembered], key []byte, v *Verdict) {
 }
 
 // recall says of a life what was said of another one that went the same way.
-func (r *remembered) recall(v *Verdict, l *Life) {
-	*v = r.verdict
-	v.Life, v.other, v.recalled = l, true, true
-	if l.room != nil && v == &l.room.verdict {
-		v.Stops = l.stopsKept(l.room.stops[:0], r.stops)
-	} else {
-		v.Stops = l.stopsKept(make([]Stop, 0, len(r.stops)), r.stops)
-	}
+func (r *remembered) recall(l *Life) *Verdict {
+	v := r.verdict
+	v.Life, v.other, v.like = l, true, r
+	v.Stops = l.stopsKept(r.stops)
 	if r.code >= 0 {
 		v.ExitCode = int(l.kept[r.code].code)
 	}
@@ -253,10 +249,12 @@ func (r *remembered) recall(v *Verdict, l *Life) {
 			v.Findings[i].Lines = lines
 		}
 	}
+	return &v
 }
 
 // stopsKept is stopsOf without making events of what is kept.
-func (l *Life) stopsKept(stops []Stop, calls []call) []Stop {
+func (l *Life) stopsKept(calls []call) []Stop {
+	stops := make([]Stop, 0, len(calls))
 	for _, s := range calls {
 		var out Stop
 		if s.call >= 0 {

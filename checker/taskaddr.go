@@ -73,9 +73,9 @@ func (ls *lives) has(l *Life) bool {
 	case t.bound == ls.addr.forks:
 		return true
 	case t.ended || stopReturned(l.Events()):
-		return ls.sees.Has(traces.Freed) && !t.freed
+		return ls.sees().Has(traces.Freed) && !t.freed
 	}
-	return ls.sees.Has(traces.ProcessExit)
+	return ls.sees().Has(traces.ProcessExit)
 }
 
 // nameless notes that a task stops a thread that is not known.

@@ -55,23 +55,18 @@ type inside struct {
 
 // trace takes an event that a tracer saw.
 func (ls *lives) trace(e *traces.Event) (ended []*Life) {
-	if e.Kind == traces.Woken && !e.Late {
-		ls.waking = true
-	}
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		ls.identify(e)
 	}
-	if e.Kind != traces.StopCall || e.Thread.PID != 0 {
-		ls.sees = ls.sees.With(e.Kind)
-		if at := &ls.seenAt[e.Kind]; at.Load() == 0 {
-			at.Store(int64(e.Line))
-		}
+	if !ls.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
+		ls.came = ls.came.With(e.Kind)
+		ls.seenAt[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
 	case traces.Fork:
 		ls.addr.forks++
 		if old := ls.byPID.get(e.Thread.PID); old != nil {
-			old.AsOf, old.Sees = e.Line-1, ls.sees
+			old.AsOf, old.Sees = e.Line-1, ls.sees()
 			ls.forget(old)
 			ended = append(ended, old)
 		}
@@ -83,6 +78,8 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	case traces.StopReturn, traces.ParkReturn:
 		ls.returned(e)
 		return nil
+	case traces.Woken:
+		ls.waking = ls.waking || !e.Late
 	case traces.SwitchOut:
 		// Who goes to sleep inside kthread_stop() has made his request.
 		if e.State == 'D' {
@@ -111,7 +108,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	}
 	switch e.Kind {
 	case traces.Woken:
-		if e.Late && ls.waking {
+		if e.Late && ls.wakes() {
 			return nil // sched_waking has said so before
 		}
 		t.asleep = 0
@@ -187,11 +184,27 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
+// sees are the kinds of events that the trace has shown so far.
+func (ls *lives) sees() traces.Kinds {
+	if ls.seen == nil {
+		return ls.came
+	}
+	kinds, _ := ls.seen()
+	return ls.came | kinds
+}
+
+// wakes says whether the trace has shown sched_waking.
+func (ls *lives) wakes() bool {
+	if !ls.waking && ls.seen != nil {
+		_, ls.waking = ls.seen()
+	}
+	return ls.waking
+}
+
 func (ls *lives) bornTraced(e *traces.Event) *Life {
-	room := rooms.Get().(*room)
+	room := ls.room()
 	l := &room.life
 	ls.bear(l, e)
-	room.trace, room.free = traced{}, false
 	l.Begun, l.Doubt = false, false
 	l.room, l.trace, l.kept, l.tasks = room, &room.trace, room.kept[:0], room.tasks[:1]
 	l.tasks[theThread].pid = int32(l.Thread.PID)
@@ -247,9 +260,9 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	l := ls.byPID.get(e.Thread.PID)
-	if l != nil && l.trace != nil && (l.trace.lossy || !ls.sees.Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
+	if l != nil && l.trace != nil && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
 		// Its pid may have been used again, and the fork is not in the trace.
-		l.AsOf, l.Sees = e.Line-1, ls.sees
+		l.AsOf, l.Sees = e.Line-1, ls.sees()
 		ls.forget(l)
 		ended, l = append(ended, l), nil
 	}
@@ -263,7 +276,7 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 	}
 	in.life = l
 	ls.named(by, l)
-	in.awake = !park && ls.waking && l.Whole() && !sleeper(l.trace.asleep)
+	in.awake = !park && ls.wakes() && l.Whole() && !sleeper(l.trace.asleep)
 	l.trace.calls++
 	return ended
 }

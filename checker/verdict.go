@@ -80,14 +80,17 @@ type Verdict struct {
 	Revision int
 	Replaces *Verdict
 
+	// Alike is for how many more lives this verdict stands; see CountAlike.
+	Alike int
+
 	showHow func(*Verdict) []Step // finds the witness, by one era's rules; nil: there is none
 	asked   *question             // by one era's rules
 	other   bool                  // asked is of another life that went so
-	// recalled: nothing that is remembered refers to Life.
-	recalled bool
-	ends     []stateSet // where fitting orders end, by the rules of each era that it fits
-	by       *Checker   // of one that does not fit
-	early    bool       // what does not fit is Life.intact
+	like    *remembered           // what this verdict was recalled from; nil: it was not
+	count   bool                  // lives like this one are to be counted
+	ends    []stateSet            // where fitting orders end, by the rules of each era that it fits
+	by      *Checker              // of one that does not fit
+	early   bool                  // what does not fit is Life.intact
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -222,18 +225,21 @@ func (c *Checker) rulesOf(e graph.Era) rules {
 // whose rules the life fits. Where it is known, but its distribution may have
 // changed it, the verdict says whether that matters.
 func (c *Checker) Judge(l *Life) Verdict {
-	var v Verdict
-	c.judgeInto(&v, l)
-	return v
+	like, v := c.like(l)
+	if like != nil {
+		v = like.recall(l)
+	}
+	return *v
 }
 
-// judgeInto is Judge with the verdict in the caller's memory.
-func (c *Checker) judgeInto(v *Verdict, l *Life) {
+// like is what is remembered of lives that went as l did. Where there is nothing, l
+// is judged.
+func (c *Checker) like(l *Life) (*remembered, *Verdict) {
 	var buf [1024]byte
 	key := l.course(buf[:0])
 	if key == nil {
-		*v = c.judge(l)
-		return
+		v := c.judge(l)
+		return nil, &v
 	}
 	inTime := l.inTime()
 	if inTime && c.release == "" {
@@ -242,25 +248,24 @@ func (c *Checker) judgeInto(v *Verdict, l *Life) {
 		case !ok:
 			c.always.put(key, &remembered{once: true})
 		case r.once:
-			always := false
-			if *v, always = c.regardless(l); always {
-				remember(&c.always, key, v)
+			v, always := c.regardless(l)
+			if always {
+				remember(&c.always, key, &v)
 			} else {
 				c.always.put(key, &remembered{ordered: true})
 			}
-			return
+			return nil, &v
 		case !r.ordered:
-			r.recall(v, l)
-			return
+			return r, nil
 		}
 	}
 	key = l.order(key, inTime)
 	if r, ok := c.memory.get(key); ok {
-		r.recall(v, l)
-		return
+		return r, nil
 	}
-	*v = c.judge(l)
-	remember(&c.memory, key, v)
+	v := c.judge(l)
+	remember(&c.memory, key, &v)
+	return nil, &v
 }
 
 // judge is Judge without what is remembered.

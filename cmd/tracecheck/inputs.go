@@ -30,7 +30,10 @@ type job struct {
 	always  bool
 	era     *graph.Era // the user's word; nil: none
 	follow  bool
-	read    atomic.Int64 // bytes, for the progress
+	// counts says whether an input's n-th life, and those that go as it did, need
+	// only be counted; nil: none.
+	counts func(n int, v *checker.Verdict) bool
+	read   atomic.Int64 // bytes, for the progress
 }
 
 // A reading is one input while it is read. Its verdicts come in order; what is
@@ -129,7 +132,11 @@ func (j *job) check(file string, r *reading) error {
 			return errQuit
 		}
 	}
+	lives := 0
 	yield := func(v *checker.Verdict) error {
+		if lives++; j.counts != nil && j.counts(lives, v) {
+			v.CountAlike()
+		}
 		if some = append(some, v); len(some) < batch && !j.follow {
 			return nil
 		}

@@ -224,6 +224,11 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		}
 		return say("%s", part)
 	}
+	if c, ok := w.(interface {
+		Counts(n int, v *checker.Verdict) bool
+	}); ok && len(only) == 0 {
+		j.counts = c.Counts
+	}
 	ended := j.progress(stderr, files)
 	var sum report.Summary
 	status := exitFits
@@ -246,7 +251,6 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 				ended()
 				return outputFailed(stderr, fmt.Errorf("%w: %w", errOutput, err))
 			}
-			v.Done()
 		}
 		in := r.in
 		in.Doubt = fit.Doubt

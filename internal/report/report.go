@@ -51,8 +51,8 @@ func (s *Summary) Count(v *checker.Verdict) {
 		s.Threads--
 		s.earned[verdictOf(v.Replaces)]--
 	}
-	s.Threads++
-	s.earned[verdictOf(v)]++
+	s.Threads += 1 + v.Alike
+	s.earned[verdictOf(v)] += 1 + v.Alike
 }
 
 // earnedBy is what a finding of level error comes to.

@@ -92,10 +92,10 @@ func whatBecame(v *checker.Verdict) string {
 // Life writes one life.
 func (t *Text) Life(input int, v *checker.Verdict) error {
 	if v.Revision <= 1 {
-		t.lives++
+		t.lives += 1 + v.Alike
 	}
 	if t.lives > maxListed && !t.all && unremarkable(v) {
-		t.counted[v.Outcome]++
+		t.counted[v.Outcome] += 1 + v.Alike
 		return nil
 	}
 	if input != t.input {
@@ -315,6 +315,12 @@ func (t *Text) chart(v *checker.Verdict) {
 		row(line, calls, does, where)
 	}
 	t.printf("          (one order that fits; a step without a line is not shown by the log)\n")
+}
+
+// Counts says whether of an input's n-th life, and of those that go as it did, no
+// more is told than how many there are.
+func (t *Text) Counts(n int, v *checker.Verdict) bool {
+	return n > maxListed && !t.all && unremarkable(v)
 }
 
 // unremarkable is a life that ended, as lives do, and of which there is no more
