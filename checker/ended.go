@@ -8,7 +8,7 @@ type room struct {
 	life  Life
 	trace traced
 	tasks [4]keptTask
-	kept  [12]kept
+	kept  [16]kept
 	alone bool // the life has ended, and nobody else refers to it
 }
 

@@ -13,29 +13,34 @@ import (
 
 // A traced is what lives needs to know of a life while its trace goes on.
 type traced struct {
+	// What every event asks for comes first, so that it is in one line of the
+	// CPU's cache.
+
 	forked bool // its fork is in the log: nothing of it came before
 	lossy  bool // events were lost in its time
-	// since is the line from which on they were; 0 where nothing but leftBy says so.
-	since  int
-	leftBy *traces.Event // the call of a task that is in a stop of it by the trace; nil: none
-	begun  bool          // it has been seen past its first sleep
-	ended  bool          // it has been seen in do_exit()
-	gone   bool          // it has left its CPU for the last time
-	seenAt *firstSeen
-	// See addresses: the one of its task_struct, 0: not known; how many threads had
-	// been forked when it was learned; whether the thread has been freed since.
-	addr  uint64
-	bound int
-	freed bool
+	begun  bool // it has been seen past its first sleep
+	ended  bool // it has been seen in do_exit()
+	gone   bool // it has left its CPU for the last time
+	freed  bool // it has been freed
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
 	maybeStopped bool
-	calls        int // stops and parks of it that are under way
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
 	// order: there must also have been more sleeps than wakings.
-	asleep         byte
-	slept, wakings int
-	told           asked
+	asleep byte
+	sleeps int // without the wakings; may be below 0
+	calls  int // stops and parks of it that are under way
+	told   asked
+
+	// since is the line from which on events were lost; 0 where nothing but leftBy
+	// says so.
+	since  int
+	leftBy *traces.Event // the call of a task that is in a stop of it by the trace; nil: none
+	seenAt *firstSeen
+	// See addresses: the one of its task_struct, 0: not known; how many threads had
+	// been forked when it was learned.
+	addr  uint64
+	bound int
 }
 
 // firstSeen has the line of the first event of each kind; 0: there was none. An
@@ -112,7 +117,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 			return nil // sched_waking has said so before
 		}
 		t.asleep = 0
-		t.wakings++
+		t.sleeps--
 		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		if own {
@@ -128,9 +133,9 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		return nil
 	case traces.SwitchOut:
 		if sleeper(e.State) || e.State == 'P' {
-			t.slept++
+			t.sleeps++
 		}
-		if t.asleep = 0; t.slept > t.wakings {
+		if t.asleep = 0; t.sleeps > 0 {
 			t.asleep = e.State
 		}
 		t.told.sleeps(e)

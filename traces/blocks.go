@@ -35,6 +35,21 @@ const (
 	quietRun  = -3 // lines of a kernel log; seen is 1 + the index of the run in the block
 )
 
+// pass is how many of the first lines are about the scheduling of tasks that are not
+// in the set.
+func (p *PIDs) pass(lines []glance) (n int) {
+	has := func(pid int32) bool { // of -1 it is false
+		w := uint32(pid) / 16
+		return w < uint32(len(p.words)) && p.words[w].Load()>>(uint32(pid)%16)&1 != 0
+	}
+	for i := range lines {
+		if gl := &lines[i]; gl.a < 0 || has(gl.a) || has(gl.b) {
+			return i
+		}
+	}
+	return len(lines)
+}
+
 // A block is some whole lines of an input, or a piece of one that is longer than
 // a block.
 type block struct {

@@ -233,14 +233,12 @@ func (r *Reader) glance() error {
 	log, _ := r.dec.(*kernelLog)
 	for r.next < len(b.lines) {
 		if trace != nil && !trace.t.lossy {
-			first := r.next
-			for r.next < len(b.lines) && r.passes(&b.lines[r.next]) {
-				r.next++
-			}
-			if r.next > first {
-				trace.skipped(r.next - first)
-				r.from = int(b.lines[r.next-1].end) + 1
-				continue
+			if n := r.watch.pass(b.lines[r.next:]); n > 0 {
+				r.next += n
+				trace.skipped(n)
+				if r.from = int(b.lines[r.next-1].end) + 1; r.next == len(b.lines) {
+					break
+				}
 			}
 		}
 		gl := b.lines[r.next]
@@ -290,12 +288,6 @@ func (r *Reader) glance() error {
 		return r.broken(err)
 	}
 	return nil
-}
-
-// passes says whether a line is about the scheduling of tasks that nobody asks
-// about.
-func (r *Reader) passes(gl *glance) bool {
-	return gl.a >= 0 && !r.watch.Has(int(gl.a)) && (gl.b < 0 || !r.watch.Has(int(gl.b)))
 }
 
 // whole hands a line of a block, with its newline where it has one, to the
