@@ -399,6 +399,8 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Even
 type nameCache struct {
 	tasks  [1 << 12]named // by pid
 	begins [1 << 10]begin // by pid, or by CPU for the idle tasks
+	firsts numerals       // by columns that begin with them
+	lasts  numerals       // by columns that end with them
 }
 
 // A begin is how a sched_switch of a task begins.
