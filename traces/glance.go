@@ -10,14 +10,10 @@ import (
 // A glancer looks at lines of a trace by the columns of the lines before, or at
 // those of a kernel log.
 type glancer struct {
-	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
-	least, lengths       int // of the lines there that may be usual; lengths is how many there are
-	// Of the latest line whose beginning was read:
-	flags   uint64 // the eight columns behind the CPU
-	flagged uint8  // how many of them are flags
-	seconds uint64 // the eight columns before the point of the stamp
-	whole   int64  // the seconds that they say
-	began   int    // where these begin
+	bracket, stamp, name int  // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
+	least, lengths       int  // of the lines there that may be usual; lengths is how many there are
+	simple               bool // head reads what is there
+	heads                [1 << 6]stampHead
 	// Lines about these are decoded, as it is likely that the Reader asks for
 	// them: it has done so, or, as it is some blocks behind and has not yet heard
 	// of them, they have just been forked or are about to be stopped. nil: nothing
@@ -207,7 +203,8 @@ func (g *glancer) find(line []byte) bool {
 	if br < 4 || line[br+4] != ']' {
 		return false
 	}
-	g.bracket, g.stamp, g.name, g.seconds = br, stamp-1, n, 0
+	g.bracket, g.stamp, g.name = br, stamp-1, n
+	g.simple, g.heads = g.headed(), [1 << 6]stampHead{}
 	g.usualLengths()
 	return true
 }

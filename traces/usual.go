@@ -177,11 +177,14 @@ func (n *numeral) last(w uint64) {
 
 // pidColumn is the pid that begins eight columns before the CPU, and how many
 // digits it has; 0: there is none.
-func pidColumn(line []byte, bracket int) (pid int32, digits int) {
+func (c *nameCache) pidColumn(line []byte, bracket int) (pid int32, digits int) {
 	if bracket < 8 {
 		return 0, 0
 	}
-	var n numeral
-	n.first(eight(line, bracket-8))
+	w := eight(line, bracket-8)
+	n := &c.firsts[numeralPlace(w>>8^w>>32)]
+	if n.columns != w {
+		n.first(w)
+	}
 	return n.value, int(n.digits)
 }
