@@ -10,13 +10,10 @@ import (
 // A glancer looks at lines of a trace by the columns of the lines before, or at
 // those of a kernel log.
 type glancer struct {
-	bracket, stamp, name int // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
-	// Of the latest line whose beginning was read:
-	flags   uint64 // the eight columns behind the CPU
-	flagged uint8  // how many of them are flags
-	seconds uint64 // the eight columns before the point of the stamp
-	whole   int64  // the seconds that they say
-	began   int    // where these begin
+	bracket, stamp, name int  // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
+	least, lengths       int  // of the lines there that may be usual; lengths is how many there are
+	simple               bool // head reads what is there
+	heads                [1 << 6]stampHead
 	// Lines about these are decoded, as it is likely that the Reader asks for
 	// them: it has done so, or, as it is some blocks behind and has not yet heard
 	// of them, they have just been forked or are about to be stopped. nil: nothing
@@ -29,122 +26,70 @@ type glancer struct {
 	pats *Patterns // the messages that say something there
 }
 
+// window is how many bytes are searched for newlines in one go: few enough to
+// stay in the CPU's nearest cache.
+const window = 4 << 10
+
 func (g *glancer) block(bl *block) {
 	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
 	text := bl.text
-	odd := bytes.IndexByte(text, 0) >= 0 || g.log && bytes.IndexByte(text, '\x1b') >= 0
-	for from := 0; from < len(text); {
-		n := bytes.IndexByte(text[from:], '\n')
-		ends := n >= 0
-		if !ends {
-			n = len(text) - from
-		}
-		line := text[from : from+n]
-		gl := glance{a: readWhole, b: -1}
-		switch {
-		case !ends, n >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
-		case g.log:
-			if from+n < len(text) && g.quiet(line, from, bl) {
-				from += n + 1
-				continue
+	odd := g.log && bytes.IndexByte(text, '\x1b') >= 0
+	from, first := 0, 0
+	if bl.tail {
+		first = 1
+	}
+	var ends [window]int32
+	for at := 0; at < len(text); at += window {
+		n, zero := newlines(ends[:], text[at:min(at+window, len(text))])
+		odd = odd || zero
+		plain := !odd && !g.log
+		for _, e := range ends[:n] {
+			end := at + int(e)
+			if plain && from >= first {
+				if gl, ok := g.usual(text[from:end], bl); ok {
+					gl.end = int32(end)
+					bl.lines = append(bl.lines, gl)
+					from = end + 1
+					continue
+				}
 			}
-		default:
-			gl = g.line(line, bl)
+			g.other(text, from, end, odd, bl)
+			from = end + 1
 		}
-		gl.end = int32(from + n)
-		bl.lines = append(bl.lines, gl)
-		from += n + 1
+	}
+	if from < len(text) {
+		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
 	}
 }
 
-// trimReturn cuts off the carriage return of a line that a terminal, or another
-// system's editor, has written.
-func trimReturn(line []byte) []byte {
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		return line[:n-1]
+// other glances at a line of a block that is not usual, which is between two places.
+func (g *glancer) other(text []byte, from, end int, odd bool, bl *block) {
+	line := text[from:end]
+	gl := glance{a: readWhole, b: -1}
+	switch {
+	case len(line) >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
+	case g.log:
+		if g.quiet(line, from, bl) {
+			return
+		}
+	default:
+		gl = g.line(line, bl)
 	}
-	return line
+	gl.end = int32(end)
+	bl.lines = append(bl.lines, gl)
 }
 
 // line glances at one line. Whatever is not just as it knows it must be read
-// whole.
+// whole. Usual lines have been tried, but for those with a carriage return, which
+// a terminal, or another system's editor, has written.
 func (g *glancer) line(line []byte, bl *block) glance {
-	line = trimReturn(line)
-	if gl := g.usual(line, bl); gl.a != readWhole {
-		return gl
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+		if gl, ok := g.usual(line, bl); ok {
+			return gl
+		}
 	}
 	return g.unusual(line, bl)
-}
-
-// usual is line for what most lines are: the scheduler's, in ftrace's layout, with
-// numbers of as many digits as nearly all have. It looks at the columns at both
-// ends of the line, eight at once. Of any other line a is readWhole.
-func (g *glancer) usual(line []byte, bl *block) glance {
-	const (
-		tail     = 64 // columns
-		brackets = '[' | ']'<<32
-	)
-	whole := glance{a: readWhole, b: -1}
-	n, br := g.name, g.bracket
-	if br < 8 || n < br+8 || len(line) < n+nameWidth+tail/2 || len(line) < tail ||
-		string(line[n-2:n+6]) != ": sched_" || !isDigit(line[n-3]) || eight(line, br)&(0xff|0xff<<32) != brackets || g.watch == nil {
-		return whole
-	}
-	t := (*[tail]byte)(line[len(line)-tail:])
-	if others(eight(t[:], 56)^eachZero)>>40 != 0 { // the last three columns
-		return whole
-	}
-	switch {
-	case string(line[n+6:n+14]) == "switch: ":
-		const key = " next_pid="
-		next, width := numberBefore(eight(t[:], 42))
-		at := len(line) - tail + 50 - width/8 - len(key)
-		if string(t[50:61]) != " next_prio=" || width == 0 || string(line[at:at+len(key)]) != key {
-			return whole
-		}
-		prev, digits := pidColumn(line, br)
-		if digits == 0 {
-			return whole
-		}
-		return g.switched(line, bl, prev, br-8, br-8+digits, next, at)
-	case string(line[n+6:n+14]) == "waking: ", string(line[n+6:n+14]) == "wakeup: ":
-		const key = " pid="
-		pid, width := numberBefore(eight(t[:], 32))
-		at := len(line) - tail + 40 - width/8 - len(key)
-		if string(t[49:61]) != " target_cpu=" || string(t[40:46]) != " prio=" || others(eight(t[:], 41)^eachZero)>>40 != 0 ||
-			width == 0 || string(line[at:at+len(key)]) != key {
-			return whole
-		}
-		return g.woken(line, bl, pid, at)
-	}
-	return whole
-}
-
-// pidColumn is the pid that begins eight columns before the CPU, and how many
-// digits it has; 0: there is none.
-func pidColumn(line []byte, bracket int) (pid int32, digits int) {
-	if bracket < 8 {
-		return 0, 0
-	}
-	w := eight(line, bracket-8)
-	o := others(w ^ eachZero)
-	width := bits.TrailingZeros64(o) &^ 7
-	if o == 0 || width == 0 || w>>width != eachBlank>>width {
-		return 0, 0
-	}
-	return value((w ^ eachZero) << (64 - width)), width / 8
-}
-
-// numberBefore is the number of at most seven digits at the end of eight columns,
-// and how many bits its digits take; 0: there is none.
-func numberBefore(w uint64) (v int32, width int) {
-	x := w ^ eachZero
-	o := others(x)
-	if o == 0 {
-		return 0, 0
-	}
-	width = bits.LeadingZeros64(o)
-	return value(x & (math.MaxUint64 << (63 - width) << 1)), width
 }
 
 const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
@@ -188,11 +133,17 @@ func (g *glancer) switched(line []byte, bl *block, prev int32, from, end int, ne
 	bl.seen |= 1<<SwitchOut | 1<<SwitchIn
 	gl := glance{a: prev, b: next}
 	if g.watch.likely(prev) || g.watch.likely(next) {
-		if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, end, next, at) {
-			gl.seen = bl.sighted()
-		}
+		gl.seen = g.change(line, bl, prev, from, end, next, at)
 	}
 	return gl
+}
+
+// change makes the sighting of a sched_switch, if it can.
+func (g *glancer) change(line []byte, bl *block, prev int32, from, end int, next int32, at int) (seen int32) {
+	if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, end, next, at) {
+		seen = bl.sighted()
+	}
+	return seen
 }
 
 // woken is what a sched_waking or sched_wakeup comes to, whose pid has been found,
@@ -203,14 +154,20 @@ func (g *glancer) woken(line []byte, bl *block, pid int32, at int) glance {
 	if bl.waking == 0 && !late {
 		bl.waking = len(bl.lines) + 1
 	}
-	gl := glance{a: pid, b: -1}
+	gl := glance{a: pid, b: pid}
 	if g.watch.likely(pid) {
-		if s := bl.sighting(); g.wakes(line, s, pid, at) {
-			s.late = late
-			gl.seen = bl.sighted()
-		}
+		gl.seen = g.wake(line, bl, pid, at, late)
 	}
 	return gl
+}
+
+// wake makes the sighting of a sched_waking or, late, sched_wakeup, if it can.
+func (g *glancer) wake(line []byte, bl *block, pid int32, at int, late bool) (seen int32) {
+	if s := bl.sighting(); g.wakes(line, s, pid, at) {
+		s.late = late
+		seen = bl.sighted()
+	}
+	return seen
 }
 
 // fits says whether a line has its CPU and one of the scheduler's events at the
@@ -246,7 +203,9 @@ func (g *glancer) find(line []byte) bool {
 	if br < 4 || line[br+4] != ']' {
 		return false
 	}
-	g.bracket, g.stamp, g.name, g.seconds = br, stamp-1, n, 0
+	g.bracket, g.stamp, g.name = br, stamp-1, n
+	g.simple, g.heads = g.headed(), [1 << 6]stampHead{}
+	g.usualLengths()
 	return true
 }
 

@@ -63,67 +63,83 @@ func (g *glancer) sight(line []byte) *sighting {
 	return nil
 }
 
+// A stampHead is what is between the CPU and the point of the stamp, "d..2.    36":
+// one of a few for some while.
+type stampHead struct {
+	flags, seconds uint64 // the eight columns behind the CPU, and those before the point
+	whole          int64  // of the stamp, in nanoseconds
+	flagged        uint8  // how many of the first columns are flags
+	known          bool
+}
+
+// Where things are in the lines that head reads.
+const (
+	dash     = 16 // before the pid
+	cpuWidth = len("[001] ")
+	decimals = 6
+)
+
+// headed says whether head knows these columns.
+func (g *glancer) headed() bool {
+	return g.stamp == g.name-2 && g.name >= g.bracket+cpuWidth+8 && g.bracket > dash
+}
+
 // head reads what stands before the name of an event whose columns are known:
 //
 //	comm-123     [001] d..2.    36.824876: sched_…
 //
 // The pid, and where it begins, have been found.
 func (g *glancer) head(line []byte, s *sighting, pid int32, from int) bool {
-	const dash, bare = 16, len("[001] ")
 	br, n := g.bracket, g.name
-	if from != dash+1 || line[0] != ' ' || line[dash] != '-' || line[br-1] != ' ' || g.stamp != n-2 || n < br+bare+8 || line[n-1] != ' ' || line[br+bare-1] != ' ' {
+	if !g.simple || from != dash+1 || line[0] != ' ' || line[dash] != '-' || line[br-1] != ' ' || line[n-1] != ' ' {
 		return false
+	}
+	x := eight(line, br) ^ eachZero
+	cpu := x >> 8 & 0xffffff
+	micros := eight(line, n-10) ^ eachZero // the last second's digit, the point and six decimals
+	if others(cpu) != 0 || x>>40&0xff != ' '^'0' || others(micros)>>16 != 0 || micros>>8&0xff != '.'^'0' {
+		return false
+	}
+	flags, seconds := eight(line, br+cpuWidth), eight(line, n-17)
+	h := &g.heads[flags*0x9e3779b97f4a7c15>>58]
+	if !h.known || h.flags != flags || h.seconds != seconds {
+		if !g.stampHead(line, h) {
+			return false
+		}
 	}
 	s.current.pid = pid
-	c, d, e := line[br+1]-'0', line[br+2]-'0', line[br+3]-'0'
-	if max(c, d, e) > 9 {
-		return false
-	}
-	s.cpu = 100*uint16(c) + 10*uint16(d) + uint16(e)
-	if !g.micros(line, s) {
-		return false
-	}
-	i := br + bare
-	if flags := eight(line, i); flags != g.flags || i+int(g.flagged) >= g.began {
-		end := i
-		for end < g.began && line[end] != ' ' {
-			end++
-		}
-		if end-i > len(s.flags) || !isFlags(line[i:end]) {
-			return false
-		}
-		g.flags, g.flagged = flags, uint8(end-i)
-	}
-	s.flagged = g.flagged
-	binary.LittleEndian.PutUint64(s.flags[:], g.flags)
-	for i += int(g.flagged); i < g.began; i++ {
-		if line[i] != ' ' {
-			return false
-		}
-	}
+	s.cpu = uint16(cpu&0xff*100 + cpu>>8&0xff*10 + cpu>>16)
+	s.stamp = h.whole + int64(value(micros>>16<<16))*1000
+	s.coarse, s.clock = 1000, Nanoseconds
+	s.flagged = h.flagged
+	binary.LittleEndian.PutUint64(s.flags[:], flags)
 	return true
 }
 
-// micros reads the stamp, "36.824876:".
-func (g *glancer) micros(line []byte, s *sighting) bool {
-	const decimals = 6
-	point := g.stamp - decimals - 1
-	if point < 8 || line[point] != '.' {
+// stampHead reads what is between the CPU and the point of the stamp.
+func (g *glancer) stampHead(line []byte, h *stampHead) bool {
+	i, point := g.bracket+cpuWidth, g.name-2-decimals-1
+	h.known = false
+	v, began := numberLeft(line, point)
+	if began == point || began < i || line[began-1] != ' ' {
 		return false
 	}
-	x := eight(line, g.stamp-8) ^ eachZero
-	if others(x)>>16 != 0 { // the first of them is the point
+	end := i
+	for end < began && line[end] != ' ' {
+		end++
+	}
+	if end-i > 8 || !isFlags(line[i:end]) {
 		return false
 	}
-	if seconds := eight(line, point-8); seconds != g.seconds {
-		v, from := numberLeft(line, point)
-		if from == point || line[from-1] != ' ' {
+	for _, c := range line[end:began] {
+		if c != ' ' {
 			return false
 		}
-		g.seconds, g.whole, g.began = seconds, int64(v)*1e9, from
 	}
-	s.stamp = g.whole + int64(value(x>>16<<16))*1000
-	s.coarse, s.clock = 1000, Nanoseconds
+	*h = stampHead{
+		flags: eight(line, i), seconds: eight(line, point-8), whole: int64(v) * 1e9, flagged: uint8(end - i),
+		known: point-i <= 16, // these have all its columns
+	}
 	return true
 }
 
@@ -206,7 +222,7 @@ func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool
 	if s.state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
 		s.state = 'X'
 	}
-	g.names.task(&s.other, line[i+len(mid):at], next)
+	g.names.taskIn(&s.other, line, i+len(mid), at, next)
 	if s.state == 'X' || s.state == 'Z' {
 		g.watch.grown(s.thread.pid)
 	}
@@ -230,13 +246,13 @@ func (g *glancer) wakes(line []byte, s *sighting, pid int32, at int) bool {
 		return false
 	}
 	s.kind = Woken
-	g.names.task(&s.thread, line[name:at], pid)
+	g.names.taskIn(&s.thread, line, name, at, pid)
 	return true
 }
 
 // by reads the beginning of a line, and who the current task is.
 func (g *glancer) by(line []byte, s *sighting) bool {
-	pid, digits := pidColumn(line, g.bracket)
+	pid, digits := g.names.pidColumn(line, g.bracket)
 	from, end := g.bracket-8, g.bracket-8+digits
 	if digits == 0 {
 		pid, from, end = pidLeft(line, g.bracket)
@@ -244,7 +260,13 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 	if from == end || !g.head(line, s, pid, from) {
 		return false
 	}
-	g.names.current(&s.current, g.comm(line))
+	c := &g.names.contexts[uint32(pid)%uint32(len(g.names.contexts))]
+	first, second := eight(line, 0), eight(line, 8)
+	if c.pid != pid || c.columns[0] != first || c.columns[1] != second {
+		c.pid, c.columns = pid, [2]uint64{first, second}
+		g.names.current(&c.named, g.comm(line))
+	}
+	s.current = c.named
 	return true
 }
 
@@ -395,10 +417,19 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Even
 }
 
 // A nameCache makes strings of the names of tasks, mostly those that it has
-// made before.
+// made before, and numbers of pids.
 type nameCache struct {
-	tasks  [1 << 12]named // by pid
-	begins [1 << 10]begin // by pid, or by CPU for the idle tasks
+	tasks    [1 << 12]taskName // by pid
+	begins   [1 << 10]begin    // by pid, or by CPU for the idle tasks
+	contexts [1 << 10]taskName // by pid: those in whose columns lines are
+	firsts   numerals          // by columns that begin with them
+	lasts    numerals          // by columns that end with them
+}
+
+// A taskName is a task by the columns that have its name.
+type taskName struct {
+	named
+	columns [2]uint64
 }
 
 // A begin is how a sched_switch of a task begins.
@@ -419,28 +450,53 @@ func (c *nameCache) begin(pid int32, cpu uint16) *begin {
 
 // task is traceReader.task.
 func (c *nameCache) task(t *named, comm []byte, pid int32) {
-	t.pid = pid
-	if pid == 0 {
-		t.comm = "" // an idle task, of which there are no events
+	var text [2 * 8]byte
+	if len(comm) > len(text) {
+		if t.pid, t.comm = pid, ""; pid != 0 {
+			t.comm = string(comm)
+		}
 		return
 	}
-	known := &c.tasks[uint32(pid)*2654435769>>20] // any place will do, and pids are close together
-	if known.pid == pid && known.comm == string(comm) {
-		t.comm = known.comm
-		return
+	copy(text[:], comm)
+	c.known(t, comm, pid, eight(text[:], 0), eight(text[:], 8))
+}
+
+// taskIn is task for a name of at most maxComm columns of a line, of which there
+// are more behind it.
+func (c *nameCache) taskIn(t *named, line []byte, from, to int, pid int32) {
+	n := uint(to-from) * 8
+	first, second := eight(line, from), eight(line, from+8)
+	if n < 64 {
+		first, second = first&(1<<n-1), 0
+	} else {
+		second &= 1<<(n&63) - 1
 	}
-	switch string(comm) {
-	case "<...>", ":-1":
-		t.comm = ""
-		return
-	case "kthreadd":
-		if pid != 2 {
-			t.comm = ""
+	c.known(t, line[from:to], pid, first, second)
+}
+
+// known is task for a name whose columns, filled up with NULs, are known. None has
+// any: lines with NULs are read whole.
+func (c *nameCache) known(t *named, comm []byte, pid int32, first, second uint64) {
+	k := &c.tasks[uint32(pid)*2654435769>>20] // any place will do, and pids are close together
+	if pid == 0 || k.pid != pid || k.columns[0] != first || k.columns[1] != second {
+		if pid == 0 || isUnnamed(comm, pid) {
+			t.pid, t.comm = pid, "" // an idle task, of which there are no events, or one without a name
 			return
 		}
+		*k = taskName{named{string(comm), pid}, [2]uint64{first, second}}
 	}
-	known.comm, known.pid = string(comm), pid
-	t.comm = known.comm
+	*t = k.named
+}
+
+// isUnnamed says whether what is in place of a task's name is none.
+func isUnnamed(comm []byte, pid int32) bool {
+	switch string(comm) {
+	case "<...>", ":-1":
+		return true
+	case "kthreadd":
+		return pid != 2
+	}
+	return false
 }
 
 // current is traceReader.current; the pid is known.
