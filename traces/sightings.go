@@ -272,57 +272,104 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 
 // lifecycle reads the name and the text of the other events of the scheduler.
 func (g *glancer) lifecycle(line []byte, s *sighting) bool {
-	if !g.by(line, s) {
+	const (
+		process = 0x5f737365636f7270 // "process_"
+		kthread = 0x5f6461657268746b // "kthread_"
+	)
+	n := g.name
+	if event := eight(line, n+len("sched_")); event != process && event != kthread {
+		return false
+	}
+	colon := n + bytes.IndexByte(line[n:], ':')
+	if colon < n || colon+2 >= len(line) || line[colon+1] != ' ' || line[colon+2] == ' ' || !g.by(line, s) {
 		return false
 	}
 	s.groupDead, s.nobody = false, false
-	n := g.name
-	colon := n + bytes.IndexByte(line[n:], ':')
-	if colon < n || colon+2 >= len(line) || line[colon+1] != ' ' || line[colon+2] == ' ' {
-		return false
-	}
-	body := line[colon+2:]
+	text := colon + 2
 	switch string(line[n:colon]) {
 	case "sched_process_fork":
-		if !hasPrefix(body, "comm=") {
-			return false
-		}
-		comm, parent, child, pid, ok := parseFork(body)
-		if !ok || min(parent, pid) == 0 || max(parent, pid) > math.MaxInt32 {
-			return false
-		}
-		s.kind, s.nobody = Fork, parent != 2 && string(comm) != "kthreadd"
-		g.names.task(&s.thread, child, int32(pid))
-		g.names.task(&s.other, comm, int32(parent))
-		if !s.nobody {
-			g.watch.young(int32(pid))
-		}
+		s.kind = Fork
+		return g.forks(line, s, text)
 	case "sched_kthread_stop_ret":
-		v, ok := fieldNumber(body, "ret=")
+		v, ok := fieldNumber(line[text:], "ret=")
 		if !ok {
 			return false
 		}
 		s.kind, s.code = StopReturn, int32(toInt(v))
 		g.watch.grown(s.current.pid)
-	case "sched_process_exit", "sched_process_free", "sched_kthread_stop":
-		comm, pid, rest, ok := commPID(body)
-		if !ok || !hasPrefix(body, "comm=") || pid == 0 || pid > math.MaxInt32 {
+	case "sched_process_exit":
+		s.kind = ProcessExit
+		return g.task(line, s, text)
+	case "sched_process_free":
+		s.kind = Freed
+		return g.task(line, s, text)
+	case "sched_kthread_stop":
+		if s.kind = StopCall; !g.task(line, s, text) {
 			return false
 		}
-		g.names.task(&s.thread, comm, int32(pid))
-		switch line[colon-1] {
-		case 't':
-			s.kind, s.groupDead = ProcessExit, indexOf(rest, " group_dead=") >= 0
-		case 'e':
-			s.kind = Freed
-		default:
-			s.kind = StopCall
-			g.watch.young(int32(pid))
-			g.watch.young(s.current.pid) // it goes to sleep there
-		}
+		g.watch.young(s.thread.pid)
+		g.watch.young(s.current.pid) // it goes to sleep there
 	default:
 		return false
 	}
+	return true
+}
+
+// forks reads the text of a sched_process_fork: mostly a kernel thread's, as
+// nobody else's parent is kthreadd.
+func (g *glancer) forks(line []byte, s *sighting, from int) bool {
+	const usual, key = "comm=kthreadd pid=2 child_comm=", " child_pid="
+	text := line[from:]
+	pid, i := numberLeft(line, len(line))
+	at, name := i-len(key), from+len(usual)
+	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, usual) && string(line[at:i]) == key {
+		s.nobody, s.other = false, named{"kthreadd", 2}
+		g.names.taskIn(&s.thread, line, name, at, pid)
+		g.watch.young(pid)
+		return true
+	}
+	if !hasPrefix(text, "comm=") {
+		return false
+	}
+	comm, parent, child, newPID, ok := parseFork(text)
+	if !ok || min(parent, newPID) == 0 || max(parent, newPID) > math.MaxInt32 {
+		return false
+	}
+	s.nobody = parent != 2 && string(comm) != "kthreadd"
+	g.names.task(&s.thread, child, int32(newPID))
+	g.names.task(&s.other, comm, int32(parent))
+	if !s.nobody {
+		g.watch.young(int32(newPID))
+	}
+	return true
+}
+
+// task reads "comm=… pid=…", with " prio=…" and " group_dead=…" behind it or not.
+// Mostly these end the line, and then no other pid can be meant.
+func (g *glancer) task(line []byte, s *sighting, from int) bool {
+	const first, key, prio, dead = "comm=", " pid=", " prio=", " group_dead="
+	text, end := line[from:], len(line)
+	if hasSuffix(text, dead+"true") {
+		end -= len(dead + "true")
+	} else if hasSuffix(text, dead+"false") {
+		end -= len(dead + "false")
+	}
+	s.groupDead = end < len(line)
+	if i := prioLeft(line, end); i < end && string(line[i-len(prio):i]) == prio {
+		end = i - len(prio)
+	}
+	pid, i := numberLeft(line, end)
+	at, name := i-len(key), from+len(first)
+	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, first) && string(line[at:i]) == key {
+		g.names.taskIn(&s.thread, line, name, at, pid)
+		return true
+	}
+	comm, p, rest, ok := commPID(text)
+	if !ok || !hasPrefix(text, first) || p == 0 || p > math.MaxInt32 {
+		return false
+	}
+	s.groupDead = indexOf(rest, dead) >= 0
+	g.names.task(&s.thread, comm, int32(p))
 	return true
 }
 
@@ -419,9 +466,9 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Even
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before, and numbers of pids.
 type nameCache struct {
-	tasks    [1 << 12]taskName // by pid
-	begins   [1 << 10]begin    // by pid, or by CPU for the idle tasks
-	contexts [1 << 10]taskName // by pid: those in whose columns lines are
+	tasks    [1 << 10]taskName // by pid
+	begins   [1 << 9]begin     // by pid, or by CPU for the idle tasks
+	contexts [1 << 9]taskName  // by pid: those in whose columns lines are
 	firsts   numerals          // by columns that begin with them
 	lasts    numerals          // by columns that end with them
 }
@@ -450,34 +497,32 @@ func (c *nameCache) begin(pid int32, cpu uint16) *begin {
 
 // task is traceReader.task.
 func (c *nameCache) task(t *named, comm []byte, pid int32) {
-	var text [2 * 8]byte
-	if len(comm) > len(text) {
+	var text [8 + 2*8]byte
+	n := copy(text[8:], comm)
+	if n < len(comm) { // no task's name is that long
 		if t.pid, t.comm = pid, ""; pid != 0 {
 			t.comm = string(comm)
 		}
 		return
 	}
-	copy(text[:], comm)
-	c.known(t, comm, pid, eight(text[:], 0), eight(text[:], 8))
+	c.taskIn(t, text[:], 8, 8+n, pid)
 }
 
-// taskIn is task for a name of at most maxComm columns of a line, of which there
-// are more behind it.
+// taskIn is task for a name of at most 16 columns of a line, before which there are
+// eight or more.
 func (c *nameCache) taskIn(t *named, line []byte, from, to int, pid int32) {
-	n := uint(to-from) * 8
-	first, second := eight(line, from), eight(line, from+8)
-	if n < 64 {
-		first, second = first&(1<<n-1), 0
+	last, n := eight(line, to-8), uint(to-from)*8
+	if n > 64 {
+		c.known(t, line[from:to], pid, eight(line, from), last>>(128-n))
 	} else {
-		second &= 1<<(n&63) - 1
+		c.known(t, line[from:to], pid, last>>(64-n), 0)
 	}
-	c.known(t, line[from:to], pid, first, second)
 }
 
 // known is task for a name whose columns, filled up with NULs, are known. None has
 // any: lines with NULs are read whole.
 func (c *nameCache) known(t *named, comm []byte, pid int32, first, second uint64) {
-	k := &c.tasks[uint32(pid)*2654435769>>20] // any place will do, and pids are close together
+	k := &c.tasks[uint32(pid)%uint32(len(c.tasks))] // pids are close together
 	if pid == 0 || k.pid != pid || k.columns[0] != first || k.columns[1] != second {
 		if pid == 0 || isUnnamed(comm, pid) {
 			t.pid, t.comm = pid, "" // an idle task, of which there are no events, or one without a name
