@@ -56,6 +56,7 @@ type block struct {
 	text   []byte
 	lines  []glance
 	sights []sighting
+	names  []string // of the tasks in them
 	runs   []run
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
 	waking int   // the first of them with sched_waking, counted from 1; 0: none

@@ -32,6 +32,7 @@ const window = 4 << 10
 
 func (g *glancer) block(bl *block) {
 	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
+	g.names.bound()
 	text := bl.text
 	odd := g.log && bytes.IndexByte(text, '\x1b') >= 0
 	from, first := 0, 0
@@ -59,6 +60,9 @@ func (g *glancer) block(bl *block) {
 	}
 	if from < len(text) {
 		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
+	}
+	if g.names != nil {
+		bl.names = g.names.list
 	}
 }
 
@@ -140,7 +144,7 @@ func (g *glancer) switched(line []byte, bl *block, prev int32, from, end int, ne
 
 // change makes the sighting of a sched_switch, if it can.
 func (g *glancer) change(line []byte, bl *block, prev int32, from, end int, next int32, at int) (seen int32) {
-	if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, end, next, at) {
+	if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, prev, end, next, at) {
 		seen = bl.sighted()
 	}
 	return seen

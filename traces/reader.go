@@ -258,8 +258,10 @@ func (r *Reader) glance() error {
 		case trace != nil && !trace.t.lossy && (gl.seen > 0 || gl.a != readWhole):
 			var seen *sighting
 			if gl.seen > 0 {
-				seen = &b.sights[gl.seen-1]
-			} else if seen = r.late.sight(b.text[r.from:end]); seen == nil {
+				seen, trace.names = &b.sights[gl.seen-1], b.names
+			} else if seen = r.late.sight(b.text[r.from:end]); seen != nil {
+				trace.names = r.late.names.list
+			} else {
 				break
 			}
 			s.Lines++

@@ -13,27 +13,25 @@ import (
 // Reader, which has to go through the lines in their order, next to nothing. The
 // rest is for traceReader, which makes the same of the same line.
 type sighting struct {
-	stamp     int64
+	stamp     int64 // nanoseconds
 	thread    named
-	other     named // sched_switch: the next task; sched_process_fork: who forks
-	current   named // in whose context it happened
-	code      int32
-	coarse    int32
+	other     named // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
 	flags     [8]byte
-	flagged   uint8 // how many of flags there are
+	code      int32
 	cpu       uint16
+	flagged   uint8 // how many of flags there are
 	kind      Kind
 	state     byte
-	clock     Clock
+	idle      bool // it happened in an idle task's context
 	late      bool
 	groupDead bool // sched_process_exit has that field
 	nobody    bool // not about a kernel thread
 }
 
-// A named is a task in fewer bytes.
+// A named is a task in few bytes.
 type named struct {
-	comm string
 	pid  int32
+	name uint16 // in the block's names
 }
 
 // sighting is room for the next sighting of the block, which sighted keeps.
@@ -56,6 +54,7 @@ func (g *glancer) sight(line []byte) *sighting {
 	if g.names == nil {
 		return nil
 	}
+	g.names.bound()
 	g.one.sights = g.one.sights[:0]
 	if gl := g.line(line, &g.one); gl.seen > 0 {
 		return &g.one.sights[gl.seen-1]
@@ -107,10 +106,9 @@ func (g *glancer) head(line []byte, s *sighting, pid int32, from int) bool {
 			return false
 		}
 	}
-	s.current.pid = pid
+	s.idle = pid == 0
 	s.cpu = uint16(cpu&0xff*100 + cpu>>8&0xff*10 + cpu>>16)
 	s.stamp = h.whole + int64(value(micros>>16<<16))*1000
-	s.coarse, s.clock = 1000, Nanoseconds
 	s.flagged = h.flagged
 	binary.LittleEndian.PutUint64(s.flags[:], flags)
 	return true
@@ -155,13 +153,13 @@ func (g *glancer) comm(line []byte) []byte {
 	return line[i:16]
 }
 
-// switches reads the text of a sched_switch. What is known of it is where the
-// pid of the current task ends, the next pid, and where " next_pid=" begins.
-func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int) bool {
+// switches reads the text of a sched_switch. What is known of it are the pid of the
+// current task and where it ends, the next pid, and where " next_pid=" begins.
+func (g *glancer) switches(line []byte, s *sighting, prev int32, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
 	i := g.name + nameWidth
-	known := g.names.begin(s.current.pid, s.cpu)
-	if n := int(known.n); known.pid == s.current.pid && n > 0 && i+n+len(mid) < at && string(known.text[:n]) == string(line[i:i+n]) {
+	known := g.names.begin(prev, s.cpu)
+	if n := int(known.n); known.pid == prev && n > 0 && i+n+len(mid) < at && string(known.text[:n]) == string(line[i:i+n]) {
 		s.thread = known.named
 		return g.left(line, s, i+n, next, at)
 	}
@@ -172,7 +170,7 @@ func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int
 	// has another name there. Where that is not so, a young thread's or an unknown
 	// one's, the line is read whole.
 	comm := g.comm(line)
-	if s.current.pid == 0 {
+	if prev == 0 {
 		comm = line[i:digitsEnd(line, i+len("swapper/"))]
 	}
 	if !hasPrefix(line[i:at], string(comm)) {
@@ -201,7 +199,7 @@ func (g *glancer) switches(line []byte, s *sighting, end int, next int32, at int
 		return false
 	}
 	i += len(state)
-	g.names.task(&s.thread, prevComm, s.current.pid)
+	g.names.task(&s.thread, prevComm, prev)
 	if text := line[g.name+nameWidth : i]; len(text) <= len(known.text) {
 		known.named, known.n = s.thread, uint8(copy(known.text[:], text))
 	}
@@ -266,7 +264,7 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 		c.pid, c.columns = pid, [2]uint64{first, second}
 		g.names.current(&c.named, g.comm(line))
 	}
-	s.current = c.named
+	s.other = c.named
 	return true
 }
 
@@ -296,7 +294,7 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 			return false
 		}
 		s.kind, s.code = StopReturn, int32(toInt(v))
-		g.watch.grown(s.current.pid)
+		g.watch.grown(s.other.pid)
 	case "sched_process_exit":
 		s.kind = ProcessExit
 		return g.task(line, s, text)
@@ -308,7 +306,7 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 			return false
 		}
 		g.watch.young(s.thread.pid)
-		g.watch.young(s.current.pid) // it goes to sleep there
+		g.watch.young(s.other.pid) // it goes to sleep there
 	default:
 		return false
 	}
@@ -323,7 +321,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	pid, i := numberLeft(line, len(line))
 	at, name := i-len(key), from+len(usual)
 	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, usual) && string(line[at:i]) == key {
-		s.nobody, s.other = false, named{"kthreadd", 2}
+		s.nobody, s.other = false, named{2, kthreaddName}
 		g.names.taskIn(&s.thread, line, name, at, pid)
 		g.watch.young(pid)
 		return true
@@ -385,11 +383,11 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 	case SwitchOut:
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
 		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			e := d.event(n, s, SwitchOut, &s.thread)
+			e := d.event(n, s, SwitchOut, s.thread)
 			e.State, e.Context = s.state, TaskContext
 		}
 		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
-			e := d.event(n, s, SwitchIn, &s.other)
+			e := d.event(n, s, SwitchIn, s.other)
 			e.Context = TaskContext
 		}
 	case Woken:
@@ -399,34 +397,34 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 		}
 		stats.Waking = stats.Waking || !s.late
 		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			e := d.event(n, s, Woken, &s.thread)
-			e.by(&s.current)
+			e := d.event(n, s, Woken, s.thread)
+			d.by(e, s.other)
 			e.Late = s.late
 		}
 	case Fork:
 		if s.nobody {
 			break
 		}
-		if s.thread.comm == "" {
+		if s.thread.name == 0 {
 			t.mark(&unnamedMark, n)
 		}
-		d.event(n, s, Fork, &s.thread).by(&s.other)
+		d.by(d.event(n, s, Fork, s.thread), s.other)
 	case StopReturn:
-		e := d.event(n, s, StopReturn, &named{})
-		e.by(&s.current)
+		e := d.event(n, s, StopReturn, named{})
+		d.by(e, s.other)
 		e.Code, e.HasCode = int(s.code), true
 	case ProcessExit:
 		if s.groupDead {
 			t.mark(&groupDeadMark, n)
 		}
-		e := d.event(n, s, ProcessExit, &s.thread)
-		if e.by(&s.current); s.current.pid == s.thread.pid {
-			e.by(&s.thread)
+		e := d.event(n, s, ProcessExit, s.thread)
+		if d.by(e, s.other); s.other.pid == s.thread.pid {
+			d.by(e, s.thread)
 		}
 	case StopCall:
-		d.event(n, s, StopCall, &s.thread).by(&s.current)
+		d.by(d.event(n, s, StopCall, s.thread), s.other)
 	case Freed:
-		d.event(n, s, Freed, &s.thread)
+		d.event(n, s, Freed, s.thread)
 	}
 	d.out.ready = d.found
 	t.heard(int(s.cpu), n)
@@ -434,26 +432,26 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 }
 
 // by fills in who does it; an idle task does nothing.
-func (e *Event) by(n *named) {
+func (d *traceDecoder) by(e *Event, n named) {
 	if n.pid != 0 {
-		e.By.Comm, e.By.PID = n.comm, int(n.pid)
+		e.By.Comm, e.By.PID = d.names[n.name], int(n.pid)
 	}
 }
 
 // event adds an event with what all events of a sighting have in common, as
 // traceReader.send does. Its room has been that of another sighting's, which had
 // only these fields too.
-func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Event {
+func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread named) *Event {
 	d.t.stats.Events++
 	d.t.stats.Seen = d.t.stats.Seen.With(kind)
 	d.found = d.found[:len(d.found)+1]
 	e := &d.found[len(d.found)-1]
-	e.Kind, e.Line, e.CPU, e.Stamp, e.Coarse, e.Clock = kind, n, int(s.cpu), s.stamp, int64(s.coarse), s.clock
-	e.Thread.Comm, e.Thread.PID = thread.comm, int(thread.pid)
+	e.Kind, e.Line, e.CPU, e.Stamp, e.Coarse, e.Clock = kind, n, int(s.cpu), s.stamp, 1000, Nanoseconds
+	e.Thread.Comm, e.Thread.PID = d.names[thread.name], int(thread.pid)
 	e.By.Comm, e.By.PID = "", 0
 	e.Code, e.HasCode, e.State, e.Late = 0, false, 0, false
 	switch {
-	case s.current.pid == 0:
+	case s.idle:
 		e.Context = InterruptContext
 	case s.flagged > 0:
 		e.Context = d.t.skips.context(s.flags[:s.flagged])
@@ -466,11 +464,51 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread *named) *Even
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before, and numbers of pids.
 type nameCache struct {
+	list     []string          // the names; the first is that of a task that has none
+	places   map[string]uint16 // of names in the list
 	tasks    [1 << 10]taskName // by pid
 	begins   [1 << 9]begin     // by pid, or by CPU for the idle tasks
 	contexts [1 << 9]taskName  // by pid: those in whose columns lines are
 	firsts   numerals          // by columns that begin with them
 	lasts    numerals          // by columns that end with them
+}
+
+// kthreaddName is the place of its name.
+const kthreaddName = 1
+
+func newNameCache() *nameCache {
+	c := new(nameCache)
+	c.anew()
+	return c
+}
+
+// anew forgets all names. What lists there have been stay as they are.
+func (c *nameCache) anew() {
+	c.list, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
+	clear(c.tasks[:])
+	clear(c.begins[:])
+	clear(c.contexts[:])
+}
+
+// bound forgets all names when there are too many. That must not be within a block.
+func (c *nameCache) bound() {
+	if c != nil && len(c.list) > maxNames {
+		c.anew()
+	}
+}
+
+// name is the place of a name.
+func (c *nameCache) name(comm []byte) uint16 {
+	if len(comm) == 0 {
+		return 0
+	}
+	if n, ok := c.places[string(comm)]; ok {
+		return n
+	}
+	n := uint16(len(c.list)) // a block has room for some thousand names
+	c.list = append(c.list, string(comm))
+	c.places[c.list[n]] = n
+	return n
 }
 
 // A taskName is a task by the columns that have its name.
@@ -500,8 +538,8 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 	var text [8 + 2*8]byte
 	n := copy(text[8:], comm)
 	if n < len(comm) { // no task's name is that long
-		if t.pid, t.comm = pid, ""; pid != 0 {
-			t.comm = string(comm)
+		if *t = (named{pid, 0}); pid != 0 {
+			t.name = c.name(comm)
 		}
 		return
 	}
@@ -525,10 +563,10 @@ func (c *nameCache) known(t *named, comm []byte, pid int32, first, second uint64
 	k := &c.tasks[uint32(pid)%uint32(len(c.tasks))] // pids are close together
 	if pid == 0 || k.pid != pid || k.columns[0] != first || k.columns[1] != second {
 		if pid == 0 || isUnnamed(comm, pid) {
-			t.pid, t.comm = pid, "" // an idle task, of which there are no events, or one without a name
+			*t = named{pid, 0} // an idle task, of which there are no events, or one without a name
 			return
 		}
-		*k = taskName{named{string(comm), pid}, [2]uint64{first, second}}
+		*k = taskName{named{pid, c.name(comm)}, [2]uint64{first, second}}
 	}
 	*t = k.named
 }
@@ -547,7 +585,7 @@ func isUnnamed(comm []byte, pid int32) bool {
 // current is traceReader.current; the pid is known.
 func (c *nameCache) current(t *named, comm []byte) {
 	if t.pid == 0 || len(comm) == 0 || comm[0] == ':' && isNumber(comm[1:]) {
-		t.comm = ""
+		t.name = 0
 		return
 	}
 	c.task(t, comm, t.pid)

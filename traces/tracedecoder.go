@@ -18,8 +18,9 @@ type traceDecoder struct {
 	force string
 	t     *traceReader
 	emit  func(Event)
-	watch *PIDs   // whose scheduling is asked for
-	found []Event // those of the latest sighting, two at most
+	watch *PIDs    // whose scheduling is asked for
+	found []Event  // those of the latest sighting, two at most
+	names []string // of tasks in the sightings
 }
 
 func newTraceDecoder(out *output, force string) *traceDecoder {
@@ -67,7 +68,7 @@ func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
 	if d.t.name == "perf-script" {
 		return func() glancer { return glancer{} } // decoding while glancing is not possible
 	}
-	return func() glancer { return glancer{watch: watch, names: new(nameCache)} }
+	return func() glancer { return glancer{watch: watch, names: newNameCache()} }
 }
 
 // glanced notes what a block shows by a glance.
