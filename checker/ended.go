@@ -7,8 +7,8 @@ package checker
 type room struct {
 	life  Life
 	trace traced
-	tasks [4]keptTask
-	kept  [16]kept
+	tasks [6]keptTask
+	kept  [14]kept
 	alone bool // the life has ended, and nobody else refers to it
 }
 
