@@ -258,13 +258,12 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 	if from == end || !g.head(line, s, pid, from) {
 		return false
 	}
-	c := &g.names.contexts[uint32(pid)%uint32(len(g.names.contexts))]
 	first, second := eight(line, 0), eight(line, 8)
-	if c.pid != pid || c.columns[0] != first || c.columns[1] != second {
-		c.pid, c.columns = pid, [2]uint64{first, second}
-		g.names.current(&c.named, g.comm(line))
+	c := &g.names.contexts[namePlace(first, second)]
+	if c.columns[0] != first || c.columns[1] != second {
+		c.columns, c.name = [2]uint64{first, second}, g.names.current(g.comm(line))
 	}
-	s.other = c.named
+	s.other = g.names.named(pid, c.name)
 	return true
 }
 
@@ -464,13 +463,13 @@ func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread named) *Event
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before, and numbers of pids.
 type nameCache struct {
-	list     []string          // the names; the first is that of a task that has none
-	places   map[string]uint16 // of names in the list
-	tasks    [1 << 10]taskName // by pid
-	begins   [1 << 9]begin     // by pid, or by CPU for the idle tasks
-	contexts [1 << 9]taskName  // by pid: those in whose columns lines are
-	firsts   numerals          // by columns that begin with them
-	lasts    numerals          // by columns that end with them
+	list     []string               // the names; the first is that of a task that has none
+	places   map[string]uint16      // of names in the list
+	texts    [namePlaces]columnName // as they are in a line's text
+	begins   [1 << 9]begin          // by pid, or by CPU for the idle tasks
+	contexts [namePlaces]columnName // of those in whose columns lines are
+	firsts   numerals               // by columns that begin with them
+	lasts    numerals               // by columns that end with them
 }
 
 // kthreaddName is the place of its name.
@@ -485,7 +484,7 @@ func newNameCache() *nameCache {
 // anew forgets all names. What lists there have been stay as they are.
 func (c *nameCache) anew() {
 	c.list, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
-	clear(c.tasks[:])
+	clear(c.texts[:])
 	clear(c.begins[:])
 	clear(c.contexts[:])
 }
@@ -499,7 +498,8 @@ func (c *nameCache) bound() {
 
 // name is the place of a name.
 func (c *nameCache) name(comm []byte) uint16 {
-	if len(comm) == 0 {
+	switch string(comm) {
+	case "", "<...>", ":-1": // what is in place of a name
 		return 0
 	}
 	if n, ok := c.places[string(comm)]; ok {
@@ -511,10 +511,23 @@ func (c *nameCache) name(comm []byte) uint16 {
 	return n
 }
 
-// A taskName is a task by the columns that have its name.
-type taskName struct {
-	named
+// A columnName is a name by the columns that have it.
+type columnName struct {
 	columns [2]uint64
+	name    uint16
+}
+
+const namePlaces = 1 << 8
+
+// namePlace is where a name by its columns may be found.
+func namePlace(first, second uint64) uint64 { return (first ^ second<<1) * 0x9e3779b97f4a7c15 >> 56 }
+
+// named is a task by its pid and a name that a line has for it.
+func (c *nameCache) named(pid int32, name uint16) named {
+	if pid == 0 || name == kthreaddName && pid != 2 {
+		return named{pid, 0} // an idle task, of which there are no events, or one that has its parent's name yet
+	}
+	return named{pid, name}
 }
 
 // A begin is how a sched_switch of a task begins.
@@ -538,9 +551,7 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 	var text [8 + 2*8]byte
 	n := copy(text[8:], comm)
 	if n < len(comm) { // no task's name is that long
-		if *t = (named{pid, 0}); pid != 0 {
-			t.name = c.name(comm)
-		}
+		*t = c.named(pid, c.name(comm))
 		return
 	}
 	c.taskIn(t, text[:], 8, 8+n, pid)
@@ -560,33 +571,18 @@ func (c *nameCache) taskIn(t *named, line []byte, from, to int, pid int32) {
 // known is task for a name whose columns, filled up with NULs, are known. None has
 // any: lines with NULs are read whole.
 func (c *nameCache) known(t *named, comm []byte, pid int32, first, second uint64) {
-	k := &c.tasks[uint32(pid)%uint32(len(c.tasks))] // pids are close together
-	if pid == 0 || k.pid != pid || k.columns[0] != first || k.columns[1] != second {
-		if pid == 0 || isUnnamed(comm, pid) {
-			*t = named{pid, 0} // an idle task, of which there are no events, or one without a name
-			return
-		}
-		*k = taskName{named{pid, c.name(comm)}, [2]uint64{first, second}}
+	k := &c.texts[namePlace(first, second)]
+	if k.columns[0] != first || k.columns[1] != second {
+		k.columns, k.name = [2]uint64{first, second}, c.name(comm)
 	}
-	*t = k.named
+	*t = c.named(pid, k.name)
 }
 
-// isUnnamed says whether what is in place of a task's name is none.
-func isUnnamed(comm []byte, pid int32) bool {
-	switch string(comm) {
-	case "<...>", ":-1":
-		return true
-	case "kthreadd":
-		return pid != 2
+// current is the place of the name in whose context a line is, as
+// traceReader.current has it; 0: there is none.
+func (c *nameCache) current(comm []byte) uint16 {
+	if len(comm) == 0 || comm[0] == ':' && isNumber(comm[1:]) {
+		return 0
 	}
-	return false
-}
-
-// current is traceReader.current; the pid is known.
-func (c *nameCache) current(t *named, comm []byte) {
-	if t.pid == 0 || len(comm) == 0 || comm[0] == ':' && isNumber(comm[1:]) {
-		t.name = 0
-		return
-	}
-	c.task(t, comm, t.pid)
+	return c.name(comm)
 }
