@@ -233,11 +233,13 @@ func (r *Reader) glance() error {
 	log, _ := r.dec.(*kernelLog)
 	for r.next < len(b.lines) {
 		if trace != nil && !trace.t.lossy {
-			if n := r.watch.pass(b.lines[r.next:]); n > 0 {
-				r.next += n
-				trace.skipped(n)
-				if r.from = int(b.lines[r.next-1].end) + 1; r.next == len(b.lines) {
-					break
+			if gl := &b.lines[r.next]; gl.seen == 0 && gl.a >= 0 {
+				if n := r.watch.pass(b.lines[r.next:]); n > 0 {
+					r.next += n
+					trace.skipped(n)
+					if r.from = int(b.lines[r.next-1].end) + 1; r.next == len(b.lines) {
+						break
+					}
 				}
 			}
 		}
