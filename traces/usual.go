@@ -67,7 +67,7 @@ const (
 // columns are known.
 func (g *glancer) usualLengths() {
 	n, br := g.name, g.bracket
-	if g.least, g.lengths = 0, 0; g.watch != nil && br >= 8 && br-8 < 64 && n >= br+8 && n-3 < 64 {
+	if g.least, g.lengths = 0, 0; g.watch != nil && br > 8 && br-8 < 64 && n >= br+8 && n-3 < 64 {
 		g.least = max(n+nameWidth+rightWidth/2, leftWidth)
 		g.lengths = maxLine - g.least
 	}
@@ -99,7 +99,7 @@ func (g *glancer) usual(line []byte, bl *block) (gl glance, ok bool) {
 		(eight(right[:], rightWidth-3-8) ^ f.last) |
 		(more^f.more)&f.moreMask |
 		others((eight(right[:], rightWidth-8)^eachZero)>>40|(more^eachZero)&f.digits<<16)
-	if bad != 0 || !f.found || !isDigit(left[n]) {
+	if bad != 0 || !f.found || !isDigit(left[n]) || isDigit(left[column-1&63]) {
 		return gl, false
 	}
 

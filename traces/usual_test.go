@@ -1,0 +1,60 @@
+package traces
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+// What is told of a line by its columns alone is what is found in it otherwise,
+// also in lines that differ from usual ones by a few bytes.
+func TestUsualLinesAreAsOthers(t *testing.T) {
+	text, _ := bigFtrace(t, 2_000_000, 0.5)
+	rng := rand.New(rand.NewPCG(3, 4))
+	g := glancer{watch: newPIDs(), names: new(nameCache)}
+	for pid := range 6000 {
+		if pid%3 > 0 {
+			g.watch.Add(pid)
+		}
+	}
+	usual := 0
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if len(line) < 50 || !g.fits(line) && !g.find(line) {
+			continue // a comment
+		}
+		for try := range 20 {
+			line := bytes.Clone(line)
+			for range min(try, 3) {
+				i := rng.IntN(len(line))
+				if try%2 > 0 { // what matters is at both ends
+					i = max(0, len(line)-1-rng.IntN(40))
+				}
+				switch b := " 0129[]=-:._apx\xff"; rng.IntN(9) {
+				case 0:
+					line = append(line[:i], line[i+1:]...)
+				case 1:
+					line = bytes.Join([][]byte{line[:i], line[i:]}, []byte{b[rng.IntN(len(b))]})
+				default:
+					line[i] = b[rng.IntN(len(b))]
+				}
+			}
+			var got, want block
+			gl, ok := g.usual(line, &got)
+			if !ok {
+				continue
+			}
+			wantGlance := g.unusual(line, &want)
+			usual++
+			if gl.a != wantGlance.a || gl.b != wantGlance.b || gl.seen != wantGlance.seen || got.seen != want.seen || got.waking != want.waking {
+				t.Fatalf("%q: %+v, otherwise %+v", line, gl, wantGlance)
+			}
+			if gl.seen > 0 && got.sights[0] != want.sights[0] {
+				t.Fatalf("%q: %+v, otherwise %+v", line, got.sights[0], want.sights[0])
+			}
+		}
+	}
+	if usual < 10_000 {
+		t.Errorf("%d usual lines", usual)
+	}
+}
