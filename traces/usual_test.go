@@ -11,7 +11,7 @@ import (
 func TestUsualLinesAreAsOthers(t *testing.T) {
 	text, _ := bigFtrace(t, 2_000_000, 0.5)
 	rng := rand.New(rand.NewPCG(3, 4))
-	g := glancer{watch: newPIDs(), names: new(nameCache)}
+	g := glancer{watch: newPIDs(), names: newNameCache()}
 	for pid := range 6000 {
 		if pid%3 > 0 {
 			g.watch.Add(pid)
