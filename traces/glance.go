@@ -43,17 +43,13 @@ func (g *glancer) block(bl *block) {
 	for at := 0; at < len(text); at += window {
 		n, zero := newlines(ends[:], text[at:min(at+window, len(text))])
 		odd = odd || zero
-		plain := !odd && !g.log
-		for _, e := range ends[:n] {
-			end := at + int(e)
-			if plain && from >= first {
-				if gl, ok := g.usual(text[from:end], bl); ok {
-					gl.end = int32(end)
-					bl.lines = append(bl.lines, gl)
-					from = end + 1
-					continue
+		for i := 0; i < n; i++ {
+			if !odd && !g.log && from >= first {
+				if from, i = g.usual(text, from, at, ends[:n], i, bl); i == n {
+					break
 				}
 			}
+			end := at + int(ends[i])
 			g.other(text, from, end, odd, bl)
 			from = end + 1
 		}
@@ -89,7 +85,7 @@ func (g *glancer) other(text []byte, from, end int, odd bool, bl *block) {
 func (g *glancer) line(line []byte, bl *block) glance {
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
-		if gl, ok := g.usual(line, bl); ok {
+		if gl, ok := g.usualLine(line, bl); ok {
 			return gl
 		}
 	}

@@ -73,68 +73,90 @@ func (g *glancer) usualLengths() {
 	}
 }
 
-// usual is line for what most lines are: the scheduler's, in ftrace's layout, with
-// numbers of as many digits as nearly all have. It looks at the columns at both
-// ends of the line, eight at once, and is not ok for any other line. What is masked
-// by 63, 15 and 7 is not more, which spares the checks of bounds.
-func (g *glancer) usual(line []byte, bl *block) (gl glance, ok bool) {
+// usual glances at lines as long as they are what most lines are: the scheduler's,
+// in ftrace's layout, with numbers of as many digits as nearly all have. It looks at
+// the columns at both ends of a line, eight at once. The lines begin at from and
+// have their ends, counted from at, in ends[i:]. It returns where the first line
+// begins that is another, and the place of its end.
+//
+// What is masked by 63, 15 and 7 is not more, which spares the checks of bounds.
+func (g *glancer) usual(text []byte, from, at int, ends []int32, i int, bl *block) (int, int) {
 	const (
 		brackets = '[' | ']'<<32
 		prefix   = 0x5f6465686373203a // ": sched_"
 		first    = 40                 // where a pid ends at least, in the columns on the right
 	)
-	if uint(len(line)-g.least) >= uint(g.lengths) {
-		return gl, false
-	}
-	left := (*[leftWidth]byte)(line)
-	right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
+	least, lengths, names, watch := g.least, uint(g.lengths), g.names, g.watch
 	column, n := uint(g.bracket-8)&63, uint(g.name-3)&63
-
-	event := eight(left[:], int(n+9))
-	f := &forms[formOf(event)]
-	more := eight(right[:], rightWidth-3-16)
-	bad := (event ^ f.name) |
-		(eight(left[:], int(n+1)) ^ prefix) |
-		(eight(left[:], int(column+8))^brackets)&(0xff|0xff<<32) |
-		(eight(right[:], rightWidth-3-8) ^ f.last) |
-		(more^f.more)&f.moreMask |
-		others((eight(right[:], rightWidth-8)^eachZero)>>40|(more^eachZero)&f.digits<<16)
-	if bad != 0 || !f.found || !isDigit(left[n]) || isDigit(left[column-1&63]) {
-		return gl, false
-	}
-
-	end := f.pid&15 + first
-	w := eight(right[:], int(end-8))
-	next := &g.names.lasts[numeralPlace(w>>40)]
-	if next.columns != w {
-		next.last(w)
-	}
-	w = eight(left[:], int(column))
-	prev := &g.names.firsts[numeralPlace(w>>8^w>>32)]
-	if prev.columns != w {
-		prev.first(w)
-	}
-	from := end - uint(next.digits)&7
-	bad = (eight(right[:], int(end))^f.behind)<<24 |
-		(eight(right[:], int(from-8))^f.key[0])&f.keyMask[0] |
-		(eight(right[:], int(from-10))^f.key[1])&f.keyMask[1]
-	if bad != 0 || next.digits == 0 || prev.digits == 0 && f.current != 0 {
-		return gl, false
-	}
-
-	bl.seen |= f.seen
-	if bl.waking == 0 && f.early {
-		bl.waking = len(bl.lines) + 1
-	}
-	gl.a, gl.b = prev.value&f.current|next.value&^f.current, next.value
-	if g.watch.likely(gl.a) || g.watch.likely(gl.b) {
-		at := len(line) - rightWidth + int(from) - f.keyWidth
-		if f.current != 0 {
-			gl.seen = g.change(line, bl, prev.value, int(column), int(column)+int(prev.digits), next.value, at)
-		} else {
-			gl.seen = g.wake(line, bl, next.value, at, !f.early)
+	lines, seen := bl.lines, bl.seen
+	for ; i < len(ends); i++ {
+		end := at + int(ends[i])
+		line := text[from:end]
+		if uint(len(line)-least) >= lengths {
+			break
 		}
+		left := (*[leftWidth]byte)(line)
+		right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
+
+		event := eight(left[:], int(n+9))
+		f := &forms[formOf(event)]
+		more := eight(right[:], rightWidth-3-16)
+		bad := (event ^ f.name) |
+			(eight(left[:], int(n+1)) ^ prefix) |
+			(eight(left[:], int(column+8))^brackets)&(0xff|0xff<<32) |
+			(eight(right[:], rightWidth-3-8) ^ f.last) |
+			(more^f.more)&f.moreMask |
+			others((eight(right[:], rightWidth-8)^eachZero)>>40|(more^eachZero)&f.digits<<16)
+		if bad != 0 || !f.found || !isDigit(left[n]) || isDigit(left[column-1&63]) {
+			break
+		}
+
+		behind := f.pid&15 + first
+		w := eight(right[:], int(behind-8))
+		next := &names.lasts[numeralPlace(w>>40)]
+		if next.columns != w {
+			next.last(w)
+		}
+		w = eight(left[:], int(column))
+		prev := &names.firsts[numeralPlace(w>>8^w>>32)]
+		if prev.columns != w {
+			prev.first(w)
+		}
+		pid := behind - uint(next.digits)&7
+		bad = (eight(right[:], int(behind))^f.behind)<<24 |
+			(eight(right[:], int(pid-8))^f.key[0])&f.keyMask[0] |
+			(eight(right[:], int(pid-10))^f.key[1])&f.keyMask[1]
+		if bad != 0 || next.digits == 0 || prev.digits == 0 && f.current != 0 {
+			break
+		}
+
+		seen |= f.seen
+		gl := glance{a: prev.value&f.current | next.value&^f.current, b: next.value, end: int32(end)}
+		if bl.waking == 0 && f.early {
+			bl.waking = len(lines) + 1
+		}
+		if watch.likely(gl.a) || watch.likely(gl.b) {
+			key := len(line) - rightWidth + int(pid) - f.keyWidth
+			if f.current != 0 {
+				gl.seen = g.change(line, bl, prev.value, int(column), int(column)+int(prev.digits), next.value, key)
+			} else {
+				gl.seen = g.wake(line, bl, next.value, key, !f.early)
+			}
+		}
+		lines = append(lines, gl)
+		from = end + 1
 	}
+	bl.lines, bl.seen = lines, seen
+	return from, i
+}
+
+// usualLine is usual for one line, of which the glance is returned.
+func (g *glancer) usualLine(line []byte, bl *block) (gl glance, ok bool) {
+	n := len(bl.lines)
+	if g.usual(line, 0, 0, []int32{int32(len(line))}, 0, bl); len(bl.lines) == n {
+		return gl, false
+	}
+	gl, bl.lines = bl.lines[n], bl.lines[:n]
 	return gl, true
 }
 

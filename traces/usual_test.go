@@ -40,7 +40,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 				}
 			}
 			var got, want block
-			gl, ok := g.usual(line, &got)
+			gl, ok := g.usualLine(line, &got)
 			if !ok {
 				continue
 			}
