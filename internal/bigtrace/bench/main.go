@@ -255,7 +255,13 @@ func million(page io.Writer) error {
 		d, err = cpuTime(f, func(r *traces.Reader) error {
 			c, err := checker.New(nil, 0)
 			if err == nil {
-				_, err = c.Check(r, func(*checker.Verdict) error { return nil })
+				n := 0
+				_, err = c.Check(r, func(v *checker.Verdict) error {
+					if n++; n > 100 { // as tracecheck's report has it
+						v.CountAlike()
+					}
+					return nil
+				})
 			}
 			return err
 		})
