@@ -382,12 +382,10 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 	case SwitchOut:
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
 		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			e := d.event(n, s, SwitchOut, s.thread)
-			e.State, e.Context = s.state, TaskContext
+			d.event(n, s, SwitchOut, s.thread, named{}, TaskContext).State = s.state
 		}
 		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
-			e := d.event(n, s, SwitchIn, s.other)
-			e.Context = TaskContext
+			d.event(n, s, SwitchIn, s.other, named{}, TaskContext)
 		}
 	case Woken:
 		stats.Seen |= 1 << Woken
@@ -396,9 +394,7 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 		}
 		stats.Waking = stats.Waking || !s.late
 		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			e := d.event(n, s, Woken, s.thread)
-			d.by(e, s.other)
-			e.Late = s.late
+			d.event(n, s, Woken, s.thread, s.other, d.context(s)).Late = s.late
 		}
 	case Fork:
 		if s.nobody {
@@ -407,56 +403,57 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 		if s.thread.name == 0 {
 			t.mark(&unnamedMark, n)
 		}
-		d.by(d.event(n, s, Fork, s.thread), s.other)
+		d.event(n, s, Fork, s.thread, s.other, d.context(s))
 	case StopReturn:
-		e := d.event(n, s, StopReturn, named{})
-		d.by(e, s.other)
+		e := d.event(n, s, StopReturn, named{}, s.other, d.context(s))
 		e.Code, e.HasCode = int(s.code), true
 	case ProcessExit:
 		if s.groupDead {
 			t.mark(&groupDeadMark, n)
 		}
-		e := d.event(n, s, ProcessExit, s.thread)
-		if d.by(e, s.other); s.other.pid == s.thread.pid {
-			d.by(e, s.thread)
+		by := s.other
+		if by.pid == s.thread.pid {
+			by = s.thread
 		}
+		d.event(n, s, ProcessExit, s.thread, by, d.context(s))
 	case StopCall:
-		d.by(d.event(n, s, StopCall, s.thread), s.other)
+		d.event(n, s, StopCall, s.thread, s.other, d.context(s))
 	case Freed:
-		d.event(n, s, Freed, s.thread)
+		d.event(n, s, Freed, s.thread, named{}, d.context(s))
 	}
 	d.out.ready = d.found
-	t.heard(int(s.cpu), n)
+	if cpu := int(s.cpu); cpu < len(t.last) && !t.lossy {
+		t.last[cpu] = n
+	} else {
+		t.heard(cpu, n)
+	}
 	return len(d.found) > 0
 }
 
-// by fills in who does it; an idle task does nothing.
-func (d *traceDecoder) by(e *Event, n named) {
-	if n.pid != 0 {
-		e.By.Comm, e.By.PID = d.names[n.name], int(n.pid)
-	}
-}
-
-// event adds an event with what all events of a sighting have in common, as
-// traceReader.send does. Its room has been that of another sighting's, which had
-// only these fields too.
-func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread named) *Event {
-	d.t.stats.Events++
-	d.t.stats.Seen = d.t.stats.Seen.With(kind)
-	d.found = d.found[:len(d.found)+1]
-	e := &d.found[len(d.found)-1]
-	e.Kind, e.Line, e.CPU, e.Stamp, e.Coarse, e.Clock = kind, n, int(s.cpu), s.stamp, 1000, Nanoseconds
-	e.Thread.Comm, e.Thread.PID = d.names[thread.name], int(thread.pid)
-	e.By.Comm, e.By.PID = "", 0
-	e.Code, e.HasCode, e.State, e.Late = 0, false, 0, false
+// context says in whose context the event of a sighting happened.
+func (d *traceDecoder) context(s *sighting) Context {
 	switch {
 	case s.idle:
-		e.Context = InterruptContext
+		return InterruptContext
 	case s.flagged > 0:
-		e.Context = d.t.skips.context(s.flags[:s.flagged])
-	default:
-		e.Context = UnknownContext
+		return d.t.skips.context(s.flags[:s.flagged])
 	}
+	return UnknownContext
+}
+
+// event adds an event as traceReader.send does. Its room has been that of another
+// sighting's, which had only these fields too. An idle task has no name.
+func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread, by named, context Context) *Event {
+	stats := d.t.stats
+	stats.Events++
+	stats.Seen |= 1 << kind
+	i := len(d.found)
+	d.found = d.found[:i+1]
+	e := &d.found[i]
+	e.Kind, e.Line, e.CPU, e.Stamp, e.Coarse, e.Clock = kind, n, int(s.cpu), s.stamp, 1000, Nanoseconds
+	e.Thread.Comm, e.Thread.PID = d.names[thread.name], int(thread.pid)
+	e.By.Comm, e.By.PID = d.names[by.name], int(by.pid)
+	e.Code, e.HasCode, e.State, e.Late, e.Context = 0, false, 0, false, context
 	return e
 }
 
