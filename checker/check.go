@@ -119,7 +119,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		like, v := c.like(now)
 		if like != nil {
-			if counted.add(like, now) {
+			if !now.Doubt && counted.add(like, now) {
 				if l.room.alone {
 					ls.rooms = append(ls.rooms, l.room)
 				}
@@ -168,18 +168,17 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 			}
 		}
 	}
-	if err := src.Err(); err != nil {
-		return log(), err
-	}
-	stats := src.Stats()
-	ls.conclude()
-	if err := judge(ls.end(stats.LastLine)); err != nil {
-		return log(), err
-	}
-	for _, v := range counted.verdicts {
-		if err := yield(v); err != nil {
+	err := src.Err()
+	if err == nil {
+		ls.conclude()
+		if err := judge(ls.end(src.Stats().LastLine)); err != nil {
 			return log(), err
 		}
 	}
-	return log(), nil
+	for _, v := range counted.verdicts {
+		if failed := yield(v); failed != nil {
+			return log(), failed
+		}
+	}
+	return log(), err
 }

@@ -2,8 +2,11 @@ package checker_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,14 +23,16 @@ func TestCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(counts bool) (told []string, number map[string]int, most int) {
+	broken := errors.New("broken")
+	run := func(counts bool, end error) (told []string, number map[string]int, most int) {
 		c, err := checker.New(nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		number = make(map[string]int)
 		var verdicts []*checker.Verdict
-		if _, err := c.Check(traces.NewReader(bytes.NewReader(log.Bytes()), nil, false), func(v *checker.Verdict) error {
+		in := io.MultiReader(bytes.NewReader(log.Bytes()), iotest.ErrReader(end))
+		if _, err := c.Check(traces.NewReader(in, nil, false), func(v *checker.Verdict) error {
 			most = max(most, v.Alike)
 			number[fmt.Sprintf("%s %s %s %s %d", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Findings))] += 1 + v.Alike
 			switch v.Outcome {
@@ -39,7 +44,7 @@ func TestCounted(t *testing.T) {
 				verdicts = append(verdicts, v)
 			}
 			return nil
-		}); err != nil {
+		}); err != end && end != io.EOF || err != nil && end == io.EOF {
 			t.Fatal(err)
 		}
 		for _, v := range verdicts {
@@ -47,15 +52,17 @@ func TestCounted(t *testing.T) {
 		}
 		return told, number, most
 	}
-	one, each, none := run(false)
-	some, counted, most := run(true)
-	if none != 0 || most < 1000 || len(one) < 1000 {
-		t.Fatalf("a verdict stands for %d more lives, want 0; for %d, want many; %d lives are told of, want many", none, most, len(one))
-	}
-	if diff := cmp.Diff(each, counted); diff != "" {
-		t.Errorf("-told of +counted:\n%s", diff)
-	}
-	if diff := cmp.Diff(one, some); diff != "" {
-		t.Errorf("of those that are told of anyhow: -told of +counted:\n%s", diff)
+	for _, end := range []error{io.EOF, broken} {
+		one, each, none := run(false, end)
+		some, counted, most := run(true, end)
+		if none != 0 || most < 500 || len(one) < 500 {
+			t.Fatalf("a verdict stands for %d more lives, want 0; for %d, want many; %d lives are told of, want many", none, most, len(one))
+		}
+		if diff := cmp.Diff(each, counted); diff != "" {
+			t.Errorf("%v: -told of +counted:\n%s", end, diff)
+		}
+		if diff := cmp.Diff(one, some); diff != "" {
+			t.Errorf("%v: of those that are told of anyhow: -told of +counted:\n%s", end, diff)
+		}
 	}
 }

@@ -224,9 +224,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		}
 		return say("%s", part)
 	}
-	if c, ok := w.(interface {
-		Counts(n int, v *checker.Verdict) bool
-	}); ok && len(only) == 0 {
+	if c, ok := w.(report.Counter); ok && len(only) == 0 {
 		j.counts = c.Counts
 	}
 	ended := j.progress(stderr, files)

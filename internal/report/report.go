@@ -128,3 +128,10 @@ type Writer interface {
 	Life(input int, v *checker.Verdict) error
 	Close(s *Summary) error
 }
+
+// A Counter is a Writer that tells of some lives no more than how many there are.
+type Counter interface {
+	// Counts says whether that is so of an input's n-th life and of those that go as
+	// it did: see checker.Verdict.CountAlike.
+	Counts(n int, v *checker.Verdict) bool
+}

@@ -317,8 +317,7 @@ func (t *Text) chart(v *checker.Verdict) {
 	t.printf("          (one order that fits; a step without a line is not shown by the log)\n")
 }
 
-// Counts says whether of an input's n-th life, and of those that go as it did, no
-// more is told than how many there are.
+// Counts makes it a Counter.
 func (t *Text) Counts(n int, v *checker.Verdict) bool {
 	return n > maxListed && !t.all && unremarkable(v)
 }
