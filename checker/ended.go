@@ -24,31 +24,50 @@ func (ls *lives) room() *room {
 	return r
 }
 
-// maxPast is how many lives wait. A stop that comes after that many others have
-// ended is taken for one of a thread of which nothing is known.
-const maxPast = 1 << 10
+// How many lives wait. What comes after that many others have ended is taken for the
+// beginning of another life, of which nothing is known. Of a thread that has left its
+// CPU for good and whose stop has returned that can only be another stop, which is a
+// mistake; one that has ended by itself may be stopped at any time.
+const (
+	maxOver  = 1 << 8
+	maxEnded = 1 << 12
+)
 
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.
 func (ls *lives) retire(l *Life, line int) (over []*Life) {
 	ls.past = append(ls.past, l)
+	old := oldest(&ls.past, maxOver)
+	if old != nil && !(old.trace.stopped && old.trace.gone) {
+		ls.waiting = append(ls.waiting, old)
+		old = oldest(&ls.waiting, maxEnded)
+	}
+	if old == nil {
+		return nil
+	}
+	old.AsOf, old.Sees = line, ls.sees()
+	ls.forget(old)
+	if ls.inside.get(old.Thread.PID) == nil {
+		ls.watch.Remove(old.Thread.PID)
+	}
+	old.room.alone = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
+	return []*Life{old}
+}
+
+// oldest takes the first of more than so many lives, which has not ended for good;
+// nil: there are no more, or it must wait on.
+func oldest(queue *[]*Life, most int) *Life {
 	// As one comes at a time, to look at two of them is enough to keep up.
-	for n := 0; len(ls.past) > maxPast && n < 2; n++ {
-		old := ls.past[0]
-		ls.past = ls.past[1:]
+	for n := 0; len(*queue) > most && n < 2; n++ {
+		l := (*queue)[0]
+		*queue = (*queue)[1:]
 		switch {
-		case old.slot < 0: // its pid has been used again
-		case old.trace.calls > 0:
-			ls.past = append(ls.past, old)
+		case l.slot < 0: // its pid has been used again
+		case l.trace.calls > 0:
+			*queue = append(*queue, l)
 		default:
-			old.AsOf, old.Sees = line, ls.sees()
-			ls.forget(old)
-			if ls.inside.get(old.Thread.PID) == nil {
-				ls.watch.Remove(old.Thread.PID)
-			}
-			old.room.alone = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
-			over = append(over, old)
+			return l
 		}
 	}
-	return over
+	return nil
 }

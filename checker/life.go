@@ -158,18 +158,19 @@ type lives struct {
 	shadow map[string]bool
 
 	// Of traces:
-	inside byPID[inside]                            // by the pid of a task: the call that it is in
-	unused *inside                                  // one to use again; nil: none
-	past   []*Life                                  // threads that have ended, in that order
-	rooms  []*room                                  // of lives that nobody needs any more
-	follow bool                                     // verdicts are given before lives end
-	watch  *traces.PIDs                             // whose scheduling is asked for
-	seen   func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
-	came   traces.Kinds                             // the kinds of the events that have come
-	seenAt *firstSeen
-	waking bool // sched_waking has come
-	lossy  bool // the trace says that its beginning is not whole
-	addr   addresses
+	inside  byPID[inside]                            // by the pid of a task: the call that it is in
+	unused  *inside                                  // one to use again; nil: none
+	past    []*Life                                  // threads that have ended, in that order
+	waiting []*Life                                  // of these, before them, those of which more may well come
+	rooms   []*room                                  // of lives that nobody needs any more
+	follow  bool                                     // verdicts are given before lives end
+	watch   *traces.PIDs                             // whose scheduling is asked for
+	seen    func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
+	came    traces.Kinds                             // the kinds of the events that have come
+	seenAt  *firstSeen
+	waking  bool // sched_waking has come
+	lossy   bool // the trace says that its beginning is not whole
+	addr    addresses
 
 	// Of the kernel's reports:
 	reports    map[int]*reported    // by the pid of a task
@@ -195,7 +196,7 @@ func newLives() *lives {
 func (ls *lives) clear() {
 	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
-	ls.inside, ls.past, ls.addr = byPID[inside]{}, nil, addresses{}
+	ls.inside, ls.past, ls.waiting, ls.addr = byPID[inside]{}, nil, nil, addresses{}
 }
 
 // alive are the lives that have not ended.

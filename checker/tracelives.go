@@ -16,12 +16,13 @@ type traced struct {
 	// What every event asks for comes first, so that it is in one line of the
 	// CPU's cache.
 
-	forked bool // its fork is in the log: nothing of it came before
-	lossy  bool // events were lost in its time
-	begun  bool // it has been seen past its first sleep
-	ended  bool // it has been seen in do_exit()
-	gone   bool // it has left its CPU for the last time
-	freed  bool // it has been freed
+	forked  bool // its fork is in the log: nothing of it came before
+	lossy   bool // events were lost in its time
+	begun   bool // it has been seen past its first sleep
+	ended   bool // it has been seen in do_exit()
+	gone    bool // it has left its CPU for the last time
+	freed   bool // it has been freed
+	stopped bool // a stop of it has returned
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
 	maybeStopped bool
 	// asleep is the state letter in which the thread left its CPU last, while
@@ -308,6 +309,7 @@ func (ls *lives) returned(e *traces.Event) {
 	ret := *e
 	ret.Thread = in.life.Thread
 	in.life.keep(&ret)
+	in.life.trace.stopped = in.life.trace.stopped || !in.park
 	ls.touched = in.life
 }
 

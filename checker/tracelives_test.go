@@ -58,6 +58,53 @@ func TestTracedLives(t *testing.T) {
 	}
 }
 
+// A thread that has ended by itself may be stopped when thousands of others have
+// ended; a second stop is known for one when some hundred have.
+func TestEndedLivesWait(t *testing.T) {
+	var list []traces.Event
+	born := func(k int) {
+		list = append(list, traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)},
+			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'D'},
+			traces.Event{Kind: traces.Woken, Thread: task(k), By: task(3), Context: traces.TaskContext},
+			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'S'})
+	}
+	ends := func(k int) {
+		list = append(list, traces.Event{Kind: traces.ProcessExit, Thread: task(k), By: task(k)},
+			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'X'})
+	}
+	stop := func(k int) {
+		list = append(list, traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(3)})
+	}
+	back := func(code int) {
+		list = append(list, traces.Event{Kind: traces.StopReturn, By: task(3), Code: code, HasCode: true})
+	}
+	others := func(first, n int) {
+		for k := first; k < first+n; k++ {
+			born(k)
+			stop(k)
+			ends(k)
+			back(1)
+		}
+	}
+	born(50)
+	ends(50)
+	others(51, 2)
+	others(1000, 200)
+	stop(51)
+	back(2) // there is one value
+	others(2000, 3000)
+	stop(50)
+	back(1)
+	stop(52)
+	back(2)
+	text := "; " + livesOf(t, tracedEvents(list...))
+	for _, want := range []string{"; 50#1 yes exited_by_itself_then_stopped 1; ", "; 51#1 no ", "; 52#1 yes ran_then_stopped 1; ", "; 52#2 yes ran_then_stopped 2; "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
 // livesOf says what becomes of the lives of a log, in the order of the verdicts.
 func livesOf(t *testing.T, events *replay) string {
 	c, err := New(nil, time.Second)
