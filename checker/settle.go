@@ -77,9 +77,16 @@ type settled [facts]uint16
 
 // settledBy asks the graph: with the probe, either none of what it shows has
 // happened unseen, or one of it has. It would have decided a fact if in each of
-// these cases every order that fits has the same.
-func (q *question) settledBy() settled {
+// these cases every order that fits has the same. Of facts that are not unknown
+// nothing is asked.
+func (q *question) settledBy(unknown [facts]bool) settled {
 	key := append(q.h.shape(), '?')
+	for _, u := range unknown {
+		key = append(key, '0')
+		if u {
+			key[len(key)-1] = '1'
+		}
+	}
 	if known, ok := q.m.shapes.get(key); ok {
 		return known.settled
 	}
@@ -93,7 +100,7 @@ func (q *question) settledBy() settled {
 			continue
 		}
 		for f := range s {
-			if q.settles(p, fact(f)) {
+			if unknown[f] && q.settles(p, fact(f)) {
 				s[f] |= 1 << i
 			}
 		}
@@ -170,7 +177,7 @@ func (v *Verdict) open(fit []Verdict) {
 		definite[factRan] = definite[factRan] && w.Ran != Unknown
 		definite[factWoken] = definite[factWoken] && w.Woken != Unknown
 		definite[factExitCode] = definite[factExitCode] && w.ExitCodeFrom != ""
-		s := w.asked.settledBy()
+		s := w.asked.settledBy(unknown)
 		for f := range by {
 			by[f] &= s[f]
 		}

@@ -405,7 +405,10 @@ func FuzzReader(f *testing.F) {
 		}
 		for _, format := range []string{"", "bare", "kmsg"} {
 			whole, _ := messagesOf(t, data, format)
-			part, _ := messagesOf(t, data[:min(uint(cut), uint(len(data)))], format)
+			part, r := messagesOf(t, data[:min(uint(cut), uint(len(data)))], format)
+			if format == "" && r.Format() == "bare" {
+				continue // a report that somebody has pasted, as no line says otherwise: one that is cut off may
+			}
 			if !isPrefix(part.list, whole.list) {
 				t.Fatalf("cut at %d: %q, whole: %q", cut, part.list, whole.list)
 			}
