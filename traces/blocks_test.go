@@ -106,6 +106,13 @@ func TestBlocksOfLinesWithReturns(t *testing.T) {
 	sameInBlocks(t, "returns", b.Bytes(), []int{14})
 }
 
+// The rest of a line that is longer than blocks is no line of its own.
+func TestMarkBehindALongLine(t *testing.T) {
+	const exit = "              sh-50      [000] .....    36.000001: sched_process_exit: comm=kt pid=3 prio=120\n"
+	const waking = "              sh-50      [000] .....    36.000001: sched_waking: comm=kt pid=3 prio=120 target_cpu=000\n"
+	sameInBlocks(t, "long line", []byte(exit+strings.Repeat("x", 3*blockSize)+"\n"+waking), []int{14})
+}
+
 // logsToTry are kernel logs of all kinds.
 func logsToTry(t testing.TB) map[string][]byte {
 	t.Helper()
