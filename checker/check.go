@@ -119,7 +119,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		like, v := c.like(now)
 		if like != nil {
-			if !now.Doubt && counted.add(like, now) {
+			if counted.add(like, now) {
 				if l.room.alone {
 					ls.rooms = append(ls.rooms, l.room)
 				}

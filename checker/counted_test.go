@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -64,5 +65,57 @@ func TestCounted(t *testing.T) {
 		if diff := cmp.Diff(one, some); diff != "" {
 			t.Errorf("%v: of those that are told of anyhow: -told of +counted:\n%s", end, diff)
 		}
+	}
+}
+
+// A life that is in doubt is not counted with those that are not.
+func TestCountedInDoubt(t *testing.T) {
+	var log strings.Builder
+	us := 36_000_000
+	say := func(task, rest string, args ...any) {
+		us += 100_000
+		fmt.Fprintf(&log, "%16s-%-7s [000] ..... %5d.%06d: sched_%s\n", task[:strings.Index(task, "-")], task[strings.Index(task, "-")+1:], us/1e6, us%1e6, fmt.Sprintf(rest, args...))
+	}
+	log.WriteString("# tracer: nop\n#\n")
+	for pid := 1000; pid < 2500; pid++ {
+		if pid == 2400 { // those of before have been told of, but for the last
+			log.WriteString("CPU:3 [LOST 4 EVENTS]\n")
+		}
+		say("kthreadd-2", "process_fork: comm=kthreadd pid=2 child_comm=kt child_pid=%d", pid)
+		say("sh-50", "waking: comm=kt pid=%d prio=120 target_cpu=000", pid)
+		for range 2 { // the first one's return is missing
+			say("rm-51", "kthread_stop: comm=kt pid=%d", pid)
+		}
+		say("rm-52", "kthread_stop: comm=kt pid=%d", pid)
+		say(fmt.Sprintf("kt-%d", pid), "process_exit: comm=kt pid=%d prio=120", pid)
+		say("rm-52", "kthread_stop_ret: ret=0")
+		say(fmt.Sprintf("kt-%d", pid), "switch: prev_comm=kt prev_pid=%d prev_prio=120 prev_state=X ==> next_comm=swapper/0 next_pid=0 next_prio=120", pid)
+	}
+	run := func(counts bool) (sure, doubt int) {
+		c, err := checker.New(nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Check(traces.NewReader(strings.NewReader(log.String()), nil, false), func(v *checker.Verdict) error {
+			if counts {
+				v.CountAlike()
+			}
+			if v.Life.Doubt {
+				doubt += 1 + v.Alike
+			} else {
+				sure += 1 + v.Alike
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return sure, doubt
+	}
+	sure, doubt := run(false)
+	if sure == 0 || doubt == 0 {
+		t.Fatalf("%d lives are sure, %d in doubt: want some of both", sure, doubt)
+	}
+	if s, d := run(true); s != sure || d != doubt {
+		t.Errorf("counted, %d lives are sure, %d in doubt; want %d, %d", s, d, sure, doubt)
 	}
 }

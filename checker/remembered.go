@@ -47,7 +47,8 @@ func (l *Life) course(buf []byte) []byte {
 		seen++
 		return byte(seen - 1)
 	}
-	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.trace.maybeStopped, 4), l.trace.asleep, byte(l.eras))
+	// Where a life is in doubt the report says what is taken for granted.
+	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.trace.maybeStopped, 4)|flag(l.Doubt, 8), l.trace.asleep, byte(l.eras))
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	for i := range l.kept {
 		k := &l.kept[i]

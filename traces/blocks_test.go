@@ -94,6 +94,25 @@ func TestBlocksAreAsLines(t *testing.T) {
 	}
 }
 
+// However many carriage returns end a line, they are no part of it.
+func TestBlocksOfLinesWithReturns(t *testing.T) {
+	var b bytes.Buffer
+	for i, body := range []string{"sched_waking: comm=kt pid=14 prio=120 target_cpu=000", "sched_kthread_stop: comm=41905 pid=3 pid=14", "sched_kthread_stop_ret: ret=-4",
+		"sched_process_exit: comm=kt pid=3 pid=14 prio=120 group_dead=true", "sched_process_fork: comm=kthreadd pid=2 child_comm=kt pid=3 child_pid=14"} {
+		for n := range 4 {
+			fmt.Fprintf(&b, "%16s-%-7d [000] ..... %5d.%06d: %s%s\n", "sh", 50, 36, 10*i+n, body, strings.Repeat("\r", n))
+		}
+	}
+	sameInBlocks(t, "returns", b.Bytes(), []int{14})
+}
+
+// The rest of a line that is longer than blocks is no line of its own.
+func TestMarkBehindALongLine(t *testing.T) {
+	const exit = "              sh-50      [000] .....    36.000001: sched_process_exit: comm=kt pid=3 prio=120\n"
+	const waking = "              sh-50      [000] .....    36.000001: sched_waking: comm=kt pid=3 prio=120 target_cpu=000\n"
+	sameInBlocks(t, "long line", []byte(exit+strings.Repeat("x", 3*blockSize)+"\n"+waking), []int{14})
+}
+
 // logsToTry are kernel logs of all kinds.
 func logsToTry(t testing.TB) map[string][]byte {
 	t.Helper()

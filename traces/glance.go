@@ -80,11 +80,15 @@ func (g *glancer) other(text []byte, from, end int, odd bool, bl *block) {
 }
 
 // line glances at one line. Whatever is not just as it knows it must be read
-// whole. Usual lines have been tried, but for those with a carriage return, which
-// a terminal, or another system's editor, has written.
+// whole. Usual lines have been tried, but for those with carriage returns, which
+// terminals, or another system's editor, have written.
 func (g *glancer) line(line []byte, bl *block) glance {
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
+	n := len(line)
+	for n > 0 && line[n-1] == '\r' {
+		n--
+	}
+	if n < len(line) {
+		line = line[:n]
 		if gl, ok := g.usualLine(line, bl); ok {
 			return gl
 		}

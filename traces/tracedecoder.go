@@ -78,7 +78,11 @@ func (d *traceDecoder) glanced(b *block) {
 	if b.waking > 0 {
 		s.Waking = true
 		if !d.t.waking {
-			d.t.mark(&wakingMark, s.Lines+b.waking)
+			n := s.Lines + b.waking
+			if b.tail {
+				n-- // the rest of a line is not another one
+			}
+			d.t.mark(&wakingMark, n)
 		}
 	}
 }
