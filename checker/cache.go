@@ -12,7 +12,7 @@ type cache[V any] struct {
 }
 
 // maxCached is how many values make a cache forget.
-const maxCached = 1 << 11
+const maxCached = 1 << 10
 
 func (c *cache[V]) get(key []byte) (v V, ok bool) {
 	c.mu.Lock()

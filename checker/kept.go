@@ -94,9 +94,10 @@ func (l *Life) task(t *traces.Task) uint8 {
 	if n >= manyTasks || int(int32(t.PID)) != t.PID {
 		return manyTasks
 	}
-	same := slices.IndexFunc(l.tasks, func(k keptTask) bool { return int(k.pid) == t.PID })
-	if same < 0 {
-		same = n
+	same := theThread
+	if t.PID != l.Thread.PID {
+		for same = theThread + 1; same < n && int(l.tasks[same].pid) != t.PID; same++ {
+		}
 	}
 	l.tasks = append(l.tasks, keptTask{t.Comm, int32(t.PID), uint8(same)})
 	return uint8(n)

@@ -163,7 +163,6 @@ type lives struct {
 	past    []*Life                                  // threads that have ended, in that order
 	waiting []*Life                                  // of these, before them, those of which more may well come
 	rooms   []*room                                  // of lives that nobody needs any more
-	follow  bool                                     // verdicts are given before lives end
 	watch   *traces.PIDs                             // whose scheduling is asked for
 	seen    func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
 	came    traces.Kinds                             // the kinds of the events that have come

@@ -213,7 +213,6 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 	ls.bear(l, e)
 	l.Begun, l.Doubt = false, false
 	l.room, l.trace, l.kept, l.tasks = room, &room.trace, room.kept[:0], room.tasks[:1]
-	l.tasks[theThread].pid = int32(l.Thread.PID)
 	if l.trace.lossy = ls.lossy; ls.lossy {
 		l.trace.since = e.Line
 	}
