@@ -65,7 +65,7 @@ type Life struct {
 	whole  []whole        // what kept does not hold
 	eras   eraSet         // by the marks of a log that names no kernel
 	boot   int            // line of the banner; 0: not in the log
-	room   *room          // of a traced life; nil where it is not ours
+	room   *room          // of a traced life; nil in a snapshot
 	// Of a log that is followed:
 	told     int // how many of its events a verdict has been given of
 	revision int
@@ -187,7 +187,10 @@ type lives struct {
 }
 
 func newLives() *lives {
-	ls := &lives{count: make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen)}
+	ls := &lives{
+		count: make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen),
+		seen: func() (traces.Kinds, bool) { return 0, false },
+	}
 	ls.clear()
 	return ls
 }

@@ -192,16 +192,13 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 
 // sees are the kinds of events that the trace has shown so far.
 func (ls *lives) sees() traces.Kinds {
-	if ls.seen == nil {
-		return ls.came
-	}
 	kinds, _ := ls.seen()
 	return ls.came | kinds
 }
 
 // wakes says whether the trace has shown sched_waking.
 func (ls *lives) wakes() bool {
-	if !ls.waking && ls.seen != nil {
+	if !ls.waking {
 		_, ls.waking = ls.seen()
 	}
 	return ls.waking

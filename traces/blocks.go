@@ -38,12 +38,9 @@ const (
 // pass is how many of the first lines are about the scheduling of tasks that are not
 // in the set.
 func (p *PIDs) pass(lines []glance) (n int) {
-	has := func(pid int32) bool { // of -1 it is false
-		w := uint32(pid) / 16
-		return w < uint32(len(p.words)) && p.words[w].Load()>>(uint32(pid)%16)&1 != 0
-	}
 	for i := range lines {
-		if gl := &lines[i]; gl.a < 0 || has(gl.a) || has(gl.b) {
+		gl := &lines[i]
+		if gl.a < 0 || (p.bits(uint(uint32(gl.a)))|p.bits(uint(uint32(gl.b))))&1 != 0 { // -1 is in no set
 			return i
 		}
 	}

@@ -83,17 +83,13 @@ func (g *glancer) other(text []byte, from, end int, odd bool, bl *block) {
 // whole. Usual lines have been tried, but for those with carriage returns, which
 // terminals, or another system's editor, have written.
 func (g *glancer) line(line []byte, bl *block) glance {
-	n := len(line)
-	for n > 0 && line[n-1] == '\r' {
-		n--
-	}
-	if n < len(line) {
-		line = line[:n]
-		if gl, ok := g.usualLine(line, bl); ok {
+	trimmed := bytes.TrimRight(line, "\r")
+	if len(trimmed) < len(line) {
+		if gl, ok := g.usualLine(trimmed, bl); ok {
 			return gl
 		}
 	}
-	return g.unusual(line, bl)
+	return g.unusual(trimmed, bl)
 }
 
 const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
@@ -341,13 +337,20 @@ func numberLeft(line []byte, end int) (v int32, from int) {
 	if end < 8 {
 		return 0, end
 	}
-	x := eight(line, end-8) ^ eachZero
+	v, digits := numberIn(eight(line, end-8))
+	return v, end - digits
+}
+
+// numberIn is the number of at most seven digits at the end of eight columns, and
+// how many it has; 0: there is none.
+func numberIn(w uint64) (v int32, digits int) {
+	x := w ^ eachZero
 	o := others(x)
 	if o == 0 {
-		return 0, end
+		return 0, 0
 	}
 	n := bits.LeadingZeros64(o) // eight for each digit
-	return value(x & (math.MaxUint64 << (63 - n) << 1)), end - n/8
+	return value(x & (math.MaxUint64 << (63 - n) << 1)), n / 8
 }
 
 // value is the number that eight columns say, of at most seven digits, with '0'

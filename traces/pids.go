@@ -18,20 +18,20 @@ func newPIDs() *PIDs { return &PIDs{make([]atomic.Uint32, pidLimit/16)} }
 
 // Has says whether a pid is in the set.
 func (p *PIDs) Has(pid int) bool {
-	if p == nil {
-		return true
+	return p == nil || p.bits(uint(pid))&1 != 0
+}
+
+// bits are a pid's two; the lower one says whether it is in the set.
+func (p *PIDs) bits(pid uint) uint32 {
+	if w := pid / 16; w < uint(len(p.words)) {
+		return p.words[w].Load() >> (pid % 16) & (1 | 1<<16)
 	}
-	w := uint(pid) / 16
-	return w < uint(len(p.words)) && p.words[w].Load()>>(uint(pid)%16)&1 != 0
+	return 0
 }
 
 // likely says whether a pid is in the set, or is about to be.
 func (p *PIDs) likely(pid int32) bool {
-	if p == nil {
-		return false
-	}
-	w := uint(uint32(pid)) / 16
-	return w < uint(len(p.words)) && p.words[w].Load()>>(uint(pid)%16)&(1|1<<16) != 0
+	return p != nil && p.bits(uint(uint32(pid))) != 0
 }
 
 // Add puts a pid into the set.

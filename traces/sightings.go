@@ -263,7 +263,7 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 	if c.columns[0] != first || c.columns[1] != second {
 		c.columns, c.name = [2]uint64{first, second}, g.names.current(g.comm(line))
 	}
-	s.other = g.names.named(pid, c.name)
+	s.other = withName(pid, c.name)
 	return true
 }
 
@@ -422,11 +422,7 @@ func (d *traceDecoder) sighted(n int, s *sighting) bool {
 		d.event(n, s, Freed, s.thread, named{}, d.context(s))
 	}
 	d.out.ready = d.found
-	if cpu := int(s.cpu); cpu < len(t.last) && !t.lossy {
-		t.last[cpu] = n
-	} else {
-		t.heard(cpu, n)
-	}
+	t.heard(int(s.cpu), n)
 	return len(d.found) > 0
 }
 
@@ -519,8 +515,8 @@ const namePlaces = 1 << 8
 // namePlace is where a name by its columns may be found.
 func namePlace(first, second uint64) uint64 { return (first ^ second<<1) * 0x9e3779b97f4a7c15 >> 56 }
 
-// named is a task by its pid and a name that a line has for it.
-func (c *nameCache) named(pid int32, name uint16) named {
+// withName is a task by its pid and a name that a line has for it.
+func withName(pid int32, name uint16) named {
 	if pid == 0 || name == kthreaddName && pid != 2 {
 		return named{pid, 0} // an idle task, of which there are no events, or one that has its parent's name yet
 	}
@@ -548,7 +544,7 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 	var text [8 + 2*8]byte
 	n := copy(text[8:], comm)
 	if n < len(comm) { // no task's name is that long
-		*t = c.named(pid, c.name(comm))
+		*t = withName(pid, c.name(comm))
 		return
 	}
 	c.taskIn(t, text[:], 8, 8+n, pid)
@@ -572,7 +568,7 @@ func (c *nameCache) known(t *named, comm []byte, pid int32, first, second uint64
 	if k.columns[0] != first || k.columns[1] != second {
 		k.columns, k.name = [2]uint64{first, second}, c.name(comm)
 	}
-	*t = c.named(pid, k.name)
+	*t = withName(pid, k.name)
 }
 
 // current is the place of the name in whose context a line is, as

@@ -201,6 +201,15 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 
 // heard notes that line n has an event of a CPU.
 func (t *traceReader) heard(cpu, n int) {
+	if uint(cpu) < uint(len(t.last)) && !t.lossy {
+		t.last[cpu] = n
+		return
+	}
+	t.heardNew(cpu, n)
+}
+
+// heardNew is heard for a CPU's first event, and while some CPUs' may be missing.
+func (t *traceReader) heardNew(cpu, n int) {
 	if uint(cpu) >= maxCPUs {
 		return
 	}

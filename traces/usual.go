@@ -188,13 +188,8 @@ func (n *numeral) first(w uint64) {
 
 // last makes it the number that the columns end with.
 func (n *numeral) last(w uint64) {
-	x := w ^ eachZero
-	o := others(x)
-	width := bits.LeadingZeros64(o)
-	*n = numeral{columns: w}
-	if o != 0 && width > 0 {
-		n.value, n.digits = value(x&(math.MaxUint64<<(64-width))), int32(width/8)
-	}
+	v, digits := numberIn(w)
+	*n = numeral{w, v, int32(digits)}
 }
 
 // pidColumn is the pid that begins eight columns before the CPU, and how many

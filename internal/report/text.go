@@ -94,7 +94,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	if v.Revision <= 1 {
 		t.lives += 1 + v.Alike
 	}
-	if t.lives > maxListed && !t.all && unremarkable(v) {
+	if t.Counts(t.lives, v) {
 		t.counted[v.Outcome] += 1 + v.Alike
 		return nil
 	}
