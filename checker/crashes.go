@@ -354,11 +354,11 @@ func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 	switch l := ls.byPID.get(e.Thread.PID); {
 	case l == nil:
 		ended = ls.known(e)
-	case l.trace == nil && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
+	case !l.trace.on && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
 		l.keep(e)
 	}
 	if f != nil && f.Rule == ruleModuleGone {
-		if l := ls.byPID.get(e.Thread.PID); l != nil && l.trace == nil {
+		if l := ls.byPID.get(e.Thread.PID); l != nil && !l.trace.on {
 			l.Reported = append(l.Reported, *f)
 		} else {
 			ls.misused(e, f)
@@ -375,7 +375,7 @@ func (ls *lives) misused(e *traces.Event, f *Finding) {
 	if e.Stack.Has("kthread_stop") && (f.Rule == ruleAfterFree || f.Rule == ruleNoKthread) {
 		for l := range ls.alive() {
 			switch {
-			case l.trace != nil:
+			case l.trace.on:
 			case l.waitsFor(e.Thread.PID):
 				sure = append(sure, l)
 			case len(pending(l)) > 0:

@@ -5,11 +5,11 @@ package checker
 
 // A room is what a traced life takes up, if it is like most.
 type room struct {
-	life  Life
-	trace traced
+	alone bool // the life has ended, and nobody else refers to it
+	_     [55]byte
+	life  Life // with what every event asks for at the beginning of a line of the cache: TestRoom
 	tasks [6]keptTask
 	kept  [14]kept
-	alone bool // the life has ended, and nobody else refers to it
 }
 
 // room is one for a life that begins.
@@ -20,7 +20,7 @@ func (ls *lives) room() *room {
 	}
 	r := ls.rooms[n-1]
 	ls.rooms = ls.rooms[:n-1]
-	r.trace, r.alone = traced{}, false
+	r.alone = false
 	return r
 }
 
@@ -35,10 +35,11 @@ const (
 
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.
+// What it returns is good until it is called again.
 func (ls *lives) retire(l *Life, line int) (over []*Life) {
 	ls.past = append(ls.past, l)
 	old := oldest(&ls.past, maxOver)
-	if old != nil && !(old.trace.stopped && old.trace.gone) {
+	if old != nil && !(old.more.stopped && old.trace.gone) {
 		ls.waiting = append(ls.waiting, old)
 		old = oldest(&ls.waiting, maxEnded)
 	}
@@ -51,7 +52,8 @@ func (ls *lives) retire(l *Life, line int) (over []*Life) {
 		ls.watch.Remove(old.Thread.PID)
 	}
 	old.room.alone = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
-	return []*Life{old}
+	ls.over[0] = old
+	return ls.over[:]
 }
 
 // oldest takes the first of more than so many lives, which has not ended for good;
@@ -63,7 +65,7 @@ func oldest(queue *[]*Life, most int) *Life {
 		*queue = (*queue)[1:]
 		switch {
 		case l.slot < 0: // its pid has been used again
-		case l.trace.calls > 0:
+		case l.more.calls > 0:
 			*queue = append(*queue, l)
 		default:
 			return l

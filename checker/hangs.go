@@ -12,10 +12,10 @@ import (
 
 // asked is what a trace shows of a thread after a stop's request was made.
 type asked struct {
-	made   int  // where the stopper went to sleep, the flag set and the wake made; 0: it has not
-	missed bool // that wake found the thread awake: there was no sched_waking
-	times  int  // how often the thread has gone to sleep since
-	line   int  // where it went to sleep last
+	made   int   // where the stopper went to sleep, the flag set and the wake made; 0: it has not
+	line   int   // where it went to sleep last
+	times  int32 // how often the thread has gone to sleep since
+	missed bool  // that wake found the thread awake: there was no sched_waking
 }
 
 // sleeper says whether a thread that left its CPU in this state waits for a
@@ -63,7 +63,7 @@ func hangFindings(v *Verdict, h *history) (out []Finding) {
 	if !l.Whole() || h.pending() == 0 || h.returned() > 0 {
 		return out
 	}
-	t := l.trace
+	t := &l.trace
 	var lines []int
 	var before, since *traces.Event // the thread's last kthread_should_stop() before the stop, and since
 	for i, e := range l.Events() {
@@ -202,7 +202,7 @@ func (ls *lives) isBack(e *traces.Event) {
 	f.Message = fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, w.lasts(), e.Line)
 	var of *Life
 	for l := range ls.alive() {
-		if w.In == "kthread_stop" && l.trace == nil && l.waitsFor(e.By.PID) {
+		if w.In == "kthread_stop" && !l.trace.on && l.waitsFor(e.By.PID) {
 			of = l
 		}
 	}
@@ -226,7 +226,7 @@ func (ls *lives) slow(of *Life, f Finding) {
 // says that the task is blocked still.
 func (ls *lives) likelyBack(w *Wait) bool {
 	l := ls.byPID.get(w.For.PID)
-	if w.For.PID == 0 || l == nil || l.trace != nil {
+	if w.For.PID == 0 || l == nil || l.trace.on {
 		return false
 	}
 	for _, e := range l.Events() {

@@ -47,7 +47,7 @@ type whole struct {
 
 // keep adds an event to the life's.
 func (l *Life) keep(e *traces.Event) {
-	if l.trace == nil {
+	if !l.trace.on {
 		l.events = append(l.events, *e)
 		l.has = l.has.With(e.Kind)
 		return
@@ -79,6 +79,10 @@ func (l *Life) keep(e *traces.Event) {
 		k.partial = true
 		event := *e
 		l.whole = append(l.whole, whole{len(l.kept), &event})
+	}
+	l.trace.left = 0
+	if k.kind == traces.SwitchOut && k.thread == theThread {
+		l.trace.left = k.state
 	}
 	l.kept, l.events = append(l.kept, k), nil
 }

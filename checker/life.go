@@ -10,11 +10,11 @@ import (
 // A Life is one incarnation of one kernel thread, with all that its log says
 // of it.
 type Life struct {
-	Thread traces.Task
+	trace traced
+	kept  []kept // of a traced life
 
-	trace *traced // nil where its events are a kernel log's
-	kept  []kept  // of a traced life
-	slot  int     // in lives.open; -1: in it no more
+	Thread traces.Task
+	slot   int // in lives.open; -1: in it no more
 
 	Incarnation int              // 1-based: the n-th life of that pid, or of that name
 	AsOf        int              // number of the last line that could have spoken of it
@@ -61,11 +61,12 @@ type Life struct {
 
 	has    traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
-	tasks  []keptTask     // whom kept names
-	whole  []whole        // what kept does not hold
-	eras   eraSet         // by the marks of a log that names no kernel
-	boot   int            // line of the banner; 0: not in the log
-	room   *room          // of a traced life; nil in a snapshot
+	more   tracedMore
+	tasks  []keptTask // whom kept names
+	whole  []whole    // what kept does not hold
+	eras   eraSet     // by the marks of a log that names no kernel
+	boot   int        // line of the banner; 0: not in the log
+	room   *room      // of a traced life; nil in a snapshot
 	// Of a log that is followed:
 	told     int // how many of its events a verdict has been given of
 	revision int
@@ -73,11 +74,11 @@ type Life struct {
 }
 
 // Traced says whether the life's events are a tracer's.
-func (l *Life) Traced() bool { return l.trace != nil }
+func (l *Life) Traced() bool { return l.trace.on }
 
 // Whole says whether a trace shows all of the thread's life up to the log's end,
 // as far as its kind of events goes.
-func (l *Life) Whole() bool { return l.trace != nil && l.trace.forked && !l.trace.lossy }
+func (l *Life) Whole() bool { return l.trace.on && l.trace.forked && !l.trace.lossy }
 
 // shows says whether the absence of messages of this kind means something: the
 // set is in use, and each of its messages of the kind would name this thread.
@@ -91,7 +92,7 @@ func (l *Life) doubt() { l.Doubt, l.Begun, l.sure = true, false, 0 }
 // weaken notes that from here on silence proves less. What was wrong before is
 // not set right by that.
 func (l *Life) weaken() {
-	if l.trace == nil && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
+	if !l.trace.on && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
 		l.sure = l.count()
 	}
 }
@@ -111,11 +112,9 @@ func (l *Life) intact() *Life {
 func (l *Life) first(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
-	if l.trace != nil {
-		if cut.kept = l.kept[:n]; n < len(l.kept) && l.trace.asleep != 0 {
-			// What it does at the log's end it need not do there.
-			t := *l.trace
-			t.asleep, cut.trace = 0, &t
+	if l.trace.on {
+		if cut.kept = l.kept[:n]; n < len(l.kept) {
+			cut.trace.asleep = 0 // what it does at the log's end it need not do there
 		}
 	}
 	return &cut
@@ -163,6 +162,7 @@ type lives struct {
 	past    []*Life                                  // threads that have ended, in that order
 	waiting []*Life                                  // of these, before them, those of which more may well come
 	rooms   []*room                                  // of lives that nobody needs any more
+	over    [1]*Life                                 // see retire
 	watch   *traces.PIDs                             // whose scheduling is asked for
 	seen    func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
 	came    traces.Kinds                             // the kinds of the events that have come
@@ -348,8 +348,8 @@ func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 		ls.byPID.set(l.Thread.PID, l)
 	}
 	if l.Thread.Comm == "" && e.Thread.Comm != "" {
-		l.Thread.Comm = e.Thread.Comm
-		if l.trace == nil {
+		l.rename(e.Thread.Comm)
+		if !l.trace.on {
 			ls.byName[commKey(l.Thread.Comm)] = append(ls.byName[commKey(l.Thread.Comm)], l)
 		}
 	}
@@ -370,10 +370,6 @@ func (l *Life) snapshot() *Life {
 	now := *l
 	now.events, now.kept, now.before = slices.Clone(l.events), slices.Clone(l.kept), nil
 	now.tasks, now.room = slices.Clone(l.tasks), nil
-	if l.trace != nil {
-		trace := *l.trace
-		now.trace = &trace
-	}
 	return &now
 }
 
@@ -381,7 +377,7 @@ func (l *Life) snapshot() *Life {
 // that tracers see is gone and nobody is in a call of it, one that prints has
 // been stopped and the stop has returned.
 func (l *Life) over(ls *lives) bool {
-	if l.trace == nil {
+	if !l.trace.on {
 		return stopReturned(l.Events()) && len(pending(l)) == 0
 	}
 	if !l.trace.gone {
@@ -491,7 +487,7 @@ func (ls *lives) insert(l *Life) {
 	if l.Thread.PID != 0 {
 		ls.byPID.set(l.Thread.PID, l)
 	}
-	if l.Thread.Comm != "" && l.trace == nil {
+	if l.Thread.Comm != "" && !l.trace.on {
 		key := commKey(l.Thread.Comm)
 		ls.byName[key] = append(ls.byName[key], l)
 	}
@@ -510,7 +506,7 @@ func (ls *lives) remove(l *Life) {
 	if ls.byPID.get(l.Thread.PID) == l {
 		ls.byPID.remove(l.Thread.PID)
 	}
-	if l.trace != nil {
+	if l.trace.on {
 		return // its name is in no event
 	}
 	key := commKey(l.Thread.Comm)

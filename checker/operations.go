@@ -101,7 +101,7 @@ type call struct {
 //   - wake, exit: on either side.
 //   - enter, return: besides, the line itself was printed inside threadfn.
 func newHistory(m *machine, l *Life) *history {
-	if l.trace != nil {
+	if l.trace.on {
 		return newTraceHistory(m, l)
 	}
 	h := &history{life: l, hidden: m.all, differ: [2]int{-1, -1}}

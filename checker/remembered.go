@@ -25,8 +25,8 @@ type remembered struct {
 // course is all that a verdict on a traced life depends on, but for the order of
 // its events; nil where that is not put into so few bytes.
 func (l *Life) course(buf []byte) []byte {
-	if l.trace == nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
-		l.trace.calls > 0 && l.trace.told.times > 0 {
+	if !l.trace.on || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
+		l.more.calls > 0 && l.trace.told.times > 0 {
 		return nil
 	}
 	flag := func(b bool, bit byte) byte {
@@ -48,7 +48,7 @@ func (l *Life) course(buf []byte) []byte {
 		return byte(seen - 1)
 	}
 	// Where a life is in doubt the report says what is taken for granted.
-	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.trace.maybeStopped, 4)|flag(l.Doubt, 8), l.trace.asleep, byte(l.eras))
+	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.more.maybeStopped, 4)|flag(l.Doubt, 8), l.trace.asleep, byte(l.eras))
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	for i := range l.kept {
 		k := &l.kept[i]

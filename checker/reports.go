@@ -183,7 +183,7 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 	switch l := ls.byPID.get(e.Thread.PID); {
 	case e.Thread.PID == 0:
 	case l != nil:
-		if l.trace == nil {
+		if !l.trace.on {
 			l.addReport(e)
 		}
 	case unwoken(s):
@@ -211,7 +211,7 @@ func (l *Life) addReport(e *traces.Event) {
 	same := func(o traces.Event) bool {
 		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(onStack(o.Stack), onStack(e.Stack))
 	}
-	if l.trace == nil && e.Stack.Report != traces.Oops && n >= 2 && n > l.sure && same(events[n-1]) && same(events[n-2]) {
+	if !l.trace.on && e.Stack.Report != traces.Oops && n >= 2 && n > l.sure && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e
 		return
 	}

@@ -96,13 +96,13 @@ func (s *shrinker) divide() bool {
 	if l.Crash > 0 {
 		add(traces.Event{Kind: traces.Crash, Line: l.Crash})
 	}
-	if l.trace != nil {
+	if l.trace.on {
 		// A task in a stop of the thread calls another: then the return is missing.
-		if by := l.trace.leftBy; by != nil && !slices.ContainsFunc(list, func(p piece) bool { return p.From == by.Line }) {
+		if by := l.more.leftBy; by != nil && !slices.ContainsFunc(list, func(p piece) bool { return p.From == by.Line }) {
 			add(*by)
 		}
-		for i := range l.trace.seenAt {
-			line, k := int(l.trace.seenAt[i].Load()), traces.Kind(i)
+		for i := range l.more.seenAt {
+			line, k := int(l.more.seenAt[i].Load()), traces.Kind(i)
 			if l.Sees.Has(k) && 0 < line && line <= l.AsOf {
 				list = append(list, piece{Span: Span{line, line}, sees: traces.Kinds(0).With(k)})
 			}
@@ -186,7 +186,7 @@ func (s *shrinker) gap(line int) traces.Event {
 
 // lossy says whether something was missing anyhow, in the life's time to a line.
 func (l *Life) lossy(line int) bool {
-	return l.Gaps || l.trace != nil && l.trace.since > 0 && l.trace.since <= line
+	return l.Gaps || l.trace.on && l.more.since > 0 && l.more.since <= line
 }
 
 // spans are the lines that are kept.

@@ -52,28 +52,28 @@ func (ls *lives) identify(e *traces.Event) {
 
 // bind notes that an address is a life's.
 func (ls *lives) bind(addr uint64, l *Life) {
-	if addr == 0 || l.trace == nil {
+	if addr == 0 || !l.trace.on {
 		return
 	}
 	if ls.addr.of == nil {
 		ls.addr.of = make(map[uint64]*Life)
 	}
 	ls.addr.of[addr] = l
-	l.trace.addr, l.trace.bound = addr, ls.addr.forks
+	l.more.addr, l.more.bound = addr, ls.addr.forks
 }
 
 // has says whether the address that was a life's is so still. It is nobody
 // else's until another thread is forked; then the life's thread must be known to
 // be there.
 func (ls *lives) has(l *Life) bool {
-	t := l.trace
+	t := &l.trace
 	switch {
 	case l.slot < 0 || !l.Whole():
 		return false
-	case t.bound == ls.addr.forks:
+	case l.more.bound == ls.addr.forks:
 		return true
 	case t.ended || stopReturned(l.Events()):
-		return ls.sees().Has(traces.Freed) && !t.freed
+		return ls.sees().Has(traces.Freed) && !l.more.freed
 	}
 	return ls.sees().Has(traces.ProcessExit)
 }
@@ -109,8 +109,8 @@ func (ls *lives) unnamed(by int) {
 
 // mayBe notes that a stop of an address may be of this life's thread.
 func (l *Life) mayBe(addr uint64) {
-	if l.trace != nil && (addr == 0 || l.trace.addr == 0 || l.trace.addr == addr) {
-		l.trace.maybeStopped = true
+	if l.trace.on && (addr == 0 || l.more.addr == 0 || l.more.addr == addr) {
+		l.more.maybeStopped = true
 	}
 }
 
@@ -122,4 +122,4 @@ func (ls *lives) ends(l *Life) {
 }
 
 // showsStops says whether the log shows each stop of the thread.
-func (l *Life) showsStops() bool { return l.Sees.Has(traces.StopCall) && !l.trace.maybeStopped }
+func (l *Life) showsStops() bool { return l.Sees.Has(traces.StopCall) && !l.more.maybeStopped }

@@ -11,28 +11,33 @@ import (
 // wake of a thread; a life keeps those that say something of its lifecycle, so
 // that a thread that sleeps and wakes for hours stays small.
 
-// A traced is what lives needs to know of a life while its trace goes on.
+// A traced is what lives asks for at every event of a life whose events are a
+// tracer's. It is in one line of the CPU's cache, with Life.kept: there are many lives
+// at once, and an event is mostly of another one than the event before.
 type traced struct {
-	// What every event asks for comes first, so that it is in one line of the
-	// CPU's cache.
-
+	on      bool // they are a tracer's
 	forked  bool // its fork is in the log: nothing of it came before
 	lossy   bool // events were lost in its time
 	begun   bool // it has been seen past its first sleep
 	ended   bool // it has been seen in do_exit()
 	gone    bool // it has left its CPU for the last time
-	freed   bool // it has been freed
-	stopped bool // a stop of it has returned
-	// maybeStopped: a stop of a thread that is not known may have been of this one.
-	maybeStopped bool
+	unnamed bool // its own name is not known yet
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
 	// order: there must also have been more sleeps than wakings.
 	asleep byte
-	sleeps int // without the wakings; may be below 0
-	calls  int // stops and parks of it that are under way
+	left   byte  // the state of its latest event, if that is a SwitchOut; else 0
+	sleeps int32 // without the wakings; may be below 0
 	told   asked
+}
 
+// More of a traced life, for which few events ask.
+type tracedMore struct {
+	freed   bool // it has been freed
+	stopped bool // a stop of it has returned
+	// maybeStopped: a stop of a thread that is not known may have been of this one.
+	maybeStopped bool
+	calls        int // stops and parks of it that are under way
 	// since is the line from which on events were lost; 0 where nothing but leftBy
 	// says so.
 	since  int
@@ -69,6 +74,8 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		ls.seenAt[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
+	case traces.Woken, traces.SwitchIn, traces.SwitchOut:
+		return ls.scheduled(e)
 	case traces.Fork:
 		ls.addr.forks++
 		if old := ls.byPID.get(e.Thread.PID); old != nil {
@@ -84,40 +91,83 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	case traces.StopReturn, traces.ParkReturn:
 		ls.returned(e)
 		return nil
-	case traces.Woken:
-		ls.waking = ls.waking || !e.Late
-	case traces.SwitchOut:
-		// Who goes to sleep inside kthread_stop() has made his request.
-		if e.State == 'D' {
-			if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-				in.life.keep(e)
-				in.life.trace.told.request(in, e.Line)
-			}
-		}
 	}
-	l := ls.byPID.get(e.Thread.PID)
-	if l == nil || l.trace == nil {
+	l := ls.traced(e)
+	if l == nil {
 		switch e.Kind {
 		case traces.ParkMe, traces.ShouldStop, traces.ThreadFn, traces.Unpark:
-			if e.Thread.PID != 0 {
+			if old := ls.byPID.get(e.Thread.PID); (old == nil || !old.trace.on) && e.Thread.PID != 0 {
 				ls.bornTraced(e)
 			}
 		}
 		return nil
 	}
-	if l.Thread.Comm == "" || l.Thread.Comm == "kthreadd" || l.Thread.Comm == "<...>" {
-		l.Thread.Comm = e.Thread.Comm // its first name was its parent's
-	}
-	t := l.trace
-	if t.gone && e.Kind != traces.Freed {
-		return nil // another task has its pid now
-	}
+	t := &l.trace
 	switch e.Kind {
-	case traces.Woken:
-		if e.Late && ls.wakes() {
+	case traces.ProcessExit, traces.ExitCall:
+		if !t.ended {
+			ended = ls.retire(l, e.Line)
+		}
+		t.ended = true
+	case traces.Freed:
+		l.more.freed = true
+	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
+		t.begun = true
+		if last := l.latest(e.Kind); last != nil && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
+			return nil
+		}
+	}
+	l.keep(e)
+	ls.touched = l
+	return ended
+}
+
+// traced is the life whose thread an event of a tracer is about; nil: it is none, or
+// another task has its pid now.
+func (ls *lives) traced(e *traces.Event) *Life {
+	l := ls.byPID.get(e.Thread.PID)
+	if l == nil || !l.trace.on {
+		return nil
+	}
+	if l.trace.unnamed {
+		l.rename(e.Thread.Comm)
+	}
+	if l.trace.gone && e.Kind != traces.Freed {
+		return nil
+	}
+	return l
+}
+
+// rename gives a thread a name. A young one still has its parent's.
+func (l *Life) rename(name string) {
+	l.Thread.Comm = name
+	l.trace.unnamed = name == "" || name == "kthreadd" || name == "<...>"
+}
+
+// scheduled takes what the scheduler does with a thread.
+func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
+	if e.Kind == traces.Woken {
+		ls.waking = ls.waking || !e.Late
+	} else if e.State == 'D' {
+		// Who goes to sleep inside kthread_stop() has made his request.
+		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
+			in.life.keep(e)
+			in.life.trace.told.request(in, e.Line)
+		}
+	}
+	l := ls.traced(e)
+	if l == nil {
+		return nil
+	}
+	t := &l.trace
+	if e.Kind != traces.SwitchOut {
+		if e.Kind == traces.Woken && e.Late && ls.wakes() {
 			return nil // sched_waking has said so before
 		}
 		t.asleep = 0
+		if e.Kind == traces.SwitchIn {
+			return nil
+		}
 		t.sleeps--
 		in := ls.inside.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
@@ -126,64 +176,51 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		}
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.
-		if strings.HasPrefix(e.By.Comm, "migration/") || !own && (t.begun || !t.forked) {
+		if !own && (t.begun || !t.forked) || strings.HasPrefix(e.By.Comm, "migration/") {
 			return nil
 		}
-	case traces.SwitchIn:
-		t.asleep = 0
+		l.keep(e)
+		ls.touched = l
 		return nil
-	case traces.SwitchOut:
-		if sleeper(e.State) || e.State == 'P' {
-			t.sleeps++
-		}
-		if t.asleep = 0; t.sleeps > 0 {
-			t.asleep = e.State
-		}
-		t.told.sleeps(e)
-		switch e.State {
-		case 'D':
-			// Its first sleep, if nothing of it has been seen since the fork;
-			// any other says nothing.
-			if l.count() > 1 || !t.forked {
-				return nil
-			}
-		case 'S', 'I':
-			if t.ended {
-				return nil
-			}
-			t.begun = true
-			// One that says the same as the event before it says nothing.
-			if last := l.latest(e.Kind); last != nil && (last.state == 'S' || last.state == 'I') {
-				return nil
-			}
-		case 'P':
-			t.begun = true
-			if last := l.latest(e.Kind); last != nil && last.state == 'P' {
-				return nil
-			}
-		case 'X', 'Z':
-			if !t.ended {
-				ended = ls.retire(l, e.Line)
-			}
-			t.ended, t.gone = true, true
-			if ls.inside.get(l.Thread.PID) == nil {
-				ls.watch.Remove(l.Thread.PID)
-			}
-		default:
+	}
+	if sleeper(e.State) || e.State == 'P' {
+		t.sleeps++
+	}
+	if t.asleep = 0; t.sleeps > 0 {
+		t.asleep = e.State
+	}
+	t.told.sleeps(e)
+	switch e.State {
+	case 'D':
+		// Its first sleep, if nothing of it has been seen since the fork;
+		// any other says nothing.
+		if l.count() > 1 || !t.forked {
 			return nil
 		}
-	case traces.ProcessExit, traces.ExitCall:
+	case 'S', 'I':
+		if t.ended {
+			return nil
+		}
+		t.begun = true
+		// One that says the same as the event before it says nothing.
+		if t.left == 'S' || t.left == 'I' {
+			return nil
+		}
+	case 'P':
+		t.begun = true
+		if t.left == 'P' {
+			return nil
+		}
+	case 'X', 'Z':
 		if !t.ended {
 			ended = ls.retire(l, e.Line)
 		}
-		t.ended = true
-	case traces.Freed:
-		t.freed = true
-	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
-		t.begun = true
-		if last := l.latest(e.Kind); last != nil && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
-			return nil
+		t.ended, t.gone = true, true
+		if ls.inside.get(l.Thread.PID) == nil {
+			ls.watch.Remove(l.Thread.PID)
 		}
+	default:
+		return nil
 	}
 	l.keep(e)
 	ls.touched = l
@@ -209,11 +246,12 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 	l := &room.life
 	ls.bear(l, e)
 	l.Begun, l.Doubt = false, false
-	l.room, l.trace, l.kept, l.tasks = room, &room.trace, room.kept[:0], room.tasks[:1]
+	l.trace.on, l.room, l.kept, l.tasks = true, room, room.kept[:0], room.tasks[:1]
+	l.rename(l.Thread.Comm)
 	if l.trace.lossy = ls.lossy; ls.lossy {
-		l.trace.since = e.Line
+		l.more.since = e.Line
 	}
-	l.trace.seenAt = ls.seenAt
+	l.more.seenAt = ls.seenAt
 	l.keep(e)
 	ls.insert(l)
 	ls.bind(e.Thread.Addr, l)
@@ -236,12 +274,12 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 	} else {
 		ls.unnamed(by) // its return is not in the log
 		if in != nil && in.life != nil {
-			in.life.trace.calls--
+			in.life.more.calls--
 			if !in.park {
 				in.life.trace.lossy = true // its return is not in the log
-				if in.life.trace.leftBy == nil {
+				if in.life.more.leftBy == nil {
 					call := *e
-					in.life.trace.leftBy = &call
+					in.life.more.leftBy = &call
 				}
 			}
 		}
@@ -262,24 +300,24 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	l := ls.byPID.get(e.Thread.PID)
-	if l != nil && l.trace != nil && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
+	if l != nil && l.trace.on && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
 		// Its pid may have been used again, and the fork is not in the trace.
 		l.AsOf, l.Sees = e.Line-1, ls.sees()
 		ls.forget(l)
 		ended, l = append(ended, l), nil
 	}
-	if l == nil || l.trace == nil {
+	if l == nil || !l.trace.on {
 		l = ls.bornTraced(e)
 	} else {
 		l.keep(e)
 	}
 	if in.life != nil {
-		in.life.trace.calls--
+		in.life.more.calls--
 	}
 	in.life = l
 	ls.named(by, l)
 	in.awake = !park && ls.wakes() && l.Whole() && !sleeper(l.trace.asleep)
-	l.trace.calls++
+	l.more.calls++
 	return ended
 }
 
@@ -305,7 +343,7 @@ func (ls *lives) returned(e *traces.Event) {
 	ret := *e
 	ret.Thread = in.life.Thread
 	in.life.keep(&ret)
-	in.life.trace.stopped = in.life.trace.stopped || !in.park
+	in.life.more.stopped = in.life.more.stopped || !in.park
 	ls.touched = in.life
 }
 
@@ -313,12 +351,12 @@ func (ls *lives) returned(e *traces.Event) {
 func (ls *lives) leave(pid int) {
 	if in := ls.inside.get(pid); in != nil {
 		if in.life != nil {
-			in.life.trace.calls--
+			in.life.more.calls--
 		}
 		ls.unused = in
 	}
 	ls.inside.remove(pid)
-	if l := ls.byPID.get(pid); l == nil || l.trace == nil || l.trace.gone {
+	if l := ls.byPID.get(pid); l == nil || !l.trace.on || l.trace.gone {
 		ls.watch.Remove(pid)
 	}
 }
@@ -326,9 +364,9 @@ func (ls *lives) leave(pid int) {
 // lose takes note that events of a trace are missing.
 func (ls *lives) lose(line int) {
 	for l := range ls.alive() {
-		if l.trace != nil {
-			if l.trace.lossy = true; l.trace.since == 0 {
-				l.trace.since = line
+		if l.trace.on {
+			if l.trace.lossy = true; l.more.since == 0 {
+				l.more.since = line
 			}
 		}
 	}
@@ -341,10 +379,10 @@ func (ls *lives) lose(line int) {
 func (ls *lives) forget(l *Life) {
 	ls.ends(l)
 	ls.remove(l)
-	if l.trace != nil && l.trace.addr != 0 && ls.addr.of[l.trace.addr] == l {
-		delete(ls.addr.of, l.trace.addr)
+	if l.trace.on && l.more.addr != 0 && ls.addr.of[l.more.addr] == l {
+		delete(ls.addr.of, l.more.addr)
 	}
-	if l.trace == nil || l.trace.calls == 0 {
+	if !l.trace.on || l.more.calls == 0 {
 		return
 	}
 	for in := range ls.inside.all() {

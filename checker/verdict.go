@@ -566,7 +566,7 @@ func (c rules) outcomes(h *history, ends stateSet, is func(Outcome, stateSet)) {
 			rest(StopHung)
 			return
 		}
-		if h.life.trace != nil && h.life.trace.lossy {
+		if h.life.trace.on && h.life.trace.lossy {
 			rest(OutcomeUnknown) // its return may be among what was lost
 			return
 		}

@@ -17,7 +17,7 @@ import (
 // blockSize is how many bytes are glanced at in one go. The first blocks of an
 // input are smaller, so that a short one costs little.
 const (
-	blockSize = 512 << 10
+	blockSize = 768 << 10
 	firstSize = maxLine
 )
 
@@ -40,7 +40,18 @@ const (
 func (p *PIDs) pass(lines []glance) (n int) {
 	for i := range lines {
 		gl := &lines[i]
-		if gl.a < 0 || (p.bits(uint(uint32(gl.a)))|p.bits(uint(uint32(gl.b))))&1 != 0 { // -1 is in no set
+		if gl.a < 0 || p.has(uint32(gl.a)) || p.has(uint32(gl.b)) {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+// unlikely is how many of the first lines are about the scheduling of tasks that are
+// not likely to be in the set.
+func (p *PIDs) unlikely(lines []glance) (n int) {
+	for i := range lines {
+		if gl := &lines[i]; gl.a < 0 || p.maybe(uint32(gl.a)) || p.maybe(uint32(gl.b)) {
 			return i
 		}
 	}
@@ -57,6 +68,7 @@ type block struct {
 	runs   []run
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
 	waking int   // the first of them with sched_waking, counted from 1; 0: none
+	at     int   // the line that is glanced at, counted from 1
 	long   bool  // text is a piece of an overlong line, without its end
 	tail   bool  // its first line is the rest of an overlong one
 	cut    bool  // its last line has no newline: the input ends there

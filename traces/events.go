@@ -167,9 +167,13 @@ func (t *traceReader) schedSwitch(n int, rec *traceRecord, emit func(Event)) {
 		case state == 'x': // what the kernel printed for TASK_DEAD to 4.13
 			state = 'X'
 		}
+		t.awake.remove(s.prev)
 		t.send(n, rec, Event{Kind: SwitchOut, Thread: t.task(s.prevComm, s.prev), State: state}, emit)
 	}
-	if in {
+	switch {
+	case in && t.awake.has(s.next) && !t.lossy:
+		t.stats.Events++
+	case in:
 		t.send(n, rec, Event{Kind: SwitchIn, Thread: t.task(s.nextComm, s.next)}, emit)
 	}
 }
@@ -330,7 +334,11 @@ func (t *traceReader) schedWakeup(n int, rec *traceRecord, emit func(Event)) {
 	if !w.success || !t.wants(w.pid) {
 		return
 	}
-	t.send(n, rec, Event{Kind: Woken, Thread: t.task(w.comm, w.pid), By: t.by(rec), Late: late}, emit)
+	thread := t.task(w.comm, w.pid)
+	if !late && thread.Comm != "" {
+		t.awake.add(w.pid)
+	}
+	t.send(n, rec, Event{Kind: Woken, Thread: thread, By: t.by(rec), Late: late}, emit)
 }
 
 func parseWakeup(b []byte) (w wakeup, ok bool) {
@@ -371,6 +379,7 @@ func (t *traceReader) fork(n int, rec *traceRecord, emit func(Event)) {
 		if thread.Comm == "" {
 			t.mark(&unnamedMark, n)
 		}
+		t.awake.remove(child)
 		t.send(n, rec, Event{Kind: Fork, Thread: thread, By: t.task(parentComm, parent)}, emit)
 	}
 }

@@ -20,7 +20,8 @@ type glancer struct {
 	// is decoded.
 	watch *PIDs
 	names *nameCache
-	one   block // of a line by itself
+	one   block         // of a line by itself
+	found [window]found // in the usual lines of a window, see columns
 
 	log  bool      // lines are a kernel log's
 	pats *Patterns // the messages that say something there
@@ -35,22 +36,18 @@ func (g *glancer) block(bl *block) {
 	g.names.bound()
 	text := bl.text
 	odd := g.log && bytes.IndexByte(text, '\x1b') >= 0
-	from, first := 0, 0
-	if bl.tail {
-		first = 1
-	}
+	from := 0
 	var ends [window]int32
 	for at := 0; at < len(text); at += window {
 		n, zero := newlines(ends[:], text[at:min(at+window, len(text))])
 		odd = odd || zero
-		for i := 0; i < n; i++ {
-			if !odd && !g.log && from >= first {
-				if from, i = g.usual(text, from, at, ends[:n], i, bl); i == n {
-					break
-				}
-			}
-			end := at + int(ends[i])
-			g.other(text, from, end, odd, bl)
+		if !g.log {
+			from = g.scheduling(text, from, at, ends[:n], odd, bl)
+			continue
+		}
+		for _, e := range ends[:n] {
+			end := at + int(e)
+			g.message(text, from, end, odd, bl)
 			from = end + 1
 		}
 	}
@@ -62,34 +59,26 @@ func (g *glancer) block(bl *block) {
 	}
 }
 
-// other glances at a line of a block that is not usual, which is between two places.
-func (g *glancer) other(text []byte, from, end int, odd bool, bl *block) {
+// message glances at a line of a kernel log, which is between two places of a block.
+func (g *glancer) message(text []byte, from, end int, odd bool, bl *block) {
 	line := text[from:end]
-	gl := glance{a: readWhole, b: -1}
-	switch {
-	case len(line) >= maxLine, odd && bytes.ContainsAny(line, "\x00\x1b"), from == 0 && bl.tail:
-	case g.log:
-		if g.quiet(line, from, bl) {
-			return
-		}
-	default:
-		gl = g.line(line, bl)
+	if len(line) < maxLine && !(odd && bytes.ContainsAny(line, "\x00\x1b")) && !(from == 0 && bl.tail) && g.quiet(line, from, bl) {
+		return
 	}
-	gl.end = int32(end)
-	bl.lines = append(bl.lines, gl)
+	bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(end)})
 }
 
 // line glances at one line. Whatever is not just as it knows it must be read
 // whole. Usual lines have been tried, but for those with carriage returns, which
 // terminals, or another system's editor, have written.
 func (g *glancer) line(line []byte, bl *block) glance {
-	trimmed := bytes.TrimRight(line, "\r")
-	if len(trimmed) < len(line) {
-		if gl, ok := g.usualLine(trimmed, bl); ok {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = bytes.TrimRight(line, "\r")
+		if gl, ok := g.usualLine(line, bl); ok {
 			return gl
 		}
 	}
-	return g.unusual(trimmed, bl)
+	return g.unusual(line, bl)
 }
 
 const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
@@ -152,7 +141,7 @@ func (g *glancer) woken(line []byte, bl *block, pid int32, at int) glance {
 	bl.seen |= 1 << Woken
 	late := line[g.name+len("sched_wak")] == 'e'
 	if bl.waking == 0 && !late {
-		bl.waking = len(bl.lines) + 1
+		bl.waking = bl.at
 	}
 	gl := glance{a: pid, b: pid}
 	if g.watch.likely(pid) {

@@ -3,9 +3,14 @@ package traces
 import "sync/atomic"
 
 // PIDs is a set of pids that somebody wants to know of. A nil set has them all.
-// Several goroutines may use it at once. Reader.Watch makes one.
+// Reader.Watch makes one, for the goroutine that calls Scan.
 type PIDs struct {
-	words []atomic.Uint32 // of 16 pids each: the lower 16 bits are the set, the others those that are but likely
+	in *[pidLimit / 32]uint32
+	// young are those that are likely to be in the set when the Reader, which is some
+	// blocks behind, comes to the line that is glanced at. The set itself is none of
+	// the glancers' business: each change of it would cost them a miss of the CPU's
+	// cache.
+	young *[pidLimit / 32]atomic.Uint32
 }
 
 // pidLimit is more than any pid (include/linux/threads.h PID_MAX_LIMIT); what is
@@ -14,44 +19,75 @@ const pidLimit = 1 << 22
 
 // newPIDs makes an empty set. Only those parts of it that have had something in
 // them take up memory.
-func newPIDs() *PIDs { return &PIDs{make([]atomic.Uint32, pidLimit/16)} }
+func newPIDs() *PIDs {
+	return &PIDs{new([pidLimit / 32]uint32), new([pidLimit / 32]atomic.Uint32)}
+}
 
 // Has says whether a pid is in the set.
 func (p *PIDs) Has(pid int) bool {
-	return p == nil || p.bits(uint(pid))&1 != 0
+	return p == nil || uint(pid) < pidLimit && p.has(uint32(pid))
 }
 
-// bits are a pid's two; the lower one says whether it is in the set.
-func (p *PIDs) bits(pid uint) uint32 {
-	if w := pid / 16; w < uint(len(p.words)) {
-		return p.words[w].Load() >> (pid % 16) & (1 | 1<<16)
-	}
-	return 0
-}
-
-// likely says whether a pid is in the set, or is about to be.
-func (p *PIDs) likely(pid int32) bool {
-	return p != nil && p.bits(uint(uint32(pid))) != 0
+// has is Has for a pid; what is no pid it takes for one, which is or is not in the
+// set.
+func (p *PIDs) has(pid uint32) bool {
+	return p.in[pid/32%uint32(len(p.in))]&(1<<(pid%32)) != 0
 }
 
 // Add puts a pid into the set.
-func (p *PIDs) Add(pid int) { p.set(pid, 1) }
-
-// Remove takes a pid out of the set.
-func (p *PIDs) Remove(pid int) { p.clear(pid, 1) }
-
-// young notes that a pid is about to be in the set, grown that it will not be.
-func (p *PIDs) young(pid int32) { p.set(int(pid), 1<<16) }
-func (p *PIDs) grown(pid int32) { p.clear(int(pid), 1<<16) }
-
-func (p *PIDs) set(pid int, bit uint32) {
+func (p *PIDs) Add(pid int) {
 	if p != nil && uint(pid) < pidLimit {
-		p.words[pid/16].Or(bit << (pid % 16))
+		p.in[pid/32] |= 1 << (pid % 32)
 	}
 }
 
-func (p *PIDs) clear(pid int, bit uint32) {
+// Remove takes a pid out of the set.
+func (p *PIDs) Remove(pid int) {
 	if p != nil && uint(pid) < pidLimit {
-		p.words[pid/16].And(^(bit << (pid % 16)))
+		p.in[pid/32] &^= 1 << (pid % 32)
+	}
+}
+
+// likely says whether a pid is likely to be in the set.
+func (p *PIDs) likely(pid int32) bool { return p != nil && p.maybe(uint32(pid)) }
+
+// maybe is likely for a pid; what is no pid it takes for one.
+func (p *PIDs) maybe(pid uint32) bool {
+	return p.young[pid/32%uint32(len(p.young))].Load()&(1<<(pid%32)) != 0
+}
+
+// grows notes that a pid is likely to be in the set from here on, grown that it is
+// not any more.
+func (p *PIDs) grows(pid int32) {
+	if p != nil && uint32(pid) < pidLimit && !p.maybe(uint32(pid)) {
+		p.young[pid/32].Or(1 << (pid % 32))
+	}
+}
+
+func (p *PIDs) grown(pid int32) {
+	if p != nil && uint32(pid) < pidLimit && p.maybe(uint32(pid)) {
+		p.young[pid/32].And(^(1 << (pid % 32)))
+	}
+}
+
+// awake are threads that have been told to be woken, and not to have left their CPU
+// since: that one of them gets a CPU says nothing. nil has none, and takes none.
+type awake struct {
+	bits *[pidLimit / 64]uint64
+}
+
+func (a awake) has(pid int) bool {
+	return a.bits != nil && uint(pid) < pidLimit && a.bits[pid/64]&(1<<(pid%64)) != 0
+}
+
+func (a awake) add(pid int) {
+	if a.bits != nil && uint(pid) < pidLimit {
+		a.bits[pid/64] |= 1 << (pid % 64)
+	}
+}
+
+func (a awake) remove(pid int) {
+	if a.bits != nil && uint(pid) < pidLimit {
+		a.bits[pid/64] &^= 1 << (pid % 64)
 	}
 }

@@ -51,17 +51,20 @@ type Reader struct {
 	// Of inputs that are read in blocks:
 	blocks *blocks
 	block  *block
-	next   int     // of block.lines
-	from   int     // where it begins
-	raw    bool    // the latest line has been taken raw
-	late   glancer // at lines about pids that were not yet asked for
+	trace  *traceDecoder // dec, while it has a block; nil for a kernel log
+	next   int           // of block.lines
+	from   int           // where it begins
+	raw    bool          // the latest line has been taken raw
+	late   glancer       // at lines about pids that were not yet asked for
 
 	lineByLine bool // read no blocks: what there is must be seen at once
 }
 
 // Watch makes the Reader leave out events of a trace that are about nothing but
 // the scheduling of pids that are not in the returned set (Woken, SwitchOut,
-// SwitchIn), which most of it is: it reads much faster. The set may be changed
+// SwitchIn), which most of it is: it reads much faster. It also leaves out the
+// SwitchIn of a thread of which a Woken has been given out that was not Late, and no
+// SwitchOut since, as that says nothing more. The set may be changed
 // at any time between two Scans; a line counts by what is in it when its turn
 // has come. It must be called before Scan. Stats.Seen still knows all kinds.
 // Close is then owed.
@@ -119,11 +122,15 @@ func (r *Reader) Format() string {
 // Scan goes to the next event. It is false at the end, and where reading fails.
 func (r *Reader) Scan() bool {
 	o := &r.out
-	if o.at+1 < len(o.ready) {
-		o.at++
+	if o.at++; o.at < len(o.ready) {
 		return true
 	}
-	o.ready, o.at = nil, 0
+	o.ready, o.at = o.ready[:0], 0
+	if t := r.trace; t != nil {
+		if r.next = t.sightings(r.block, r.next); len(o.ready) > 0 {
+			return true
+		}
+	}
 	for r.err == nil && len(o.ready) == 0 {
 		o.events = o.events[:0]
 		if r.block != nil && r.block.err == nil { // the end is step's
@@ -131,7 +138,7 @@ func (r *Reader) Scan() bool {
 		} else {
 			r.err = r.step()
 		}
-		if len(o.ready) == 0 {
+		if len(o.events) > 0 {
 			o.ready = o.events
 		}
 	}
@@ -203,6 +210,7 @@ func (r *Reader) advance() error {
 		}
 		r.next, r.from = 0, 0
 		if t, ok := r.dec.(*traceDecoder); ok {
+			r.trace = t
 			t.glanced(r.block)
 		}
 	}
@@ -228,19 +236,18 @@ func (r *Reader) glancers() func() glancer {
 
 // glance goes through a block, up to a line that makes events.
 func (r *Reader) glance() error {
-	b, s := r.block, &r.out.stats
-	trace, _ := r.dec.(*traceDecoder)
+	b, s, trace := r.block, &r.out.stats, r.trace
 	log, _ := r.dec.(*kernelLog)
 	for r.next < len(b.lines) {
-		if trace != nil && !trace.t.lossy {
-			if gl := &b.lines[r.next]; gl.seen == 0 && gl.a >= 0 {
-				if n := r.watch.pass(b.lines[r.next:]); n > 0 {
-					r.next += n
-					trace.skipped(n)
-					if r.from = int(b.lines[r.next-1].end) + 1; r.next == len(b.lines) {
-						break
-					}
-				}
+		if trace != nil {
+			if r.next = trace.sightings(b, r.next); len(r.out.ready) > 0 {
+				return nil
+			}
+			if r.next == len(b.lines) {
+				break
+			}
+			if r.next > 0 {
+				r.from = int(b.lines[r.next-1].end) + 1
 			}
 		}
 		gl := b.lines[r.next]
@@ -257,18 +264,20 @@ func (r *Reader) glance() error {
 				quiet.rest(b.text[end+1 : end+1+bytes.IndexByte(b.text[end+1:], '\n')])
 				r.next-- // there is more of it
 			}
-		case trace != nil && !trace.t.lossy && (gl.seen > 0 || gl.a != readWhole):
-			var seen *sighting
-			if gl.seen > 0 {
-				seen, trace.names = &b.sights[gl.seen-1], b.names
-			} else if seen = r.late.sight(b.text[r.from:end]); seen != nil {
-				trace.names = r.late.names.list
-			} else {
+		case trace != nil && !trace.t.lossy && gl.a != readWhole:
+			// From the next block on its thread's lines are glanced at in time.
+			for _, pid := range []int32{gl.a, gl.b} {
+				if r.watch.Has(int(pid)) {
+					r.watch.grows(pid)
+				}
+			}
+			seen := r.late.sight(b.text[r.from:end])
+			if seen == nil {
 				break
 			}
 			s.Lines++
 			r.from = end + 1
-			if trace.sighted(s.Lines, seen) {
+			if trace.sighted(s.Lines, seen, r.late.names.list) {
 				return nil
 			}
 			continue
@@ -287,7 +296,7 @@ func (r *Reader) glance() error {
 	}
 	err := b.err
 	r.blocks.done(b)
-	r.block = nil
+	r.block, r.trace = nil, nil
 	if err != nil {
 		return r.broken(err)
 	}

@@ -1,7 +1,6 @@
 package traces
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -15,8 +14,8 @@ import (
 type sighting struct {
 	stamp     int64 // nanoseconds
 	thread    named
-	other     named // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
-	flags     [8]byte
+	other     named  // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
+	flags     uint64 // the columns that begin with them
 	code      int32
 	cpu       uint16
 	flagged   uint8 // how many of flags there are
@@ -78,9 +77,12 @@ const (
 	decimals = 6
 )
 
+// headWidth is how many columns a line has that head reads.
+const headWidth = 72
+
 // headed says whether head knows these columns.
 func (g *glancer) headed() bool {
-	return g.stamp == g.name-2 && g.name >= g.bracket+cpuWidth+8 && g.bracket > dash
+	return g.stamp == g.name-2 && g.name >= g.bracket+cpuWidth+8 && g.bracket > dash+1 && g.name <= headWidth-8
 }
 
 // head reads what stands before the name of an event whose columns are known:
@@ -88,18 +90,26 @@ func (g *glancer) headed() bool {
 //	comm-123     [001] d..2.    36.824876: sched_…
 //
 // The pid, and where it begins, have been found.
+//
+// What is masked by 63 is not more, which spares the checks of bounds.
 func (g *glancer) head(line []byte, s *sighting, pid int32, from int) bool {
-	br, n := g.bracket, g.name
-	if !g.simple || from != dash+1 || line[0] != ' ' || line[dash] != '-' || line[br-1] != ' ' || line[n-1] != ' ' {
+	const (
+		frame  = ' ' | '['<<8 | ']'<<40 | ' '<<48 // " [001] "
+		frames = 0xff | 0xff<<8 | 0xff<<40 | 0xff<<48
+		point  = ('.' ^ '0') << 8
+	)
+	if !g.simple || from != dash+1 || len(line) < headWidth {
 		return false
 	}
-	x := eight(line, br) ^ eachZero
-	cpu := x >> 8 & 0xffffff
-	micros := eight(line, n-10) ^ eachZero // the last second's digit, the point and six decimals
-	if others(cpu) != 0 || x>>40&0xff != ' '^'0' || others(micros)>>16 != 0 || micros>>8&0xff != '.'^'0' {
+	left := (*[headWidth]byte)(line)
+	flags, seconds := eight(left[:], int(uint(g.bracket+cpuWidth)&63)), eight(left[:], int(uint(g.name-17)&63))
+	w := eight(left[:], int(uint(g.bracket-1)&63))
+	cpu := (w ^ eachZero) >> 16 & 0xffffff
+	micros := eight(left[:], int(uint(g.name-10)&63)) ^ eachZero // the last second's digit, the point and six decimals
+	if (w^frame)&frames|others(cpu)|others(micros>>16)|(micros^point)&0xff00|
+		uint64(left[0]^' ')|uint64(left[dash]^'-')|uint64(left[uint(g.name-1)&63]^' ') != 0 {
 		return false
 	}
-	flags, seconds := eight(line, br+cpuWidth), eight(line, n-17)
 	h := &g.heads[flags*0x9e3779b97f4a7c15>>58]
 	if !h.known || h.flags != flags || h.seconds != seconds {
 		if !g.stampHead(line, h) {
@@ -110,7 +120,7 @@ func (g *glancer) head(line []byte, s *sighting, pid int32, from int) bool {
 	s.cpu = uint16(cpu&0xff*100 + cpu>>8&0xff*10 + cpu>>16)
 	s.stamp = h.whole + int64(value(micros>>16<<16))*1000
 	s.flagged = h.flagged
-	binary.LittleEndian.PutUint64(s.flags[:], flags)
+	s.flags = flags
 	return true
 }
 
@@ -206,21 +216,35 @@ func (g *glancer) switches(line []byte, s *sighting, prev int32, end int, next i
 	return g.left(line, s, i, next, at)
 }
 
+// What is behind a state.
+var midBegin, midEnd = word(" ==> nex"), word("xt_comm=")
+
 // left reads the rest of a sched_switch, from the state on.
 func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool {
 	const mid = " ==> next_comm="
-	letters := i
-	for line[i] != ' ' {
+	if c := line[i] | 0x20; 'a' <= c && c <= 'z' && i+1+len(mid) <= at && eight(line, i+1) == midBegin && eight(line, i+8) == midEnd {
+		s.state = line[i]
 		i++
+	} else {
+		letters := i
+		for line[i] != ' ' {
+			i++
+		}
+		if i+len(mid) > at || !isState(line[letters:i]) || string(line[i:i+len(mid)]) != mid {
+			return false
+		}
+		s.state = stateLetter(line[letters:i])
 	}
-	if i+len(mid) > at || at-(i+len(mid)) > maxComm || !isState(line[letters:i]) || string(line[i:i+len(mid)]) != mid {
+	if at-(i+len(mid)) > maxComm {
 		return false
 	}
-	s.kind, s.state = SwitchOut, stateLetter(line[letters:i])
+	s.kind = SwitchOut
 	if s.state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
 		s.state = 'X'
 	}
-	g.names.taskIn(&s.other, line, i+len(mid), at, next)
+	if s.other = (named{}); next != 0 { // an idle task's name says nothing
+		g.names.taskIn(&s.other, line, i+len(mid), at, next)
+	}
 	if s.state == 'X' || s.state == 'Z' {
 		g.watch.grown(s.thread.pid)
 	}
@@ -250,8 +274,12 @@ func (g *glancer) wakes(line []byte, s *sighting, pid int32, at int) bool {
 
 // by reads the beginning of a line, and who the current task is.
 func (g *glancer) by(line []byte, s *sighting) bool {
-	pid, digits := g.names.pidColumn(line, g.bracket)
-	from, end := g.bracket-8, g.bracket-8+digits
+	if !g.simple {
+		return false
+	}
+	from := g.bracket - 8
+	pid, digits := numberFirst(eight(line, from))
+	end := from + digits
 	if digits == 0 {
 		pid, from, end = pidLeft(line, g.bracket)
 	}
@@ -267,49 +295,60 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 	return true
 }
 
+// What the names of the scheduler's other events go on with, behind "sched_", and
+// then how they and what follows them begin.
+var (
+	processEvent = word("process_")
+	kthreadEvent = word("kthread_")
+	forkText     = word("fork: co")
+	exitText     = word("exit: co")
+	freeText     = word("free: co")
+	stopText     = word("stop: co")
+	returnText   = word("stop_ret")
+)
+
 // lifecycle reads the name and the text of the other events of the scheduler.
 func (g *glancer) lifecycle(line []byte, s *sighting) bool {
-	const (
-		process = 0x5f737365636f7270 // "process_"
-		kthread = 0x5f6461657268746b // "kthread_"
-	)
-	n := g.name
-	if event := eight(line, n+len("sched_")); event != process && event != kthread {
+	const process, stop, ret = len("process_fork: "), len("kthread_stop: "), len("kthread_stop_ret")
+	i := g.name + len("sched_")
+	if i+ret+2 >= len(line) {
 		return false
 	}
-	colon := n + bytes.IndexByte(line[n:], ':')
-	if colon < n || colon+2 >= len(line) || line[colon+1] != ' ' || line[colon+2] == ' ' || !g.by(line, s) {
-		return false
-	}
+	event, text := eight(line, i), eight(line, i+8)
 	s.groupDead, s.nobody = false, false
-	text := colon + 2
-	switch string(line[n:colon]) {
-	case "sched_process_fork":
-		s.kind = Fork
-		return g.forks(line, s, text)
-	case "sched_kthread_stop_ret":
-		v, ok := fieldNumber(line[text:], "ret=")
+	if event == processEvent {
+		switch i += process; text {
+		case exitText:
+			s.kind = ProcessExit
+			return g.by(line, s) && g.task(line, s, i)
+		case forkText:
+			s.kind = Fork
+			return g.by(line, s) && g.forks(line, s, i)
+		case freeText:
+			s.kind = Freed
+			return g.by(line, s) && g.task(line, s, i)
+		}
+		return false
+	}
+	switch {
+	case event != kthreadEvent:
+	case text == stopText:
+		if s.kind = StopCall; !g.by(line, s) || !g.task(line, s, i+stop) {
+			return false
+		}
+		g.watch.grows(s.thread.pid)
+		g.watch.grows(s.other.pid) // it goes to sleep there
+		return true
+	case text == returnText && line[i+ret] == ':' && line[i+ret+1] == ' ' && g.by(line, s):
+		v, ok := fieldNumber(line[i+ret+2:], "ret=")
 		if !ok {
 			return false
 		}
 		s.kind, s.code = StopReturn, int32(toInt(v))
 		g.watch.grown(s.other.pid)
-	case "sched_process_exit":
-		s.kind = ProcessExit
-		return g.task(line, s, text)
-	case "sched_process_free":
-		s.kind = Freed
-		return g.task(line, s, text)
-	case "sched_kthread_stop":
-		if s.kind = StopCall; !g.task(line, s, text) {
-			return false
-		}
-		g.watch.young(s.thread.pid)
-		g.watch.young(s.other.pid) // it goes to sleep there
-	default:
-		return false
+		return true
 	}
-	return true
+	return false
 }
 
 // forks reads the text of a sched_process_fork: mostly a kernel thread's, as
@@ -322,7 +361,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, usual) && string(line[at:i]) == key {
 		s.nobody, s.other = false, named{2, kthreaddName}
 		g.names.taskIn(&s.thread, line, name, at, pid)
-		g.watch.young(pid)
+		g.watch.grows(pid)
 		return true
 	}
 	if !hasPrefix(text, "comm=") {
@@ -336,7 +375,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	g.names.task(&s.thread, child, int32(newPID))
 	g.names.task(&s.other, comm, int32(parent))
 	if !s.nobody {
-		g.watch.young(int32(newPID))
+		g.watch.grows(int32(newPID))
 	}
 	return true
 }
@@ -370,60 +409,104 @@ func (g *glancer) task(line []byte, s *sighting, from int) bool {
 	return true
 }
 
+// sightings goes through lines of a block, from the one at i on, as long as a glance
+// at them is enough: up to one that makes events, which are then ready. It returns
+// which is the next.
+func (d *traceDecoder) sightings(b *block, i int) int {
+	stats := d.t.stats
+	for i < len(b.lines) && !d.t.lossy {
+		if seen := b.lines[i].seen; seen > 0 {
+			i++
+			stats.Lines++
+			if d.sighted(stats.Lines, &b.sights[seen-1], b.names) {
+				break
+			}
+			continue
+		}
+		passed := d.watch.pass(b.lines[i:])
+		if passed == 0 {
+			break
+		}
+		i += passed
+		stats.Lines += passed
+		stats.KernelLines += passed
+		stats.LastLine = stats.Lines
+	}
+	return i
+}
+
 // sighted makes of a sighting what traceReader.line makes of its line, which is
 // line n. It is false where that is nothing.
-func (d *traceDecoder) sighted(n int, s *sighting) bool {
+func (d *traceDecoder) sighted(n int, s *sighting, names []string) bool {
 	t := d.t
 	stats := t.stats
 	stats.KernelLines++
 	stats.LastLine = n
-	d.found = d.found[:0]
-	switch s.kind {
-	case SwitchOut:
+	t.heard(int(s.cpu), n)
+	if s.kind == SwitchOut {
+		from, to := SwitchIn, SwitchIn
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
 		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			d.event(n, s, SwitchOut, s.thread, named{}, TaskContext).State = s.state
+			t.awake.remove(int(s.thread.pid))
+			d.event(SwitchOut, n, s, names, s.thread).State = s.state
+			from = SwitchOut
 		}
 		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
-			d.event(n, s, SwitchIn, s.other, named{}, TaskContext)
+			if t.awake.has(int(s.other.pid)) {
+				stats.Events++
+			} else {
+				d.event(SwitchIn, n, s, names, s.other)
+				to++
+			}
 		}
+		d.out.ready = d.events[from:to] // they are next to each other
+		return from < to
+	}
+	thread, by := s.thread, s.other
+	switch s.kind {
 	case Woken:
 		stats.Seen |= 1 << Woken
 		if !s.late && !t.waking {
 			t.mark(&wakingMark, n)
 		}
 		stats.Waking = stats.Waking || !s.late
-		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			d.event(n, s, Woken, s.thread, s.other, d.context(s)).Late = s.late
+		if thread.pid <= 0 || !d.watch.Has(int(thread.pid)) {
+			return false
+		}
+		if !s.late && thread.name != 0 {
+			t.awake.add(int(thread.pid))
 		}
 	case Fork:
 		if s.nobody {
-			break
+			return false
 		}
-		if s.thread.name == 0 {
+		if thread.name == 0 {
 			t.mark(&unnamedMark, n)
 		}
-		d.event(n, s, Fork, s.thread, s.other, d.context(s))
+		t.awake.remove(int(thread.pid))
 	case StopReturn:
-		e := d.event(n, s, StopReturn, named{}, s.other, d.context(s))
-		e.Code, e.HasCode = int(s.code), true
+		thread = named{}
 	case ProcessExit:
 		if s.groupDead {
 			t.mark(&groupDeadMark, n)
 		}
-		by := s.other
-		if by.pid == s.thread.pid {
-			by = s.thread
+		if by.pid == thread.pid {
+			by = thread
 		}
-		d.event(n, s, ProcessExit, s.thread, by, d.context(s))
-	case StopCall:
-		d.event(n, s, StopCall, s.thread, s.other, d.context(s))
 	case Freed:
-		d.event(n, s, Freed, s.thread, named{}, d.context(s))
+		by = named{}
 	}
-	d.out.ready = d.found
-	t.heard(int(s.cpu), n)
-	return len(d.found) > 0
+	e := d.event(s.kind, n, s, names, thread)
+	e.By.Comm, e.By.PID = names[by.name], int(by.pid)
+	e.Context = d.context(s)
+	switch s.kind {
+	case Woken:
+		e.Late = s.late
+	case StopReturn:
+		e.Code, e.HasCode = int(s.code), true
+	}
+	d.out.ready = d.events[s.kind : s.kind+1]
+	return true
 }
 
 // context says in whose context the event of a sighting happened.
@@ -431,25 +514,25 @@ func (d *traceDecoder) context(s *sighting) Context {
 	switch {
 	case s.idle:
 		return InterruptContext
-	case s.flagged > 0:
-		return d.t.skips.context(s.flags[:s.flagged])
+	case s.flagged == 0:
+		return UnknownContext
+	case s.flagged != d.flagged || s.flags != d.flags:
+		var flags [8]byte
+		binary.LittleEndian.PutUint64(flags[:], s.flags)
+		d.flags, d.flagged, d.flagsSay = s.flags, s.flagged, d.t.skips.context(flags[:s.flagged])
 	}
-	return UnknownContext
+	return d.flagsSay
 }
 
-// event adds an event as traceReader.send does. Its room has been that of another
-// sighting's, which had only these fields too. An idle task has no name.
-func (d *traceDecoder) event(n int, s *sighting, kind Kind, thread, by named, context Context) *Event {
+// event makes of the latest event of its kind the next one, as traceReader.send does.
+// An idle task has no name.
+func (d *traceDecoder) event(kind Kind, n int, s *sighting, names []string, thread named) *Event {
 	stats := d.t.stats
 	stats.Events++
 	stats.Seen |= 1 << kind
-	i := len(d.found)
-	d.found = d.found[:i+1]
-	e := &d.found[i]
-	e.Kind, e.Line, e.CPU, e.Stamp, e.Coarse, e.Clock = kind, n, int(s.cpu), s.stamp, 1000, Nanoseconds
-	e.Thread.Comm, e.Thread.PID = d.names[thread.name], int(thread.pid)
-	e.By.Comm, e.By.PID = d.names[by.name], int(by.pid)
-	e.Code, e.HasCode, e.State, e.Late, e.Context = 0, false, 0, false, context
+	e := &d.events[kind]
+	e.Line, e.CPU, e.Stamp = n, int(s.cpu), s.stamp
+	e.Thread.Comm, e.Thread.PID = names[thread.name], int(thread.pid)
 	return e
 }
 
@@ -461,8 +544,6 @@ type nameCache struct {
 	texts    [namePlaces]columnName // as they are in a line's text
 	begins   [1 << 9]begin          // by pid, or by CPU for the idle tasks
 	contexts [namePlaces]columnName // of those in whose columns lines are
-	firsts   numerals               // by columns that begin with them
-	lasts    numerals               // by columns that end with them
 }
 
 // kthreaddName is the place of its name.
@@ -551,22 +632,19 @@ func (c *nameCache) task(t *named, comm []byte, pid int32) {
 }
 
 // taskIn is task for a name of at most 16 columns of a line, before which there are
-// eight or more.
+// eight or more. By its columns, filled up with NULs, it mostly is known. No name has
+// any: lines with NULs are read whole.
 func (c *nameCache) taskIn(t *named, line []byte, from, to int, pid int32) {
+	var first, second uint64
 	last, n := eight(line, to-8), uint(to-from)*8
 	if n > 64 {
-		c.known(t, line[from:to], pid, eight(line, from), last>>(128-n))
-	} else {
-		c.known(t, line[from:to], pid, last>>(64-n), 0)
+		first, second = eight(line, from), last>>((128-n)&63)
+	} else if n > 0 {
+		first = last >> ((64 - n) & 63)
 	}
-}
-
-// known is task for a name whose columns, filled up with NULs, are known. None has
-// any: lines with NULs are read whole.
-func (c *nameCache) known(t *named, comm []byte, pid int32, first, second uint64) {
 	k := &c.texts[namePlace(first, second)]
 	if k.columns[0] != first || k.columns[1] != second {
-		k.columns, k.name = [2]uint64{first, second}, c.name(comm)
+		k.columns, k.name = [2]uint64{first, second}, c.name(line[from:to])
 	}
 	*t = withName(pid, k.name)
 }

@@ -57,6 +57,7 @@ type traceReader struct {
 	names   map[string]string // interned names of tasks
 	last    []int             // by CPU: number of the line with its last event
 	lossy   bool              // in a stretch at the start where some CPUs' events may be missing
+	awake   awake             // where interest is set
 	missing int               // CPUs whose events are not complete yet, in such a stretch
 	began   cpuSet
 	refused bool

@@ -18,13 +18,22 @@ type traceDecoder struct {
 	force string
 	t     *traceReader
 	emit  func(Event)
-	watch *PIDs    // whose scheduling is asked for
-	found []Event  // those of the latest sighting, two at most
-	names []string // of tasks in the sightings
+	watch *PIDs // whose scheduling is asked for
+	// By kind: the latest event that a sighting has made, of which all but what differs
+	// from one to the next is there.
+	events [Freed + 1]Event
+	// What the flags of a sighting have said, while no header comes.
+	flags    uint64
+	flagged  uint8
+	flagsSay Context
 }
 
 func newTraceDecoder(out *output, force string) *traceDecoder {
-	d := &traceDecoder{out: out, force: force, found: make([]Event, 0, 2)}
+	d := &traceDecoder{out: out, force: force}
+	for kind := range d.events {
+		d.events[kind] = Event{Kind: Kind(kind), Coarse: 1000, Clock: Nanoseconds}
+	}
+	d.events[SwitchOut].Context, d.events[SwitchIn].Context = TaskContext, TaskContext
 	d.emit = func(e Event) { out.events = append(out.events, e) }
 	if force != "" {
 		d.t = newTraceReader(force, &out.stats)
@@ -45,11 +54,17 @@ func (d *traceDecoder) detect(line []byte) bool {
 }
 
 // only makes the decoder leave out the scheduling of tasks that are not watched.
-func (d *traceDecoder) only(watch *PIDs) { d.watch, d.t.interest = watch, watch.Has }
+func (d *traceDecoder) only(watch *PIDs) {
+	d.watch, d.t.interest = watch, watch.Has
+	if d.t.order == nil {
+		d.t.awake.bits = new([pidLimit / 64]uint64)
+	}
+}
 
 func (d *traceDecoder) line(text []byte) bool {
 	s := &d.out.stats
 	before := s.KernelLines + s.Unusable
+	d.flagged = 0
 	d.t.line(s.Lines, text, d.emit)
 	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
 }
@@ -85,14 +100,6 @@ func (d *traceDecoder) glanced(b *block) {
 			d.t.mark(&wakingMark, n)
 		}
 	}
-}
-
-// skipped counts n lines that are about tasks which nobody asks about.
-func (d *traceDecoder) skipped(n int) {
-	s := &d.out.stats
-	s.Lines += n
-	s.KernelLines += n
-	s.LastLine = s.Lines
 }
 
 func (d *traceDecoder) damaged([]byte) bool { return true }

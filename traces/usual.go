@@ -1,26 +1,30 @@
 package traces
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // A form is how the usual lines of one event end.
 type form struct {
-	name     uint64    // of the event, behind "sched_"
-	pid      uint      // where the pid ends: how many columns behind the first place for that
-	behind   uint64    // five columns behind it
-	last     uint64    // the eight columns before the last three
-	more     uint64    // the eight before those
-	moreMask uint64    // which of them are compared
-	digits   uint64    // which of them are digits
-	key      [2]uint64 // eight columns from the eighth and from the tenth before the pid on
-	keyMask  [2]uint64 // which of them are compared
-	keyWidth int
-	current  int32 // -1: it is about the current task as well, 0: it is not
-	early    bool  // sched_waking
-	found    bool
-	seen     Kinds
+	name    uint64 // of the event, behind "sched_"
+	pid     uint   // where the pid ends: how many columns behind the first place for that
+	behind  uint64 // five columns behind it
+	key     uint64 // eight columns before it
+	keyMask uint64 // which of them are compared
+	current int32  // -1: it is about the current task as well, 0: it is not
+	seen    Kinds
+	place   uint8 // in forms
+
+	// Of a line that somebody asks for the rest is looked at, too.
+	last     uint64 // the eight columns before the last three
+	more     uint64 // the eight before those
+	moreMask uint64 // which of them are compared
+	digits   uint64 // which of them are digits
+	keyWidth int    // how many columns before the pid have a meaning
+	early    bool   // sched_waking
 }
 
 // forms are those of sched_switch, sched_waking and sched_wakeup, each at the place
@@ -28,22 +32,33 @@ type form struct {
 // there is one way for all of them, without a branch.
 var forms = func() (forms [8]form) {
 	const each = math.MaxUint64
+	for i := range forms {
+		forms[i].name = word("\n\n\n\n\n\n\n\n") // no line has that
+	}
 	change := form{
-		name: word("switch: "), pid: 10, behind: word(" next"), last: word("xt_prio="),
-		key: [2]uint64{word("ext_pid="), word(" next_pi")}, keyMask: [2]uint64{each, each}, keyWidth: len(" next_pid="),
-		current: -1, found: true, seen: 1<<SwitchOut | 1<<SwitchIn,
+		name: word("switch: "), pid: 10, behind: word(" next"), key: word("ext_pid="), keyMask: each,
+		current: -1, seen: 1<<SwitchOut | 1<<SwitchIn,
+		last: word("xt_prio="), keyWidth: len(" next_pid="),
 	}
 	late := form{
-		name: word("wakeup: "), pid: 0, behind: word(" prio"), last: word("get_cpu="),
-		more: word("=\x00\x00\x00 tar"), moreMask: 0xffffffff000000ff, digits: 0xffffff00,
-		key: [2]uint64{word("\x00\x00\x00 pid=")}, keyMask: [2]uint64{each &^ 0xffffff}, keyWidth: len(" pid="),
-		found: true, seen: 1 << Woken,
+		name: word("wakeup: "), pid: 0, behind: word(" prio"), key: word("\x00\x00\x00 pid="), keyMask: each &^ 0xffffff,
+		seen: 1 << Woken,
+		last: word("get_cpu="), more: word("=\x00\x00\x00 tar"), moreMask: 0xffffffff000000ff, digits: 0xffffff00, keyWidth: len(" pid="),
 	}
 	early := late
 	early.name, early.early = word("waking: "), true
 	for _, f := range []form{change, late, early} {
-		forms[formOf(f.name)] = f
+		f.place = uint8(formOf(f.name))
+		forms[f.place] = f
 	}
+	return forms
+}()
+
+// formsToWaking are the forms while no sched_waking has been seen in a block, whose
+// first is not usual.
+var formsToWaking = func() [8]form {
+	forms := forms
+	forms[formOf(word("waking: "))] = forms[0]
 	return forms
 }()
 
@@ -61,6 +76,7 @@ func word(s string) uint64 {
 const (
 	leftWidth  = 96
 	rightWidth = 64
+	firstPID   = 40 // where a pid ends at least, in the columns on the right
 )
 
 // usualLengths finds out which lengths usual lines can have, now that their
@@ -73,135 +89,170 @@ func (g *glancer) usualLengths() {
 	}
 }
 
-// usual glances at lines as long as they are what most lines are: the scheduler's,
-// in ftrace's layout, with numbers of as many digits as nearly all have. It looks at
-// the columns at both ends of a line, eight at once. The lines begin at from and
-// have their ends, counted from at, in ends[i:]. It returns where the first line
-// begins that is another, and the place of its end.
+// scheduling glances at lines of a trace, which begin at from and have their ends,
+// counted from at, in ends. odd: some may hold NULs. It returns where the next line
+// begins.
+func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, bl *block) int {
+	if from == 0 && bl.tail && len(ends) > 0 {
+		end := at + int(ends[0])
+		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(end)})
+		from, ends = end+1, ends[1:]
+	}
+	first := len(bl.lines)
+	bl.lines = slices.Grow(bl.lines, len(ends))[:first+len(ends)]
+	lines := bl.lines[first:]
+	if odd {
+		for i, e := range ends {
+			lines[i] = glance{a: readWhole, b: -1, end: int32(at) + e}
+		}
+	} else {
+		g.columns(text, from, at, ends, lines, bl)
+	}
+	watch := g.watch
+	for i := 0; i < len(lines); i++ {
+		gl := &lines[i]
+		end := int(gl.end)
+		switch {
+		case gl.a >= 0 && !watch.maybe(uint32(gl.a)) && !watch.maybe(uint32(gl.b)):
+			if n := watch.unlikely(lines[i+1:]); n > 0 {
+				i += n
+				end = int(lines[i].end)
+			}
+		case gl.a >= 0:
+			gl.seen = g.sighting(text[from:end], g.found[i%len(g.found)], *gl, bl)
+		case end-from < maxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
+			bl.at = first + i + 1
+			l := g.line(text[from:end], bl)
+			gl.a, gl.b, gl.seen = l.a, l.b, l.seen
+		}
+		from = end + 1
+	}
+	return from
+}
+
+// columns glances at what most lines are: the scheduler's, in ftrace's layout, with
+// numbers of as many digits as nearly all have. It looks at the pids and what stands
+// next to them, eight columns at once. What is another line it leaves to be read
+// whole.
+func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glance, bl *block) {
+	c := g.begin(text, from, at, ends, lines, bl)
+	c.run()
+	bl.seen |= c.seen
+}
+
+// begin is where columns begins.
+func (g *glancer) begin(text []byte, from, at int, ends []int32, lines []glance, bl *block) columns {
+	c := columns{
+		text: text, from: from, at: at, ends: ends, lines: lines[:len(ends)], found: g.found[:len(ends)],
+		column: uint(g.bracket-8) & 63, stamp: uint(g.name-3) & 63, least: g.least, lengths: uint(g.lengths), forms: &forms,
+	}
+	if bl.waking == 0 {
+		c.forms = &formsToWaking
+	}
+	return c
+}
+
+// one is columns for the next line.
 //
 // What is masked by 63, 15 and 7 is not more, which spares the checks of bounds.
-func (g *glancer) usual(text []byte, from, at int, ends []int32, i int, bl *block) (int, int) {
+func (c *columns) one() {
 	const (
 		brackets = '[' | ']'<<32
 		prefix   = 0x5f6465686373203a // ": sched_"
-		first    = 40                 // where a pid ends at least, in the columns on the right
 	)
-	least, lengths, names, watch := g.least, uint(g.lengths), g.names, g.watch
-	column, n := uint(g.bracket-8)&63, uint(g.name-3)&63
-	lines, seen := bl.lines, bl.seen
-	for ; i < len(ends); i++ {
-		end := at + int(ends[i])
-		line := text[from:end]
-		if uint(len(line)-least) >= lengths {
-			break
-		}
-		left := (*[leftWidth]byte)(line)
-		right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
-
-		event := eight(left[:], int(n+9))
-		f := &forms[formOf(event)]
-		more := eight(right[:], rightWidth-3-16)
-		bad := (event ^ f.name) |
-			(eight(left[:], int(n+1)) ^ prefix) |
-			(eight(left[:], int(column+8))^brackets)&(0xff|0xff<<32) |
-			(eight(right[:], rightWidth-3-8) ^ f.last) |
-			(more^f.more)&f.moreMask |
-			others((eight(right[:], rightWidth-8)^eachZero)>>40|(more^eachZero)&f.digits<<16)
-		if bad != 0 || !f.found || !isDigit(left[n]) || isDigit(left[column-1&63]) {
-			break
-		}
-
-		behind := f.pid&15 + first
-		w := eight(right[:], int(behind-8))
-		next := &names.lasts[numeralPlace(w>>40)]
-		if next.columns != w {
-			next.last(w)
-		}
-		w = eight(left[:], int(column))
-		prev := &names.firsts[numeralPlace(w>>8^w>>32)]
-		if prev.columns != w {
-			prev.first(w)
-		}
-		pid := behind - uint(next.digits)&7
-		bad = (eight(right[:], int(behind))^f.behind)<<24 |
-			(eight(right[:], int(pid-8))^f.key[0])&f.keyMask[0] |
-			(eight(right[:], int(pid-10))^f.key[1])&f.keyMask[1]
-		if bad != 0 || next.digits == 0 || prev.digits == 0 && f.current != 0 {
-			break
-		}
-
-		seen |= f.seen
-		gl := glance{a: prev.value&f.current | next.value&^f.current, b: next.value, end: int32(end)}
-		if bl.waking == 0 && f.early {
-			bl.waking = len(lines) + 1
-		}
-		if watch.likely(gl.a) || watch.likely(gl.b) {
-			key := len(line) - rightWidth + int(pid) - f.keyWidth
-			if f.current != 0 {
-				gl.seen = g.change(line, bl, prev.value, int(column), int(column)+int(prev.digits), next.value, key)
-			} else {
-				gl.seen = g.wake(line, bl, next.value, key, !f.early)
-			}
-		}
-		lines = append(lines, gl)
-		from = end + 1
+	line := c.text[c.from : c.at+int(c.ends[c.i])]
+	gl, how := &c.lines[c.i], &c.found[c.i]
+	c.i++
+	c.from += len(line) + 1
+	*gl = glance{a: readWhole, b: -1, end: int32(c.from - 1)}
+	if uint(len(line)-c.least) >= c.lengths {
+		return
 	}
-	bl.lines, bl.seen = lines, seen
-	return from, i
+	left := (*[leftWidth]byte)(line)
+	right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
+	column, stamp := c.column&63, c.stamp&63
+	event := eight(left[:], int(stamp+9))
+	f := &c.forms[formOf(event)]
+	if event != f.name {
+		return
+	}
+	behind := f.pid&15 + firstPID
+	next, nextDigits := numberIn(eight(right[:], int(behind-8)))
+	prev, prevDigits := numberFirst(eight(left[:], int(column)))
+	pid := behind - uint(nextDigits)&7
+	bad := (eight(left[:], int(stamp+1)) ^ prefix) |
+		(eight(left[:], int(column+8))^brackets)&(0xff|0xff<<32) |
+		(eight(right[:], int(behind))^f.behind)<<24 |
+		(eight(right[:], int(pid-8))^f.key)&f.keyMask
+	if bad != 0 || nextDigits == 0 || isDigit(left[(column-1)&63]) || prevDigits == 0 && f.current != 0 {
+		return
+	}
+	c.seen |= f.seen
+	gl.a, gl.b = prev&f.current|next&^f.current, next
+	*how = found{f.place, uint8(nextDigits), uint8(prevDigits), 0}
 }
 
-// usualLine is usual for one line, of which the glance is returned.
+// Columns are where columns is in a window, and what it needs to know.
+type columns struct {
+	i             int // which line is next
+	from          int // where it begins
+	seen          Kinds
+	text          []byte
+	at            int
+	ends          []int32
+	lines         []glance
+	found         []found
+	column, stamp uint
+	least         int
+	lengths       uint
+	forms         *[8]form
+}
+
+// found is what columns has found in a line, besides a glance.
+type found struct {
+	form        uint8
+	right, left uint8 // how many digits the pids there have
+	_           uint8
+}
+
+// sighting makes the sighting of a line that columns has looked at, if it can.
+func (g *glancer) sighting(line []byte, how found, gl glance, bl *block) (seen int32) {
+	f := &forms[how.form&7]
+	right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
+	key := len(line) - rightWidth + firstPID + int(f.pid) - int(how.right) - f.keyWidth
+	more := eight(right[:], rightWidth-3-16)
+	if (eight(right[:], rightWidth-3-8)^f.last)|(more^f.more)&f.moreMask|
+		others((eight(right[:], rightWidth-8)^eachZero)>>40|(more^eachZero)&f.digits<<16) != 0 ||
+		f.current != 0 && string(line[key:key+2]) != " n" {
+		return 0
+	}
+	if f.current == 0 {
+		return g.wake(line, bl, gl.b, key, !f.early)
+	}
+	column := g.bracket - 8
+	return g.change(line, bl, gl.a, column, column+int(how.left), gl.b, key)
+}
+
+// usualLine glances at a line, if columns can.
 func (g *glancer) usualLine(line []byte, bl *block) (gl glance, ok bool) {
-	n := len(bl.lines)
-	if g.usual(line, 0, 0, []int32{int32(len(line))}, 0, bl); len(bl.lines) == n {
+	var lines [1]glance
+	g.columns(line, 0, 0, []int32{int32(len(line))}, lines[:], bl)
+	if gl = lines[0]; gl.a < 0 {
 		return gl, false
 	}
-	gl, bl.lines = bl.lines[n], bl.lines[:n]
+	if g.watch.likely(gl.a) || g.watch.likely(gl.b) {
+		gl.seen = g.sighting(line, g.found[0], gl, bl)
+	}
 	return gl, true
 }
 
-// A numeral is what eight columns say that begin, or end, with one.
-type numeral struct {
-	columns uint64
-	value   int32
-	digits  int32 // 0: there is none, or it has more than seven
-}
-
-// numerals are those of the latest lines, as most lines are about the same tasks.
-type numerals [1 << 12]numeral
-
-// numeralPlace is where a number may be found, by three of its columns. Numbers
-// that are close together, as pids are, have places that are.
-func numeralPlace(columns uint64) uint { return uint(columns & 0x0f0f0f * 0x1001001 >> 16 & 0xfff) }
-
-// first makes it the number that the columns begin with, behind which there are
-// but blanks.
-func (n *numeral) first(w uint64) {
+// numberFirst is the number of at most seven digits that eight columns begin with, if
+// there are but blanks behind it, and how many digits it has; 0: there is none.
+func numberFirst(w uint64) (v int32, digits int) {
 	x := w ^ eachZero
-	o := others(x)
-	width := bits.TrailingZeros64(o) &^ 7
-	*n = numeral{columns: w}
-	if o != 0 && width > 0 && w>>width == eachBlank>>width {
-		n.value, n.digits = value(x<<(64-width)), int32(width/8)
-	}
-}
-
-// last makes it the number that the columns end with.
-func (n *numeral) last(w uint64) {
-	v, digits := numberIn(w)
-	*n = numeral{w, v, int32(digits)}
-}
-
-// pidColumn is the pid that begins eight columns before the CPU, and how many
-// digits it has; 0: there is none.
-func (c *nameCache) pidColumn(line []byte, bracket int) (pid int32, digits int) {
-	if bracket < 8 {
+	width := bits.TrailingZeros64(others(x)) &^ 7
+	if width == 0 || width == 64 || w>>width != eachBlank>>width {
 		return 0, 0
 	}
-	w := eight(line, bracket-8)
-	n := &c.firsts[numeralPlace(w>>8^w>>32)]
-	if n.columns != w {
-		n.first(w)
-	}
-	return n.value, int(n.digits)
+	return value(x << (64 - width)), width / 8
 }
