@@ -92,14 +92,17 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		ls.returned(e)
 		return nil
 	}
-	l := ls.traced(e)
-	if l == nil {
+	l := ls.byPID.get(e.Thread.PID)
+	if l == nil || !l.trace.on {
 		switch e.Kind {
 		case traces.ParkMe, traces.ShouldStop, traces.ThreadFn, traces.Unpark:
-			if old := ls.byPID.get(e.Thread.PID); (old == nil || !old.trace.on) && e.Thread.PID != 0 {
+			if e.Thread.PID != 0 {
 				ls.bornTraced(e)
 			}
 		}
+		return nil
+	}
+	if !l.takes(e) {
 		return nil
 	}
 	t := &l.trace
@@ -122,20 +125,13 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// traced is the life whose thread an event of a tracer is about; nil: it is none, or
-// another task has its pid now.
-func (ls *lives) traced(e *traces.Event) *Life {
-	l := ls.byPID.get(e.Thread.PID)
-	if l == nil || !l.trace.on {
-		return nil
-	}
+// takes says whether an event of a tracer about a traced life's pid is about its
+// thread; if not, another task has its pid now.
+func (l *Life) takes(e *traces.Event) bool {
 	if l.trace.unnamed {
 		l.rename(e.Thread.Comm)
 	}
-	if l.trace.gone && e.Kind != traces.Freed {
-		return nil
-	}
-	return l
+	return !l.trace.gone || e.Kind == traces.Freed
 }
 
 // rename gives a thread a name. A young one still has its parent's.
@@ -155,8 +151,8 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 			in.life.trace.told.request(in, e.Line)
 		}
 	}
-	l := ls.traced(e)
-	if l == nil {
+	l := ls.byPID.get(e.Thread.PID)
+	if l == nil || !l.trace.on || !l.takes(e) {
 		return nil
 	}
 	t := &l.trace

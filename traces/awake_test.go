@@ -1,7 +1,7 @@
 package traces
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -37,7 +37,7 @@ func TestAwakeThreadsGetACPU(t *testing.T) {
 			var got []string
 			for r.Scan() {
 				e := r.Event()
-				got = append(got, strings.Join([]string{strconv.Itoa(e.Line), e.Kind.String()}, " "))
+				got = append(got, fmt.Sprint(e.Line, " ", e.Kind))
 			}
 			if r.Err() != nil || strings.Join(got, ", ") != test.want {
 				t.Errorf("%s%q, want %q (%v)", test.text, got, test.want, r.Err())

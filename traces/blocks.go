@@ -40,7 +40,7 @@ const (
 func (p *PIDs) pass(lines []glance) (n int) {
 	for i := range lines {
 		gl := &lines[i]
-		if gl.a < 0 || p.has(uint32(gl.a)) || p.has(uint32(gl.b)) {
+		if gl.a < 0 || p.in.bit(uint32(gl.a)) || p.in.bit(uint32(gl.b)) {
 			return i
 		}
 	}

@@ -17,18 +17,7 @@ WORD(·pairs, 0x000000ff000000ff)
 WORD(·hundreds, 0x000f424000000064) // 100 + 1000000<<32
 WORD(·ones, 0x0000271000000001) // 1 + 10000<<32
 
-// By the place of the last column that is no digit: the columns behind it.
-DATA ·behind<>+0(SB)/8, $0xffffffffffffff00
-DATA ·behind<>+8(SB)/8, $0xffffffffffff0000
-DATA ·behind<>+16(SB)/8, $0xffffffffff000000
-DATA ·behind<>+24(SB)/8, $0xffffffff00000000
-DATA ·behind<>+32(SB)/8, $0xffffff0000000000
-DATA ·behind<>+40(SB)/8, $0xffff000000000000
-DATA ·behind<>+48(SB)/8, $0xff00000000000000
-DATA ·behind<>+56(SB)/8, $0
-GLOBL ·behind<>(SB), RODATA, $64
-
-// By the place of the first column that is no digit: those from it on.
+// By a place: the columns from it on.
 DATA ·fromThere<>+0(SB)/8, $0xffffffffffffffff
 DATA ·fromThere<>+8(SB)/8, $0xffffffffffffff00
 DATA ·fromThere<>+16(SB)/8, $0xffffffffffff0000
@@ -37,9 +26,10 @@ DATA ·fromThere<>+32(SB)/8, $0xffffffff00000000
 DATA ·fromThere<>+40(SB)/8, $0xffffff0000000000
 DATA ·fromThere<>+48(SB)/8, $0xffff000000000000
 DATA ·fromThere<>+56(SB)/8, $0xff00000000000000
-GLOBL ·fromThere<>(SB), RODATA, $64
+DATA ·fromThere<>+64(SB)/8, $0
+GLOBL ·fromThere<>(SB), RODATA, $72
 
-// By the same: what moves the columns before it to the end.
+// By a place: what moves the columns before it to the end.
 DATA ·toEnd<>+0(SB)/8, $0
 DATA ·toEnd<>+8(SB)/8, $0x0100000000000000
 DATA ·toEnd<>+16(SB)/8, $0x0001000000000000
@@ -150,8 +140,8 @@ line:
 	JEQ  whole
 	BSRQ AX, AX
 	SHRQ $3, AX
-	LEAQ ·behind<>(SB), DX
-	ANDQ (DX)(AX*8), R13
+	LEAQ ·fromThere<>(SB), DX
+	ANDQ 8(DX)(AX*8), R13 // the columns behind the last that is no digit
 	SUBQ $7, AX
 	JEQ  whole
 	ADDQ AX, R15

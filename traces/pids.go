@@ -5,7 +5,7 @@ import "sync/atomic"
 // PIDs is a set of pids that somebody wants to know of. A nil set has them all.
 // Reader.Watch makes one, for the goroutine that calls Scan.
 type PIDs struct {
-	in *[pidLimit / 32]uint32
+	in *pidSet
 	// young are those that are likely to be in the set when the Reader, which is some
 	// blocks behind, comes to the line that is glanced at. The set itself is none of
 	// the glancers' business: each change of it would cost them a miss of the CPU's
@@ -19,32 +19,22 @@ const pidLimit = 1 << 22
 
 // newPIDs makes an empty set. Only those parts of it that have had something in
 // them take up memory.
-func newPIDs() *PIDs {
-	return &PIDs{new([pidLimit / 32]uint32), new([pidLimit / 32]atomic.Uint32)}
-}
+func newPIDs() *PIDs { return &PIDs{new(pidSet), new([pidLimit / 32]atomic.Uint32)} }
 
 // Has says whether a pid is in the set.
-func (p *PIDs) Has(pid int) bool {
-	return p == nil || uint(pid) < pidLimit && p.has(uint32(pid))
-}
-
-// has is Has for a pid; what is no pid it takes for one, which is or is not in the
-// set.
-func (p *PIDs) has(pid uint32) bool {
-	return p.in[pid/32%uint32(len(p.in))]&(1<<(pid%32)) != 0
-}
+func (p *PIDs) Has(pid int) bool { return p == nil || p.in.has(pid) }
 
 // Add puts a pid into the set.
 func (p *PIDs) Add(pid int) {
-	if p != nil && uint(pid) < pidLimit {
-		p.in[pid/32] |= 1 << (pid % 32)
+	if p != nil {
+		p.in.add(pid)
 	}
 }
 
 // Remove takes a pid out of the set.
 func (p *PIDs) Remove(pid int) {
-	if p != nil && uint(pid) < pidLimit {
-		p.in[pid/32] &^= 1 << (pid % 32)
+	if p != nil {
+		p.in.remove(pid)
 	}
 }
 
@@ -70,24 +60,22 @@ func (p *PIDs) grown(pid int32) {
 	}
 }
 
-// awake are threads that have been told to be woken, and not to have left their CPU
-// since: that one of them gets a CPU says nothing. nil has none, and takes none.
-type awake struct {
-	bits *[pidLimit / 64]uint64
-}
+// A pidSet is a set of pids, by bits. A nil one is empty, and stays so.
+type pidSet [pidLimit / 32]uint32
 
-func (a awake) has(pid int) bool {
-	return a.bits != nil && uint(pid) < pidLimit && a.bits[pid/64]&(1<<(pid%64)) != 0
-}
+func (s *pidSet) has(pid int) bool { return s != nil && uint(pid) < pidLimit && s.bit(uint32(pid)) }
 
-func (a awake) add(pid int) {
-	if a.bits != nil && uint(pid) < pidLimit {
-		a.bits[pid/64] |= 1 << (pid % 64)
+// bit is has for a pid; what is no pid it takes for one.
+func (s *pidSet) bit(pid uint32) bool { return s[pid/32%uint32(len(s))]&(1<<(pid%32)) != 0 }
+
+func (s *pidSet) add(pid int) {
+	if s != nil && uint(pid) < pidLimit {
+		s[pid/32] |= 1 << (pid % 32)
 	}
 }
 
-func (a awake) remove(pid int) {
-	if a.bits != nil && uint(pid) < pidLimit {
-		a.bits[pid/64] &^= 1 << (pid % 64)
+func (s *pidSet) remove(pid int) {
+	if s != nil && uint(pid) < pidLimit {
+		s[pid/32] &^= 1 << (pid % 32)
 	}
 }

@@ -63,11 +63,10 @@ type Reader struct {
 // Watch makes the Reader leave out events of a trace that are about nothing but
 // the scheduling of pids that are not in the returned set (Woken, SwitchOut,
 // SwitchIn), which most of it is: it reads much faster. It also leaves out the
-// SwitchIn of a thread of which a Woken has been given out that was not Late, and no
-// SwitchOut since, as that says nothing more. The set may be changed
-// at any time between two Scans; a line counts by what is in it when its turn
-// has come. It must be called before Scan. Stats.Seen still knows all kinds.
-// Close is then owed.
+// SwitchIn of a thread of which a Woken has been given out that was not Late, and
+// no SwitchOut since, as that says nothing more. The set may be changed at any time
+// between two Scans; a line counts by what is in it when its turn has come. It must
+// be called before Scan. Stats.Seen still knows all kinds. Close is then owed.
 func (r *Reader) Watch() *PIDs {
 	if r.watch == nil {
 		r.watch = newPIDs()

@@ -219,7 +219,7 @@ func (g *glancer) switches(line []byte, s *sighting, prev int32, end int, next i
 // What is behind a state.
 var midBegin, midEnd = word(" ==> nex"), word("xt_comm=")
 
-// left reads the rest of a sched_switch, from the state on.
+// left reads the rest of a sched_switch, from the state on, which is mostly one letter.
 func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool {
 	const mid = " ==> next_comm="
 	if c := line[i] | 0x20; 'a' <= c && c <= 'z' && i+1+len(mid) <= at && eight(line, i+1) == midBegin && eight(line, i+8) == midEnd {

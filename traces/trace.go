@@ -51,14 +51,16 @@ type traceReader struct {
 	// event "console"); its bytes are good until the next line. May be nil.
 	message func(line int, msg []byte)
 
-	stats   *Stats
-	skips   *ftraceLayout // layout, where it can skip lines at a glance
-	rec     traceRecord
-	names   map[string]string // interned names of tasks
-	last    []int             // by CPU: number of the line with its last event
-	lossy   bool              // in a stretch at the start where some CPUs' events may be missing
-	awake   awake             // where interest is set
-	missing int               // CPUs whose events are not complete yet, in such a stretch
+	stats *Stats
+	skips *ftraceLayout // layout, where it can skip lines at a glance
+	rec   traceRecord
+	names map[string]string // interned names of tasks
+	last  []int             // by CPU: number of the line with its last event
+	lossy bool              // in a stretch at the start where some CPUs' events may be missing
+	// awake are threads that have been told to be woken, and not to have left their
+	// CPU since: that one of them gets a CPU says nothing. nil: that is not asked.
+	awake   *pidSet
+	missing int // CPUs whose events are not complete yet, in such a stretch
 	began   cpuSet
 	refused bool
 	order   *reorderer  // of formats whose lines are not in order; else nil

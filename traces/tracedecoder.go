@@ -57,7 +57,7 @@ func (d *traceDecoder) detect(line []byte) bool {
 func (d *traceDecoder) only(watch *PIDs) {
 	d.watch, d.t.interest = watch, watch.Has
 	if d.t.order == nil {
-		d.t.awake.bits = new([pidLimit / 64]uint64)
+		d.t.awake = new(pidSet)
 	}
 }
 

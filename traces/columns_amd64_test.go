@@ -7,13 +7,6 @@ import (
 	"testing"
 )
 
-func TestNewlinesSSE2(t *testing.T) {
-	has := avx2
-	defer func() { avx2 = has }()
-	avx2 = false
-	TestNewlines(t)
-}
-
 // What usual makes of lines, of which many have been damaged, is what one makes of
 // each.
 func TestUsualIsOneByOne(t *testing.T) {
