@@ -127,6 +127,29 @@ line:
 	CMPQ   DX, form_name(BX)
 	JNE    whole
 
+	// what does not depend on next, and which are digits
+	MOVQ    -11(AX), R13
+	XORQ    form_last(BX), R13
+	ORQ     R13, CX
+	MOVBLZX (SI)(R15*1), R15
+	XORQ    $'0', R15
+	SHLQ    $48, R15
+	MOVQ    -19(AX), R13
+	MOVQ    R13, DX
+	XORQ    form_more(BX), R13
+	ANDQ    form_moreMask(BX), R13
+	ORQ     R13, CX
+	XORQ    ·zeros<>(SB), DX
+	ANDQ    form_digits(BX), DX
+	SHLQ    $16, DX
+	ORQ     DX, R15
+	MOVQ    -8(AX), DX
+	XORQ    ·zeros<>(SB), DX
+	SHRQ    $40, DX
+	ORQ     DX, R15
+	OTHERS(R15, DX)
+	ORQ     DX, CX
+
 	// next and its digits, as far as they are the right ones; R15 is then where it begins
 	MOVQ form_pid(BX), R15
 	LEAQ -24(AX)(R15*1), R15 // firstPID - rightWidth
@@ -149,6 +172,10 @@ line:
 	MOVQ -8(R15), DX
 	XORQ form_key(BX), DX
 	ANDQ form_keyMask(BX), DX
+	ORQ  DX, CX
+	MOVQ -10(R15), DX
+	XORQ form_key10(BX), DX
+	ANDQ form_key10Mask(BX), DX
 	ORQ  DX, CX
 	JNE  whole
 	MOVL AX, CX

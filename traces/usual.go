@@ -14,17 +14,17 @@ type form struct {
 	behind  uint64 // five columns behind it
 	key     uint64 // eight columns before it
 	keyMask uint64 // which of them are compared
-	current int32  // -1: it is about the current task as well, 0: it is not
-	seen    Kinds
-	place   uint8 // in forms
-
-	// Of a line that somebody asks for the rest is looked at, too.
-	last     uint64 // the eight columns before the last three
-	more     uint64 // the eight before those
-	moreMask uint64 // which of them are compared
-	digits   uint64 // which of them are digits
-	keyWidth int    // how many columns before the pid have a meaning
-	early    bool   // sched_waking
+	// The same for the eight columns from the tenth before it on.
+	key10, key10Mask uint64
+	last             uint64 // the eight columns before the last three
+	more             uint64 // the eight before those
+	moreMask         uint64 // which of them are compared
+	digits           uint64 // which of them are digits
+	current          int32  // -1: it is about the current task as well, 0: it is not
+	seen             Kinds
+	place            uint8 // in forms
+	early            bool  // sched_waking
+	keyWidth         int   // how many columns before the pid have a meaning
 }
 
 // forms are those of sched_switch, sched_waking and sched_wakeup, each at the place
@@ -36,7 +36,7 @@ var forms = func() (forms [8]form) {
 		forms[i].name = word("\n\n\n\n\n\n\n\n") // no line has that
 	}
 	change := form{
-		name: word("switch: "), pid: 10, behind: word(" next"), key: word("ext_pid="), keyMask: each,
+		name: word("switch: "), pid: 10, behind: word(" next"), key: word("ext_pid="), keyMask: each, key10: word(" next_pi"), key10Mask: each,
 		current: -1, seen: 1<<SwitchOut | 1<<SwitchIn,
 		last: word("xt_prio="), keyWidth: len(" next_pid="),
 	}
@@ -131,9 +131,8 @@ func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, 
 }
 
 // columns glances at what most lines are: the scheduler's, in ftrace's layout, with
-// numbers of as many digits as nearly all have. It looks at the pids and what stands
-// next to them, eight columns at once. What is another line it leaves to be read
-// whole.
+// numbers of as many digits as nearly all have. It looks at the columns at both ends of
+// a line, eight at once. What is another line it leaves to be read whole.
 func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glance, bl *block) {
 	c := g.begin(text, from, at, ends, lines, bl)
 	c.run()
@@ -177,13 +176,19 @@ func (c *columns) one() {
 		return
 	}
 	behind := f.pid&15 + firstPID
+	more := eight(right[:], rightWidth-3-16)
+	digits := (eight(right[:], rightWidth-8)^eachZero)>>40 | (more^eachZero)&f.digits<<16 | uint64(left[stamp]^'0')<<48
 	next, nextDigits := numberIn(eight(right[:], int(behind-8)))
 	prev, prevDigits := numberFirst(eight(left[:], int(column)))
 	pid := behind - uint(nextDigits)&7
 	bad := (eight(left[:], int(stamp+1)) ^ prefix) |
 		(eight(left[:], int(column+8))^brackets)&(0xff|0xff<<32) |
 		(eight(right[:], int(behind))^f.behind)<<24 |
-		(eight(right[:], int(pid-8))^f.key)&f.keyMask
+		(eight(right[:], int(pid-8))^f.key)&f.keyMask |
+		(eight(right[:], int(pid-10))^f.key10)&f.key10Mask |
+		(eight(right[:], rightWidth-3-8) ^ f.last) |
+		(more^f.more)&f.moreMask |
+		others(digits)
 	if bad != 0 || nextDigits == 0 || isDigit(left[(column-1)&63]) || prevDigits == 0 && f.current != 0 {
 		return
 	}
@@ -218,14 +223,7 @@ type found struct {
 // sighting makes the sighting of a line that columns has looked at, if it can.
 func (g *glancer) sighting(line []byte, how found, gl glance, bl *block) (seen int32) {
 	f := &forms[how.form&7]
-	right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
 	key := len(line) - rightWidth + firstPID + int(f.pid) - int(how.right) - f.keyWidth
-	more := eight(right[:], rightWidth-3-16)
-	if (eight(right[:], rightWidth-3-8)^f.last)|(more^f.more)&f.moreMask|
-		others((eight(right[:], rightWidth-8)^eachZero)>>40|(more^eachZero)&f.digits<<16) != 0 ||
-		f.current != 0 && string(line[key:key+2]) != " n" {
-		return 0
-	}
 	if f.current == 0 {
 		return g.wake(line, bl, gl.b, key, !f.early)
 	}
