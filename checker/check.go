@@ -106,6 +106,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	}
 	var marked markedEras
 	var counted tally
+	buf := make([]byte, 0, 1<<10)
 	report := func(l *Life) error {
 		if l.told == l.count() {
 			return nil // nothing has come since
@@ -117,7 +118,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		if l.Kernel == "" {
 			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
-		like, v := c.like(now)
+		like, v := c.like(now, buf)
 		if like != nil {
 			if counted.add(like, now) {
 				if l.room.alone {

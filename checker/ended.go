@@ -37,11 +37,11 @@ const (
 // for good, unless somebody is still in a call of them.
 // What it returns is good until it is called again.
 func (ls *lives) retire(l *Life, line int) (over []*Life) {
-	ls.past = append(ls.past, l)
-	old := oldest(&ls.past, maxOver)
+	ls.past.add(l)
+	old := ls.past.oldest(maxOver)
 	if old != nil && !(old.more.stopped && old.trace.gone) {
-		ls.waiting = append(ls.waiting, old)
-		old = oldest(&ls.waiting, maxEnded)
+		ls.waiting.add(old)
+		old = ls.waiting.oldest(maxEnded)
 	}
 	if old == nil {
 		return nil
@@ -56,17 +56,33 @@ func (ls *lives) retire(l *Life, line int) (over []*Life) {
 	return ls.over[:]
 }
 
+// An endedQueue is lives in the order in which they came.
+type endedQueue struct {
+	of   []*Life
+	gone int // how many of the first have been taken
+}
+
+func (q *endedQueue) add(l *Life) {
+	if q.gone > 64 && q.gone > len(q.of)/2 {
+		n := copy(q.of, q.of[q.gone:])
+		clear(q.of[n:])
+		q.of, q.gone = q.of[:n], 0
+	}
+	q.of = append(q.of, l)
+}
+
 // oldest takes the first of more than so many lives, which has not ended for good;
 // nil: there are no more, or it must wait on.
-func oldest(queue *[]*Life, most int) *Life {
+func (q *endedQueue) oldest(most int) *Life {
 	// As one comes at a time, to look at two of them is enough to keep up.
-	for n := 0; len(*queue) > most && n < 2; n++ {
-		l := (*queue)[0]
-		*queue = (*queue)[1:]
+	for n := 0; len(q.of)-q.gone > most && n < 2; n++ {
+		l := q.of[q.gone]
+		q.of[q.gone] = nil
+		q.gone++
 		switch {
 		case l.slot < 0: // its pid has been used again
 		case l.more.calls > 0:
-			*queue = append(*queue, l)
+			q.add(l)
 		default:
 			return l
 		}

@@ -159,8 +159,8 @@ type lives struct {
 	// Of traces:
 	inside  byPID[inside]                            // by the pid of a task: the call that it is in
 	unused  *inside                                  // one to use again; nil: none
-	past    []*Life                                  // threads that have ended, in that order
-	waiting []*Life                                  // of these, before them, those of which more may well come
+	past    endedQueue                               // threads that have ended, in that order
+	waiting endedQueue                               // of these, before them, those of which more may well come
 	rooms   []*room                                  // of lives that nobody needs any more
 	over    [1]*Life                                 // see retire
 	watch   *traces.PIDs                             // whose scheduling is asked for
@@ -198,7 +198,7 @@ func newLives() *lives {
 func (ls *lives) clear() {
 	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
-	ls.inside, ls.past, ls.waiting, ls.addr = byPID[inside]{}, nil, nil, addresses{}
+	ls.inside, ls.past, ls.waiting, ls.addr = byPID[inside]{}, endedQueue{}, endedQueue{}, addresses{}
 }
 
 // alive are the lives that have not ended.
@@ -497,7 +497,7 @@ func (ls *lives) remove(l *Life) {
 	is := func(o *Life) bool { return o == l }
 	ls.open[l.slot], l.slot = nil, -1
 	if ls.gone++; ls.gone > 64 && ls.gone > len(ls.open)/2 {
-		ls.open = slices.Collect(ls.alive())
+		ls.open = slices.DeleteFunc(ls.open, func(o *Life) bool { return o == nil })
 		for i, o := range ls.open {
 			o.slot = i
 		}

@@ -298,6 +298,17 @@ func (q *question) searchWithin(left *int) (stateSet, answer) {
 				return stateSet{}, undecided
 			}
 		}
+		if len(part) == 1 { // there is nothing to put in order
+			if *left--; *left < 0 {
+				return stateSet{}, undecided
+			}
+			next, ok := q.does(part[0], w)
+			if !ok || !part[0].isNext(&w) {
+				return stateSet{}, no
+			}
+			w = next
+			continue
+		}
 		var c collector
 		result := porcupine.CheckOperationsTimeout(q.model(w, left), operations(part, &c), timeout)
 		switch {

@@ -225,7 +225,7 @@ func (c *Checker) rulesOf(e graph.Era) rules {
 // whose rules the life fits. Where it is known, but its distribution may have
 // changed it, the verdict says whether that matters.
 func (c *Checker) Judge(l *Life) Verdict {
-	like, v := c.like(l)
+	like, v := c.like(l, nil)
 	if like != nil {
 		v = like.recall(l)
 	}
@@ -233,9 +233,8 @@ func (c *Checker) Judge(l *Life) Verdict {
 }
 
 // like is what is remembered of lives that went as l did. Where there is nothing, l
-// is judged.
-func (c *Checker) like(l *Life) (*remembered, *Verdict) {
-	var buf [1024]byte
+// is judged. The buffer is room for what is looked up.
+func (c *Checker) like(l *Life, buf []byte) (*remembered, *Verdict) {
 	key := l.course(buf[:0])
 	if key == nil {
 		v := c.judge(l)

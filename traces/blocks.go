@@ -64,7 +64,8 @@ type block struct {
 	text   []byte
 	lines  []glance
 	sights []sighting
-	names  []string // of the tasks in them
+	names  []string      // of the tasks in them
+	flags  []flagColumns // of the events in them
 	runs   []run
 	seen   Kinds // the kinds of events in lines of which it is enough to glance
 	waking int   // the first of them with sched_waking, counted from 1; 0: none
@@ -75,6 +76,9 @@ type block struct {
 	err    error // of the read behind it
 	ready  chan struct{}
 }
+
+// likely is how many lines a block likely has, of a trace.
+func (bl *block) likely() int { return max(16, len(bl.text)/128) }
 
 // blocks hands out an input's blocks in their order. Each of its goroutines reads
 // the next block, while the others wait, and then glances at it, while it is in

@@ -106,6 +106,28 @@ func TestBlocksOfLinesWithReturns(t *testing.T) {
 	sameInBlocks(t, "returns", b.Bytes(), []int{14})
 }
 
+// However many flags there are, in a block or from one to the next, each says what it says.
+func TestBlocksOfManyFlags(t *testing.T) {
+	const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
+	var b bytes.Buffer
+	for i := range 30_000 {
+		task, pid := "sh", 50
+		if i%7 == 0 {
+			task, pid = "<idle>", 0
+		}
+		about := 14 + i/5000%2 // another one begins anew
+		flags := fmt.Sprintf("d%c.%c%c", letters[i%len(letters)], letters[i/3%len(letters)], letters[i/(1+i/8000*40)%len(letters)])
+		fmt.Fprintf(&b, "%16s-%-7d [000] %s %5d.%06d: sched_waking: comm=kt pid=%d prio=120 target_cpu=000\n", task, pid, flags, 36, i, about)
+		if i%3 == 0 {
+			fmt.Fprintf(&b, "%16s-%-7d [000] %s %5d.%06d: sched_switch: prev_comm=kt prev_pid=%d prev_prio=120 prev_state=S ==> next_comm=sh next_pid=50 next_prio=120\n", "kt", about, flags, 36, i, about)
+		}
+	}
+	if b.Len() < 4*firstSize {
+		t.Fatal("a single block")
+	}
+	sameInBlocks(t, "flags", b.Bytes(), []int{14, 15})
+}
+
 // The rest of a line that is longer than blocks is no line of its own.
 func TestMarkBehindALongLine(t *testing.T) {
 	const exit = "              sh-50      [000] .....    36.000001: sched_process_exit: comm=kt pid=3 prio=120\n"

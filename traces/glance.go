@@ -33,7 +33,7 @@ const window = 4 << 10
 
 func (g *glancer) block(bl *block) {
 	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
-	g.names.bound()
+	g.bound()
 	text := bl.text
 	odd := g.log && bytes.IndexByte(text, '\x1b') >= 0
 	from := 0
@@ -55,7 +55,7 @@ func (g *glancer) block(bl *block) {
 		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
 	}
 	if g.names != nil {
-		bl.names = g.names.list
+		bl.names, bl.flags = g.names.list, g.names.flags
 	}
 }
 
@@ -153,7 +153,9 @@ func (g *glancer) woken(line []byte, bl *block, pid int32, at int) glance {
 // wake makes the sighting of a sched_waking or, late, sched_wakeup, if it can.
 func (g *glancer) wake(line []byte, bl *block, pid int32, at int, late bool) (seen int32) {
 	if s := bl.sighting(); g.wakes(line, s, pid, at) {
-		s.late = late
+		if s.more = 0; late {
+			s.more = wokenLate
+		}
 		seen = bl.sighted()
 	}
 	return seen

@@ -276,7 +276,7 @@ func (r *Reader) glance() error {
 			}
 			s.Lines++
 			r.from = end + 1
-			if trace.sighted(s.Lines, seen, r.late.names.list) {
+			if trace.sighted(s.Lines, seen, &r.late.one) {
 				return nil
 			}
 			continue

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // A sighting is what the lines that matter most often come to: those of the
@@ -12,21 +13,30 @@ import (
 // Reader, which has to go through the lines in their order, next to nothing. The
 // rest is for traceReader, which makes the same of the same line.
 type sighting struct {
-	stamp     int64 // nanoseconds
-	thread    named
-	other     named  // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
-	flags     uint64 // the columns that begin with them
-	code      int32
-	cpu       uint16
-	flagged   uint8 // how many of flags there are
-	kind      Kind
-	state     byte
-	idle      bool // it happened in an idle task's context
-	late      bool
-	groupDead bool // sched_process_exit has that field
-	nobody    bool // not about a kernel thread
+	stamp  int64 // nanoseconds
+	thread named
+	other  named // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
+	more   int32 // SwitchOut: the state; StopReturn: the value; else see below
+	cpu    uint16
+	flags  uint8 // in the block's flags; inIdle: it happened in an idle task's context
+	kind   Kind
 }
 
+// What sighting.more is, where it is not 0.
+const (
+	wokenLate = 1 // Woken: by sched_wakeup
+	ofNobody  = 1 // Fork: of no kernel thread
+	groupDead = 1 // ProcessExit: the event has that field
+)
+
+// The flagColumns of an event are "d..2."; it may have none.
+type flagColumns struct {
+	columns uint64 // eight that begin with them
+	n       uint8  // how many of these they are
+}
+
+// inIdle is in place of the flags of what an idle task has not done: it happened to it.
+const inIdle = math.MaxUint8
 // A named is a task in few bytes.
 type named struct {
 	pid  int32
@@ -37,7 +47,7 @@ type named struct {
 func (bl *block) sighting() *sighting {
 	n := len(bl.sights)
 	if n == cap(bl.sights) {
-		bl.sights = append(bl.sights, sighting{})[:n]
+		bl.sights = slices.Grow(bl.sights, max(n/2, bl.likely()))
 	}
 	return &bl.sights[:n+1][n]
 }
@@ -53,9 +63,10 @@ func (g *glancer) sight(line []byte) *sighting {
 	if g.names == nil {
 		return nil
 	}
-	g.names.bound()
+	g.bound()
 	g.one.sights = g.one.sights[:0]
 	if gl := g.line(line, &g.one); gl.seen > 0 {
+		g.one.names, g.one.flags = g.names.list, g.names.flags
 		return &g.one.sights[gl.seen-1]
 	}
 	return nil
@@ -66,7 +77,7 @@ func (g *glancer) sight(line []byte) *sighting {
 type stampHead struct {
 	flags, seconds uint64 // the eight columns behind the CPU, and those before the point
 	whole          int64  // of the stamp, in nanoseconds
-	flagged        uint8  // how many of the first columns are flags
+	place          uint8  // of the flags
 	known          bool
 }
 
@@ -116,11 +127,11 @@ func (g *glancer) head(line []byte, s *sighting, pid int32, from int) bool {
 			return false
 		}
 	}
-	s.idle = pid == 0
 	s.cpu = uint16(cpu&0xff*100 + cpu>>8&0xff*10 + cpu>>16)
 	s.stamp = h.whole + int64(value(micros>>16<<16))*1000
-	s.flagged = h.flagged
-	s.flags = flags
+	if s.flags = h.place; pid == 0 {
+		s.flags = inIdle
+	}
 	return true
 }
 
@@ -144,8 +155,12 @@ func (g *glancer) stampHead(line []byte, h *stampHead) bool {
 			return false
 		}
 	}
+	place, ok := g.names.flagsAt(flagColumns{eight(line, i), uint8(end - i)})
+	if !ok {
+		return false
+	}
 	*h = stampHead{
-		flags: eight(line, i), seconds: eight(line, point-8), whole: int64(v) * 1e9, flagged: uint8(end - i),
+		flags: eight(line, i), seconds: eight(line, point-8), whole: int64(v) * 1e9, place: place,
 		known: point-i <= 16, // these have all its columns
 	}
 	return true
@@ -163,16 +178,17 @@ func (g *glancer) comm(line []byte) []byte {
 	return line[i:16]
 }
 
-// switches reads the text of a sched_switch. What is known of it are the pid of the
+// switches reads the text of a sched_switch. How that of a task begins is compared with
+// the event's name before it: 64 columns at once cost less than fewer do. What is known of it are the pid of the
 // current task and where it ends, the next pid, and where " next_pid=" begins.
 func (g *glancer) switches(line []byte, s *sighting, prev int32, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
-	i := g.name + nameWidth
 	known := g.names.begin(prev, s.cpu)
-	if n := int(known.n); known.pid == prev && n > 0 && i+n+len(mid) < at && string(known.text[:n]) == string(line[i:i+n]) {
+	if i, n := g.name, int(known.n); known.pid == prev && n > 0 && i+n+len(mid) < at && string(known.text[:n]) == string(line[i:i+n]) {
 		s.thread = known.named
 		return g.left(line, s, i+n, next, at)
 	}
+	i := g.name + nameWidth
 	if i += len(first); at < i+len(pid+prio+state+mid)+8 || string(line[i-len(first):i]) != first {
 		return false
 	}
@@ -210,7 +226,7 @@ func (g *glancer) switches(line []byte, s *sighting, prev int32, end int, next i
 	}
 	i += len(state)
 	g.names.task(&s.thread, prevComm, prev)
-	if text := line[g.name+nameWidth : i]; len(text) <= len(known.text) {
+	if text := line[g.name:i]; len(text) <= len(known.text) {
 		known.named, known.n = s.thread, uint8(copy(known.text[:], text))
 	}
 	return g.left(line, s, i, next, at)
@@ -222,8 +238,9 @@ var midBegin, midEnd = word(" ==> nex"), word("xt_comm=")
 // left reads the rest of a sched_switch, from the state on, which is mostly one letter.
 func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool {
 	const mid = " ==> next_comm="
+	var state byte
 	if c := line[i] | 0x20; 'a' <= c && c <= 'z' && i+1+len(mid) <= at && eight(line, i+1) == midBegin && eight(line, i+8) == midEnd {
-		s.state = line[i]
+		state = line[i]
 		i++
 	} else {
 		letters := i
@@ -233,19 +250,20 @@ func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool
 		if i+len(mid) > at || !isState(line[letters:i]) || string(line[i:i+len(mid)]) != mid {
 			return false
 		}
-		s.state = stateLetter(line[letters:i])
+		state = stateLetter(line[letters:i])
 	}
 	if at-(i+len(mid)) > maxComm {
 		return false
 	}
 	s.kind = SwitchOut
-	if s.state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
-		s.state = 'X'
+	if state == 'x' { // what the kernel printed for TASK_DEAD to 4.13
+		state = 'X'
 	}
+	s.more = int32(state)
 	if s.other = (named{}); next != 0 { // an idle task's name says nothing
 		g.names.taskIn(&s.other, line, i+len(mid), at, next)
 	}
-	if s.state == 'X' || s.state == 'Z' {
+	if state == 'X' || state == 'Z' {
 		g.watch.grown(s.thread.pid)
 	}
 	return true
@@ -315,7 +333,7 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 		return false
 	}
 	event, text := eight(line, i), eight(line, i+8)
-	s.groupDead, s.nobody = false, false
+	s.more = 0
 	if event == processEvent {
 		switch i += process; text {
 		case exitText:
@@ -344,7 +362,7 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 		if !ok {
 			return false
 		}
-		s.kind, s.code = StopReturn, int32(toInt(v))
+		s.kind, s.more = StopReturn, int32(toInt(v))
 		g.watch.grown(s.other.pid)
 		return true
 	}
@@ -359,7 +377,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	pid, i := numberLeft(line, len(line))
 	at, name := i-len(key), from+len(usual)
 	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, usual) && string(line[at:i]) == key {
-		s.nobody, s.other = false, named{2, kthreaddName}
+		s.other = named{2, kthreaddName}
 		g.names.taskIn(&s.thread, line, name, at, pid)
 		g.watch.grows(pid)
 		return true
@@ -371,10 +389,12 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	if !ok || min(parent, newPID) == 0 || max(parent, newPID) > math.MaxInt32 {
 		return false
 	}
-	s.nobody = parent != 2 && string(comm) != "kthreadd"
+	if parent != 2 && string(comm) != "kthreadd" {
+		s.more = ofNobody
+	}
 	g.names.task(&s.thread, child, int32(newPID))
 	g.names.task(&s.other, comm, int32(parent))
-	if !s.nobody {
+	if s.more != ofNobody {
 		g.watch.grows(int32(newPID))
 	}
 	return true
@@ -390,7 +410,9 @@ func (g *glancer) task(line []byte, s *sighting, from int) bool {
 	} else if hasSuffix(text, dead+"false") {
 		end -= len(dead + "false")
 	}
-	s.groupDead = end < len(line)
+	if end < len(line) {
+		s.more = groupDead
+	}
 	if i := prioLeft(line, end); i < end && string(line[i-len(prio):i]) == prio {
 		end = i - len(prio)
 	}
@@ -404,7 +426,9 @@ func (g *glancer) task(line []byte, s *sighting, from int) bool {
 	if !ok || !hasPrefix(text, first) || p == 0 || p > math.MaxInt32 {
 		return false
 	}
-	s.groupDead = indexOf(rest, dead) >= 0
+	if s.more = 0; indexOf(rest, dead) >= 0 {
+		s.more = groupDead
+	}
 	g.names.task(&s.thread, comm, int32(p))
 	return true
 }
@@ -418,7 +442,7 @@ func (d *traceDecoder) sightings(b *block, i int) int {
 		if seen := b.lines[i].seen; seen > 0 {
 			i++
 			stats.Lines++
-			if d.sighted(stats.Lines, &b.sights[seen-1], b.names) {
+			if d.sighted(stats.Lines, &b.sights[seen-1], b) {
 				break
 			}
 			continue
@@ -437,7 +461,7 @@ func (d *traceDecoder) sightings(b *block, i int) int {
 
 // sighted makes of a sighting what traceReader.line makes of its line, which is
 // line n. It is false where that is nothing.
-func (d *traceDecoder) sighted(n int, s *sighting, names []string) bool {
+func (d *traceDecoder) sighted(n int, s *sighting, b *block) bool {
 	t := d.t
 	stats := t.stats
 	stats.KernelLines++
@@ -448,14 +472,14 @@ func (d *traceDecoder) sighted(n int, s *sighting, names []string) bool {
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
 		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
 			t.awake.remove(int(s.thread.pid))
-			d.event(SwitchOut, n, s, names, s.thread).State = s.state
+			d.event(SwitchOut, n, s, b, s.thread).State = byte(s.more)
 			from = SwitchOut
 		}
 		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
 			if t.awake.has(int(s.other.pid)) {
 				stats.Events++
 			} else {
-				d.event(SwitchIn, n, s, names, s.other)
+				d.event(SwitchIn, n, s, b, s.other)
 				to++
 			}
 		}
@@ -466,18 +490,19 @@ func (d *traceDecoder) sighted(n int, s *sighting, names []string) bool {
 	switch s.kind {
 	case Woken:
 		stats.Seen |= 1 << Woken
-		if !s.late && !t.waking {
+		late := s.more == wokenLate
+		if !late && !t.waking {
 			t.mark(&wakingMark, n)
 		}
-		stats.Waking = stats.Waking || !s.late
+		stats.Waking = stats.Waking || !late
 		if thread.pid <= 0 || !d.watch.Has(int(thread.pid)) {
 			return false
 		}
-		if !s.late && thread.name != 0 {
+		if !late && thread.name != 0 {
 			t.awake.add(int(thread.pid))
 		}
 	case Fork:
-		if s.nobody {
+		if s.more == ofNobody {
 			return false
 		}
 		if thread.name == 0 {
@@ -487,7 +512,7 @@ func (d *traceDecoder) sighted(n int, s *sighting, names []string) bool {
 	case StopReturn:
 		thread = named{}
 	case ProcessExit:
-		if s.groupDead {
+		if s.more == groupDead {
 			t.mark(&groupDeadMark, n)
 		}
 		if by.pid == thread.pid {
@@ -496,43 +521,44 @@ func (d *traceDecoder) sighted(n int, s *sighting, names []string) bool {
 	case Freed:
 		by = named{}
 	}
-	e := d.event(s.kind, n, s, names, thread)
-	e.By.Comm, e.By.PID = names[by.name], int(by.pid)
-	e.Context = d.context(s)
+	e := d.event(s.kind, n, s, b, thread)
+	e.By.Comm, e.By.PID = b.names[by.name], int(by.pid)
+	e.Context = d.context(s, b)
 	switch s.kind {
 	case Woken:
-		e.Late = s.late
+		e.Late = s.more == wokenLate
 	case StopReturn:
-		e.Code, e.HasCode = int(s.code), true
+		e.Code, e.HasCode = int(s.more), true
 	}
 	d.out.ready = d.events[s.kind : s.kind+1]
 	return true
 }
 
 // context says in whose context the event of a sighting happened.
-func (d *traceDecoder) context(s *sighting) Context {
-	switch {
-	case s.idle:
+func (d *traceDecoder) context(s *sighting, b *block) Context {
+	if s.flags == inIdle {
 		return InterruptContext
-	case s.flagged == 0:
-		return UnknownContext
-	case s.flagged != d.flagged || s.flags != d.flags:
-		var flags [8]byte
-		binary.LittleEndian.PutUint64(flags[:], s.flags)
-		d.flags, d.flagged, d.flagsSay = s.flags, s.flagged, d.t.skips.context(flags[:s.flagged])
+	}
+	if f := b.flags[s.flags]; f != d.flags || d.anew {
+		var columns [8]byte
+		binary.LittleEndian.PutUint64(columns[:], f.columns)
+		d.flags, d.anew, d.flagsSay = f, false, UnknownContext
+		if f.n > 0 {
+			d.flagsSay = d.t.skips.context(columns[:f.n])
+		}
 	}
 	return d.flagsSay
 }
 
 // event makes of the latest event of its kind the next one, as traceReader.send does.
 // An idle task has no name.
-func (d *traceDecoder) event(kind Kind, n int, s *sighting, names []string, thread named) *Event {
+func (d *traceDecoder) event(kind Kind, n int, s *sighting, b *block, thread named) *Event {
 	stats := d.t.stats
 	stats.Events++
 	stats.Seen |= 1 << kind
 	e := &d.events[kind]
 	e.Line, e.CPU, e.Stamp = n, int(s.cpu), s.stamp
-	e.Thread.Comm, e.Thread.PID = names[thread.name], int(thread.pid)
+	e.Thread.Comm, e.Thread.PID = b.names[thread.name], int(thread.pid)
 	return e
 }
 
@@ -544,6 +570,7 @@ type nameCache struct {
 	texts    [namePlaces]columnName // as they are in a line's text
 	begins   [1 << 9]begin          // by pid, or by CPU for the idle tasks
 	contexts [namePlaces]columnName // of those in whose columns lines are
+	flags    []flagColumns          // the flags of events
 }
 
 // kthreaddName is the place of its name.
@@ -558,16 +585,34 @@ func newNameCache() *nameCache {
 // anew forgets all names. What lists there have been stay as they are.
 func (c *nameCache) anew() {
 	c.list, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
+	c.flags = nil
 	clear(c.texts[:])
 	clear(c.begins[:])
 	clear(c.contexts[:])
 }
 
-// bound forgets all names when there are too many. That must not be within a block.
-func (c *nameCache) bound() {
-	if c != nil && len(c.list) > maxNames {
+// bound forgets all names and flags when there are too many. That must not be within
+// a block.
+func (g *glancer) bound() {
+	if c := g.names; c != nil && (len(c.list) > maxNames || len(c.flags) > maxFlags) {
 		c.anew()
+		g.heads = [len(g.heads)]stampHead{}
 	}
+}
+
+// maxFlags is how many flags there may be when a block begins; they are few.
+const maxFlags = inIdle / 2
+
+// flagsAt is the place of flags; ok is false where there is no room for them.
+func (c *nameCache) flagsAt(f flagColumns) (place uint8, ok bool) {
+	i := slices.Index(c.flags, f)
+	if i < 0 {
+		if i = len(c.flags); i == inIdle {
+			return 0, false
+		}
+		c.flags = append(c.flags, f)
+	}
+	return uint8(i), true
 }
 
 // name is the place of a name.
@@ -608,7 +653,7 @@ func withName(pid int32, name uint16) named {
 type begin struct {
 	named
 	n    uint8    // how much of text there is
-	text [80]byte // "prev_comm=… prev_pid=… prev_prio=… prev_state="
+	text [96]byte // "sched_switch: prev_comm=… prev_pid=… prev_prio=… prev_state="
 }
 
 // begin is the place for how a task's sched_switch begins.

@@ -22,10 +22,10 @@ type traceDecoder struct {
 	// By kind: the latest event that a sighting has made, of which all but what differs
 	// from one to the next is there.
 	events [Freed + 1]Event
-	// What the flags of a sighting have said, while no header comes.
-	flags    uint64
-	flagged  uint8
+	// What the flags of a sighting have said.
+	flags    flagColumns
 	flagsSay Context
+	anew     bool // a header may have come since
 }
 
 func newTraceDecoder(out *output, force string) *traceDecoder {
@@ -64,7 +64,7 @@ func (d *traceDecoder) only(watch *PIDs) {
 func (d *traceDecoder) line(text []byte) bool {
 	s := &d.out.stats
 	before := s.KernelLines + s.Unusable
-	d.flagged = 0
+	d.anew = true
 	d.t.line(s.Lines, text, d.emit)
 	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
 }

@@ -99,7 +99,10 @@ func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, 
 		from, ends = end+1, ends[1:]
 	}
 	first := len(bl.lines)
-	bl.lines = slices.Grow(bl.lines, len(ends))[:first+len(ends)]
+	if cap(bl.lines) < first+len(ends) {
+		bl.lines = slices.Grow(bl.lines, max(len(ends), bl.likely()))
+	}
+	bl.lines = bl.lines[:first+len(ends)]
 	lines := bl.lines[first:]
 	if odd {
 		for i, e := range ends {
