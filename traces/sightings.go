@@ -37,6 +37,7 @@ type flagColumns struct {
 
 // inIdle is in place of the flags of what an idle task has not done: it happened to it.
 const inIdle = math.MaxUint8
+
 // A named is a task in few bytes.
 type named struct {
 	pid  int32
