@@ -99,6 +99,9 @@ func (v *Verdict) says(w *Verdict) bool {
 
 func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
+	if c.patience != nil {
+		ls.patience = *c.patience
+	}
 	ls.seen = func() (traces.Kinds, bool) { s := src.Stats(); return s.Seen, s.Waking }
 	if w, ok := src.(watcher); ok {
 		ls.watch, ls.seen = w.Watch(), w.Seen
@@ -107,9 +110,19 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	var marked markedEras
 	var counted tally
 	buf := make([]byte, 0, 1<<10)
+	recordSaid := func(l *Life, v *Verdict) {
+		if v.like != nil {
+			ls.record(l, &v.like.verdict, v.like.remnant)
+		} else if of := remnantOf(l, v); of != nil && l.slot < 0 {
+			said := *v
+			said.Life, said.Stops, said.Replaces, said.showHow, said.asked = nil, nil, nil, nil, nil
+			ls.record(l, &said, of)
+		}
+	}
 	report := func(l *Life) error {
-		if l.told == l.count() {
-			return nil // nothing has come since
+		if int(l.told) == l.count() { // nothing has come since
+			recordSaid(l, l.before)
+			return nil
 		}
 		now := l
 		if follow {
@@ -121,6 +134,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		like, v := c.like(now, buf)
 		if like != nil {
 			if counted.add(like, now) {
+				ls.record(l, &like.verdict, like.remnant)
 				if l.room.alone {
 					ls.rooms = append(ls.rooms, l.room)
 				}
@@ -129,13 +143,14 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 			v = like.recall(now)
 		}
 		if l.before.says(v) {
-			l.told = l.count()
+			l.told = int32(l.count())
+			recordSaid(l, l.before)
 			return nil
 		}
 		l.revision++
-		v.Revision, v.Replaces = l.revision, l.before
+		v.Revision, v.Replaces = int(l.revision), l.before
 		if follow {
-			l.told = l.count()
+			l.told = int32(l.count())
 			before := *v
 			before.Replaces, before.showHow = nil, nil
 			l.before = &before
@@ -144,6 +159,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		if !follow {
 			counted.ask(v)
 		}
+		recordSaid(l, v)
 		return err
 	}
 	judge := func(ended []*Life) error {

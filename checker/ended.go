@@ -24,24 +24,23 @@ func (ls *lives) room() *room {
 	return r
 }
 
-// How many lives wait. What comes after that many others have ended is taken for the
-// beginning of another life, of which nothing is known. Of a thread that has left its
-// CPU for good and whose stop has returned that can only be another stop, which is a
-// mistake; one that has ended by itself may be stopped at any time.
-const (
-	maxOver  = 1 << 8
-	maxEnded = 1 << 12
-)
+// Patience says how many lives wait before they are judged and no more than a record
+// of them is kept. What can still come of a thread that has left its CPU for good and
+// whose stop has returned is another stop, which is a mistake; one that has ended by
+// itself may be stopped at any time.
+type patience struct{ over, ended int }
+
+var usualPatience = patience{over: 1 << 8, ended: 1 << 12}
 
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.
 // What it returns is good until it is called again.
 func (ls *lives) retire(l *Life, line int) (over []*Life) {
 	ls.past.add(l)
-	old := ls.past.oldest(maxOver)
+	old := ls.past.oldest(ls.patience.over)
 	if old != nil && !(old.more.stopped && old.trace.gone) {
 		ls.waiting.add(old)
-		old = ls.waiting.oldest(maxEnded)
+		old = ls.waiting.oldest(ls.patience.ended)
 	}
 	if old == nil {
 		return nil

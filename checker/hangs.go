@@ -214,7 +214,7 @@ func (ls *lives) isBack(e *traces.Event) {
 func (ls *lives) slow(of *Life, f Finding) {
 	ls.back = true
 	switch {
-	case of != nil && (of.told == 0 || of.told < of.count()):
+	case of != nil && (of.told == 0 || int(of.told) < of.count()):
 		of.Reported = append(of.Reported, f)
 	case len(ls.cameBack) < maxMisuses:
 		ls.cameBack = append(ls.cameBack, f)

@@ -59,17 +59,18 @@ type Life struct {
 	// without flags shows in a stopper's context.
 	anyones bool
 
-	has    traces.Kinds   // the kinds of its events, of one that is not traced
-	events []traces.Event // what Events returns; of a traced life nil until it is asked for
-	more   tracedMore
-	tasks  []keptTask // whom kept names
-	whole  []whole    // what kept does not hold
-	eras   eraSet     // by the marks of a log that names no kernel
-	boot   int        // line of the banner; 0: not in the log
-	room   *room      // of a traced life; nil in a snapshot
+	has     traces.Kinds   // the kinds of its events, of one that is not traced
+	events  []traces.Event // what Events returns; of a traced life nil until it is asked for
+	more    tracedMore
+	tasks   []keptTask // whom kept names
+	whole   []whole    // what kept does not hold
+	eras    eraSet     // by the marks of a log that names no kernel
+	boot    int        // line of the banner; 0: not in the log
+	room    *room      // of a traced life; nil in a snapshot
+	resumed *resumed   // what it goes on from; nil: it begins
 	// Of a log that is followed:
-	told     int // how many of its events a verdict has been given of
-	revision int
+	told     int32 // how many of its events a verdict has been given of
+	revision int32
 	before   *Verdict // the latest revision
 }
 
@@ -157,19 +158,21 @@ type lives struct {
 	shadow map[string]bool
 
 	// Of traces:
-	inside  byPID[inside]                            // by the pid of a task: the call that it is in
-	unused  *inside                                  // one to use again; nil: none
-	past    endedQueue                               // threads that have ended, in that order
-	waiting endedQueue                               // of these, before them, those of which more may well come
-	rooms   []*room                                  // of lives that nobody needs any more
-	over    [1]*Life                                 // see retire
-	watch   *traces.PIDs                             // whose scheduling is asked for
-	seen    func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
-	came    traces.Kinds                             // the kinds of the events that have come
-	seenAt  *firstSeen
-	waking  bool // sched_waking has come
-	lossy   bool // the trace says that its beginning is not whole
-	addr    addresses
+	inside   byPID[inside] // by the pid of a task: the call that it is in
+	unused   *inside       // one to use again; nil: none
+	past     endedQueue    // threads that have ended, in that order
+	waiting  endedQueue    // of these, before them, those of which more may well come
+	patience patience
+	rooms    []*room                                  // of lives that nobody needs any more
+	over     [1]*Life                                 // see retire
+	records  records                                  // of those that are over
+	watch    *traces.PIDs                             // whose scheduling is asked for
+	seen     func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
+	came     traces.Kinds                             // the kinds of the events that have come
+	seenAt   *firstSeen
+	waking   bool // sched_waking has come
+	lossy    bool // the trace says that its beginning is not whole
+	addr     addresses
 
 	// Of the kernel's reports:
 	reports    map[int]*reported    // by the pid of a task
@@ -188,7 +191,8 @@ type lives struct {
 
 func newLives() *lives {
 	ls := &lives{
-		count: make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen),
+		patience: usualPatience,
+		count:    make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen),
 		seen: func() (traces.Kinds, bool) { return 0, false },
 	}
 	ls.clear()
@@ -199,6 +203,7 @@ func (ls *lives) clear() {
 	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
 	ls.shadow = make(map[string]bool)
 	ls.inside, ls.past, ls.waiting, ls.addr = byPID[inside]{}, endedQueue{}, endedQueue{}, addresses{}
+	ls.records = records{}
 }
 
 // alive are the lives that have not ended.

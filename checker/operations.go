@@ -76,10 +76,11 @@ type history struct {
 	stops []call // of kthread_stop
 	parks []call // of kthread_park
 
-	hung bool // a report shows a stop of the thread blocked
-	died bool // an oops in threadfn ended the thread
-	gone bool // a report shows that a stop of it found it gone, with no reference held
-	late bool // the log begins in the middle of the life: anything may have come before
+	hung bool      // a report shows a stop of the thread blocked
+	died bool      // an oops in threadfn ended the thread
+	gone bool      // a report shows that a stop of it found it gone, with no reference held
+	late bool      // the log begins in the middle of the life: anything may have come before
+	from *stateSet // where it goes on from; nil: it begins
 
 	// Events that prove nothing about when: their actions may happen unseen
 	// at any time anyhow. They are shown where an interleaving has the action.

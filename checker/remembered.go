@@ -20,12 +20,13 @@ type remembered struct {
 	stops   []call
 	lines   [][]int // by finding: the events whose lines it names
 	code    int     // the event that shows the exit code, -1: none
+	remnant *remnant
 }
 
 // course is all that a verdict on a traced life depends on, but for the order of
 // its events; nil where that is not put into so few bytes.
 func (l *Life) course(buf []byte) []byte {
-	if !l.trace.on || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
+	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
 		l.more.calls > 0 && l.trace.told.times > 0 {
 		return nil
 	}
@@ -204,6 +205,7 @@ func (l *Life) ranks(key []byte) []byte {
 func remember(m *cache[*remembered], key []byte, v *Verdict) {
 	r := &remembered{verdict: *v, code: -1, stops: pair(v.Life, traces.StopCall, traces.StopReturn)}
 	r.verdict.Life, r.verdict.Stops, r.verdict.Findings = nil, nil, nil
+	r.remnant = remnantOf(v.Life, v)
 	at := func(line int) int {
 		return slices.IndexFunc(v.Life.Events(), func(e traces.Event) bool { return e.Line == line })
 	}

@@ -57,7 +57,15 @@ func (q *question) start() stateSet {
 	if q.h.late {
 		hidden = q.m.all
 	}
-	return q.m.closure(q.m.start(), hidden)
+	return q.m.closure(q.begin(), hidden)
+}
+
+// begin is start without what is hidden.
+func (q *question) begin() stateSet {
+	if q.h.from != nil {
+		return *q.h.from
+	}
+	return q.m.start()
 }
 
 // isNext says whether it is the operation's turn in the orders that it stands in.
@@ -288,7 +296,7 @@ func (q *question) searchWithin(left *int) (stateSet, answer) {
 	w := walked{states: q.start()}
 	start := time.Now()
 	parts, ok := q.parts()
-	if !ok {
+	if !ok || w.states.empty() {
 		return stateSet{}, no
 	}
 	for _, part := range parts {
@@ -403,9 +411,13 @@ func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
 		step step
 		null bool // an optional operation that did not happen
 	}
-	start := at{0, q.m.g.Start}
-	came := map[at]arrival{start: {}}
-	queue := []at{start}
+	came := make(map[at]arrival)
+	var queue []at
+	starts := q.begin()
+	starts.each(func(i int) {
+		came[at{0, i}] = arrival{}
+		queue = append(queue, at{0, i})
+	})
 	visit := func(to at, by arrival) {
 		if _, seen := came[to]; !seen {
 			came[to] = by
@@ -417,7 +429,7 @@ func (q *question) walk(ops []*operation, g stateSet) ([]step, bool) {
 		queue = queue[1:]
 		if p.done == len(ops) && g.has(p.state) {
 			var way []step
-			for p != start {
+			for p.done > 0 || !starts.has(p.state) {
 				a := came[p]
 				if !a.null {
 					way = append(way, a.step)

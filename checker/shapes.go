@@ -30,6 +30,9 @@ func (h *history) shape() []byte {
 	}
 	key := make([]byte, 0, 16+24*len(h.ops))
 	key = binary.AppendUvarint(key, uint64(h.hidden)<<1|flag(h.late, 1))
+	if key = append(key, byte(flag(h.from != nil, 1))); h.from != nil {
+		key = append(key, h.from.bytes()...)
+	}
 	for i := range h.ops {
 		o := &h.ops[i]
 		key = binary.AppendUvarint(key, rank(o.from))

@@ -17,7 +17,7 @@ type Span struct{ From, To int }
 // nil where the life fits, where that is not decided, and where looking for it
 // would take too long. It is found when it is asked for.
 func (v *Verdict) Shrunk() []Span {
-	if v.Fits != FitsNo || v.by == nil {
+	if v.Fits != FitsNo || v.by == nil || v.Life.resumed != nil { // what came before is not all there
 		return nil
 	}
 	life := v.Life

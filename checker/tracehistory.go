@@ -89,10 +89,18 @@ func newTraceHistory(m *machine, l *Life) *history {
 	h.stops = pair(l, traces.StopCall, traces.StopReturn)
 	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
 
-	var woken, own, decided, out bool
 	self := l.Thread.PID
+	h.from = l.resumed.from(m)
+	over := l.resumed != nil // all this is behind it
+	woken, own, decided, out := over, over, over, over
 	for i := range l.Events() {
 		e := &l.Events()[i]
+		if over && i < l.resumed.events {
+			if e.Kind == traces.StopReturn || e.Kind == traces.ExitCall {
+				h.value(l, i)
+			}
+			continue
+		}
 		switch e.Kind {
 		case traces.StopCall:
 			// sched_kthread_stop is traced before the flag is set.

@@ -302,6 +302,9 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 		ls.forget(l)
 		ended, l = append(ended, l), nil
 	}
+	if l == nil {
+		l = ls.resume(e)
+	}
 	if l == nil || !l.trace.on {
 		l = ls.bornTraced(e)
 	} else {
@@ -359,6 +362,7 @@ func (ls *lives) leave(pid int) {
 
 // lose takes note that events of a trace are missing.
 func (ls *lives) lose(line int) {
+	ls.records = records{} // another thread may have had the pid
 	for l := range ls.alive() {
 		if l.trace.on {
 			if l.trace.lossy = true; l.more.since == 0 {

@@ -413,7 +413,11 @@ func randomTrace(m *machine, rng *rand.Rand) []seen {
 	for _, w := range worlds {
 		w.emit(worlds, 2, traces.Event{Kind: traces.Fork})
 	}
+	pauses := rng.IntN(2) == 0
 	for range 10 + rng.IntN(120*len(worlds)) {
+		if pauses && rng.IntN(8) == 0 {
+			clock += 5 * slack
+		}
 		worlds[rng.IntN(len(worlds))].turn(worlds)
 	}
 	slices.SortStableFunc(log, func(a, b seen) int { return cmp.Compare(a.event.Stamp, b.event.Stamp) })

@@ -87,8 +87,8 @@ type Verdict struct {
 	asked   *question             // by one era's rules
 	other   bool                  // asked is of another life that went so
 	like    *remembered           // what this verdict was recalled from; nil: it was not
-	count   bool                  // lives like this one are to be counted
-	ends    []stateSet            // where fitting orders end, by the rules of each era that it fits
+	count   bool                  // see CountAlike
+	ends    []endsBy              // where fitting orders end, by the rules of each era that it fits
 	by      *Checker              // of one that does not fit
 	early   bool                  // what does not fit is Life.intact
 }
@@ -129,12 +129,13 @@ type Finding struct {
 
 // A Checker judges lives. It may be used by several goroutines.
 type Checker struct {
-	eras    []rules
-	timeout time.Duration
-	only    *graph.Era         // the user's word; nil: the log's banner, or else all
-	memory  cache[*remembered] // by course and order
-	always  cache[*remembered] // by course alone
-	release string             // the same, as the user gave it; empty: an era, and no doubt
+	eras     []rules
+	timeout  time.Duration
+	only     *graph.Era         // the user's word; nil: the log's banner, or else all
+	memory   cache[*remembered] // by course and order
+	always   cache[*remembered] // by course alone
+	release  string             // the same, as the user gave it; empty: an era, and no doubt
+	patience *patience          // tests: how long lives wait; nil: as long as usual
 }
 
 // rules are those of one era.
@@ -288,7 +289,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	var other *Verdict
 	undecided := false // by some era's rules
 	var names []string
-	var ends []stateSet
+	var ends []endsBy
 	for _, r := range rs {
 		v := r.judge(l)
 		undecided = undecided || v.Fits == FitsInconclusive && v.Findings == nil
@@ -330,6 +331,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	v.TakenAsOwn = slices.ContainsFunc(fit, func(w Verdict) bool { return w.TakenAsOwn })
 	v.open(fit)
 	if undecided {
+		v.ends = append(v.ends, endsBy{})
 		// The eras that were not decided might say otherwise.
 		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
 	}
@@ -421,7 +423,7 @@ func (c rules) judge(l *Life) Verdict {
 		as.anyones = true
 		if w := c.judge(&as); w.Fits != FitsNo {
 			w.Life = l
-			w.ends = append(w.ends, stateSet{}) // not the same answer as one without this
+			w.ends = append(w.ends, endsBy{}) // not the same answer as one without this
 			return w
 		}
 	}
@@ -434,7 +436,7 @@ func (c rules) judge(l *Life) Verdict {
 		c.misfit(&v)
 		return v
 	}
-	v.ends = []stateSet{ends}
+	v.ends = []endsBy{{c.m, ends}}
 	v.TakenAsOwn = h.anyones && !l.anyones
 	c.facts(&v, h, ends)
 	c.outcome(&v, h, ends)

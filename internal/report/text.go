@@ -93,10 +93,10 @@ func whatBecame(v *checker.Verdict) string {
 func (t *Text) Life(input int, v *checker.Verdict) error {
 	if v.Revision <= 1 {
 		t.lives += 1 + v.Alike
-	}
-	if t.Counts(t.lives, v) {
-		t.counted[v.Outcome] += 1 + v.Alike
-		return nil
+		if t.Counts(t.lives, v) {
+			t.counted[v.Outcome] += 1 + v.Alike
+			return nil
+		}
 	}
 	if input != t.input {
 		if t.input >= 0 {

@@ -1,0 +1,198 @@
+package checker
+
+import (
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A thread that has ended and been judged may still be stopped, long after. Until its
+// pid is used again a record of it is kept: what was said of it, with the states of the
+// graph in which it was left, and the events that a report of another stop names. Such
+// a stop makes a life of it once more, which goes on from there.
+
+// A record is what is kept of a life that is over.
+type record struct {
+	pid, incarnation int32 // pid 0: of none
+	revision         int32
+	said             *Verdict
+	comm             string
+	by               keptTask // who has stopped it
+	kept             [2]kept  // the stop and its return, or what shows the end
+	n                uint8    // how many of them there are
+	forked, gone     bool     // see traced
+	freed            bool     // see tracedMore
+	last             int64    // the latest stamp
+}
+
+// maxRecords is how many there are at most: one for each pid that a kernel has if
+// nobody asks for more (include/linux/threads.h PID_MAX_DEFAULT), else for as many as
+// were the latest.
+const maxRecords = 1 << 15
+
+// records are by the last digits of pids. Only those parts are there that have
+// something in them.
+type records [maxRecords / partSize]*[partSize]record
+
+// place is where the record of a pid is, if there is one; nil: there is not.
+func (rs *records) place(pid int) *record {
+	pid %= maxRecords
+	if part := rs[pid/partSize]; part != nil {
+		return &part[pid%partSize]
+	}
+	return nil
+}
+
+// room is the place for the record of a pid.
+func (rs *records) room(pid int) *record {
+	part := &rs[pid%maxRecords/partSize]
+	if *part == nil {
+		*part = new([partSize]record)
+	}
+	return &(*part)[pid%partSize]
+}
+
+// A resumed says what a life goes on from.
+type resumed struct {
+	events int // its first ones, which came before
+	ends   []endsBy
+}
+
+// An endsBy is where the orders that fit end by the rules of some eras; m is nil
+// where it is not all of that.
+type endsBy struct {
+	m    *machine
+	ends stateSet
+}
+
+// from is where a life goes on by the rules of a machine: nowhere where it did not fit
+// these. It is nil for one that begins.
+func (r *resumed) from(m *machine) *stateSet {
+	if r == nil {
+		return nil
+	}
+	var s stateSet
+	for _, e := range r.ends {
+		if e.m == m {
+			s = s.union(e.ends)
+		}
+	}
+	return &s
+}
+
+// A remnant says what of a life a record of it has: the events with these indices, -1
+// is none. It is nil where no record can be made of the life.
+type remnant struct {
+	call, ret int // the stop and its return
+	end       int // what shows the end, where there is no return
+}
+
+// remnantOf is the remnant of a life by what has been said of it.
+func remnantOf(l *Life, v *Verdict) *remnant {
+	if v.Fits != FitsYes || v.TakenAsOwn || slices.ContainsFunc(v.ends, func(e endsBy) bool { return e.m == nil }) ||
+		!l.trace.on || !l.inTime() || l.trace.lossy || l.resumed != nil || l.more.maybeStopped || l.Doubt || l.Crash > 0 || len(l.kept) == 0 ||
+		len(l.whole)+len(l.Reported)+len(l.Suspected) > 0 {
+		return nil
+	}
+	r := remnant{-1, -1, -1}
+	for i := range l.kept {
+		switch k := &l.kept[i]; k.kind {
+		case traces.StopCall:
+			if r.call >= 0 {
+				return nil
+			}
+			r.call = i
+		case traces.StopReturn:
+			if r.ret >= 0 {
+				return nil
+			}
+			r.ret = i
+		case traces.ProcessExit, traces.ExitCall, traces.SwitchOut:
+			if r.end < 0 || !l.kept[r.end].hasCode {
+				r.end = i
+			}
+		}
+	}
+	switch {
+	case r.ret < 0:
+		if r.call >= 0 || r.end < 0 {
+			return nil
+		}
+	case r.call >= 0:
+		call, ret := l.kept[r.call].by, l.kept[r.ret].by
+		if call == nobody || ret == nobody || l.tasks[call].same != l.tasks[ret].same {
+			return nil
+		}
+	}
+	return &r
+}
+
+// record keeps of a life that has ended for good what a later stop would be judged by,
+// if that is so little. said is what was said of it, or of one that went so.
+func (ls *lives) record(l *Life, said *Verdict, of *remnant) {
+	pid := l.Thread.PID
+	if of == nil || l.slot >= 0 || !l.trace.ended || l.more.calls > 0 || uint(pid-1) >= pidLimit-1 ||
+		len(ls.addr.of)+len(ls.addr.renamed)+len(ls.addr.stops) > 0 || ls.lived(pid) != l.Incarnation {
+		return
+	}
+	r := ls.records.room(pid)
+	r.n = 0
+	keep := func(i int) {
+		k := &r.kept[r.n]
+		*k = l.kept[i]
+		if k.by != nobody {
+			r.by, k.by = l.tasks[k.by], 1
+		}
+		r.n++
+	}
+	if of.ret >= 0 {
+		if of.call >= 0 {
+			keep(of.call)
+		}
+		keep(of.ret)
+	} else {
+		keep(of.end)
+	}
+	r.pid, r.incarnation, r.revision = int32(pid), int32(l.Incarnation), max(1, l.revision)
+	r.comm, r.said, r.forked, r.gone, r.freed = l.Thread.Comm, said, l.trace.forked, l.trace.gone, l.more.freed
+	r.last = l.kept[len(l.kept)-1].stamp // its events are in time
+}
+
+// lived is how many lives a pid has had.
+func (ls *lives) lived(pid int) int {
+	if part := ls.used[pid/partSize]; part != nil {
+		return int(part[pid%partSize])
+	}
+	return 0
+}
+
+// resume makes a life once more of a thread that is over and is stopped now; nil: there
+// is no record of it, or it may be another thread, or one that is stopped so soon that
+// what came before may not have been all over.
+func (ls *lives) resume(e *traces.Event) *Life {
+	pid := e.Thread.PID
+	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !ls.sees().Has(traces.Fork) {
+		return nil
+	}
+	r := ls.records.place(pid)
+	if r == nil || int(r.pid) != pid || int(r.incarnation) != ls.lived(pid) || r.last+slack >= e.Stamp-slack {
+		return nil
+	}
+	room := ls.room()
+	l := &room.life
+	said := *r.said
+	said.Revision = int(r.revision)
+	*l = Life{
+		Thread: traces.Task{Comm: r.comm, PID: pid}, Incarnation: int(r.incarnation), Kernel: ls.kernel, boot: ls.boot, room: room,
+		trace:   traced{on: true, forked: r.forked, begun: true, ended: true, gone: r.gone},
+		more:    tracedMore{freed: r.freed, stopped: r.kept[r.n-1].kind == traces.StopReturn, seenAt: ls.seenAt},
+		resumed: &resumed{int(r.n), said.ends}, revision: r.revision, before: &said,
+	}
+	l.kept = append(room.kept[:0], r.kept[:r.n]...)
+	l.tasks = append(room.tasks[:1], r.by)
+	ls.insert(l)
+	ls.past.add(l)
+	ls.watch.Add(pid)
+	r.pid = 0
+	return l
+}

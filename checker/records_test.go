@@ -1,0 +1,180 @@
+package checker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A life that is told of again, from its record, comes to what it would have come to
+// if all of it had been there.
+func TestRecords(t *testing.T) {
+	whole, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, err := New(nil, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut.patience = &patience{}
+	of := func(v *Verdict) string { return fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation) }
+	says := func(v *Verdict) string {
+		s := fmt.Sprintf("%s %s, ran %s, woken %s, exit code %d %q, by %v, stops %v", v.Fits, v.Outcome, v.Ran, v.Woken, v.ExitCode, v.ExitCodeFrom, v.KernelsFit, v.Stops)
+		for _, f := range v.Findings {
+			s += fmt.Sprintf(", %s %v", f.Rule.ID, f.Lines)
+		}
+		return s
+	}
+	// Another thread shows what is traced.
+	before := tracedEvents(
+		traces.Event{Kind: traces.Fork, Thread: task(50), By: task(2)}, traces.Event{Kind: traces.SwitchOut, Thread: task(50), State: 'D'},
+		traces.Event{Kind: traces.Woken, Thread: task(50), By: task(51), Context: traces.TaskContext},
+		traces.Event{Kind: traces.StopCall, Thread: task(50), By: task(51)}, traces.Event{Kind: traces.StopReturn, By: task(51)},
+		traces.Event{Kind: traces.ProcessExit, Thread: task(50), By: task(50)}, traces.Event{Kind: traces.SwitchOut, Thread: task(50), State: 'X'},
+	).list
+	again, same := 0, 0
+	for seed := range numberOf(3000) {
+		rng := rand.New(rand.NewPCG(uint64(seed), 7))
+		m := whole.eras[seed%len(whole.eras)].m
+		log := randomTrace(m, rng)
+		truth := log[0].truth
+		list := func() Source {
+			r := replay{list: slices.Clone(before)}
+			for _, s := range log {
+				s.event.Line, s.event.Stamp = len(r.list)+1, s.event.Stamp+10e9
+				r.list = append(r.list, s.event)
+			}
+			return &r
+		}
+		want := map[string]*Verdict{}
+		if _, err := whole.Check(list(), func(v *Verdict) error { want[of(v)] = v; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		for _, check := range []func(Source, func(*Verdict) error) (Log, error){cut.Check, cut.Follow} {
+			revision := map[string]int{}
+			if _, err := check(list(), func(v *Verdict) error {
+				if revision[of(v)]++; v.Revision != revision[of(v)] || (v.Replaces != nil) != (v.Revision > 1) {
+					t.Errorf("seed %d: revision %d of %s", seed, v.Revision, of(v))
+				}
+				if v.Life.resumed == nil {
+					return nil
+				}
+				again++
+				if wrong := disprovedBy(v, truth[v.Life.Thread.PID]); wrong != "" {
+					t.Errorf("seed %d: %s: %s", seed, wrong, says(v))
+				}
+				w := want[of(v)]
+				if w == nil {
+					t.Errorf("seed %d: no %s otherwise", seed, of(v))
+					return nil
+				}
+				if says(v) == says(w) {
+					same++
+				} else if testing.Verbose() {
+					t.Logf("seed %d: %s; whole: %s", seed, says(v), says(w))
+				}
+				if v.Witness() == nil {
+					t.Errorf("seed %d: no witness: %s", seed, says(v))
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if t.Failed() {
+			for _, s := range log {
+				t.Logf("%+v", s.event)
+			}
+			t.FailNow()
+		}
+	}
+	t.Logf("%d lives again, %d as if whole", again, same)
+	if again < 50 || same < again*9/10 {
+		t.Errorf("%d lives were told of again, %d as if whole", again, same)
+	}
+}
+
+// Of what a record cannot know, nothing is said.
+func TestNoRecord(t *testing.T) {
+	fork := func(k int) traces.Event { return traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)} }
+	stop := traces.Event{Kind: traces.StopCall, Thread: task(50), By: task(9)}
+	ret := func(code int) traces.Event {
+		return traces.Event{Kind: traces.StopReturn, By: task(9), Code: code, HasCode: true}
+	}
+	dead := func(k int) traces.Event {
+		return traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'X'}
+	}
+	loss := traces.Event{Kind: traces.Loss}
+	for _, test := range []struct {
+		name   string
+		events []traces.Event
+		want   string
+	}{
+		{"a second stop", []traces.Event{fork(50), stop, dead(50), ret(3), fork(51), dead(51), stop, ret(4)}, "50#1 no "},
+		{"the pid is another thread's", []traces.Event{fork(50), stop, dead(50), ret(3), fork(51), dead(51), fork(50), stop, ret(4)}, "50#2 yes ran_then_stopped 4"},
+		{"or may be", []traces.Event{fork(50), stop, dead(50), ret(3), fork(51), dead(51), loss, stop, ret(4)}, "50#2 yes "},
+	} {
+		c, err := New(nil, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.patience = &patience{}
+		var got []string
+		if _, err := c.Check(tracedEvents(test.events...), func(v *Verdict) error {
+			got = append(got, fmt.Sprintf("%d#%d %s %s %d; ", v.Life.Thread.PID, v.Life.Incarnation, v.Fits, v.Outcome, v.ExitCode))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(got, ""); !strings.Contains(text, test.want) {
+			t.Errorf("%s: %s, want %s", test.name, text, test.want)
+		}
+	}
+}
+
+// What comes after is judged by where the thread was left.
+func TestResumedElsewhere(t *testing.T) {
+	var list []traces.Event
+	live := func(k int, state byte, code int) {
+		list = append(list, traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)}, traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'D'})
+		if state != 0 {
+			list = append(list, traces.Event{Kind: traces.Woken, Thread: task(k), By: task(2), Context: traces.TaskContext}, traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: state})
+		}
+		list = append(list, traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(9)}, traces.Event{Kind: traces.Woken, Thread: task(k), By: task(9), Context: traces.TaskContext},
+			traces.Event{Kind: traces.ProcessExit, Thread: task(k), By: task(k)}, traces.Event{Kind: traces.StopReturn, By: task(9), Code: code, HasCode: true},
+			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'X'})
+	}
+	live(50, 0, -4)
+	live(60, 'S', -4)
+	for k := range 3 {
+		live(70+k, 'S', 1)
+	}
+	for _, k := range []int{50, 60} {
+		list = append(list, traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(k + 1000)})
+	}
+	for _, p := range []*patience{nil, {}} {
+		c, err := New(nil, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.patience = p
+		got := map[int]string{}
+		if _, err := c.Check(tracedEvents(list...), func(v *Verdict) error {
+			got[v.Life.Thread.PID] = fmt.Sprintf("%s %s, ran %s, woken %s, %d stops, again %v", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Stops), v.Life.resumed != nil)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for k, want := range map[int]string{50: "yes stopped_before_run, ran no, woken no", 60: "yes ran_then_stopped, ran yes, woken yes"} {
+			if want += fmt.Sprintf(", 2 stops, again %v", p != nil); got[k] != want {
+				t.Errorf("%d: %s, want %s", k, got[k], want)
+			}
+		}
+	}
+}
