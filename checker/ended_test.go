@@ -25,6 +25,9 @@ func TestRoom(t *testing.T) {
 	if end := unsafe.Offsetof(l.kept) + unsafe.Sizeof(l.kept); end > line {
 		t.Errorf("what every event asks for ends at %d", end)
 	}
+	if size := unsafe.Sizeof(record{}); size > line {
+		t.Errorf("a record has %d bytes", size)
+	}
 	if size := unsafe.Sizeof(room{}); size > 1152-8 {
 		t.Errorf("a room has %d bytes: the allocator takes more", size)
 	}

@@ -11,18 +11,23 @@ import (
 // graph in which it was left, and the events that a report of another stop names. Such
 // a stop makes a life of it once more, which goes on from there.
 
-// A record is what is kept of a life that is over.
+// A record is what is kept of a life that is over. It is one line of the CPU's cache:
+// TestRoom.
 type record struct {
-	pid, incarnation int32 // pid 0: of none
-	revision         int32
 	said             *Verdict
-	comm             string
-	by               keptTask // who has stopped it
-	kept             [2]kept  // the stop and its return, or what shows the end
-	n                uint8    // how many of them there are
-	forked, gone     bool     // see traced
-	freed            bool     // see tracedMore
-	last             int64    // the latest stamp
+	last             int64  // the latest stamp
+	by               string // the name of who has stopped it
+	byPID            int32
+	pid, incarnation int32  // pid 0: of none
+	call             uint32 // the line of the stop; 0: it is not in the log
+	line             uint32 // of its return, or of what else shows the end
+	code             int32  // what that says, where hasCode
+	revision         uint16
+	kind             traces.Kind // of that line
+	state            byte
+	hasCode          bool
+	forked, gone     bool // see traced
+	freed            bool // see tracedMore
 }
 
 // maxRecords is how many there are at most: one for each pid that a kernel has if
@@ -34,8 +39,8 @@ const maxRecords = 1 << 15
 // something in them.
 type records [maxRecords / partSize]*[partSize]record
 
-// place is where the record of a pid is, if there is one; nil: there is not.
-func (rs *records) place(pid int) *record {
+// of is where the record of a pid is, if there is one; nil: there is not.
+func (rs *records) of(pid int) *record {
 	pid %= maxRecords
 	if part := rs[pid/partSize]; part != nil {
 		return &part[pid%partSize]
@@ -136,26 +141,26 @@ func (ls *lives) record(l *Life, said *Verdict, of *remnant) {
 		return
 	}
 	r := ls.records.room(pid)
-	r.n = 0
-	keep := func(i int) {
-		k := &r.kept[r.n]
-		*k = l.kept[i]
-		if k.by != nobody {
-			r.by, k.by = l.tasks[k.by], 1
-		}
-		r.n++
+	*r = record{
+		said: said, last: l.kept[len(l.kept)-1].stamp, // its events are in time
+		pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.revision)),
 	}
+	end := of.end
 	if of.ret >= 0 {
-		if of.call >= 0 {
-			keep(of.call)
-		}
-		keep(of.ret)
-	} else {
-		keep(of.end)
+		end = of.ret
 	}
-	r.pid, r.incarnation, r.revision = int32(pid), int32(l.Incarnation), max(1, l.revision)
-	r.comm, r.said, r.forked, r.gone, r.freed = l.Thread.Comm, said, l.trace.forked, l.trace.gone, l.more.freed
-	r.last = l.kept[len(l.kept)-1].stamp // its events are in time
+	if of.call >= 0 {
+		r.call = uint32(l.kept[of.call].line)
+	}
+	k := &l.kept[end]
+	r.line, r.code, r.hasCode, r.kind, r.state = uint32(k.line), k.code, k.hasCode, k.kind, k.state
+	r.forked, r.gone, r.freed = l.trace.forked, l.trace.gone, l.more.freed
+	if of.ret >= 0 && k.by != nobody {
+		r.by, r.byPID = l.tasks[k.by].comm, l.tasks[k.by].pid
+	}
+	if int(r.line) != k.line || int32(r.revision) != max(1, l.revision) {
+		r.pid = 0
+	}
 }
 
 // lived is how many lives a pid has had.
@@ -174,7 +179,7 @@ func (ls *lives) resume(e *traces.Event) *Life {
 	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !ls.sees().Has(traces.Fork) {
 		return nil
 	}
-	r := ls.records.place(pid)
+	r := ls.records.of(pid)
 	if r == nil || int(r.pid) != pid || int(r.incarnation) != ls.lived(pid) || r.last+slack >= e.Stamp-slack {
 		return nil
 	}
@@ -183,13 +188,24 @@ func (ls *lives) resume(e *traces.Event) *Life {
 	said := *r.said
 	said.Revision = int(r.revision)
 	*l = Life{
-		Thread: traces.Task{Comm: r.comm, PID: pid}, Incarnation: int(r.incarnation), Kernel: ls.kernel, boot: ls.boot, room: room,
-		trace:   traced{on: true, forked: r.forked, begun: true, ended: true, gone: r.gone},
-		more:    tracedMore{freed: r.freed, stopped: r.kept[r.n-1].kind == traces.StopReturn, seenAt: ls.seenAt},
-		resumed: &resumed{int(r.n), said.ends}, revision: r.revision, before: &said,
+		Thread: traces.Task{Comm: e.Thread.Comm, PID: pid}, Incarnation: int(r.incarnation), Kernel: ls.kernel, boot: ls.boot, room: room,
+		trace:    traced{on: true, forked: r.forked, begun: true, ended: true, gone: r.gone},
+		more:     tracedMore{freed: r.freed, stopped: r.kind == traces.StopReturn, seenAt: ls.seenAt},
+		revision: int32(r.revision), before: &said,
 	}
-	l.kept = append(room.kept[:0], r.kept[:r.n]...)
-	l.tasks = append(room.tasks[:1], r.by)
+	l.tasks = room.tasks[:1]
+	by := uint8(nobody)
+	if r.by != "" || r.byPID != 0 {
+		by = l.task(&traces.Task{Comm: r.by, PID: int(r.byPID)})
+	}
+	l.kept = room.kept[:0]
+	if r.call > 0 {
+		l.kept = append(l.kept, kept{kind: traces.StopCall, line: int(r.call), stamp: r.last, clock: traces.Nanoseconds, by: by})
+	}
+	l.kept = append(l.kept, kept{
+		kind: r.kind, line: int(r.line), stamp: r.last, clock: traces.Nanoseconds, by: by, state: r.state, code: r.code, hasCode: r.hasCode,
+	})
+	l.resumed = &resumed{len(l.kept), said.ends}
 	ls.insert(l)
 	ls.past.add(l)
 	ls.watch.Add(pid)
