@@ -30,7 +30,7 @@ func (ls *lives) room() *room {
 // itself may be stopped at any time.
 type patience struct{ over, ended int }
 
-var usualPatience = patience{over: 1 << 8, ended: 1 << 12}
+var usualPatience = patience{over: 1 << 5, ended: 1 << 8}
 
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.

@@ -59,7 +59,8 @@ func TestTracedLives(t *testing.T) {
 }
 
 // A thread that has ended by itself may be stopped when thousands of others have
-// ended, and what has been stopped once more: then it is told of again.
+// ended, and one that has been stopped again: then it is told of again, if it is that
+// long ago.
 func TestEndedLivesWait(t *testing.T) {
 	var list []traces.Event
 	born := func(k int) {
