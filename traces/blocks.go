@@ -82,7 +82,8 @@ func (bl *block) likely() int { return max(16, len(bl.text)/128) }
 
 // blocks hands out an input's blocks in their order. Each of its goroutines reads
 // the next block, while the others wait, and then glances at it, while it is in
-// its CPU's cache.
+// its CPU's cache. Whoever wants a block that is not ready does the same meanwhile:
+// to sleep and to be woken takes as long as some thousand lines.
 type blocks struct {
 	order chan *block // in the order of the input
 	free  chan *block
@@ -96,44 +97,68 @@ type blocks struct {
 	rest  []byte // the beginning of a line whose end is in the next block
 	long  bool   // the latest block has no line's end
 	ended bool
+
+	own glancer // of whoever calls next
 }
 
 // newBlocks reads in by goroutines of which each has a glancer of its own.
 func newBlocks(in io.Reader, glancers func() glancer) *blocks {
-	workers := min(4, max(1, runtime.GOMAXPROCS(0)))
-	count := 2*workers + 2
+	workers := min(4, max(1, runtime.GOMAXPROCS(0)-1))
+	count := 2*workers + 4
 	b := &blocks{
-		in: in, size: firstSize,
+		in: in, size: firstSize, own: glancers(),
 		order: make(chan *block, count), free: make(chan *block, count), quit: make(chan struct{}),
 	}
 	for range workers {
 		go func() {
 			g := glancers()
-			for bl := b.read(); bl != nil; bl = b.read() {
-				g.block(bl)
-				bl.ready <- struct{}{}
+			for b.glance(&g, true) {
 			}
 		}()
 	}
 	return b
 }
 
-// read reads the next block; nil: the input has ended, or nobody wants more.
-func (b *blocks) read() *block {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// glance reads the next block and glances at it. It is false where there is none: the
+// input has ended, nobody wants more, or, unless it is to wait, somebody else is
+// reading or no block is free.
+func (b *blocks) glance(g *glancer, wait bool) bool {
+	if wait {
+		b.mu.Lock()
+	} else if !b.mu.TryLock() {
+		return false
+	}
+	bl := b.read(wait)
+	b.mu.Unlock()
+	if bl == nil {
+		return false
+	}
+	g.block(bl)
+	bl.ready <- struct{}{}
+	return true
+}
+
+// read is glance without the glance, for whoever has the lock.
+func (b *blocks) read(wait bool) *block {
 	if b.ended {
 		return nil
 	}
 	var bl *block
-	if b.made < cap(b.free) {
+	switch {
+	case b.made < cap(b.free):
 		b.made++
 		bl = &block{ready: make(chan struct{}, 1)}
-	} else {
+	case wait:
 		select {
 		case bl = <-b.free:
 		case <-b.quit:
 			b.ended = true
+			return nil
+		}
+	default:
+		select {
+		case bl = <-b.free:
+		default:
 			return nil
 		}
 	}
@@ -177,9 +202,13 @@ func (b *blocks) fill(bl *block) {
 
 // next is the next block; nil behind the last one.
 func (b *blocks) next() *block {
+	for len(b.order) == 0 && b.glance(&b.own, false) {
+	}
 	bl, ok := <-b.order
 	if !ok {
 		return nil
+	}
+	for len(bl.ready) == 0 && b.glance(&b.own, false) {
 	}
 	<-bl.ready
 	return bl
