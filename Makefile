@@ -8,13 +8,14 @@
 # make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
 # make runs   100,000 random legal logs and as many traces: none may be misjudged; half an hour
 # make bench  speed and memory on large inputs, against grep, wc and awk: docs/performance.md
+# make profile   cmd/tracecheck/default.pgo anew: by it the compiler knows which functions matter
 # make tools  what the other targets need: Java, and TLC by Maven, once
 
 GO = $(shell sh .ci/go-command)
 
 FUZZTIME = 2m
 
-.PHONY: runs fuzz test spec spec-all spec-distributed scale matrix generate tools bench
+.PHONY: runs fuzz test spec spec-all spec-distributed scale matrix generate tools bench profile
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
@@ -51,6 +52,9 @@ generate: tools
 
 bench:
 	$(GO) run ./internal/bigtrace/bench -write
+
+profile:
+	$(GO) test -pgo=off ./cmd/tracecheck -run '^$$' -bench Run -benchtime 12x -cpuprofile cmd/tracecheck/default.pgo -o /dev/null
 
 tools:
 	@sh .ci/tools
