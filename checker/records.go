@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"math"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -140,26 +141,27 @@ func (ls *lives) record(l *Life, said *Verdict, of *remnant) {
 		len(ls.addr.of)+len(ls.addr.renamed)+len(ls.addr.stops) > 0 || ls.lived(pid) != l.Incarnation {
 		return
 	}
-	r := ls.records.room(pid)
-	*r = record{
-		said: said, last: l.kept[len(l.kept)-1].stamp, // its events are in time
-		pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.revision)),
-	}
 	end := of.end
 	if of.ret >= 0 {
 		end = of.ret
 	}
-	if of.call >= 0 {
-		r.call = uint32(l.kept[of.call].line)
-	}
 	k := &l.kept[end]
-	r.line, r.code, r.hasCode, r.kind, r.state = uint32(k.line), k.code, k.hasCode, k.kind, k.state
-	r.forked, r.gone, r.freed = l.trace.forked, l.trace.gone, l.more.freed
-	if of.ret >= 0 && k.by != nobody {
-		r.by, r.byPID = l.tasks[k.by].comm, l.tasks[k.by].pid
+	if uint64(k.line) > math.MaxUint32 || l.revision > math.MaxUint16 {
+		return
 	}
-	if int(r.line) != k.line || int32(r.revision) != max(1, l.revision) {
-		r.pid = 0
+	call, by := uint32(0), keptTask{}
+	if of.call >= 0 {
+		call = uint32(l.kept[of.call].line)
+	}
+	if of.ret >= 0 && k.by != nobody {
+		by = l.tasks[k.by]
+	}
+	// It is written and not read: its place is in no cache.
+	*ls.records.room(pid) = record{
+		said: said, last: l.kept[len(l.kept)-1].stamp, // its events are in time
+		by: by.comm, byPID: by.pid, pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.revision)),
+		call: call, line: uint32(k.line), code: k.code, hasCode: k.hasCode, kind: k.kind, state: k.state,
+		forked: l.trace.forked, gone: l.trace.gone, freed: l.more.freed,
 	}
 }
 

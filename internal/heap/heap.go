@@ -33,6 +33,7 @@ func Aim() {
 		debug.SetGCPercent(int(min(max(100, 100*(aim-n)/n), most)))
 		runtime.SetFinalizer(m, set)
 	}
+	largePages(aim - 8<<20)
 	debug.SetGCPercent(most)
 	runtime.SetFinalizer(&mark{new(int)}, set)
 }
