@@ -163,6 +163,7 @@ type lives struct {
 	past     endedQueue    // threads that have ended, in that order
 	waiting  endedQueue    // of these, before them, those of which more may well come
 	patience patience
+	fresh    []room                                   // that nobody has had yet
 	rooms    []*room                                  // of lives that nobody needs any more
 	over     [1]*Life                                 // see retire
 	records  records                                  // of those that are over

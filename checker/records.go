@@ -86,6 +86,20 @@ func (r *resumed) from(m *machine) *stateSet {
 	return &s
 }
 
+// within are those of some rules that a life has fitted so far; none, of one that
+// begins.
+func (r *resumed) within(rs []rules) (fit []rules) {
+	if r == nil {
+		return nil
+	}
+	for _, c := range rs {
+		if slices.ContainsFunc(r.ends, func(e endsBy) bool { return e.m == c.m }) {
+			fit = append(fit, c)
+		}
+	}
+	return fit
+}
+
 // A remnant says what of a life a record of it has: the events with these indices, -1
 // is none. It is nil where no record can be made of the life.
 type remnant struct {

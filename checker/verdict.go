@@ -285,6 +285,9 @@ func (c *Checker) judge(l *Life) Verdict {
 // byNumber is Judge by what the kernel's number says.
 func (c *Checker) byNumber(l *Life) Verdict {
 	rs, covered := c.rulesFor(l)
+	if fit := l.resumed.within(rs); len(fit) > 0 {
+		rs = fit
+	}
 	var fit []Verdict
 	var other *Verdict
 	undecided := false // by some era's rules
