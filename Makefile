@@ -54,7 +54,7 @@ bench:
 	$(GO) run ./internal/bigtrace/bench -write
 
 profile:
-	$(GO) test -pgo=off ./cmd/tracecheck -run '^$$' -bench Run -benchtime 12x -cpuprofile cmd/tracecheck/default.pgo -o /dev/null
+	$(GO) test -pgo=off ./cmd/tracecheck -run '^$$' -bench Run -benchtime 40x -cpuprofile cmd/tracecheck/default.pgo -o /dev/null
 
 tools:
 	@sh .ci/tools

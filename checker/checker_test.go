@@ -59,7 +59,7 @@ func newFor(g *graph.Graph, timeout time.Duration) *Checker {
 	if err != nil {
 		panic(err)
 	}
-	c.add(g, e)
+	c.add(newMachine(g), e)
 	return c
 }
 

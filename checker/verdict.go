@@ -1,8 +1,10 @@
 package checker
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kthread-tla/tracecheck/spec/graph"
@@ -150,14 +152,22 @@ type rules struct {
 // about one life; 0 means no limit.
 func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 	c := &Checker{timeout: timeout, only: only}
-	for _, e := range graph.Eras() {
-		g, err := e.Graph()
-		if err != nil {
-			return nil, err
-		}
-		c.add(g, e)
+	kernels := graph.Kernels()
+	machines, errs := make([]*machine, len(kernels)), make([]error, len(kernels))
+	var loaded sync.WaitGroup
+	for i, k := range kernels {
+		loaded.Go(func() {
+			var g *graph.Graph
+			if g, errs[i] = graph.Load(k); errs[i] == nil {
+				machines[i] = newMachine(g)
+			}
+		})
 	}
-	return c, nil
+	loaded.Wait()
+	for _, e := range graph.Eras() {
+		c.add(machines[slices.Index(kernels, e.Kernel())], e)
+	}
+	return c, errors.Join(errs...)
 }
 
 // NewFor is New for the kernel that is called so by `uname -r`. Where that kernel
@@ -175,14 +185,14 @@ func NewFor(release string, timeout time.Duration) (*Checker, error) {
 	return c, err
 }
 
-func (c *Checker) add(g *graph.Graph, e graph.Era) {
+func (c *Checker) add(m *machine, e graph.Era) {
 	for i := range c.eras {
-		if c.eras[i].m.g.Kernel == g.Kernel {
+		if c.eras[i].m == m {
 			c.eras[i].eras = append(c.eras[i].eras, e)
 			return
 		}
 	}
-	c.eras = append(c.eras, rules{newMachine(g), []graph.Era{e}, c})
+	c.eras = append(c.eras, rules{m, []graph.Era{e}, c})
 }
 
 // rulesFor are the rules that a life is judged by. covered is false where the

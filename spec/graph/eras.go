@@ -39,6 +39,9 @@ func Eras() []Era { return eras }
 // Graph is the era's state graph.
 func (e Era) Graph() (*Graph, error) { return Load(e.graph) }
 
+// Kernel is the one of Kernels whose graph is the era's.
+func (e Era) Kernel() string { return e.graph }
+
 // Range names the era's releases.
 func (e Era) Range() string {
 	if e.To == "" {
