@@ -110,19 +110,10 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	var marked markedEras
 	var counted tally
 	buf := make([]byte, 0, 1<<10)
-	recordSaid := func(l *Life, v *Verdict) {
-		if v.like != nil {
-			ls.record(l, &v.like.verdict, v.like.remnant)
-		} else if of := remnantOf(l, v); of != nil && l.slot < 0 {
-			said := *v
-			said.Life, said.Stops, said.Replaces, said.showHow, said.asked = nil, nil, nil, nil, nil
-			ls.record(l, &said, of)
-		}
-	}
-	report := func(l *Life) error {
-		if int(l.told) == l.count() { // nothing has come since
-			recordSaid(l, l.before)
-			return nil
+	// What report returns is what was said of the life, or like, of others.
+	report := func(l *Life) (v *Verdict, like *remembered, err error) {
+		if int(l.told) == l.count() {
+			return l.before, l.before.like, nil // nothing has come since
 		}
 		now := l
 		if follow {
@@ -131,21 +122,19 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		if l.Kernel == "" {
 			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
-		like, v := c.like(now, buf)
+		like, v = c.like(now, buf)
 		if like != nil {
 			if counted.add(like, now) {
-				ls.record(l, &like.verdict, like.remnant)
 				if l.room.alone {
 					ls.rooms = append(ls.rooms, l.room)
 				}
-				return nil
+				return nil, like, nil
 			}
 			v = like.recall(now)
 		}
 		if l.before.says(v) {
 			l.told = int32(l.count())
-			recordSaid(l, l.before)
-			return nil
+			return l.before, l.before.like, nil
 		}
 		l.revision++
 		v.Revision, v.Replaces = int(l.revision), l.before
@@ -155,18 +144,19 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 			before.Replaces, before.showHow = nil, nil
 			l.before = &before
 		}
-		err := yield(v)
+		err = yield(v)
 		if !follow {
 			counted.ask(v)
 		}
-		recordSaid(l, v)
-		return err
+		return v, like, err
 	}
 	judge := func(ended []*Life) error {
 		for _, l := range ended {
-			if err := report(l); err != nil {
+			v, like, err := report(l)
+			if err != nil {
 				return err
 			}
+			ls.record(l, v, like)
 		}
 		return nil
 	}
@@ -180,7 +170,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		if l := ls.touched; follow && l != nil && l.over(ls) {
 			l.AsOf, l.Sees = e.Line, ls.sees()
-			if err := report(l); err != nil {
+			if _, _, err := report(l); err != nil {
 				return log(), err
 			}
 		}

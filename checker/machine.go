@@ -173,16 +173,8 @@ func (m *machine) start() stateSet {
 func (m *machine) step(s stateSet, by actionSet) stateSet {
 	var to stateSet
 	for a := range m.next {
-		if !by.has(a) {
-			continue
-		}
-		for w, word := range s {
-			for ; word != 0; word &= word - 1 {
-				next := &m.next[a][w*64+bits.TrailingZeros64(word)]
-				for w := range to {
-					to[w] |= next[w]
-				}
-			}
+		if by.has(a) {
+			s.each(func(i int) { to = to.union(m.next[a][i]) })
 		}
 	}
 	return to
@@ -205,22 +197,20 @@ func (m *machine) closure(s stateSet, hidden actionSet) stateSet {
 // reach is, for each state, itself and all that hidden actions make of it.
 func (m *machine) reach(hidden actionSet) []stateSet {
 	reached := make([]stateSet, len(m.g.States))
-	var moves [][2]int // by hidden actions
-	for i := len(reached) - 1; i >= 0; i-- {
+	for i := range reached {
 		reached[i].add(i)
-		for _, e := range m.g.States[i].Edges {
-			if e.To != i && hidden.has(e.Action) {
-				moves = append(moves, [2]int{i, e.To})
-			}
-		}
 	}
-	for more := uint64(1); more != 0; {
-		more = 0
-		for _, move := range moves {
-			from, to := &reached[move[0]], &reached[move[1]]
-			for w := range from {
-				more |= to[w] &^ from[w]
-				from[w] |= to[w]
+	for changed := true; changed; {
+		changed = false
+		for i := len(reached) - 1; i >= 0; i-- {
+			s := reached[i]
+			for _, e := range m.g.States[i].Edges {
+				if e.To != i && hidden.has(e.Action) {
+					s = s.union(reached[e.To])
+				}
+			}
+			if s != reached[i] {
+				reached[i], changed = s, true
 			}
 		}
 	}

@@ -86,16 +86,17 @@ func (r *resumed) from(m *machine) *stateSet {
 	return &s
 }
 
-// within are those of some rules that a life has fitted so far; none, of one that
-// begins.
-func (r *resumed) within(rs []rules) (fit []rules) {
-	if r == nil {
-		return nil
-	}
+// within are those of some rules that a life has fitted so far, or, where it has
+// fitted none of them or begins, all.
+func (r *resumed) within(rs []rules) []rules {
+	var fit []rules
 	for _, c := range rs {
-		if slices.ContainsFunc(r.ends, func(e endsBy) bool { return e.m == c.m }) {
+		if r != nil && slices.ContainsFunc(r.ends, func(e endsBy) bool { return e.m == c.m }) {
 			fit = append(fit, c)
 		}
+	}
+	if fit == nil {
+		return rs
 	}
 	return fit
 }
@@ -148,11 +149,22 @@ func remnantOf(l *Life, v *Verdict) *remnant {
 }
 
 // record keeps of a life that has ended for good what a later stop would be judged by,
-// if that is so little. said is what was said of it, or of one that went so.
-func (ls *lives) record(l *Life, said *Verdict, of *remnant) {
+// if that is so little, with what was said of it or, like, of others.
+func (ls *lives) record(l *Life, said *Verdict, like *remembered) {
 	pid := l.Thread.PID
-	if of == nil || l.slot >= 0 || !l.trace.ended || l.more.calls > 0 || uint(pid-1) >= pidLimit-1 ||
+	if l.slot >= 0 || !l.trace.ended || l.more.calls > 0 || uint(pid-1) >= pidLimit-1 ||
 		len(ls.addr.of)+len(ls.addr.renamed)+len(ls.addr.stops) > 0 || ls.lived(pid) != l.Incarnation {
+		return
+	}
+	var of *remnant
+	if like != nil {
+		said, of = &like.verdict, like.remnant
+	} else if of = remnantOf(l, said); of != nil {
+		v := *said
+		v.Life, v.Stops, v.Replaces, v.showHow, v.asked = nil, nil, nil, nil, nil
+		said = &v
+	}
+	if of == nil {
 		return
 	}
 	end := of.end

@@ -32,12 +32,7 @@ func TestRecords(t *testing.T) {
 		return s
 	}
 	// Another thread shows what is traced.
-	before := tracedEvents(
-		traces.Event{Kind: traces.Fork, Thread: task(50), By: task(2)}, traces.Event{Kind: traces.SwitchOut, Thread: task(50), State: 'D'},
-		traces.Event{Kind: traces.Woken, Thread: task(50), By: task(51), Context: traces.TaskContext},
-		traces.Event{Kind: traces.StopCall, Thread: task(50), By: task(51)}, traces.Event{Kind: traces.StopReturn, By: task(51)},
-		traces.Event{Kind: traces.ProcessExit, Thread: task(50), By: task(50)}, traces.Event{Kind: traces.SwitchOut, Thread: task(50), State: 'X'},
-	).list
+	before := tracedEvents(forked(50), left(50, 'D'), wokenBy(50, 51), stopCall(50, 51), traces.Event{Kind: traces.StopReturn, By: task(51)}, exits(50), left(50, 'X')).list
 	again, same := 0, 0
 	for seed := range numberOf(3000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
@@ -102,14 +97,8 @@ func TestRecords(t *testing.T) {
 
 // Of what a record cannot know, nothing is said.
 func TestNoRecord(t *testing.T) {
-	fork := func(k int) traces.Event { return traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)} }
-	stop := traces.Event{Kind: traces.StopCall, Thread: task(50), By: task(9)}
-	ret := func(code int) traces.Event {
-		return traces.Event{Kind: traces.StopReturn, By: task(9), Code: code, HasCode: true}
-	}
-	dead := func(k int) traces.Event {
-		return traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'X'}
-	}
+	stop, ret := stopCall(50, 9), func(code int) traces.Event { return stopReturn(9, code) }
+	fork, dead := forked, func(k int) traces.Event { return left(k, 'X') }
 	loss := traces.Event{Kind: traces.Loss}
 	for _, test := range []struct {
 		name   string
@@ -142,13 +131,11 @@ func TestNoRecord(t *testing.T) {
 func TestResumedElsewhere(t *testing.T) {
 	var list []traces.Event
 	live := func(k int, state byte, code int) {
-		list = append(list, traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)}, traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'D'})
+		list = append(list, forked(k), left(k, 'D'))
 		if state != 0 {
-			list = append(list, traces.Event{Kind: traces.Woken, Thread: task(k), By: task(2), Context: traces.TaskContext}, traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: state})
+			list = append(list, wokenBy(k, 2), left(k, state))
 		}
-		list = append(list, traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(9)}, traces.Event{Kind: traces.Woken, Thread: task(k), By: task(9), Context: traces.TaskContext},
-			traces.Event{Kind: traces.ProcessExit, Thread: task(k), By: task(k)}, traces.Event{Kind: traces.StopReturn, By: task(9), Code: code, HasCode: true},
-			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'X'})
+		list = append(list, stopCall(k, 9), wokenBy(k, 9), exits(k), stopReturn(9, code), left(k, 'X'))
 	}
 	live(50, 0, -4)
 	live(60, 'S', -4)
@@ -156,7 +143,7 @@ func TestResumedElsewhere(t *testing.T) {
 		live(70+k, 'S', 1)
 	}
 	for _, k := range []int{50, 60} {
-		list = append(list, traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(k + 1000)})
+		list = append(list, stopCall(k, k+1000))
 	}
 	for _, p := range []*patience{nil, {}} {
 		c, err := New(nil, time.Second)

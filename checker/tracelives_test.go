@@ -19,19 +19,32 @@ func tracedEvents(list ...traces.Event) *replay {
 
 func task(pid int) traces.Task { return traces.Task{Comm: fmt.Sprintf("t%d", pid), PID: pid} }
 
+func forked(k int) traces.Event { return traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)} }
+
+func left(k int, state byte) traces.Event {
+	return traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: state}
+}
+
+func wokenBy(k, by int) traces.Event {
+	return traces.Event{Kind: traces.Woken, Thread: task(k), By: task(by), Context: traces.TaskContext}
+}
+
+func exits(k int) traces.Event {
+	return traces.Event{Kind: traces.ProcessExit, Thread: task(k), By: task(k)}
+}
+
+func stopCall(k, by int) traces.Event {
+	return traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(by)}
+}
+
+func stopReturn(by, code int) traces.Event {
+	return traces.Event{Kind: traces.StopReturn, By: task(by), Code: code, HasCode: true}
+}
+
 // Which events are one life's, where pids come again, and calls are known by
 // half.
 func TestTracedLives(t *testing.T) {
-	stop := func(k, by int) traces.Event {
-		return traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(by)}
-	}
-	ret := func(by, code int) traces.Event {
-		return traces.Event{Kind: traces.StopReturn, By: task(by), Code: code, HasCode: true}
-	}
-	fork := func(k int) traces.Event { return traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)} }
-	out := func(k int, state byte) traces.Event {
-		return traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: state}
-	}
+	stop, ret, fork, out := stopCall, stopReturn, forked, left
 	addr := traces.Event{Kind: traces.StopCall, Thread: traces.Task{Addr: 0xff00}, By: task(9), Probe: true}
 	for _, test := range []struct {
 		name   string
@@ -64,20 +77,16 @@ func TestTracedLives(t *testing.T) {
 func TestEndedLivesWait(t *testing.T) {
 	var list []traces.Event
 	born := func(k int) {
-		list = append(list, traces.Event{Kind: traces.Fork, Thread: task(k), By: task(2)},
-			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'D'},
-			traces.Event{Kind: traces.Woken, Thread: task(k), By: task(3), Context: traces.TaskContext},
-			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'S'})
+		list = append(list, forked(k), left(k, 'D'), wokenBy(k, 3), left(k, 'S'))
 	}
 	ends := func(k int) {
-		list = append(list, traces.Event{Kind: traces.ProcessExit, Thread: task(k), By: task(k)},
-			traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: 'X'})
+		list = append(list, exits(k), left(k, 'X'))
 	}
 	stop := func(k int) {
-		list = append(list, traces.Event{Kind: traces.StopCall, Thread: task(k), By: task(3)})
+		list = append(list, stopCall(k, 3))
 	}
 	back := func(code int) {
-		list = append(list, traces.Event{Kind: traces.StopReturn, By: task(3), Code: code, HasCode: true})
+		list = append(list, stopReturn(3, code))
 	}
 	others := func(first, n int) {
 		for k := first; k < first+n; k++ {

@@ -164,10 +164,13 @@ func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 		})
 	}
 	loaded.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	for _, e := range graph.Eras() {
 		c.add(machines[slices.Index(kernels, e.Kernel())], e)
 	}
-	return c, errors.Join(errs...)
+	return c, nil
 }
 
 // NewFor is New for the kernel that is called so by `uname -r`. Where that kernel
@@ -202,11 +205,11 @@ func (c *Checker) rulesFor(l *Life) (rs []rules, covered bool) {
 		return []rules{c.rulesOf(*c.only)}, true
 	}
 	if l.Kernel == "" {
-		return c.within(l.eras), true
+		return l.resumed.within(c.within(l.eras)), true
 	}
 	e, err := graph.EraOf(l.Kernel)
 	if err != nil {
-		return c.eras, false
+		return l.resumed.within(c.eras), false
 	}
 	return []rules{c.rulesOf(e)}, true
 }
@@ -295,9 +298,6 @@ func (c *Checker) judge(l *Life) Verdict {
 // byNumber is Judge by what the kernel's number says.
 func (c *Checker) byNumber(l *Life) Verdict {
 	rs, covered := c.rulesFor(l)
-	if fit := l.resumed.within(rs); len(fit) > 0 {
-		rs = fit
-	}
 	var fit []Verdict
 	var other *Verdict
 	undecided := false // by some era's rules

@@ -148,17 +148,13 @@ func (b *blocks) read(wait bool) *block {
 	case b.made < cap(b.free):
 		b.made++
 		bl = &block{ready: make(chan struct{}, 1)}
-	case wait:
+	case !wait && len(b.free) == 0: // nobody else takes one
+		return nil
+	default:
 		select {
 		case bl = <-b.free:
 		case <-b.quit:
 			b.ended = true
-			return nil
-		}
-	default:
-		select {
-		case bl = <-b.free:
-		default:
 			return nil
 		}
 	}

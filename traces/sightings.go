@@ -179,9 +179,10 @@ func (g *glancer) comm(line []byte) []byte {
 	return line[i:16]
 }
 
-// switches reads the text of a sched_switch. How that of a task begins is compared with
-// the event's name before it: 64 columns at once cost less than fewer do. What is known of it are the pid of the
-// current task and where it ends, the next pid, and where " next_pid=" begins.
+// switches reads the text of a sched_switch. What is known of it are the pid of the
+// current task and where it ends, the next pid, and where " next_pid=" begins. How that
+// of a task begins is compared with the event's name before it: 64 columns at once cost
+// less than fewer do.
 func (g *glancer) switches(line []byte, s *sighting, prev int32, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
 	known := g.names.begin(prev, s.cpu)

@@ -13,6 +13,10 @@ import (
 // often.
 const aim = 40 << 20
 
+// inLargePages is how many bytes of it are asked for in large pages: about what a long
+// trace takes.
+const inLargePages = 32 << 20
+
 // most is the percentage at which a heap with next to nothing in it grows to the
 // aim: Go takes 4 MiB for the least. It must not be more, because it is one of
 // stacks and variables too.
@@ -33,7 +37,7 @@ func Aim() {
 		debug.SetGCPercent(int(min(max(100, 100*(aim-n)/n), most)))
 		runtime.SetFinalizer(m, set)
 	}
-	largePages(aim - 8<<20)
+	largePages(inLargePages)
 	debug.SetGCPercent(most)
 	runtime.SetFinalizer(&mark{new(int)}, set)
 }

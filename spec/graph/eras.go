@@ -36,9 +36,6 @@ var eras = []Era{
 // Eras are all eras, oldest first.
 func Eras() []Era { return eras }
 
-// Graph is the era's state graph.
-func (e Era) Graph() (*Graph, error) { return Load(e.graph) }
-
 // Kernel is the one of Kernels whose graph is the era's.
 func (e Era) Kernel() string { return e.graph }
 
