@@ -8,73 +8,121 @@ import (
 	"github.com/kthread-tla/tracecheck/spec/graph"
 )
 
-// doubted says in v, a verdict by the rules that a kernel's number names, what is
+// A backportDoubt is what a verdict by the rules that a kernel's number names does
+// not share with one by those that the kernel may have instead.
+type backportDoubt struct {
+	release string // the kernel's, as the user or its distribution gave it
+	graph.Doubt
+	has, may conclusion // by the number, and by the other rules
+	without  []Finding  // of has alone
+	with     []Finding  // of may alone
+}
+
+// A conclusion is what a verdict says of a thread, without its findings.
+type conclusion struct {
+	outcome      Outcome
+	ran, woken   Truth
+	exitCodeFrom string
+	exitCode     int // where it is inferred
+	shownBy      int // where it is observed: index in Life.Events of an event that shows it
+}
+
+// conclusion is that of a verdict.
+func (v *Verdict) conclusion() conclusion {
+	f := conclusion{v.Outcome, v.Ran, v.Woken, v.ExitCodeFrom, v.ExitCode, -1}
+	if v.ExitCodeFrom == observed {
+		f.exitCode, f.shownBy = 0, v.shownBy
+	}
+	return f
+}
+
+// code is the exit code in words.
+func (f *conclusion) code(l *Life) string {
+	switch {
+	case f.exitCodeFrom == "":
+		return "not in this log"
+	case f.shownBy >= 0:
+		return fmt.Sprint(l.Events()[f.shownBy].Code)
+	}
+	return fmt.Sprint(f.exitCode)
+}
+
+// mayHave says that a kernel may have other rules, and why.
+func (d *backportDoubt) mayHave() string {
+	return fmt.Sprintf("%s may have those of Linux %s: %s", d.release, d.Era.Range(), d.Why)
+}
+
+// doubted notes in v, a verdict by the rules that a kernel's number names, what is
 // otherwise in w, the verdict by those that it may have instead. Where the life
 // does not fit those, the log itself shows that the kernel has not got them.
-func doubted(v, w *Verdict, release string, d graph.Doubt) {
+func doubted(v, w *Verdict, release string, doubt graph.Doubt) {
 	if v.Fits == FitsInconclusive || w.Fits != FitsYes {
 		return
 	}
-	f := Finding{
-		Rule:        ruleBackport,
-		WouldSettle: "the source of that kernel: whether it has " + d.Era.Brings,
-	}
-	may := fmt.Sprintf("%s may have those of Linux %s: %s", release, d.Era.Range(), d.Why)
+	d := &backportDoubt{release: release, Doubt: doubt, has: v.conclusion(), may: w.conclusion()}
+	settle := "the source of that kernel: whether it has " + doubt.Era.Brings
 	if v.Fits == FitsNo {
 		// Nothing is said against lines that this kernel may well print.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
-		v.Why = fmt.Sprintf("it does not fit the rules that the kernel's number says, but %s; it fits those", may)
+		v.Why = fmt.Sprintf("it does not fit the rules that the kernel's number says, but %s; it fits those", d.mayHave())
 		for i := range v.Findings {
-			v.Findings[i].Rule, v.Findings[i].WouldSettle = ruleBackport, f.WouldSettle
+			v.Findings[i].Rule, v.Findings[i].settle = &KT019, settle
 		}
 		return
 	}
-	differs, lines := difference(v, w)
-	if len(differs) == 0 {
+	d.without, d.with = lacking(v.Findings, w.Findings), lacking(w.Findings, v.Findings)
+	if len(d.differs(v.Life)) == 0 {
 		return
 	}
-	f.Lines = lines
-	f.Message = fmt.Sprintf("%s; by those, %s", may, strings.Join(differs, ", "))
-	v.Findings = append(v.Findings, f)
+	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, settle: settle})
 }
 
-// difference names what w says otherwise than v, both of one life that fits, and
-// the lines that it is about.
-func difference(v, w *Verdict) (differs []string, lines []int) {
-	if v.Outcome != w.Outcome {
-		differs = append(differs, fmt.Sprintf("the outcome is %s and not %s", w.Outcome, v.Outcome))
-	}
-	if v.Ran != w.Ran {
-		differs = append(differs, fmt.Sprintf("whether threadfn ran: %s and not %s", w.Ran, v.Ran))
-	}
-	if v.Woken != w.Woken {
-		differs = append(differs, fmt.Sprintf("whether it was woken: %s and not %s", w.Woken, v.Woken))
-	}
-	if v.ExitCode != w.ExitCode || v.ExitCodeFrom != w.ExitCodeFrom {
-		differs = append(differs, "the exit code is "+code(w)+" and not "+code(v))
-	}
-	for _, f := range w.Findings {
-		if !has(v.Findings, f) {
-			differs, lines = append(differs, f.Rule.ID+" ("+f.Rule.Title+")"), append(lines, f.Lines...)
+// lacking are those findings of one list that another lacks.
+func lacking(list, in []Finding) (out []Finding) {
+	for _, f := range list {
+		if !has(in, f) {
+			out = append(out, f)
 		}
 	}
-	for _, f := range v.Findings {
-		if !has(w.Findings, f) {
-			differs, lines = append(differs, "no "+f.Rule.ID+" ("+f.Rule.Title+")"), append(lines, f.Lines...)
-		}
+	return out
+}
+
+// differs names what the other rules say otherwise.
+func (d *backportDoubt) differs(l *Life) (differs []string) {
+	if d.has.outcome != d.may.outcome {
+		differs = append(differs, fmt.Sprintf("the outcome is %s and not %s", d.may.outcome, d.has.outcome))
+	}
+	if d.has.ran != d.may.ran {
+		differs = append(differs, fmt.Sprintf("whether threadfn ran: %s and not %s", d.may.ran, d.has.ran))
+	}
+	if d.has.woken != d.may.woken {
+		differs = append(differs, fmt.Sprintf("whether it was woken: %s and not %s", d.may.woken, d.has.woken))
+	}
+	if d.has.exitCodeFrom != d.may.exitCodeFrom || d.has.code(l) != d.may.code(l) {
+		differs = append(differs, "the exit code is "+d.may.code(l)+" and not "+d.has.code(l))
+	}
+	for _, f := range d.with {
+		differs = append(differs, f.Rule.ID+" ("+f.Rule.Title+")")
+	}
+	for _, f := range d.without {
+		differs = append(differs, "no "+f.Rule.ID+" ("+f.Rule.Title+")")
+	}
+	return differs
+}
+
+func (d *backportDoubt) says(l *Life) Text {
+	var lines []int
+	for _, f := range slices.Concat(d.with, d.without) {
+		lines = append(lines, f.on(l).Lines...)
 	}
 	if len(lines) == 0 {
-		for _, e := range v.Life.Events() {
+		for _, e := range l.Events() {
 			lines = append(lines, e.Line)
 		}
 	}
 	slices.Sort(lines)
-	return differs, slices.Compact(lines)
-}
-
-func code(v *Verdict) string {
-	if v.ExitCodeFrom == "" {
-		return "not in this log"
+	return Text{
+		Message: fmt.Sprintf("%s; by those, %s", d.mayHave(), strings.Join(d.differs(l), ", ")),
+		Lines:   slices.Compact(lines),
 	}
-	return fmt.Sprint(v.ExitCode)
 }

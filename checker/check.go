@@ -23,6 +23,9 @@ type Log struct {
 	Waits    []Wait
 	Findings []Finding // those that belong to no one thread
 	Notes    []string  // what its words tell of the kernel's age, a sentence each
+
+	incidents []Incident // by the kernel's reports, of no one thread
+	hung      hungTasks
 }
 
 // A watcher is a Source that can leave out the scheduling of tasks that nobody
@@ -160,7 +163,14 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		return nil
 	}
-	log := func() Log { return Log{ls.kernel, ls.waits, ls.general(), c.notes(src.Stats().Marks, ls.kernel)} }
+	log := func() Log {
+		log := &Log{
+			Kernel: ls.kernel, Waits: ls.waits, Notes: c.notes(src.Stats().Marks, ls.kernel),
+			incidents: slices.Concat(ls.misuses, ls.cameBack), hung: ls.hung,
+		}
+		log.find()
+		return *log
+	}
 	for src.Scan() {
 		e := src.Event()
 		if ended := ls.add(e); ended != nil {

@@ -418,7 +418,7 @@ func TestTheKernelDecides(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), false), func(v *Verdict) error {
-		if v.Fits != FitsInconclusive || v.Findings[0].Rule != ruleOtherKernel {
+		if v.Fits != FitsInconclusive || v.Findings[0].Rule != &KT013 {
 			t.Errorf("fits %s, %v", v.Fits, v.Findings)
 		}
 		return nil

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -48,68 +47,6 @@ func (a *asked) sleeps(e *traces.Event) {
 	}
 }
 
-// hangFindings say what a life's own lines show of why its stop has not returned.
-func hangFindings(v *Verdict, h *history) (out []Finding) {
-	l := v.Life
-	for _, s := range v.Stops {
-		if s.ReturnedAt == 0 && s.By.PID != 0 && s.By.PID == l.Thread.PID {
-			out = append(out, Finding{
-				Rule: ruleSelfStop, Lines: []int{s.CalledAt},
-				Message: fmt.Sprintf("%s stops itself: in kthread_stop() it waits for its own end", l.Thread),
-				Advice:  "let threadfn return instead; on this machine nothing ends the wait but a reboot",
-			})
-		}
-	}
-	if !l.Whole() || h.pending() == 0 || h.returned() > 0 {
-		return out
-	}
-	t := &l.trace
-	var lines []int
-	var before, since *traces.Event // the thread's last kthread_should_stop() before the stop, and since
-	for i, e := range l.Events() {
-		switch {
-		case e.Kind == traces.StopCall:
-			lines = append(lines, e.Line)
-		case e.Kind == traces.ShouldStop && len(lines) == 0:
-			before = &l.Events()[i]
-		case e.Kind == traces.ShouldStop:
-			since = &l.Events()[i]
-		}
-	}
-	lines = append(lines, t.told.made, t.told.line)
-	f := Finding{WouldSettle: "a probe on kthread_should_stop"}
-	if l.Sees.Has(traces.ShouldStop) {
-		f.WouldSettle = ""
-	}
-	switch {
-	case t.ended || t.told.times == 0:
-		return out
-	case t.told.missed && t.told.times == 1 && sleeper(t.asleep) && since == nil:
-		f.Rule = ruleLostWake
-		f.Message = fmt.Sprintf("the stop sets the flag and wakes (line %d), and the thread is awake: the wake does nothing (no sched_waking); the stopper sleeps (line %d); the thread goes to sleep (line %d, state %c), and nobody has woken it since",
-			lines[0], t.told.made, t.told.line, t.asleep)
-		if before != nil && before.Code == 0 {
-			f.Message += fmt.Sprintf("; it has asked kthread_should_stop() before that (line %d: no) and not since", before.Line)
-		}
-		f.Advice = "set_current_state() first, test kthread_should_stop() after it, then schedule(). On the live machine one more wake is enough: make happen what the thread waits for"
-	case t.told.times > 1:
-		f.Rule = ruleDeaf
-		f.Message = fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", t.told.made, t.told.times)
-		switch {
-		case since != nil && since.Code != 0:
-			f.Message += fmt.Sprintf(", though kthread_should_stop() has said yes (line %d)", since.Line)
-		case since == nil && l.Sees.Has(traces.ShouldStop):
-			f.Message += ", and has not asked kthread_should_stop()"
-		}
-		f.Advice = "test kthread_should_stop() in every loop of threadfn, after every wake. On the live machine end what threadfn works on (close the device, the connection), if it looks at that; no signal ends a kernel thread, nor anything that root can do"
-	default:
-		return out
-	}
-	slices.Sort(lines)
-	f.Lines = slices.Compact(lines)
-	return append(out, f)
-}
-
 // stopsItself says whether the thread is in a kthread_stop() of itself.
 func (h *history) stopsItself() bool {
 	return slices.ContainsFunc(h.stops, func(s call) bool {
@@ -117,70 +54,20 @@ func (h *history) stopsItself() bool {
 	})
 }
 
-// waiting are the functions in which a task sleeps for a completion or a time.
-var waiting = map[string]bool{
-	"schedule_timeout": true, "schedule_timeout_uninterruptible": true, "schedule_hrtimeout_range": true, "schedule_hrtimeout_range_clock": true,
-	"wait_for_completion": true, "wait_for_completion_killable": true, "wait_for_completion_state": true, "wait_for_common": true,
-	"__wait_for_common": true, "do_wait_for_common": true, "wait_task_inactive": true, "schedule_hrtimeout": true,
-}
-
-// blockedIn says in which of the functions that wait for a kernel thread a stack
-// shows its task; empty: in none. What is cut shows that it was in kthread_stop,
-// and of the others nothing, because they do more than wait.
-func blockedIn(s *traces.Stack) string {
-	if find(s, "kthread_stop") >= 0 {
-		return "kthread_stop"
-	}
-	if s.Cut {
-		return ""
-	}
-	for i, f := range s.Frames {
-		switch {
-		case i > 0 && f.Module == "" && f.Func == "kthread_park":
-			return "kthread_park"
-		case i > 0 && f.Module == "" && (f.Func == "__kthread_create_on_node" || f.Func == "kthread_create_on_node" || f.Func == "kthread_create"):
-			return "kthread_create_on_node"
-		case !asleepIn(f.Func) && !waiting[f.Func]:
-			return ""
+// ended says whether the log shows, before a stop of it went wrong, that the
+// thread's threadfn came to an end.
+func (h *history) ended() bool {
+	for _, e := range h.life.Events() {
+		switch e.Kind {
+		case traces.Return, traces.Exit:
+			return true
+		case traces.Stacked:
+			if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
+				return e.Thread.PID == h.life.Thread.PID
+			}
 		}
 	}
-	return ""
-}
-
-// frozenIn says whether a stack is that of a thread in the freezer
-// (kernel/freezer.c __refrigerator; 2.6 to 7.0).
-func frozenIn(s *traces.Stack) bool {
-	i := 0
-	for i < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waiting[s.Frames[i].Func]) {
-		i++
-	}
-	return i < len(s.Frames) && (s.Frames[i].Func == "__refrigerator" || s.Frames[i].Func == "refrigerator") && s.Frames[i].Module == ""
-}
-
-// sleepsAt is where the thread of a whole stack sleeps, in words; empty where
-// that says nothing.
-func sleepsAt(s *traces.Stack) string {
-	k := root(s)
-	if k < 1 || s.Cut {
-		return ""
-	}
-	i := 0
-	for i < k && asleepIn(s.Frames[i].Func) {
-		i++
-	}
-	if i == 0 || i == k {
-		return ""
-	}
-	where := s.Frames[i].Func
-	if m := slices.IndexFunc(s.Frames[i:k], func(f traces.Frame) bool { return f.Module != "" }); m > 0 {
-		where += ", called from " + s.Frames[i+m].Func + " of module " + s.Frames[i+m].Module
-	} else if m == 0 {
-		where += " of module " + s.Frames[i].Module
-	}
-	if s.State != 0 {
-		where = fmt.Sprintf("%s (state %c)", where, s.State)
-	}
-	return where
+	return false
 }
 
 // isBack takes note of a message of a task that a report has shown blocked: it is
@@ -198,26 +85,25 @@ func (ls *lives) isBack(e *traces.Event) {
 	if w.Seconds == 0 {
 		return // it was seen to wait, and that is over
 	}
-	f := Finding{Rule: ruleSlow, Lines: append(slices.Clone(r.lines), e.Line)}
-	f.Message = fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, w.lasts(), e.Line)
 	var of *Life
 	for l := range ls.alive() {
 		if w.In == "kthread_stop" && !l.trace.on && l.waitsFor(e.By.PID) {
 			of = l
 		}
 	}
-	ls.slow(of, f)
+	ls.slow(of, w, e.Line)
 }
 
-// slow gives a finding of a wait that is over to the thread that was waited for;
-// nil: which that is the log does not tell.
-func (ls *lives) slow(of *Life, f Finding) {
-	ls.back = true
+// slow notes that a wait is over, as a line shows, with the thread that was waited
+// for; nil: which that is the log does not tell.
+func (ls *lives) slow(of *Life, w *Wait, line int) {
+	i := Incident{Misuse: Misuse{Kind: Slow}, Lines: append(slices.Clone(w.Lines), line), Wait: w, Back: line}
+	ls.hung.back = true
 	switch {
 	case of != nil && (of.told == 0 || int(of.told) < of.count()):
-		of.Reported = append(of.Reported, f)
+		of.Incidents = append(of.Incidents, i)
 	case len(ls.cameBack) < maxMisuses:
-		ls.cameBack = append(ls.cameBack, f)
+		ls.cameBack = append(ls.cameBack, i)
 	}
 }
 
@@ -233,14 +119,9 @@ func (ls *lives) likelyBack(w *Wait) bool {
 		if e.Kind != traces.StopReturn || e.Line < w.Lines[len(w.Lines)-1] || e.By.PID != 0 && e.By.PID != w.Waiter.PID {
 			continue
 		}
-		l.Suspected = slices.DeleteFunc(l.Suspected, func(s Wait) bool { return s.Waiter == w.Waiter })
-		f := Finding{
-			Rule: ruleSlow, Lines: append(slices.Clone(w.Lines), e.Line),
-			Message:     fmt.Sprintf("%s was reported blocked in kthread_stop()%s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, w.lasts(), w.For, e.Line),
-			WouldSettle: "a message that names the stopper with its pid ({by})",
-		}
+		l.Suspected = slices.DeleteFunc(slices.Clone(l.Suspected), func(s Wait) bool { return s.Waiter == w.Waiter })
 		if w.Seconds > 0 {
-			ls.slow(l, f)
+			ls.slow(l, w, e.Line)
 		}
 		return true
 	}

@@ -20,11 +20,11 @@ func hangRules(t *testing.T, src Source) (rules string, outcome Outcome) {
 	var found []string
 	note := func(list []Finding) {
 		for _, f := range list {
-			if f.Rule.ID >= "KT030" || f.Rule == ruleBlockedStop {
+			if f.Rule.ID >= "KT030" || f.Rule == &KT015 {
 				found = append(found, f.Rule.ID)
 			}
-			if slices.Contains(f.Lines, 0) || len(f.Lines) == 0 {
-				t.Errorf("%s names lines %v", f.Rule.ID, f.Lines)
+			if lines := f.Text().Lines; slices.Contains(lines, 0) || len(lines) == 0 {
+				t.Errorf("%s names lines %v", f.Rule.ID, lines)
 			}
 		}
 	}
@@ -124,8 +124,8 @@ func TestEachThatStopsItselfIsNamed(t *testing.T) {
 	named := 0
 	if _, err := c.Check(tracedEvents(log...), func(v *Verdict) error {
 		for _, f := range v.Findings {
-			if named++; f.Rule != ruleSelfStop || !strings.HasPrefix(f.Message, v.Life.Thread.String()) {
-				t.Errorf("of %v: %s %s", v.Life.Thread, f.Rule.ID, f.Message)
+			if named++; f.Rule != &KT030 || !strings.HasPrefix(f.Text().Message, v.Life.Thread.String()) {
+				t.Errorf("of %v: %s %s", v.Life.Thread, f.Rule.ID, f.Text().Message)
 			}
 		}
 		return nil
@@ -157,12 +157,12 @@ func TestWakesInTheMidstOfAStop(t *testing.T) {
 		woken  Truth
 		rule   *Rule
 	}{
-		{"it sleeps again before the last test, or in do_exit", []traces.Event{wake(p, traces.TaskContext), asleep, wake(task(7), traces.TaskContext), exit, returns(eintr)}, FitsYes, No, No, ruleStoppedBeforeRun},
-		{"an interrupt wakes it then", []traces.Event{wake(p, traces.TaskContext), asleep, wake(p, traces.InterruptContext), exit, returns(eintr)}, FitsYes, No, No, ruleStoppedBeforeRun},
+		{"it sleeps again before the last test, or in do_exit", []traces.Event{wake(p, traces.TaskContext), asleep, wake(task(7), traces.TaskContext), exit, returns(eintr)}, FitsYes, No, No, &KT001},
+		{"an interrupt wakes it then", []traces.Event{wake(p, traces.TaskContext), asleep, wake(p, traces.InterruptContext), exit, returns(eintr)}, FitsYes, No, No, &KT001},
 		{"an interrupt is faster than the request", []traces.Event{wake(p, traces.InterruptContext), exit, returns(0)}, FitsYes, Yes, Yes, nil},
 		{"it may be an interrupt's", []traces.Event{wake(p, traces.UnknownContext), exit, returns(0)}, FitsYes, Yes, Yes, nil},
-		{"the stop wakes it, and it has run", []traces.Event{wake(p, traces.TaskContext), exit, returns(0)}, FitsNo, Unknown, Unknown, ruleValueNotRun},
-		{"the stop wakes it, and it sleeps in threadfn", []traces.Event{wake(p, traces.TaskContext), {Kind: traces.SwitchOut, Thread: k, By: k, State: 'S'}}, FitsNo, Unknown, Unknown, ruleMisfit},
+		{"the stop wakes it, and it has run", []traces.Event{wake(p, traces.TaskContext), exit, returns(0)}, FitsNo, Unknown, Unknown, &KT003},
+		{"the stop wakes it, and it sleeps in threadfn", []traces.Event{wake(p, traces.TaskContext), {Kind: traces.SwitchOut, Thread: k, By: k, State: 'S'}}, FitsNo, Unknown, Unknown, &KT009},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := New(nil, 10*time.Second)
@@ -243,8 +243,8 @@ func TestWhatElseAWaitHangsOn(t *testing.T) {
 			}
 			got := ""
 			for _, f := range log.Findings {
-				if got += f.Message + "\n"; !slices.IsSorted(f.Lines) {
-					t.Errorf("lines %v", f.Lines)
+				if got += f.Text().Message + "\n"; !slices.IsSorted(f.Text().Lines) {
+					t.Errorf("lines %v", f.Text().Lines)
 				}
 			}
 			if !strings.Contains(got, test.has) || test.without != "" && strings.Contains(got, test.without) {

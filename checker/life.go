@@ -51,8 +51,8 @@ type Life struct {
 	// Suspected are tasks blocked in a kthread_stop() that is likely of this
 	// thread.
 	Suspected []Wait
-	// Reported are what the kernel's reports show of this thread.
-	Reported []Finding
+	// Incidents are what the kernel's reports show of this thread.
+	Incidents []Incident
 	// survived: it is judged as if an oops had not ended it; see rules.judge.
 	survived bool
 	// anyones: it is judged as if an interrupt may have made a wake that a trace
@@ -176,18 +176,14 @@ type lives struct {
 	addr     addresses
 
 	// Of the kernel's reports:
-	reports    map[int]*reported    // by the pid of a task
-	locks      map[int]traces.Event // by the pid of a task: the lock that it waits for
-	kthreadd   int                  // line of the report of kthreadd's death; 0: none
-	waits      []Wait
-	hung       int       // hung-task reports
-	hungCut    int       // those of them whose stack is not whole
-	lastReport int       // line of the last report
-	misuses    []Finding // by reports of crashes and warnings, of no one thread
-	cameBack   []Finding // of tasks that were reported blocked and are no more, of no one thread
-	back       bool      // there was such a task
-	incomplete bool      // messages are missing
-	failed     int       // line of the last failed kthread_create(), 0: none in this boot
+	reports  map[int]*reported    // by the pid of a task
+	locks    map[int]traces.Event // by the pid of a task: the lock that it waits for
+	kthreadd int                  // line of the report of kthreadd's death; 0: none
+	waits    []Wait
+	hung     hungTasks
+	misuses  []Incident // by reports of crashes and warnings, of no one thread
+	cameBack []Incident // of tasks that were reported blocked and are no more, of no one thread
+	failed   int        // line of the last failed kthread_create(), 0: none in this boot
 }
 
 func newLives() *lives {
@@ -239,7 +235,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		ls.begun, ls.since, ls.crash, ls.gaps = true, e.Line, 0, false
 	case traces.Loss:
 		// A begin line may be among what was lost.
-		ls.begun, ls.incomplete = false, true
+		ls.begun, ls.hung.incomplete = false, true
 		for l := range ls.alive() {
 			l.weaken()
 			sure := l.sure
@@ -250,7 +246,7 @@ func (ls *lives) add(e *traces.Event) (ended []*Life) {
 		}
 		ls.lose(e.Line)
 	case traces.Cut:
-		ls.gaps, ls.incomplete = true, true
+		ls.gaps, ls.hung.incomplete = true, true
 		for l := range ls.alive() {
 			l.Gaps = true
 		}

@@ -9,6 +9,63 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
+// A misfit is where a life stops to fit, and what the graph says of that place.
+type misfit struct {
+	event   int // index in Life.Events of the first event that does not fit
+	differs int // index of an earlier one that shows another value of the thread's end; -1: none does
+
+	// missing is what this log always shows and has not shown before the event, of
+	// what must come first on the shortest way to where the event is possible.
+	missing  []traces.Kind
+	possible bool // there is such a way
+	neverRan bool // threadfn has not been entered before the event
+	eintr    bool // a stop could return -EINTR in its place
+
+	allowed []message // what could have come instead
+	rule    *Rule     // the rule that speaks of it
+}
+
+// A message is what a log would show of an action.
+type message struct {
+	kind    traces.Kind
+	code    int
+	hasCode bool
+}
+
+// misses says whether something that this log always shows is not there.
+func (m *misfit) misses(kind traces.Kind) bool { return slices.Contains(m.missing, kind) }
+
+// evidence is the event, if it is what a rule speaks of.
+func (m *misfit) evidence(is bool) []Evidence {
+	if !is {
+		return nil
+	}
+	return []Evidence{{Events: []int{m.event}, Detail: m}}
+}
+
+// says adds to the words on an event what it needs, and what was possible.
+func (m *misfit) says(l *Life, words string) Text {
+	t := Text{Message: words}
+	switch {
+	case !m.possible:
+		t.Message += "; nothing that could come first would make it so"
+	case len(m.missing) > 0:
+		var first []string
+		for _, kind := range m.missing {
+			first = append(first, l.words(kind, nil))
+		}
+		t.Message += "; it needs " + strings.Join(first, " and ") + " first"
+	}
+	for i := range m.allowed {
+		var code *int
+		if a := &m.allowed[i]; a.hasCode {
+			code = &a.code
+		}
+		t.Allowed = append(t.Allowed, l.words(m.allowed[i].kind, code))
+	}
+	return t
+}
+
 // misfit says where a life stops to fit, what was possible there, and which
 // rule speaks of it.
 func (c rules) misfit(v *Verdict) {
@@ -28,20 +85,12 @@ func (c rules) misfit(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	bad := l.Events()[n]
-	f := Finding{Lines: []int{bad.Line}}
-
-	if differ := newHistory(c.m, l.first(n+1)).differ; differ[0] >= 0 {
-		first := l.Events()[differ[0]]
-		f.Rule, f.Lines = ruleWrongValue, []int{first.Line, bad.Line}
-		f.Message = fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
-			said(bad), bad.Code, said(first), first.Line, first.Code)
-		f.Allowed = []string{l.words(bad.Kind, &first.Code)}
-	} else {
-		c.explainMisfit(&f, l, bad, ends)
-		f.Allowed = c.allowed(l, bad, before, ends)
+	m := &misfit{event: n, differs: newHistory(c.m, l.first(n+1)).differ[0]}
+	if m.differs < 0 {
+		c.explain(m, l, ends)
+		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
 	}
-
+	f := (&Case{Life: l, Verdict: v, era: c, h: before, ends: ends, misfit: m}).finding()
 	v.Fits, v.by = FitsNo, c.Checker
 	if n > 0 {
 		v.FitsTo = l.Events()[n-1].Line
@@ -50,15 +99,13 @@ func (c rules) misfit(v *Verdict) {
 		// One line alone may be anybody's words.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
-		f.Message = "not one thread's lines, or a violation: " + f.Message
-		f.Rule = ruleTwoThreads
-		f.WouldSettle = "a log that begins where the module is loaded, or messages with the pid"
+		f.Rule = &KT010
 	}
 	v.Findings = append(v.Findings, f)
 }
 
 // said is an event in the log's words, or in the tool's where it has none.
-func said(e traces.Event) string {
+func said(e *traces.Event) string {
 	if e.Text != "" {
 		return fmt.Sprintf("%q", e.Text)
 	}
@@ -71,6 +118,9 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 		return fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code))
 	}
 	e := traces.Event{Kind: kind, Thread: l.Thread}
+	if kind == traces.SwitchOut {
+		e.State = 'S'
+	}
 	if code != nil {
 		e.Code, e.HasCode = *code, true
 	}
@@ -100,10 +150,10 @@ func (c rules) upTo(l *Life, n int) (*history, stateSet, bool) {
 	return h, ends, ans == yes
 }
 
-// explainMisfit finds the rule and the words for an event that does not fit
-// after the states of ends. What was missing is read off the graph: the
-// shortest way to where the event is possible.
-func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSet) {
+// explain fills in what is missing where an event does not fit after the states of
+// ends. That is read off the graph: the shortest way to where the event is possible.
+func (c rules) explain(m *misfit, l *Life, ends stateSet) {
+	bad := &l.Events()[m.event]
 	wanted := c.m.actions(shown[bad.Kind]...)
 	switch {
 	case bad.Kind == traces.Return:
@@ -112,46 +162,14 @@ func (c rules) explainMisfit(f *Finding, l *Life, bad traces.Event, ends stateSe
 		wanted = c.m.actions(coded(bad.Kind, bad.Code)...)
 	}
 	way, possible := c.m.shortest(ends, c.m.enabled(wanted))
-	missing := map[traces.Kind]bool{}
-	var lines []string
 	for _, a := range way {
 		for kind, names := range silent {
-			if l.shows(kind) && slices.Contains(names, c.m.g.Actions[a]) && !missing[kind] {
-				missing[kind] = true
-				lines = append(lines, l.words(kind, nil))
+			if l.shows(kind) && slices.Contains(names, c.m.g.Actions[a]) && !m.misses(kind) {
+				m.missing = append(m.missing, kind)
 			}
 		}
 	}
-	neverRan := c.truth("ran", ends) == No
-	switch {
-	case bad.Kind == traces.StopReturn && (missing[traces.Enter] || neverRan && bad.HasCode && bad.Code != eintr && !possible && c.returnsEintr(ends)):
-		f.Rule = ruleValueNotRun
-		f.Message = said(bad) + ", but threadfn was never entered: then kthread_stop returns -EINTR (-4)"
-	case bad.Kind == traces.StopReturn && missing[traces.Return]:
-		f.Rule = ruleStopTooEarly
-		f.Message = said(bad) + ", but threadfn has not returned"
-	case bad.Kind == traces.StopReturn && bad.HasCode && bad.Code == eintr && !neverRan && len(lines) == 0 && !possible:
-		f.Rule = ruleWrongValue
-		f.Message = said(bad) + ", but threadfn ran and did not return -EINTR"
-	case bad.Kind == traces.StopReturn:
-		f.Rule = ruleNoStop
-		f.Message = said(bad) + ", but no kthread_stop of this thread can return here"
-	case bad.Kind == traces.Return && missing[traces.Enter]:
-		f.Rule = ruleReturnNotEntered
-		f.Message = said(bad) + ", but threadfn was never entered"
-	case bad.Kind == traces.Enter || bad.Kind == traces.Return:
-		f.Rule = ruleAfterEnd
-		f.Message = said(bad) + ", but threadfn cannot be running here"
-	default:
-		f.Rule = ruleMisfit
-		f.Message = said(bad) + " is not possible here"
-	}
-	switch {
-	case !possible:
-		f.Message += "; nothing that could come first would make it so"
-	case len(lines) > 0:
-		f.Message += "; it needs " + strings.Join(lines, " and ") + " first"
-	}
+	m.possible, m.neverRan, m.eintr = possible, c.truth("ran", ends) == No, c.returnsEintr(ends)
 }
 
 // returnsEintr says whether a stop can return -EINTR in one of the states.
@@ -161,43 +179,41 @@ func (c rules) returnsEintr(states stateSet) bool {
 
 // allowed is what could have come instead of an event, as messages of this
 // log's pattern set, or as events of the kinds that this trace has.
-func (c rules) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []string {
+func (c rules) allowed(l *Life, bad *traces.Event, h *history, ends stateSet) (out []message) {
 	reach := c.m.closure(ends, h.hidden)
 	possible := func(names ...string) bool {
 		return !reach.intersect(c.m.enabled(c.m.actions(names...))).empty()
 	}
-	var out []string
-	say := func(kind traces.Kind, code *int) {
-		out = append(out, l.words(kind, code))
-	}
+	say := func(kind traces.Kind) { out = append(out, message{kind: kind}) }
+	sayCode := func(kind traces.Kind, code int) { out = append(out, message{kind, code, true}) }
 	for kind := traces.Create; kind <= traces.Exit; kind++ {
 		switch {
 		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows.Has(kind)):
 		case kind == bad.Kind && kind == traces.StopReturn && bad.HasCode:
 			// The same message, with the value that would have been right.
-			if code := eintr; possible(coded(kind, code)...) {
-				say(kind, &code)
+			if possible(coded(kind, eintr)...) {
+				sayCode(kind, eintr)
 			}
 		case kind == traces.Return:
 			if possible("Work") { // its message is printed in threadfn
-				say(kind, nil)
+				say(kind)
 			}
 		case possible(shown[kind]...):
-			say(kind, nil)
+			say(kind)
 		}
 	}
 	if l.Traced() && l.Sees.Has(traces.ShouldStop) {
 		for code, test := range []string{"TestFalse", "TestTrue"} {
 			if possible(test) {
-				say(traces.ShouldStop, &code)
+				sayCode(traces.ShouldStop, code)
 			}
 		}
 	}
 	if l.Traced() && l.Sees.Has(traces.ThreadFn) && possible("Enter") {
-		say(traces.ThreadFn, nil)
+		say(traces.ThreadFn)
 	}
 	if l.Traced() && l.Sees.Has(traces.SwitchOut) && possible("Work") {
-		out = append(out, (&traces.Event{Kind: traces.SwitchOut, Thread: l.Thread, State: 'S'}).Looks())
+		say(traces.SwitchOut)
 	}
 	return out
 }

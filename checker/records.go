@@ -112,7 +112,7 @@ type remnant struct {
 func remnantOf(l *Life, v *Verdict) *remnant {
 	if v.Fits != FitsYes || v.TakenAsOwn || slices.ContainsFunc(v.ends, func(e endsBy) bool { return e.m == nil }) ||
 		!l.trace.on || !l.inTime() || l.trace.lossy || l.resumed != nil || l.more.maybeStopped || l.Doubt || l.Crash > 0 || len(l.kept) == 0 ||
-		len(l.whole)+len(l.Reported)+len(l.Suspected) > 0 {
+		len(l.whole)+len(l.Incidents)+len(l.Suspected) > 0 {
 		return nil
 	}
 	r := remnant{-1, -1, -1}

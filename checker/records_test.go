@@ -27,7 +27,7 @@ func TestRecords(t *testing.T) {
 	says := func(v *Verdict) string {
 		s := fmt.Sprintf("%s %s, ran %s, woken %s, exit code %d %q, by %v, stops %v", v.Fits, v.Outcome, v.Ran, v.Woken, v.ExitCode, v.ExitCodeFrom, v.KernelsFit, v.Stops)
 		for _, f := range v.Findings {
-			s += fmt.Sprintf(", %s %v", f.Rule.ID, f.Lines)
+			s += fmt.Sprintf(", %s %v", f.Rule.ID, f.Text().Lines)
 		}
 		return s
 	}

@@ -11,22 +11,19 @@ import (
 // is said of the next that tracers saw in the same way, with its own lines and
 // values; looking that up is all that such a life costs.
 
-// A remembered verdict is that of one life, with places in its events instead
-// of lines.
+// A remembered verdict is that of one life, without what is that life's own.
 type remembered struct {
 	once    bool    // there is no verdict yet: one life went so
 	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.order
-	verdict Verdict // of the first life that went so; Life, Stops, Findings are filled in anew
+	verdict Verdict // of the first life that went so; Life, Stops and an observed exit code are filled in anew
 	stops   []call
-	lines   [][]int // by finding: the events whose lines it names
-	code    int     // the event that shows the exit code, -1: none
 	remnant *remnant
 }
 
 // course is all that a verdict on a traced life depends on, but for the order of
 // its events; nil where that is not put into so few bytes.
 func (l *Life) course(buf []byte) []byte {
-	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected) > 0 ||
+	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected)+len(l.Incidents) > 0 ||
 		l.more.calls > 0 && l.trace.told.times > 0 {
 		return nil
 	}
@@ -126,14 +123,9 @@ func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
 		return c.judge(l), false
 	}
-	strict.Life, strict.other = l, true
+	strict.ofLife(l)
+	strict.other = true
 	return strict, true
-}
-
-// equal says whether two findings say the same.
-func (f Finding) equal(g Finding) bool {
-	return f.Rule == g.Rule && f.Message == g.Message && slices.Equal(f.Lines, g.Lines) && f.WouldSettle == g.WouldSettle &&
-		f.Advice == g.Advice && slices.Equal(f.Allowed, g.Allowed)
 }
 
 // order adds what the stamps say of the events' order to a key: of two windows,
@@ -201,35 +193,14 @@ func (l *Life) ranks(key []byte) []byte {
 	return key
 }
 
-// remember keeps a verdict, if it can be said again of another life.
+// remember keeps a verdict on a life that fits.
 func remember(m *cache[*remembered], key []byte, v *Verdict) {
-	r := &remembered{verdict: *v, code: -1, stops: pair(v.Life, traces.StopCall, traces.StopReturn)}
-	r.verdict.Life, r.verdict.Stops, r.verdict.Findings = nil, nil, nil
-	r.remnant = remnantOf(v.Life, v)
-	at := func(line int) int {
-		return slices.IndexFunc(v.Life.Events(), func(e traces.Event) bool { return e.Line == line })
+	if v.Fits != FitsYes {
+		return
 	}
-	if v.Fits != FitsYes || slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Rule == ruleBackport || f.Rule == ruleSelfStop }) {
-		return // its words name what it saw, or the thread
-	}
-	r.verdict.Findings = slices.Clone(v.Findings)
-	for _, f := range v.Findings {
-		var places []int
-		for _, line := range f.Lines {
-			i := at(line)
-			if i < 0 {
-				return
-			}
-			places = append(places, i)
-		}
-		r.lines = append(r.lines, places)
-	}
-	if v.ExitCodeFrom == "observed" {
-		r.code = slices.IndexFunc(v.Life.Events(), func(e traces.Event) bool { return e.HasCode && e.Code == v.ExitCode && e.Kind != traces.ShouldStop })
-		if r.code < 0 {
-			return
-		}
-	}
+	r := &remembered{verdict: *v, stops: pair(v.Life, traces.StopCall, traces.StopReturn), remnant: remnantOf(v.Life, v)}
+	r.verdict.Stops, r.verdict.Findings = nil, slices.Clone(v.Findings)
+	r.verdict.ofLife(nil)
 	v.Life.events = nil // they are made again when somebody asks
 	m.put(key, r)
 }
@@ -237,21 +208,13 @@ func remember(m *cache[*remembered], key []byte, v *Verdict) {
 // recall says of a life what was said of another one that went the same way.
 func (r *remembered) recall(l *Life) *Verdict {
 	v := r.verdict
-	v.Life, v.other, v.like = l, true, r
+	v.other, v.like = true, r
 	v.Stops = l.stopsKept(r.stops)
-	if r.code >= 0 {
-		v.ExitCode = int(l.kept[r.code].code)
+	if v.ExitCodeFrom == observed {
+		v.ExitCode = int(l.kept[v.shownBy].code)
 	}
-	if len(v.Findings) > 0 {
-		v.Findings = slices.Clone(v.Findings)
-		for i, places := range r.lines {
-			lines := make([]int, len(places))
-			for n, p := range places {
-				lines[n] = l.kept[p].line
-			}
-			v.Findings[i].Lines = lines
-		}
-	}
+	v.Findings = slices.Clone(v.Findings)
+	v.ofLife(l)
 	return &v
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -42,6 +41,15 @@ type reported struct {
 	seconds     int
 }
 
+// hungTasks are the hung-task reports of a log, all together.
+type hungTasks struct {
+	reports    int  // how many there are
+	cut        int  // those of them whose stack is not whole
+	lastLine   int  // of the last report of a task that waits
+	back       bool // a task that was reported blocked goes on
+	incomplete bool // messages are missing
+}
+
 func (r *reported) add(e *traces.Event) {
 	if len(r.lines) == 0 || blockedIn(r.last.Stack) != blockedIn(e.Stack) {
 		r.since = *e
@@ -71,79 +79,6 @@ func (r *reported) wait() *Wait {
 	return w
 }
 
-// find is the index of a function in a stack, from the inside, or -1.
-func find(s *traces.Stack, fn string) int {
-	return slices.IndexFunc(s.Frames, func(f traces.Frame) bool { return f.Func == fn })
-}
-
-// root is the index of kthread()'s own frame in a stack, the outermost of the
-// name; -1 where the stack has none that can be trusted.
-func root(s *traces.Stack) int {
-	for i := len(s.Frames) - 1; i >= 0; i-- {
-		if s.Frames[i].Func == "kthread" && s.Frames[i].Module == "" {
-			return i
-		}
-	}
-	return -1
-}
-
-// fromKthread are the functions that kthread() itself calls before threadfn
-// (kernel/kthread.c kthread, 2.6.32 to 7.0): with one of them above it on the
-// stack the thread need not have come to threadfn.
-var fromKthread = map[string]bool{
-	"complete": true, "kfree": true, "kmalloc": true, "sched_setscheduler_nocheck": true, "set_cpus_allowed_ptr": true,
-	"__set_cpus_allowed_ptr": true, "cgroup_kthread_ready": true, "kthread_affine_node": true, "preempt_schedule": true,
-	"__kthread_parkme": true, "wait_for_completion": true,
-}
-
-// asleepIn are the functions between a sleeper and who has called schedule().
-func asleepIn(fn string) bool {
-	return fn == "schedule" || fn == "__schedule" || fn == "schedule_preempt_disabled" || fn == "__switch_to" ||
-		fn == "context_switch" || fn == "switch_to"
-}
-
-// leaving are the functions in which a thread is on its way out.
-var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "kthread_do_exit", "make_task_dead", "complete_and_exit"}
-
-// onStack are the phases in which a thread's stack looks like this; nil where
-// the stack does not tell.
-func onStack(s *traces.Stack) []string {
-	k := root(s)
-	if k < 0 || s.Cut {
-		return nil
-	}
-	above := s.Frames[:k]
-	asleep := 0
-	for asleep < len(above) && asleepIn(above[asleep].Func) {
-		asleep++
-	}
-	switch {
-	case len(above) == 0:
-		return nil
-	case asleep == len(above):
-		// kthread() sleeps by itself once: until somebody wakes it first.
-		if s.State == 'D' {
-			return []string{"created"}
-		}
-		return nil
-	case slices.ContainsFunc(above, func(f traces.Frame) bool { return slices.Contains(leaving, f.Func) }):
-		return []string{"returned", "finished"}
-	case above[k-1].Func == "__kthread_parkme":
-		return []string{"holding", "held"}
-	case find(s, "kthread_parkme") >= 0 || find(s, "__kthread_parkme") >= 0:
-		return []string{"parking", "parked"}
-	case above[k-1].Module == "" && fromKthread[above[k-1].Func]:
-		return nil
-	}
-	return []string{"running"}
-}
-
-// unwoken says whether a stack is that of a thread in its first sleep.
-func unwoken(s *traces.Stack) bool {
-	p := onStack(s)
-	return len(p) == 1 && p[0] == "created"
-}
-
 // stacked takes a report with a task's stack.
 func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 	s := e.Stack
@@ -159,12 +94,12 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 		ls.reports = make(map[int]*reported)
 	}
 	if s.Report == traces.HungTask {
-		ls.hung++
+		ls.hung.reports++
 		if s.Cut {
-			ls.hungCut++
+			ls.hung.cut++
 		}
 	}
-	ls.lastReport = e.Line
+	ls.hung.lastLine = e.Line
 	if e.Thread.PID != 0 {
 		r := ls.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
@@ -321,11 +256,7 @@ func (ls *lives) cause(w *Wait) {
 	s := r.last.Stack
 	w.Where = sleepsAt(s)
 	if l := ls.byPID.get(w.For.PID); l != nil && frozenIn(s) && !s.Cut {
-		l.Reported = append(l.Reported, Finding{
-			Rule: ruleFrozen, Lines: []int{r.last.Line},
-			Message: fmt.Sprintf("it is frozen, in %s, and %s waits in kthread_stop: it ends when it is thawed", w.Where, w.Waiter),
-			Advice:  "on the live machine: thaw it (end the suspend, or thaw its cgroup). In the module: stop the thread before it is frozen, or from a task that is frozen too",
-		})
+		l.Incidents = append(l.Incidents, Incident{Misuse: Misuse{Kind: Frozen}, Lines: []int{r.last.Line}, Wait: w})
 	}
 }
 
@@ -417,158 +348,4 @@ func (ls *lives) suspect(w *Wait) {
 		}
 	}
 	l.Suspected = append(l.Suspected, *w)
-}
-
-// lasts is how long a wait lasts, in words.
-func (w *Wait) lasts() string {
-	switch {
-	case w.Seconds == 0:
-		return " at that moment"
-	case w.Looks:
-		return fmt.Sprintf(", in looks %d s apart (in one call, if it makes no other)", w.Seconds)
-	}
-	return fmt.Sprintf(" for more than %d s", w.Seconds)
-}
-
-// is says what a waiter does.
-func (w *Wait) is() string {
-	if w.Seconds == 0 {
-		return "waits"
-	}
-	return "is blocked"
-}
-
-// waitFinding is what a blocked stop comes to; others are the blocked tasks of
-// the same log.
-func waitFinding(w *Wait, others []Wait) Finding {
-	f := Finding{Rule: ruleBlockedStop, Lines: w.Lines}
-	if w.In != "kthread_stop" {
-		return otherWait(w, f)
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s in kthread_stop%s", w.Waiter, w.is(), w.lasts())
-	if w.Module != "" {
-		fmt.Fprintf(&b, ", called by module %s", w.Module)
-	}
-	switch {
-	case w.Certain && w.For.PID == w.Waiter.PID:
-		b.WriteString(": it waits for itself to end")
-	case w.Certain:
-		fmt.Fprintf(&b, ": it waits for %s to end", w.For)
-	case w.For != traces.Task{}:
-		fmt.Fprintf(&b, ": it waits for a thread to end, most likely %s, the one reported thread of that module in its threadfn", w.For)
-		f.WouldSettle = "sysrq-t, which shows interruptible sleepers too, or a trace of sched_kthread_stop"
-	default:
-		b.WriteString(": it waits for a thread to end, and the log does not say which")
-		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads, those that sleep interruptibly too"
-	}
-	if w.Where != "" {
-		fmt.Fprintf(&b, "; that one sleeps in %s", w.Where)
-	}
-	for _, o := range others {
-		if o.Waiter.PID == w.For.PID && w.For.PID != 0 && w.For.PID != w.Waiter.PID {
-			fmt.Fprintf(&b, "; and that one is blocked itself, in %s (line %d)", o.In, o.Lines[0])
-			if o.For != (traces.Task{}) {
-				fmt.Fprintf(&b, " of %s", o.For)
-			}
-		}
-	}
-	for i, e := range w.Locks {
-		who := "that one"
-		if i > 0 {
-			who = e.Thread.String()
-		}
-		fmt.Fprintf(&b, "; %s is blocked on %s %s (line %d)", who, e.Text, e.By, e.Line)
-		if e.By.PID == w.Waiter.PID {
-			b.WriteString(": likely each waits for the other")
-		}
-		f.Lines = append(slices.Clone(f.Lines), e.Line)
-	}
-	for _, e := range w.Victims {
-		fmt.Fprintf(&b, "; meanwhile %s is blocked on %s it (line %d)", e.Thread, e.Text, e.Line)
-		f.Lines = append(slices.Clone(f.Lines), e.Line)
-	}
-	f.Message = b.String()
-	if w.Seconds == 0 {
-		f.Rule = ruleWaits
-	}
-	f.Advice = "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps"
-	return f
-}
-
-// otherWait is what a blocked creation or a blocked park comes to.
-func otherWait(w *Wait, f Finding) Finding {
-	f.Message = fmt.Sprintf("%s %s in %s()%s", w.Waiter, w.is(), w.In, w.lasts())
-	if w.Module != "" {
-		f.Message += ", called by module " + w.Module
-	}
-	if w.In == "kthread_park" {
-		if f.Rule = ruleBlockedPark; w.Seconds == 0 {
-			f.Rule = ruleWaits
-		}
-		f.Message += ": it waits for a thread to come to kthread_parkme()"
-		f.WouldSettle = "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads; a recording shows the thread that is parked"
-		f.Advice = "let threadfn test kthread_should_park() wherever it tests kthread_should_stop(), and call kthread_parkme(); a thread that has ended, or that is stopped meanwhile, never parks"
-		return f
-	}
-	f.Rule = ruleBlockedCreate
-	f.Message += ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it"
-	if w.Where != "" {
-		f.Message += "; " + w.Where
-	} else {
-		f.WouldSettle = "the stack of kthreadd (cat /proc/2/stack, or sysrq-t)"
-	}
-	f.Advice = "look at what kthreadd is doing: it makes one thread after the other, and memory, or a lock in fork, holds up all of them"
-	return f
-}
-
-// general are the findings that belong to no one thread.
-func (ls *lives) general() []Finding {
-	out := slices.Clone(ls.misuses)
-	for i := range ls.waits {
-		out = append(out, waitFinding(&ls.waits[i], ls.waits))
-	}
-	out = append(out, ls.cameBack...)
-	inOrder(out)
-	switch {
-	case ls.hung == 0 || len(ls.waits) > 0 || ls.back:
-		// A stop hangs, or nothing does.
-	case ls.incomplete:
-		out = append(out, Finding{
-			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
-			Message: fmt.Sprintf("%s, and no kthread_stop in any stack that is in the log; but messages are missing, and a report of a stop may be among them",
-				counted(ls.hung, "hung-task report")),
-			WouldSettle: "the whole log, or a stack of each task that hangs (sysrq-w)",
-		})
-	case ls.hungCut > 0:
-		out = append(out, Finding{
-			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
-			Message: fmt.Sprintf("%s, and no kthread_stop in any whole stack; %d of the stacks are not whole, and may have it in what is missing",
-				counted(ls.hung, "hung-task report"), ls.hungCut),
-			WouldSettle: "the whole reports: the console's log level may keep stacks out of the log, dmesg has them",
-		})
-	default:
-		out = append(out, Finding{
-			Rule: ruleNotKthread, Lines: []int{ls.lastReport},
-			Message: fmt.Sprintf("%s, and no kthread_stop in any stack: whatever hangs there, it is not a stop of a kernel thread", counted(ls.hung, "hung-task report")),
-		})
-	}
-	return out
-}
-
-// inOrder puts findings, and the lines of each, in the log's order.
-func inOrder(list []Finding) {
-	for i := range list {
-		lines := slices.Clone(list[i].Lines)
-		slices.Sort(lines)
-		list[i].Lines = slices.Compact(lines)
-	}
-	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(a.Lines[0], b.Lines[0]) })
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

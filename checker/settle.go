@@ -199,15 +199,12 @@ func (v *Verdict) open(fit []Verdict) {
 		}
 		v.Open = append(v.Open, o)
 		for i := range v.Findings {
-			if v.Findings[i].Rule == about[f] {
-				v.Findings[i].WouldSettle = o.WouldSettle
+			if v.Findings[i].Rule.Open == o.Fact {
+				v.Findings[i].settle = o.WouldSettle
 			}
 		}
 	}
 }
-
-// about are the rules whose findings leave open no more than one fact.
-var about = [facts]*Rule{factRan: ruleEintrUnclear, factWoken: ruleStoppedBeforeRun}
 
 // ended are the outcomes of a thread that has ended.
 func ended(o Outcome) bool {

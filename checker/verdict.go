@@ -59,7 +59,7 @@ type Verdict struct {
 	Woken   Truth // out of its first sleep, by a wake_up_process() that was not a stop's
 
 	ExitCode     int
-	ExitCodeFrom string // "observed", "inferred", or empty: not known
+	ExitCodeFrom string // observed, inferred, or empty: not known
 
 	// KernelsFit are the eras, by name, by whose rules the life fits; where Fits
 	// is no, none.
@@ -93,6 +93,7 @@ type Verdict struct {
 	ends    []endsBy              // where fitting orders end, by the rules of each era that it fits
 	by      *Checker              // of one that does not fit
 	early   bool                  // what does not fit is Life.intact
+	shownBy int                   // index in Life.Events of the event that shows the exit code, where that is observed
 }
 
 // Witness is one interleaving that fits; nil where there is none. It is found
@@ -103,6 +104,12 @@ func (v *Verdict) Witness() []Step {
 	}
 	return v.showHow(v)
 }
+
+// Where an exit code is known from.
+const (
+	observed = "observed"
+	inferred = "inferred"
+)
 
 // A Stop is one call of kthread_stop(). Lines are 0 where the log does not
 // show them.
@@ -117,16 +124,6 @@ type Stop struct {
 type Step struct {
 	Action
 	Line int // of the line that shows it; 0: hidden
-}
-
-// A Finding is something worth saying about a life, with its evidence.
-type Finding struct {
-	Rule        *Rule
-	Message     string
-	Lines       []int
-	WouldSettle string   // what would have decided what is open; may be empty
-	Advice      string   // what to do about it; may be empty
-	Allowed     []string // misfits: what the specification allowed there, as this log would show it
 }
 
 // A Checker judges lives. It may be used by several goroutines.
@@ -292,6 +289,7 @@ func (c *Checker) judge(l *Life) Verdict {
 		w := c.rulesOf(d.Era).judge(l)
 		doubted(&v, &w, release, d)
 	}
+	v.ofLife(v.Life)
 	return v
 }
 
@@ -321,7 +319,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 			other.Fits, other.FitsTo = FitsInconclusive, 0
 			other.Why = fmt.Sprintf("it does not fit the rules of any era, but the log is of Linux %s, which none covers", l.Kernel)
 			for i := range other.Findings {
-				other.Findings[i].Rule = ruleOtherKernel
+				other.Findings[i].Rule = &KT013
 			}
 		}
 		if c.only == nil && l.Kernel == "" && l.eras != 0 && other.Fits == FitsNo {
@@ -331,7 +329,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 					other.Fits, other.FitsTo = FitsInconclusive, 0
 					other.Why = fmt.Sprintf("it fits the rules of Linux %s, but the log has words that such a kernel does not print", r.eras[0].Range())
 					for i := range other.Findings {
-						other.Findings[i].Rule = ruleBackport
+						other.Findings[i].Rule = &KT019
 					}
 					break
 				}
@@ -379,11 +377,11 @@ func agreed(vs []Verdict) Verdict {
 	}
 	for _, w := range vs {
 		for _, f := range w.Findings {
-			if f.Rule != ruleSecondStop || inAll(vs, f) {
+			if f.Rule != &KT008 || inAll(vs, f) {
 				continue
 			}
 			// It hangs by some eras' rules and returns by others'.
-			f.Rule = ruleSecondStopOlder
+			f.Rule = &KT014
 			if !has(v.Findings, f) {
 				v.Findings = append(v.Findings, f)
 			}
@@ -398,7 +396,7 @@ func inAll(vs []Verdict, f Finding) bool {
 }
 
 func has(findings []Finding, f Finding) bool {
-	return slices.ContainsFunc(findings, func(g Finding) bool { return g.Rule == f.Rule && slices.Equal(g.Lines, f.Lines) })
+	return slices.ContainsFunc(findings, func(g Finding) bool { return g.same(&f) })
 }
 
 // judge is Judge by one era's rules.
@@ -416,8 +414,8 @@ func (c rules) judge(l *Life) Verdict {
 		v.Why = fmt.Sprintf("%d kthread_park() at once: the specification counts two", n)
 		return v
 	}
-	if f, why := identity(l); f != nil {
-		v.Fits, v.Why, v.Findings = FitsInconclusive, why, []Finding{*f}
+	if c := confusionOf(l); c != notConfused {
+		v.Fits, v.Why, v.Findings = FitsInconclusive, c.why(), []Finding{{Rule: &KT010, Evidence: c.evidence()}}
 		return v
 	}
 	q := &question{c.m, h, c.timeout}
@@ -459,36 +457,61 @@ func (c rules) judge(l *Life) Verdict {
 		}
 		return c.witness(q, v, ends)
 	}
-	c.findings(&v, h, ends)
+	v.Findings = (&Case{Life: l, Verdict: &v, era: c, h: h, ends: ends}).findings()
 	return v
 }
 
-// identity says why it is not known which lines are the life's, if that is so.
-func identity(l *Life) (f *Finding, why string) {
-	first := &l.Events()[0]
+// A confusion is why it is not known which lines are a life's.
+type confusion int
+
+const (
+	notConfused confusion = iota
+	overlapping           // see Life.Mixed
+	following             // see Life.Follows
+	ambiguous             // see Event.OrNames
+)
+
+// confusionOf says why it is not known which lines are the life's, if that is so.
+func confusionOf(l *Life) confusion {
 	switch {
 	case l.Mixed:
-		why = "several threads have this name, and without a pid it is open which line is about which"
-		f = &Finding{
-			Rule: ruleTwoThreads, Lines: []int{first.Line},
+		return overlapping
+	case l.Follows > 0 && !l.created():
+		return following
+	case l.readOtherwise():
+		return ambiguous
+	}
+	return notConfused
+}
+
+func (c confusion) why() string {
+	switch c {
+	case overlapping:
+		return "several threads have this name, and without a pid it is open which line is about which"
+	case following:
+		return "it may be the next thread of that name, or lines that the one before cannot have caused"
+	}
+	return "its lines may also be about a thread of another name"
+}
+
+func (c confusion) evidence() Evidence { return Evidence{Events: []int{0}, Detail: c} }
+
+func (c confusion) says(l *Life) Text {
+	first := &l.Events()[0]
+	switch c {
+	case overlapping:
+		return Text{
 			Message:     "another thread of this name comes before the end of the one before is in the log",
 			WouldSettle: "messages with the pid",
 		}
-	case l.Follows > 0 && !l.created():
-		why = "it may be the next thread of that name, or lines that the one before cannot have caused"
-		f = &Finding{
-			Rule: ruleTwoThreads, Lines: []int{l.Follows, first.Line},
+	case following:
+		return Text{
 			Message:     fmt.Sprintf("%q comes after the thread of that name was stopped, and no line says that another was created", first.Text),
+			Lines:       []int{l.Follows, first.Line},
 			WouldSettle: "the rest of the log: the message of its creation",
 		}
-	case l.readOtherwise():
-		why = "its lines may also be about a thread of another name"
-		f = &Finding{
-			Rule: ruleTwoThreads, Lines: []int{first.Line},
-			Message: fmt.Sprintf("%q is read as being about %s, but may be about %s", first.Text, l.Thread, first.OrNames[0]),
-		}
 	}
-	return f, why
+	return Text{Message: fmt.Sprintf("%q is read as being about %s, but may be about %s", first.Text, l.Thread, first.OrNames[0])}
 }
 
 // truth says whether a boolean variable has the same value in all states.
@@ -509,9 +532,9 @@ func (c rules) facts(v *Verdict, h *history, ends stateSet) {
 		return // in some order the thread has not ended yet
 	}
 	if h.hasCode {
-		v.ExitCode, v.ExitCodeFrom = h.code, "observed"
+		v.ExitCode, v.ExitCodeFrom, v.shownBy = h.code, observed, h.shownBy
 	} else if ends.intersect(c.m.where("code", "eintr")) == ends {
-		v.ExitCode, v.ExitCodeFrom = eintr, "inferred"
+		v.ExitCode, v.ExitCodeFrom = eintr, inferred
 	}
 }
 
@@ -679,99 +702,6 @@ func stopsOf(l *Life, h *history) []Stop {
 		stops = append(stops, out)
 	}
 	return stops
-}
-
-// findings says what is worth knowing about a life that fits.
-func (c rules) findings(v *Verdict, h *history, ends stateSet) {
-	l := v.Life
-	var stopLines []int
-	for _, s := range v.Stops {
-		for _, n := range []int{s.CalledAt, s.ReturnedAt} {
-			if n > 0 {
-				stopLines = append(stopLines, n)
-			}
-		}
-	}
-	v.Findings = append(v.Findings, l.Reported...)
-	if h.died && !slices.ContainsFunc(l.Reported, func(f Finding) bool { return f.Rule == ruleModuleGone }) { // that is why it died
-		v.Findings = append(v.Findings, diedFinding(v))
-	}
-	v.Findings = append(v.Findings, hangFindings(v, h)...)
-	for i := range l.Suspected {
-		w := &l.Suspected[i]
-		v.Findings = append(v.Findings, Finding{
-			Rule: ruleSuspect, Lines: w.Lines,
-			Message:     fmt.Sprintf("%s is blocked in kthread_stop, called by module %s, and this is the one thread of that module that the log shows in its threadfn", w.Waiter, w.Module),
-			WouldSettle: "sysrq-t, which shows interruptible sleepers too, or a trace of sched_kthread_stop",
-		})
-	}
-	if v.Outcome == NeverWoken && !l.Traced() {
-		var lines []int
-		for _, e := range l.Events() {
-			if e.Kind == traces.Stacked {
-				lines = append(lines, e.Line)
-			}
-		}
-		if lines != nil {
-			v.Findings = append(v.Findings, Finding{
-				Rule: ruleNeverWoken, Lines: lines,
-				Message: "its stack ends in kthread() itself: it is in its first sleep, created and not woken yet; threadfn has not been entered",
-				Advice:  "look for the wake_up_process() that its creator owes it; if that just comes late, the report is a false alarm",
-			})
-		}
-	}
-	saysWoken := "whether wake_up_process() had been called, this log does not tell: the kernel does the same either way"
-	if l.Traced() {
-		saysWoken = "who ended its first sleep, this trace does not tell"
-	}
-	for i := range l.Events() {
-		if e := &l.Events()[i]; e.Kind == traces.Wake {
-			saysWoken = fmt.Sprintf("a message about wake_up_process() is there (line %d), but not whether the call came before or after it", e.Line)
-			break
-		}
-	}
-	switch v.Woken {
-	case Yes:
-		saysWoken = "wake_up_process() had been called, but the request was faster than the thread"
-	case No:
-		saysWoken = "nobody had called wake_up_process(): kthread_stop woke the thread itself"
-	}
-	switch {
-	case v.Outcome == StoppedBeforeRun:
-		v.Findings = append(v.Findings, Finding{
-			Rule: ruleStoppedBeforeRun, Lines: stopLines,
-			Advice:  "if threadfn must run once, let it complete() a completion first thing, and wait for that between kthread_run and kthread_stop",
-			Message: "legal: kthread_stop set KTHREAD_SHOULD_STOP before the thread's last test in kthread(), so threadfn was never called and kthread_stop returned -EINTR (-4); " + saysWoken,
-		})
-	case v.Outcome == Stopped && v.ExitCodeFrom != "" && v.ExitCode == eintr:
-		v.Findings = append(v.Findings, Finding{
-			Rule: ruleEintrUnclear, Lines: stopLines,
-			Message: "kthread_stop returned -EINTR (-4): either threadfn was never called, or it was and returned -EINTR itself",
-		})
-	}
-	if stuck := c.stuck(h, ends); stuck > 0 && c.canAccuse(l) {
-		var lines []int
-		for _, s := range v.Stops {
-			if s.ReturnedAt == 0 {
-				lines = append(lines, s.CalledAt)
-			}
-		}
-		what := "the second kthread_stop of one thread cannot return: the exit has left one count in the completion, and one stop has taken it"
-		if h.returned() == 0 {
-			what = fmt.Sprintf("%d stops of one thread, of which only %d can return: the exit leaves one count in the completion", h.pending(), h.pending()-stuck)
-		}
-		v.Findings = append(v.Findings, Finding{Rule: ruleSecondStop, Lines: lines, Message: what})
-	}
-	if l.Crash > 0 && !h.died && !h.gone {
-		f := Finding{
-			Rule: ruleCrash, Lines: []int{l.Crash},
-			Message: "the kernel reports an oops while the thread may have been alive: that it ended there is possible, and not told apart",
-		}
-		if l.CrashOf != (traces.Task{}) {
-			f.Message = fmt.Sprintf("the kernel reports an oops of %s in the thread's time: what that task would have done to it, or said, is open", l.CrashOf)
-		}
-		v.Findings = append(v.Findings, f)
-	}
 }
 
 // canAccuse says whether what a life's log does not show may be held against

@@ -56,11 +56,12 @@ func cleanLines(s string) string {
 
 func (g *GitHub) finding(input int, subject string, f checker.Finding) {
 	line := 0
-	message := whole(f)
-	if len(f.Lines) > 0 {
-		line = f.Lines[0]
-		if len(f.Lines) > 1 {
-			message = lineList(f.Lines) + ": " + message
+	t := f.Text()
+	message := whole(t)
+	if len(t.Lines) > 0 {
+		line = t.Lines[0]
+		if len(t.Lines) > 1 {
+			message = lineList(t.Lines) + ": " + message
 		}
 	}
 	g.command(f.Rule.Level, input, line, f.Rule.ID+" "+f.Rule.Title+subject, message)

@@ -324,11 +324,12 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 }
 
 func findingHTML(f checker.Finding) htmlFinding {
+	t := f.Text()
 	out := htmlFinding{
-		Rule: f.Rule.ID, Title: f.Rule.Title, Level: string(f.Rule.Level), Where: lineList(f.Lines),
-		Message: Clean(f.Message), Advice: Clean(f.Advice), WouldSettle: Clean(f.WouldSettle),
+		Rule: f.Rule.ID, Title: f.Rule.Title, Level: string(f.Rule.Level), Where: lineList(t.Lines),
+		Message: Clean(t.Message), Advice: Clean(t.Advice), WouldSettle: Clean(t.WouldSettle),
 	}
-	for _, a := range f.Allowed {
+	for _, a := range t.Allowed {
 		out.Allowed = append(out.Allowed, Clean(a))
 	}
 	return out

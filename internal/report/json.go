@@ -84,7 +84,8 @@ type jsonWait struct {
 }
 
 func findingJSON(f checker.Finding) jsonFinding {
-	return jsonFinding{f.Rule.ID, string(f.Rule.Level), f.Message, f.Lines, f.Allowed, f.WouldSettle, f.Advice}
+	t := f.Text()
+	return jsonFinding{f.Rule.ID, string(f.Rule.Level), t.Message, t.Lines, t.Allowed, t.WouldSettle, t.Advice}
 }
 
 type jsonThread struct {

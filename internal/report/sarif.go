@@ -202,16 +202,16 @@ func placeholder(s string) bool {
 }
 
 // whole is all that a finding says.
-func whole(f checker.Finding) string {
-	s := f.Message
-	if len(f.Allowed) > 0 {
-		s += "\nallowed there: " + strings.Join(f.Allowed, ", ")
+func whole(t checker.Text) string {
+	s := t.Message
+	if len(t.Allowed) > 0 {
+		s += "\nallowed there: " + strings.Join(t.Allowed, ", ")
 	}
-	if f.Advice != "" {
-		s += "\nto do: " + f.Advice
+	if t.Advice != "" {
+		s += "\nto do: " + t.Advice
 	}
-	if f.WouldSettle != "" {
-		s += "\nwould settle it: " + f.WouldSettle
+	if t.WouldSettle != "" {
+		s += "\nwould settle it: " + t.WouldSettle
 	}
 	return s
 }
@@ -253,7 +253,8 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 	}
 	name := v.Life.Thread.String() + ": "
 	for i, f := range v.Findings {
-		r := s.result(input, f.Rule.ID, string(f.Rule.Level), name+whole(f), f.Lines, say)
+		t := f.Text()
+		r := s.result(input, f.Rule.ID, string(f.Rule.Level), name+whole(t), t.Lines, say)
 		r.Props = props
 		if i == 0 {
 			s.smallest(&r, input, v)
@@ -361,7 +362,8 @@ func (s *SARIF) Close(sum *Summary) error {
 	for i, in := range sum.Inputs {
 		artifacts = append(artifacts, sarifArtifact{sarifArtifactURI{fileURI(in.Name)}, []string{"analysisTarget"}})
 		for _, f := range in.Findings {
-			if err := s.write(s.result(i, f.Rule.ID, string(f.Rule.Level), whole(f), f.Lines, func(int) string { return "" })); err != nil {
+			t := f.Text()
+			if err := s.write(s.result(i, f.Rule.ID, string(f.Rule.Level), whole(t), t.Lines, func(int) string { return "" })); err != nil {
 				return err
 			}
 		}

@@ -209,7 +209,7 @@ func facts(v *checker.Verdict) string {
 func (t *Text) open(v *checker.Verdict) {
 	called := map[string]string{"ran": "whether threadfn ran", "woken": "whether it was woken", "exit_code": "its exit code"}
 	for _, o := range v.Open {
-		if o.WouldSettle == "" || slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.WouldSettle == o.WouldSettle }) {
+		if o.WouldSettle == "" || slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.Text().WouldSettle == o.WouldSettle }) {
 			continue
 		}
 		t.printf("%s", wrap("would settle "+called[o.Fact]+": "+o.WouldSettle, "    "))
@@ -245,20 +245,21 @@ func (t *Text) finding(f checker.Finding) {
 	if f.Rule.Level != checker.Note {
 		head += " " + string(f.Rule.Level)
 	}
-	body := head + " (" + f.Rule.Title + "), " + lineList(f.Lines) + ": " + Clean(f.Message)
+	say := f.Text()
+	body := head + " (" + f.Rule.Title + "), " + lineList(say.Lines) + ": " + Clean(say.Message)
 	out := wrap(body, "    ")
 	if color != "" {
 		out = strings.Replace(out, head, t.paint(color, head), 1)
 	}
 	t.printf("%s", out)
-	if len(f.Allowed) > 0 {
-		t.printf("%s", wrap("allowed there: "+Clean(strings.Join(f.Allowed, ", ")), "      "))
+	if len(say.Allowed) > 0 {
+		t.printf("%s", wrap("allowed there: "+Clean(strings.Join(say.Allowed, ", ")), "      "))
 	}
-	if f.Advice != "" {
-		t.printf("%s", wrap("to do: "+f.Advice, "      "))
+	if say.Advice != "" {
+		t.printf("%s", wrap("to do: "+say.Advice, "      "))
 	}
-	if f.WouldSettle != "" {
-		t.printf("%s", wrap("would settle it: "+f.WouldSettle, "      "))
+	if say.WouldSettle != "" {
+		t.printf("%s", wrap("would settle it: "+say.WouldSettle, "      "))
 	}
 }
 

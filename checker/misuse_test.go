@@ -111,9 +111,11 @@ func TestMisuse(t *testing.T) {
 		{"a call of NULL", crashed(traces.Oops, null, 0, "0x0", "kthread", "ret_from_fork"), ""},
 	} {
 		got := ""
-		if f := misuse(test.stack); f != nil {
-			got = f.Rule.ID
-			if f.Message == "" || f.Advice == "" {
+		log := Log{incidents: []Incident{{Misuse: misuseOf(test.stack), Lines: []int{1}}}}
+		log.find()
+		for _, f := range log.Findings {
+			got += f.Rule.ID
+			if f.Text().Message == "" || f.Text().Advice == "" {
 				t.Errorf("%s: no words", test.name)
 			}
 		}

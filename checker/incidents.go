@@ -1,0 +1,146 @@
+package checker
+
+import (
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An Incident is what reports of the kernel show of a thread, or of a task that used
+// one, where a rule speaks of it.
+type Incident struct {
+	Misuse
+	Lines []int // 1-based numbers of the lines that show it
+	Wait  *Wait // Frozen, Slow: the wait for the thread; else nil
+	Back  int   // Slow: the line that shows that the wait is over
+}
+
+// An IncidentKind says what an incident is.
+type IncidentKind uint8
+
+const (
+	NoIncident IncidentKind = iota
+
+	// By reports of oopses and warnings:
+	NoTask      // NULL or an ERR_PTR was used in place of a thread
+	AfterFree   // a thread was used when its memory had been freed
+	NoKthread   // a task was used that has no struct kthread
+	ParkRefused // kthread_park() warned
+	NotParked   // kthread_unpark() of a thread that is not parked
+	BoundLate   // kthread_bind() of a thread that has run
+	NotSelf     // a task that is no kernel thread asked whether it should stop
+	PutTooMany  // the last reference to a living task was dropped
+	CodeGone    // a thread ran where no code is any more
+
+	// By reports of tasks that wait for a thread:
+	Frozen // the thread is frozen
+	Slow   // the wait was long, and is over
+)
+
+// A Misuse is what one report of an oops or a warning shows. Two that are equal are
+// about the same.
+type Misuse struct {
+	Kind           IncidentKind
+	By             traces.Task // whose report it is; zero: it does not say
+	In             string      // the kernel's function that was called with the thread
+	Caller, Module string      // who called that; empty: nobody of a module
+	Address        uint64      // NoTask, CodeGone: the fault address
+	Title          string      // AfterFree: the warning of a reference count; else empty
+	KthreadLine    int         // ParkRefused: the line of kernel/kthread.c that warns
+	Failed         int         // NoTask: the line of a failed kthread_create() before it; 0: none
+	Likely         traces.Task // the thread that it is likely about; zero: none
+}
+
+// same says whether two reports have the same to say.
+func (m Misuse) same(o Misuse) bool {
+	m.KthreadLine, o.KthreadLine = 0, 0 // one function warns in several places
+	return m == o
+}
+
+// incidents are the places of those of a kind.
+func incidents(list []Incident, kind IncidentKind) (found []Evidence) {
+	for i := range list {
+		if list[i].Kind == kind {
+			found = append(found, Evidence{Incident: i + 1})
+		}
+	}
+	return found
+}
+
+// crashed takes the report of an oops or of a warning.
+func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
+	s := e.Stack
+	i := Incident{Misuse: misuseOf(s), Lines: []int{e.Line}}
+	if i.Kind == NoTask && ls.failed > 0 {
+		i.Failed = ls.failed
+		i.Lines = []int{ls.failed, e.Line}
+	}
+	if i.Kind != NoIncident && (i.Kind != CodeGone || !deadly(s)) { // else it is the thread's
+		ls.misused(e, i)
+	}
+	if s.Report == traces.Oops && !s.Above && !isKASAN(s) && s.Task == (traces.Task{Comm: "kthreadd", PID: 2}) {
+		ls.kthreadd = e.Line
+	}
+	for l := range ls.alive() {
+		if l.Crash >= e.Line && l.Crash <= s.Last && s.Task.PID != 0 && l.Thread.PID != 0 && s.Task.PID != l.Thread.PID {
+			l.CrashOf = s.Task
+		}
+	}
+	if !deadly(s) {
+		return nil
+	}
+	switch l := ls.byPID.get(e.Thread.PID); {
+	case l == nil:
+		ended = ls.known(e)
+	case !l.trace.on && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
+		l.keep(e)
+	}
+	if i.Kind == CodeGone {
+		if l := ls.byPID.get(e.Thread.PID); l != nil && !l.trace.on {
+			l.Incidents = append(l.Incidents, i)
+		} else {
+			ls.misused(e, i)
+		}
+	}
+	return ended
+}
+
+// misused gives an incident to the thread that it is about, where the log shows
+// which that is: the one of which this very task has announced a stop that has
+// not returned. Else it belongs to no thread.
+func (ls *lives) misused(e *traces.Event, i Incident) {
+	var sure, open []*Life
+	if e.Stack.Has("kthread_stop") && (i.Kind == AfterFree || i.Kind == NoKthread) {
+		for l := range ls.alive() {
+			switch {
+			case l.trace.on:
+			case l.waitsFor(e.Thread.PID):
+				sure = append(sure, l)
+			case len(pending(l)) > 0:
+				open = append(open, l)
+			}
+		}
+	}
+	switch {
+	case len(sure) == 1:
+		l := sure[0]
+		l.keep(e)
+		l.Incidents = append(l.Incidents, i)
+		return
+	case len(sure) == 0 && len(open) == 1:
+		i.Likely = open[0].Thread
+	}
+	for n := range ls.misuses {
+		if m := &ls.misuses[n]; m.same(i.Misuse) {
+			if len(m.Lines) < maxMisuses {
+				m.Lines = append(m.Lines, i.Lines...)
+			}
+			return
+		}
+	}
+	if len(ls.misuses) < maxMisuses {
+		ls.misuses = append(ls.misuses, i)
+	}
+}
+
+// maxMisuses bounds how many reports are told of, and how many lines of the
+// same one.
+const maxMisuses = 100

@@ -1,0 +1,149 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// What a task's stack shows of a kernel thread.
+
+// find is the index of a function in a stack, from the inside, or -1.
+func find(s *traces.Stack, fn string) int {
+	return slices.IndexFunc(s.Frames, func(f traces.Frame) bool { return f.Func == fn })
+}
+
+// root is the index of kthread()'s own frame in a stack, the outermost of the
+// name; -1 where the stack has none that can be trusted.
+func root(s *traces.Stack) int {
+	for i := len(s.Frames) - 1; i >= 0; i-- {
+		if s.Frames[i].Func == "kthread" && s.Frames[i].Module == "" {
+			return i
+		}
+	}
+	return -1
+}
+
+// fromKthread are the functions that kthread() itself calls before threadfn
+// (kernel/kthread.c kthread, 2.6.32 to 7.0): with one of them above it on the
+// stack the thread need not have come to threadfn.
+var fromKthread = map[string]bool{
+	"complete": true, "kfree": true, "kmalloc": true, "sched_setscheduler_nocheck": true, "set_cpus_allowed_ptr": true,
+	"__set_cpus_allowed_ptr": true, "cgroup_kthread_ready": true, "kthread_affine_node": true, "preempt_schedule": true,
+	"__kthread_parkme": true, "wait_for_completion": true,
+}
+
+// asleepIn are the functions between a sleeper and who has called schedule().
+func asleepIn(fn string) bool {
+	return fn == "schedule" || fn == "__schedule" || fn == "schedule_preempt_disabled" || fn == "__switch_to" ||
+		fn == "context_switch" || fn == "switch_to"
+}
+
+// leaving are the functions in which a thread is on its way out.
+var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "kthread_do_exit", "make_task_dead", "complete_and_exit"}
+
+// onStack are the phases in which a thread's stack looks like this; nil where
+// the stack does not tell.
+func onStack(s *traces.Stack) []string {
+	k := root(s)
+	if k < 0 || s.Cut {
+		return nil
+	}
+	above := s.Frames[:k]
+	asleep := 0
+	for asleep < len(above) && asleepIn(above[asleep].Func) {
+		asleep++
+	}
+	switch {
+	case len(above) == 0:
+		return nil
+	case asleep == len(above):
+		// kthread() sleeps by itself once: until somebody wakes it first.
+		if s.State == 'D' {
+			return []string{"created"}
+		}
+		return nil
+	case slices.ContainsFunc(above, func(f traces.Frame) bool { return slices.Contains(leaving, f.Func) }):
+		return []string{"returned", "finished"}
+	case above[k-1].Func == "__kthread_parkme":
+		return []string{"holding", "held"}
+	case find(s, "kthread_parkme") >= 0 || find(s, "__kthread_parkme") >= 0:
+		return []string{"parking", "parked"}
+	case above[k-1].Module == "" && fromKthread[above[k-1].Func]:
+		return nil
+	}
+	return []string{"running"}
+}
+
+// unwoken says whether a stack is that of a thread in its first sleep.
+func unwoken(s *traces.Stack) bool {
+	p := onStack(s)
+	return len(p) == 1 && p[0] == "created"
+}
+
+// waiting are the functions in which a task sleeps for a completion or a time.
+var waiting = map[string]bool{
+	"schedule_timeout": true, "schedule_timeout_uninterruptible": true, "schedule_hrtimeout_range": true, "schedule_hrtimeout_range_clock": true,
+	"wait_for_completion": true, "wait_for_completion_killable": true, "wait_for_completion_state": true, "wait_for_common": true,
+	"__wait_for_common": true, "do_wait_for_common": true, "wait_task_inactive": true, "schedule_hrtimeout": true,
+}
+
+// blockedIn says in which of the functions that wait for a kernel thread a stack
+// shows its task; empty: in none. What is cut shows that it was in kthread_stop,
+// and of the others nothing, because they do more than wait.
+func blockedIn(s *traces.Stack) string {
+	if find(s, "kthread_stop") >= 0 {
+		return "kthread_stop"
+	}
+	if s.Cut {
+		return ""
+	}
+	for i, f := range s.Frames {
+		switch {
+		case i > 0 && f.Module == "" && f.Func == "kthread_park":
+			return "kthread_park"
+		case i > 0 && f.Module == "" && (f.Func == "__kthread_create_on_node" || f.Func == "kthread_create_on_node" || f.Func == "kthread_create"):
+			return "kthread_create_on_node"
+		case !asleepIn(f.Func) && !waiting[f.Func]:
+			return ""
+		}
+	}
+	return ""
+}
+
+// frozenIn says whether a stack is that of a thread in the freezer
+// (kernel/freezer.c __refrigerator; 2.6 to 7.0).
+func frozenIn(s *traces.Stack) bool {
+	i := 0
+	for i < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waiting[s.Frames[i].Func]) {
+		i++
+	}
+	return i < len(s.Frames) && (s.Frames[i].Func == "__refrigerator" || s.Frames[i].Func == "refrigerator") && s.Frames[i].Module == ""
+}
+
+// sleepsAt is where the thread of a whole stack sleeps, in words; empty where
+// that says nothing.
+func sleepsAt(s *traces.Stack) string {
+	k := root(s)
+	if k < 1 || s.Cut {
+		return ""
+	}
+	i := 0
+	for i < k && asleepIn(s.Frames[i].Func) {
+		i++
+	}
+	if i == 0 || i == k {
+		return ""
+	}
+	where := s.Frames[i].Func
+	if m := slices.IndexFunc(s.Frames[i:k], func(f traces.Frame) bool { return f.Module != "" }); m > 0 {
+		where += ", called from " + s.Frames[i+m].Func + " of module " + s.Frames[i+m].Module
+	} else if m == 0 {
+		where += " of module " + s.Frames[i].Module
+	}
+	if s.State != 0 {
+		where = fmt.Sprintf("%s (state %c)", where, s.State)
+	}
+	return where
+}
