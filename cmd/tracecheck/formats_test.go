@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/report"
 )
 
@@ -305,7 +306,7 @@ func TestSamplesSARIF(t *testing.T) {
 			t.Errorf("-json +sarif:\n%s", d)
 		}
 		v := r.Runs[0].Properties.Verdict
-		if bad := v == report.Violates || v == report.Hangs; bad != (errors > 0) {
+		if bad := v == string(checker.Violates) || v == string(checker.Hangs); bad != (errors > 0) {
 			t.Errorf("verdict %s, %d errors", v, errors)
 		}
 	})

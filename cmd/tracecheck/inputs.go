@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -116,9 +115,6 @@ func (j *job) check(file string, r *reading) error {
 			return err
 		}
 	}
-	for _, e := range graph.Eras() {
-		in.KernelsFit = append(in.KernelsFit, e.Name)
-	}
 	var some []*checker.Verdict
 	pass := func() error {
 		if len(some) == 0 {
@@ -153,10 +149,8 @@ func (j *job) check(file string, r *reading) error {
 	in.Stats = reader.Stats()
 	if j.era != nil {
 		in.KernelFrom, in.Era = "flag", j.era
-		in.KernelsFit = []string{j.era.Name}
 	}
 	if err != nil {
-		in.KernelsFit = nil
 		return plainError(err)
 	}
 	in.Format = reader.Format()
@@ -165,14 +159,6 @@ func (j *job) check(file string, r *reading) error {
 		in.KernelFrom, in.Era = "log", &e
 	}
 	return nil
-}
-
-// fits takes a life into account in what the whole input fits.
-func fits(in *report.Input, v *checker.Verdict) {
-	in.Doubt = in.Doubt || v.Life.Doubt && v.Fits != checker.FitsNo
-	if v.Fits != checker.FitsInconclusive {
-		in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(v.KernelsFit, k) })
-	}
 }
 
 // plainError is an error without the name of its file, which is said anyhow.

@@ -231,16 +231,12 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	var sum report.Summary
 	status := exitFits
 	for i, r := range j.start(files, names, quit) {
-		var fit report.Input
-		for _, e := range graph.Eras() {
-			fit.KernelsFit = append(fit.KernelsFit, e.Name)
-		}
+		var lives checker.Summary
 		for v := range r.all() {
 			if !wanted(v.Life.Thread, only) {
 				continue
 			}
-			sum.Count(v)
-			fits(&fit, v)
+			lives.Life(v)
 			err := w.Life(i, v)
 			if err == nil && o.follow {
 				err = out.Flush()
@@ -251,9 +247,11 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 			}
 		}
 		in := r.in
-		in.Doubt = fit.Doubt
-		in.KernelsFit = slices.DeleteFunc(in.KernelsFit, func(k string) bool { return !slices.Contains(fit.KernelsFit, k) })
-		if in.Err != nil {
+		lives.Findings(in.Findings)
+		sum.Add(&lives)
+		if in.Doubt = lives.Doubt; in.Err == nil {
+			in.KernelsFit = lives.KernelsFit(j.era)
+		} else {
 			ended()
 			ended = func() {}
 			status = fail("%s: %v", names[i], in.Err)
@@ -277,15 +275,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if status == exitUsage {
 		return status
 	}
-	switch sum.Verdict() {
-	case report.Violates, report.Hangs:
-		return exitViolates
-	case report.Inconclusive, report.NoEvidence:
-		if o.strict {
-			return exitViolates
-		}
-	}
-	return exitFits
+	return sum.ExitStatus(o.strict)
 }
 
 // errOutput marks errors of the report's writer, as against an input's.

@@ -94,7 +94,7 @@ func (g *GitHub) Close(s *Summary) error {
 		}
 	}
 	if g.err == nil {
-		_, g.err = fmt.Fprintln(g.w, verdictLine(s, s.Verdict()))
+		_, g.err = fmt.Fprintln(g.w, verdictLine(s, string(s.Verdict())))
 	}
 	return g.err
 }

@@ -306,9 +306,9 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 		fmt.Fprintf(&b, "<section>\n<h2>%s</h2>\n", html.EscapeString(Clean(h.names[input])))
 	}
 	h.lives++
-	bad := verdictOf(v)
+	bad := v.Conclusion()
 	open := ""
-	if (bad == Violates || bad == Hangs) && h.lives <= 20 {
+	if (bad == checker.Violates || bad == checker.Hangs) && h.lives <= 20 {
 		open = " open"
 	}
 	// json.Marshal leaves no <, > or & in it: without ' it can stand in quotes.
@@ -341,7 +341,7 @@ func fitsWords(v *checker.Verdict) string {
 		return "does not fit"
 	case v.Fits == checker.FitsInconclusive:
 		return "inconclusive"
-	case verdictOf(v) == Hangs:
+	case v.Conclusion() == checker.Hangs:
 		return "fits, hangs"
 	}
 	return "fits"
@@ -362,7 +362,7 @@ func (h *HTML) Close(s *Summary) error {
 		Version, Verdict, Line string
 		Inputs                 []input
 		Open                   bool
-	}{Version: h.version, Verdict: s.Verdict(), Line: verdictLine(s, s.Verdict()), Open: h.input >= 0}
+	}{Version: h.version, Verdict: string(s.Verdict()), Line: verdictLine(s, string(s.Verdict())), Open: h.input >= 0}
 	for _, in := range s.Inputs {
 		rules := "Linux " + graph.Eras()[0].From + " to 7.x, all tried: the log names no kernel"
 		switch {

@@ -280,7 +280,7 @@ func restJSON(s *Summary) jsonRest {
 			findings = append(findings, jsonGeneral{findingJSON(f), i})
 		}
 	}
-	return jsonRest{Inputs: inputs, Waits: waits, Findings: findings, Verdict: s.Verdict()}
+	return jsonRest{Inputs: inputs, Waits: waits, Findings: findings, Verdict: string(s.Verdict())}
 }
 
 // NDJSON writes a thread's object a line, as JSON has it in "threads", and a

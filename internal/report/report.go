@@ -2,8 +2,6 @@
 package report
 
 import (
-	"maps"
-
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -26,84 +24,10 @@ type Input struct {
 	Notes    []string          // what its words tell of the kernel's age
 }
 
-// The verdicts on a whole run, worst first.
-const (
-	Violates     = "violates"
-	Hangs        = "hangs"
-	Inconclusive = "inconclusive"
-	FitsAll      = "fits"
-	NoEvidence   = "no_evidence"
-)
-
 // A Summary is what a run came to.
 type Summary struct {
-	Inputs  []Input
-	Threads int
-	earned  map[string]int // verdict: how many lives earn it
-}
-
-// Count takes a life's verdict into account.
-func (s *Summary) Count(v *checker.Verdict) {
-	if s.earned == nil {
-		s.earned = map[string]int{}
-	}
-	if v.Replaces != nil {
-		s.Threads--
-		s.earned[verdictOf(v.Replaces)]--
-	}
-	s.Threads += 1 + v.Alike
-	s.earned[verdictOf(v)] += 1 + v.Alike
-}
-
-// earnedBy is what a finding of level error comes to.
-func earnedBy(r *checker.Rule) string {
-	if r.Hang {
-		return Hangs
-	}
-	return Violates
-}
-
-func verdictOf(v *checker.Verdict) string {
-	worst := FitsAll
-	switch v.Fits {
-	case checker.FitsNo:
-		return Violates
-	case checker.FitsInconclusive:
-		worst = Inconclusive
-	}
-	for _, f := range v.Findings {
-		switch {
-		case f.Rule.Level == checker.Error && !f.Rule.Hang:
-			return Violates
-		case f.Rule.Level == checker.Error:
-			worst = Hangs
-		}
-	}
-	if v.Outcome == checker.StopHung {
-		worst = Hangs
-	}
-	return worst
-}
-
-// Verdict is the worst that any life or finding earns.
-func (s *Summary) Verdict() string {
-	earned := maps.Clone(s.earned)
-	if earned == nil {
-		earned = map[string]int{}
-	}
-	for _, in := range s.Inputs {
-		for _, f := range in.Findings {
-			if f.Rule.Level == checker.Error {
-				earned[earnedBy(f.Rule)]++
-			}
-		}
-	}
-	for _, v := range []string{Violates, Hangs, Inconclusive, FitsAll} {
-		if earned[v] > 0 {
-			return v
-		}
-	}
-	return NoEvidence
+	checker.Summary
+	Inputs []Input
 }
 
 // maxShrunk is of how many lives the smallest part that does not fit is looked

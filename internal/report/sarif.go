@@ -219,19 +219,19 @@ func whole(t checker.Text) string {
 // unsaid is what a life's verdict earns that none of its findings says: the
 // rule, its level, what to say and where. ok is false where there is nothing.
 func unsaid(v *checker.Verdict) (rule, level, message string, lines []int, ok bool) {
-	worst := verdictOf(v)
+	worst := v.Conclusion()
 	for _, f := range v.Findings {
-		if worst == Inconclusive || f.Rule.Level == checker.Error {
+		if worst == checker.Inconclusive || f.Rule.Level == checker.Error {
 			return "", "", "", nil, false
 		}
 	}
 	lines = []int{v.Life.Events()[len(v.Life.Events())-1].Line}
 	switch worst {
-	case Violates:
+	case checker.Violates:
 		return "KT009", "error", "shows what the kernel does not do", lines, true
-	case Hangs:
+	case checker.Hangs:
 		return "KT015", "error", said[v.Outcome], lines, true
-	case Inconclusive:
+	case checker.Inconclusive:
 		return undecidedID, "none", "inconclusive: " + v.Why, lines, true
 	}
 	return "", "", "", nil, false

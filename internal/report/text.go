@@ -115,7 +115,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	}
 	what := whatBecame(v)
 	fits := t.fits(v.Fits)
-	if v.Fits == checker.FitsYes && verdictOf(v) == Hangs {
+	if v.Fits == checker.FitsYes && v.Conclusion() == checker.Hangs {
 		fits += ", " + t.paint(red, "hangs")
 	}
 	t.printf("\n%s  %s  [%s]\n", t.paint(bold, name), what, fits)
@@ -428,8 +428,8 @@ func (t *Text) Close(s *Summary) error {
 		}
 	}
 	verdict := s.Verdict()
-	color := map[string]string{Violates: red, Hangs: red, Inconclusive: yellow, FitsAll: green}[verdict]
-	words := verdict
+	color := map[checker.Conclusion]string{checker.Violates: red, checker.Hangs: red, checker.Inconclusive: yellow, checker.FitsAll: green}[verdict]
+	words := string(verdict)
 	if color != "" {
 		words = t.paint(color, words)
 	}
