@@ -13,13 +13,13 @@ import (
 type backportDoubt struct {
 	release string // the kernel's, as the user or its distribution gave it
 	graph.Doubt
-	has, may conclusion // by the number, and by the other rules
-	without  []Finding  // of has alone
-	with     []Finding  // of may alone
+	has, may answers   // by the number, and by the other rules
+	without  []Finding // of has alone
+	with     []Finding // of may alone
 }
 
-// A conclusion is what a verdict says of a thread, without its findings.
-type conclusion struct {
+// answers is what a verdict says of a thread, without its findings.
+type answers struct {
 	outcome      Outcome
 	ran, woken   Truth
 	exitCodeFrom string
@@ -27,17 +27,17 @@ type conclusion struct {
 	shownBy      int // where it is observed: index in Life.Events of an event that shows it
 }
 
-// conclusion is that of a verdict.
-func (v *Verdict) conclusion() conclusion {
-	f := conclusion{v.Outcome, v.Ran, v.Woken, v.ExitCodeFrom, v.ExitCode, -1}
+// answers is that of a verdict.
+func (v *Verdict) answers() answers {
+	f := answers{v.Outcome, v.Ran, v.Woken, v.ExitCodeFrom, v.ExitCode, -1}
 	if v.ExitCodeFrom == observed {
-		f.exitCode, f.shownBy = 0, v.shownBy
+		f.exitCode, f.shownBy = 0, v.how.shownBy
 	}
 	return f
 }
 
 // code is the exit code in words.
-func (f *conclusion) code(l *Life) string {
+func (f *answers) code(l *Life) string {
 	switch {
 	case f.exitCodeFrom == "":
 		return "not in this log"
@@ -52,21 +52,21 @@ func (d *backportDoubt) mayHave() string {
 	return fmt.Sprintf("%s may have those of Linux %s: %s", d.release, d.Era.Range(), d.Why)
 }
 
-// doubted notes in v, a verdict by the rules that a kernel's number names, what is
+// doubt notes in v, a verdict by the rules that a kernel's number names, what is
 // otherwise in w, the verdict by those that it may have instead. Where the life
 // does not fit those, the log itself shows that the kernel has not got them.
-func doubted(v, w *Verdict, release string, doubt graph.Doubt) {
+func (v *Verdict) doubt(w *Verdict, release string, doubt graph.Doubt) {
 	if v.Fits == FitsInconclusive || w.Fits != FitsYes {
 		return
 	}
-	d := &backportDoubt{release: release, Doubt: doubt, has: v.conclusion(), may: w.conclusion()}
+	d := &backportDoubt{release: release, Doubt: doubt, has: v.answers(), may: w.answers()}
 	settle := "the source of that kernel: whether it has " + doubt.Era.Brings
 	if v.Fits == FitsNo {
 		// Nothing is said against lines that this kernel may well print.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = fmt.Sprintf("it does not fit the rules that the kernel's number says, but %s; it fits those", d.mayHave())
 		for i := range v.Findings {
-			v.Findings[i].Rule, v.Findings[i].settle = &KT019, settle
+			v.Findings[i].Rule, v.Findings[i].wouldSettle = &KT019, settle
 		}
 		return
 	}
@@ -74,13 +74,13 @@ func doubted(v, w *Verdict, release string, doubt graph.Doubt) {
 	if len(d.differs(v.Life)) == 0 {
 		return
 	}
-	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, settle: settle})
+	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, wouldSettle: settle})
 }
 
 // lacking are those findings of one list that another lacks.
 func lacking(list, in []Finding) (out []Finding) {
 	for _, f := range list {
-		if !has(in, f) {
+		if !holds(in, f) {
 			out = append(out, f)
 		}
 	}

@@ -50,8 +50,8 @@ func (v *Verdict) CountAlike() { v.count = true }
 
 // A tally counts lives that go as others did.
 type tally struct {
-	of       map[*remembered]*Verdict // nil: there has been none yet
-	verdicts []*Verdict               // those of the map
+	of       map[*memo]*Verdict // nil: there has been none yet
+	verdicts []*Verdict         // those of the map
 }
 
 // maxCounted bounds the ways to go that are counted.
@@ -59,18 +59,18 @@ const maxCounted = 1 << 10
 
 // ask takes note of what has been said of a verdict.
 func (t *tally) ask(v *Verdict) {
-	if !v.count || v.like == nil || len(t.of) >= maxCounted {
+	if !v.count || v.how.memo == nil || len(t.of) >= maxCounted {
 		return
 	}
 	if t.of == nil {
-		t.of = make(map[*remembered]*Verdict)
+		t.of = make(map[*memo]*Verdict)
 	}
-	t.of[v.like] = nil
+	t.of[v.how.memo] = nil
 }
 
 // add counts a life, if that is enough; then nothing of it is needed any more.
-func (t *tally) add(like *remembered, l *Life) bool {
-	v, ok := t.of[like]
+func (t *tally) add(m *memo, l *Life) bool {
+	v, ok := t.of[m]
 	switch {
 	case !ok:
 		return false
@@ -78,10 +78,10 @@ func (t *tally) add(like *remembered, l *Life) bool {
 		v.Alike++
 		return true
 	}
-	v = like.recall(l)
+	v = m.verdictOn(l)
 	l.room.alone = false
 	v.Revision = 1
-	t.of[like] = v
+	t.of[m] = v
 	t.verdicts = append(t.verdicts, v)
 	return true
 }
@@ -113,10 +113,10 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	var marked markedEras
 	var counted tally
 	buf := make([]byte, 0, 1<<10)
-	// What report returns is what was said of the life, or like, of others.
-	report := func(l *Life) (v *Verdict, like *remembered, err error) {
+	// What report returns is what was said of the life, or the memo that says it.
+	report := func(l *Life) (v *Verdict, m *memo, err error) {
 		if int(l.told) == l.count() {
-			return l.before, l.before.like, nil // nothing has come since
+			return l.before, l.before.how.memo, nil // nothing has come since
 		}
 		now := l
 		if follow {
@@ -125,41 +125,41 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		if l.Kernel == "" {
 			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
 		}
-		like, v = c.like(now, buf)
-		if like != nil {
-			if counted.add(like, now) {
+		m, v = c.memoOf(now, buf)
+		if m != nil {
+			if counted.add(m, now) {
 				if l.room.alone {
 					ls.rooms = append(ls.rooms, l.room)
 				}
-				return nil, like, nil
+				return nil, m, nil
 			}
-			v = like.recall(now)
+			v = m.verdictOn(now)
 		}
 		if l.before.says(v) {
 			l.told = int32(l.count())
-			return l.before, l.before.like, nil
+			return l.before, l.before.how.memo, nil
 		}
 		l.revision++
 		v.Revision, v.Replaces = int(l.revision), l.before
 		if follow {
 			l.told = int32(l.count())
 			before := *v
-			before.Replaces, before.showHow = nil, nil
+			before.Replaces, before.how.query = nil, nil
 			l.before = &before
 		}
 		err = yield(v)
 		if !follow {
 			counted.ask(v)
 		}
-		return v, like, err
+		return v, m, err
 	}
 	judge := func(ended []*Life) error {
 		for _, l := range ended {
-			v, like, err := report(l)
+			v, m, err := report(l)
 			if err != nil {
 				return err
 			}
-			ls.record(l, v, like)
+			ls.record(l, v, m)
 		}
 		return nil
 	}

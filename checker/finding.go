@@ -13,9 +13,9 @@ type Finding struct {
 	Rule     *Rule
 	Evidence Evidence
 
-	settle string // by the graph: what would have decided what the finding leaves open
-	life   *Life  // whose finding it is; nil: the log's
-	log    *Log
+	wouldSettle string // by the graph: what would have decided what the finding leaves open
+	life        *Life  // whose finding it is; nil: the log's
+	log         *Log
 }
 
 // Evidence is where a rule has found what it speaks of. A verdict is said again of
@@ -48,8 +48,8 @@ func (f Finding) Text() Text {
 		slices.Sort(t.Lines)
 		t.Lines = slices.Compact(t.Lines)
 	}
-	if f.settle != "" {
-		t.WouldSettle = f.settle
+	if f.wouldSettle != "" {
+		t.WouldSettle = f.wouldSettle
 	}
 	return t
 }
@@ -80,7 +80,7 @@ func (f *Finding) same(g *Finding) bool {
 // equal says whether two findings have the same words, of one life or of two that
 // went the same way.
 func (f Finding) equal(g Finding) bool {
-	return f.same(&g) && f.settle == g.settle && reflect.DeepEqual(f.Evidence.Detail, g.Evidence.Detail)
+	return f.same(&g) && f.wouldSettle == g.wouldSettle && reflect.DeepEqual(f.Evidence.Detail, g.Evidence.Detail)
 }
 
 // ofLife makes l the life that the verdict and its findings are about.
@@ -96,7 +96,7 @@ func (v *Verdict) ofLife(l *Life) {
 type Case struct {
 	Life    *Life
 	Verdict *Verdict // without findings
-	era     rules
+	era     *eraChecker
 	h       *history
 	ends    stateSet // where the orders that fit end
 	misfit  *misfit  // nil: the life fits

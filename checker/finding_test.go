@@ -55,7 +55,7 @@ func TestWordsStayWithTheirThread(t *testing.T) {
 	}
 	judged, remembered := 0, 0
 	if _, err := c.Check(tracedEvents(log...), func(v *Verdict) error {
-		if judged++; v.other {
+		if judged++; v.how.recalled {
 			remembered++
 		}
 		i := slices.IndexFunc(v.Findings, func(f Finding) bool { return f.Rule == &names })

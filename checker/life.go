@@ -55,9 +55,9 @@ type Life struct {
 	Incidents []Incident
 	// survived: it is judged as if an oops had not ended it; see rules.judge.
 	survived bool
-	// anyones: it is judged as if an interrupt may have made a wake that a trace
+	// foreignWake: it is judged as if an interrupt may have made a wake that a trace
 	// without flags shows in a stopper's context.
-	anyones bool
+	foreignWake bool
 
 	has     traces.Kinds   // the kinds of its events, of one that is not traced
 	events  []traces.Event // what Events returns; of a traced life nil until it is asked for

@@ -125,7 +125,7 @@ func decided(t *testing.T, c *Checker, log Source) {
 			t.Errorf("%s, %s (%s)", v.Fits, v.Outcome, v.Why)
 		}
 		left := maxSteps
-		q := &question{v.asked.m, v.asked.h, 0}
+		q := &question{v.how.query.m, v.how.query.h, 0}
 		if _, ans := q.searchWithin(&left); ans != yes {
 			t.Errorf("answer %d", ans)
 		}

@@ -7,23 +7,59 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// Most lives in a long trace went like others before them. What was said of one
-// is said of the next that tracers saw in the same way, with its own lines and
-// values; looking that up is all that such a life costs.
+// Most lives in a long trace went like others before them. The verdict on one is
+// kept as a memo, without what is that life's own, and serves the next that tracers
+// saw in the same way: looking it up is all that such a life costs.
 
-// A remembered verdict is that of one life, without what is that life's own.
-type remembered struct {
+// A memo is a verdict for all lives that went the same way.
+type memo struct {
 	once    bool    // there is no verdict yet: one life went so
-	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.order
-	verdict Verdict // of the first life that went so; Life, Stops and an observed exit code are filled in anew
+	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.addOrder
+	verdict Verdict // Life, Stops and an observed exit code are filled in anew
 	stops   []call
 	remnant *remnant
 }
 
-// course is all that a verdict on a traced life depends on, but for the order of
-// its events; nil where that is not put into so few bytes.
-func (l *Life) course(buf []byte) []byte {
-	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxCourse || len(l.Suspected)+len(l.Incidents) > 0 ||
+// memoOf is the memo for lives that went as l did. Where there is none, l is judged.
+// The buffer is room for the key that is looked up.
+func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
+	key := l.cacheKey(buf[:0])
+	if key == nil {
+		v := c.judge(l)
+		return nil, &v
+	}
+	inTime := l.inTime()
+	if inTime && c.release == "" {
+		m, ok := c.orderFree.get(key)
+		switch {
+		case !ok:
+			c.orderFree.put(key, &memo{once: true})
+		case m.once:
+			v, free := c.judgeOrderFree(l)
+			if free {
+				remember(&c.orderFree, key, &v)
+			} else {
+				c.orderFree.put(key, &memo{ordered: true})
+			}
+			return nil, &v
+		case !m.ordered:
+			return m, nil
+		}
+	}
+	key = l.addOrder(key, inTime)
+	if m, ok := c.memos.get(key); ok {
+		return m, nil
+	}
+	v := c.judge(l)
+	remember(&c.memos, key, &v)
+	return nil, &v
+}
+
+// cacheKey is all that a verdict on a traced life depends on, but for the order of
+// its events; nil where that is not put into so few bytes. Tasks and values are in it
+// by where they come again, and not by their names and numbers.
+func (l *Life) cacheKey(buf []byte) []byte {
+	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
 		l.more.calls > 0 && l.trace.told.times > 0 {
 		return nil
 	}
@@ -33,7 +69,7 @@ func (l *Life) course(buf []byte) []byte {
 		}
 		return 0
 	}
-	var values [maxCourse]int32
+	var values [maxMemoEvents]int32
 	seen := 0
 	value := func(v int32) byte {
 		for i, w := range values[:seen] {
@@ -73,8 +109,8 @@ func (l *Life) course(buf []byte) []byte {
 	return key
 }
 
-// maxCourse is how many events a life may have that is remembered.
-const maxCourse = 64
+// maxMemoEvents is how many events a life may have for a memo.
+const maxMemoEvents = 64
 
 // inTime says whether the stamps never run against the order of the lines.
 func (l *Life) inTime() bool {
@@ -109,26 +145,24 @@ func (l *Life) inLineOrder() *Life {
 	return l.restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
 }
 
-// regardless judges a life whose stamps are in time. Most such lives come to the
-// same verdict whatever the stamps say of the order in which different tasks did
-// something: always is true of these. That is so where two lives do that are like
-// this one, but that in the one nothing is known of that order, and in the other
-// all is as in the log. Whatever fits the second fits this life, and what fits
-// this life fits the first, so that where both can end in the same states this one
-// can, and where both have the same open questions settled this one has.
-func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
+// judgeOrderFree judges a life whose stamps are in time. free: the verdict is the
+// same whatever the stamps say of the order in which different tasks did something,
+// as that of most lives is. If the verdict is the same with no cross-task order and
+// with full line order, order cannot matter: whatever fits the full order fits the
+// life as it is, and what fits that fits no order at all.
+func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 	loose := c.judge(l.restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
 	strict := c.judge(l.inLineOrder())
-	if loose.Fits != FitsYes || loose.TakenAsOwn != strict.TakenAsOwn || !strict.says(&loose) || !slices.Equal(loose.ends, strict.ends) || !slices.Equal(loose.Open, strict.Open) ||
+	if loose.Fits != FitsYes || loose.ForeignWake != strict.ForeignWake || !strict.says(&loose) || !slices.Equal(loose.how.ends, strict.how.ends) || !slices.Equal(loose.Open, strict.Open) ||
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
 		return c.judge(l), false
 	}
 	strict.ofLife(l)
-	strict.other = true
+	strict.how.recalled = true
 	return strict, true
 }
 
-// order adds what the stamps say of the events' order to a key: of two windows,
+// addOrder adds to a key what the stamps say of the events' order: of two windows,
 // whether one ends before the other begins, and nothing else, is what a search
 // looks at (newTraceHistory).
 //
@@ -137,9 +171,9 @@ func (c *Checker) regardless(l *Life) (v Verdict, always bool) {
 // out where the order is certain anyhow: all that is the thread's own is kept in
 // its order. That of a waker's event can not, because it also ends the window of
 // a request that its task has made.
-func (l *Life) order(key []byte, inTime bool) []byte {
+func (l *Life) addOrder(key []byte, inTime bool) []byte {
 	if !inTime {
-		return l.ranks(append(key, 1))
+		return l.addRanks(append(key, 1))
 	}
 	key = append(key, 0)
 	certain := 0 // how many were certainly earlier than the current one
@@ -173,10 +207,10 @@ func (k *kept) own(l *Life) bool {
 	return k.inOrder() && (k.kind != traces.Woken || l.named(k.by).PID == 0 || l.tasks[k.by].same == theThread || k.late || k.context == traces.InterruptContext)
 }
 
-// ranks is order for any stamps: the earliest and the latest moment of each event
+// addRanks is addOrder for any stamps: the earliest and the latest moment of each event
 // by its rank among all of them.
-func (l *Life) ranks(key []byte) []byte {
-	var ends [2 * maxCourse]int64
+func (l *Life) addRanks(key []byte) []byte {
+	var ends [2 * maxMemoEvents]int64
 	n := 0
 	for i := range l.kept {
 		k := &l.kept[i]
@@ -193,25 +227,25 @@ func (l *Life) ranks(key []byte) []byte {
 	return key
 }
 
-// remember keeps a verdict on a life that fits.
-func remember(m *cache[*remembered], key []byte, v *Verdict) {
+// remember makes a memo of a verdict on a life that fits.
+func remember(in *cache[*memo], key []byte, v *Verdict) {
 	if v.Fits != FitsYes {
 		return
 	}
-	r := &remembered{verdict: *v, stops: pair(v.Life, traces.StopCall, traces.StopReturn), remnant: remnantOf(v.Life, v)}
-	r.verdict.Stops, r.verdict.Findings = nil, slices.Clone(v.Findings)
-	r.verdict.ofLife(nil)
+	m := &memo{verdict: *v, stops: pair(v.Life, traces.StopCall, traces.StopReturn), remnant: remnantOf(v.Life, v)}
+	m.verdict.Stops, m.verdict.Findings = nil, slices.Clone(v.Findings)
+	m.verdict.ofLife(nil)
 	v.Life.events = nil // they are made again when somebody asks
-	m.put(key, r)
+	in.put(key, m)
 }
 
-// recall says of a life what was said of another one that went the same way.
-func (r *remembered) recall(l *Life) *Verdict {
-	v := r.verdict
-	v.other, v.like = true, r
-	v.Stops = l.stopsKept(r.stops)
+// verdictOn is the memo's verdict on a life that went the same way.
+func (m *memo) verdictOn(l *Life) *Verdict {
+	v := m.verdict
+	v.how.memo, v.how.recalled = m, true
+	v.Stops = l.stopsKept(m.stops)
 	if v.ExitCodeFrom == observed {
-		v.ExitCode = int(l.kept[v.shownBy].code)
+		v.ExitCode = int(l.kept[v.how.shownBy].code)
 	}
 	v.Findings = slices.Clone(v.Findings)
 	v.ofLife(l)

@@ -68,7 +68,7 @@ func (m *misfit) says(l *Life, words string) Text {
 
 // misfit says where a life stops to fit, what was possible there, and which
 // rule speaks of it.
-func (c rules) misfit(v *Verdict) {
+func (c *eraChecker) misfit(v *Verdict) {
 	l := v.Life
 	// A prefix of a log that fits fits, so the first line that does not can be
 	// searched for by halves.
@@ -91,7 +91,7 @@ func (c rules) misfit(v *Verdict) {
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
 	}
 	f := (&Case{Life: l, Verdict: v, era: c, h: before, ends: ends, misfit: m}).finding()
-	v.Fits, v.by = FitsNo, c.Checker
+	v.Fits = FitsNo
 	if n > 0 {
 		v.FitsTo = l.Events()[n-1].Line
 	}
@@ -128,7 +128,7 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 }
 
 // prefix asks about the first n events of a life.
-func (c rules) prefix(l *Life, n int) (*history, stateSet, answer) {
+func (c *eraChecker) prefix(l *Life, n int) (*history, stateSet, answer) {
 	q := &question{c.m, newHistory(c.m, l.first(n)), c.timeout}
 	ends, ans := q.ends()
 	return q.h, ends, ans
@@ -137,7 +137,7 @@ func (c rules) prefix(l *Life, n int) (*history, stateSet, answer) {
 // upTo is how things stood when the event with index n came. That it came is
 // taken into account: who prints it has done what he announced before, and has
 // left unsaid nothing that he always says.
-func (c rules) upTo(l *Life, n int) (*history, stateSet, bool) {
+func (c *eraChecker) upTo(l *Life, n int) (*history, stateSet, bool) {
 	h := newHistory(c.m, l.first(n+1))
 	h.ops = slices.DeleteFunc(h.ops, func(o operation) bool { return o.event == n })
 	h.differ = [2]int{-1, -1}
@@ -152,7 +152,7 @@ func (c rules) upTo(l *Life, n int) (*history, stateSet, bool) {
 
 // explain fills in what is missing where an event does not fit after the states of
 // ends. That is read off the graph: the shortest way to where the event is possible.
-func (c rules) explain(m *misfit, l *Life, ends stateSet) {
+func (c *eraChecker) explain(m *misfit, l *Life, ends stateSet) {
 	bad := &l.Events()[m.event]
 	wanted := c.m.actions(shown[bad.Kind]...)
 	switch {
@@ -173,13 +173,13 @@ func (c rules) explain(m *misfit, l *Life, ends stateSet) {
 }
 
 // returnsEintr says whether a stop can return -EINTR in one of the states.
-func (c rules) returnsEintr(states stateSet) bool {
+func (c *eraChecker) returnsEintr(states stateSet) bool {
 	return !states.intersect(c.m.enabled(c.m.actions(coded(traces.StopReturn, eintr)...))).empty()
 }
 
 // allowed is what could have come instead of an event, as messages of this
 // log's pattern set, or as events of the kinds that this trace has.
-func (c rules) allowed(l *Life, bad *traces.Event, h *history, ends stateSet) (out []message) {
+func (c *eraChecker) allowed(l *Life, bad *traces.Event, h *history, ends stateSet) (out []message) {
 	reach := c.m.closure(ends, h.hidden)
 	possible := func(names ...string) bool {
 		return !reach.intersect(c.m.enabled(c.m.actions(names...))).empty()

@@ -60,10 +60,10 @@ func (o operation) open() bool { return o.to == never }
 
 // A history is what a life's log says, in the form in which it is searched.
 type history struct {
-	anyones bool // see Life.anyones: it matters
-	life    *Life
-	ops     []operation
-	hidden  actionSet // what may have happened unseen, at any time
+	foreignWake bool // see Life.foreignWake: it matters
+	life        *Life
+	ops         []operation
+	hidden      actionSet // what may have happened unseen, at any time
 
 	// The values that a thread has ended with, as the log shows them: the
 	// indices of two events that differ, if there are two.

@@ -88,8 +88,8 @@ func (r *resumed) from(m *machine) *stateSet {
 
 // within are those of some rules that a life has fitted so far, or, where it has
 // fitted none of them or begins, all.
-func (r *resumed) within(rs []rules) []rules {
-	var fit []rules
+func (r *resumed) within(rs []*eraChecker) []*eraChecker {
+	var fit []*eraChecker
 	for _, c := range rs {
 		if r != nil && slices.ContainsFunc(r.ends, func(e endsBy) bool { return e.m == c.m }) {
 			fit = append(fit, c)
@@ -110,7 +110,7 @@ type remnant struct {
 
 // remnantOf is the remnant of a life by what has been said of it.
 func remnantOf(l *Life, v *Verdict) *remnant {
-	if v.Fits != FitsYes || v.TakenAsOwn || slices.ContainsFunc(v.ends, func(e endsBy) bool { return e.m == nil }) ||
+	if v.Fits != FitsYes || v.ForeignWake || slices.ContainsFunc(v.how.ends, func(e endsBy) bool { return e.m == nil }) ||
 		!l.trace.on || !l.inTime() || l.trace.lossy || l.resumed != nil || l.more.maybeStopped || l.Doubt || l.Crash > 0 || len(l.kept) == 0 ||
 		len(l.whole)+len(l.Incidents)+len(l.Suspected) > 0 {
 		return nil
@@ -149,19 +149,19 @@ func remnantOf(l *Life, v *Verdict) *remnant {
 }
 
 // record keeps of a life that has ended for good what a later stop would be judged by,
-// if that is so little, with what was said of it or, like, of others.
-func (ls *lives) record(l *Life, said *Verdict, like *remembered) {
+// if that is so little, with what was said of it or, by m, of others.
+func (ls *lives) record(l *Life, said *Verdict, m *memo) {
 	pid := l.Thread.PID
 	if l.slot >= 0 || !l.trace.ended || l.more.calls > 0 || uint(pid-1) >= pidLimit-1 ||
 		len(ls.addr.of)+len(ls.addr.renamed)+len(ls.addr.stops) > 0 || ls.lived(pid) != l.Incarnation {
 		return
 	}
 	var of *remnant
-	if like != nil {
-		said, of = &like.verdict, like.remnant
+	if m != nil {
+		said, of = &m.verdict, m.remnant
 	} else if of = remnantOf(l, said); of != nil {
 		v := *said
-		v.Life, v.Stops, v.Replaces, v.showHow, v.asked = nil, nil, nil, nil, nil
+		v.Life, v.Stops, v.Replaces, v.how.query = nil, nil, nil, nil
 		said = &v
 	}
 	if of == nil {
@@ -233,7 +233,7 @@ func (ls *lives) resume(e *traces.Event) *Life {
 	l.kept = append(l.kept, kept{
 		kind: r.kind, line: int(r.line), stamp: r.last, clock: traces.Nanoseconds, by: by, state: r.state, code: r.code, hasCode: r.hasCode,
 	})
-	l.resumed = &resumed{len(l.kept), said.ends}
+	l.resumed = &resumed{len(l.kept), said.how.ends}
 	ls.insert(l)
 	ls.past.add(l)
 	ls.watch.Add(pid)

@@ -64,5 +64,5 @@ type answered struct {
 	ends   stateSet
 	answer answer
 	way    []step
-	settled
+	probeSets
 }

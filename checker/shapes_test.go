@@ -25,7 +25,7 @@ func TestShapesChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	without.memory.off, without.always.off = true, true
+	without.memos.off, without.orderFree.off = true, true
 	for _, r := range without.eras {
 		r.m.shapes.off = true
 	}
@@ -70,8 +70,8 @@ func TestShapesChangeNothing(t *testing.T) {
 			if _, ans := v.question().ends(); v.Fits != FitsInconclusive && (ans == yes) != (v.Fits == FitsYes) {
 				t.Errorf("seed %d: fits %s, but what is drawn: %v", seed, v.Fits, ans)
 			}
-			if v.Life.course(nil) != nil && v.Life.inTime() {
-				switch r, ok := with.always.get(v.Life.course(nil)); {
+			if v.Life.cacheKey(nil) != nil && v.Life.inTime() {
+				switch r, ok := with.orderFree.get(v.Life.cacheKey(nil)); {
 				case !ok || r.once:
 				case r.ordered:
 					ordered++
@@ -93,7 +93,7 @@ func TestShapesChangeNothing(t *testing.T) {
 	if ordered == 0 || always == 0 {
 		t.Error("the order of events always matters, or never")
 	}
-	if known == 0 || lives == 0 || len(with.memory.young) == 0 {
+	if known == 0 || lives == 0 || len(with.memos.young) == 0 {
 		t.Error("nothing was remembered")
 	}
 }
@@ -123,7 +123,7 @@ func BenchmarkShapes(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			c.memory.off, c.always.off = name != "remembered", name != "remembered"
+			c.memos.off, c.orderFree.off = name != "remembered", name != "remembered"
 			for _, r := range c.eras {
 				r.m.shapes.off = name == "searched"
 			}

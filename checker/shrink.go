@@ -17,14 +17,14 @@ type Span struct{ From, To int }
 // nil where the life fits, where that is not decided, and where looking for it
 // would take too long. It is found when it is asked for.
 func (v *Verdict) Shrunk() []Span {
-	if v.Fits != FitsNo || v.by == nil || v.Life.resumed != nil { // what came before is not all there
+	if v.Fits != FitsNo || v.how.era == nil || v.Life.resumed != nil { // what came before is not all there
 		return nil
 	}
 	life := v.Life
-	if v.early {
+	if v.how.early {
 		life = life.intact()
 	}
-	s := shrinker{checker: v.by, life: life, rule: v.Findings[0].Rule, left: maxReplayed}
+	s := shrinker{checker: v.how.era.Checker, life: life, rule: v.Findings[0].Rule, left: maxReplayed}
 	if !s.divide() {
 		return nil
 	}

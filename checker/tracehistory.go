@@ -131,22 +131,22 @@ func newTraceHistory(m *machine, l *Life) *history {
 			meet := 1
 			asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
 			if asks && e.Context == traces.UnknownContext {
-				h.anyones = true
-				asks = !l.anyones
+				h.foreignWake = true
+				asks = !l.foreignWake
 			}
 			if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
 				meet = 2
 				h.proves(e)
 			}
 			if !woken && !asks && l.trace.forked {
-				woken = !l.anyones
+				woken = !l.foreignWake
 				o.actions = m.actions("Wake", "ParkStarts")
 				if e.Late || l.trace.lossy || !l.showsStops() {
 					o.actions |= m.actions("StopStarts")
 				}
 				// Where a stop has ended the first sleep this ends another one: between
 				// that and threadfn (6.14), or in do_exit().
-				o.optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.anyones
+				o.optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.foreignWake
 			}
 			own = own || asks
 			o.carries = o.actions == 0

@@ -79,7 +79,7 @@ func EventText(e traces.Event) string {
 // Operations are what the search was given, in the order of the log: nil where
 // the life was not searched.
 func (v *Verdict) Operations() []Operation {
-	if v.asked == nil {
+	if v.how.query == nil {
 		return nil
 	}
 	q, l := v.question(), v.Life
@@ -120,12 +120,12 @@ func (v *Verdict) Operations() []Operation {
 // question is what was asked of the life, or, where the verdict is remembered of
 // another one, the same with this life's windows.
 func (v *Verdict) question() *question {
-	if !v.other {
-		return v.asked
+	if !v.how.recalled {
+		return v.how.query
 	}
 	as := *v.Life
-	as.anyones = v.asked.h.life.anyones
-	return &question{v.asked.m, newHistory(v.asked.m, &as), v.asked.timeout}
+	as.foreignWake = v.how.query.h.life.foreignWake
+	return &question{v.how.query.m, newHistory(v.how.query.m, &as), v.how.query.timeout}
 }
 
 // moment is a moment in words; empty where it is an end of time.

@@ -28,8 +28,8 @@ func TestOperationsAndTheirRows(t *testing.T) {
 	drawn := 0
 	_, err = c.Check(traces.NewReader(strings.NewReader(log), traces.Builtin("story"), false), func(v *Verdict) error {
 		ops := v.Operations()
-		if len(ops) != len(v.asked.h.ops) {
-			t.Errorf("%s: %d operations, searched were %d", v.Life.Thread, len(ops), len(v.asked.h.ops))
+		if len(ops) != len(v.how.query.h.ops) {
+			t.Errorf("%s: %d operations, searched were %d", v.Life.Thread, len(ops), len(v.how.query.h.ops))
 		}
 		lanes, names := Lanes(ops)
 		if names[lanes[0]] == "" {

@@ -176,7 +176,7 @@ func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonTh
 	if l.Doubt && v.Fits != checker.FitsNo {
 		t.Assumes = append(t.Assumes, "one name is one thread")
 	}
-	if v.TakenAsOwn {
+	if v.ForeignWake {
 		t.Assumes = append(t.Assumes, "the wake in the context of a task in kthread_stop is that stop's own: the trace does not show interrupts")
 	}
 	for _, s := range v.Stops {

@@ -71,15 +71,15 @@ func kinds(list ...traces.Kind) (s traces.Kinds) {
 	return s
 }
 
-// A settled is, for each fact, the set of probes each of which alone would have
-// decided it.
-type settled [facts]uint16
+// A probeSets is, for each fact, the set of probes each of which alone would have
+// decided it, one bit a probe.
+type probeSets [facts]uint16
 
-// settledBy asks the graph: with the probe, either none of what it shows has
+// decidingProbes asks the graph: with the probe, either none of what it shows has
 // happened unseen, or one of it has. It would have decided a fact if in each of
 // these cases every order that fits has the same. Of facts that are not unknown
 // nothing is asked.
-func (q *question) settledBy(unknown [facts]bool) settled {
+func (q *question) decidingProbes(unknown [facts]bool) probeSets {
 	key := append(q.h.shape(), '?')
 	for _, u := range unknown {
 		key = append(key, '0')
@@ -88,9 +88,9 @@ func (q *question) settledBy(unknown [facts]bool) settled {
 		}
 	}
 	if known, ok := q.m.shapes.get(key); ok {
-		return known.settled
+		return known.probeSets
 	}
-	var s settled
+	var s probeSets
 	for i := range probes {
 		p := &probes[i]
 		if !q.m.has(p) {
@@ -100,19 +100,19 @@ func (q *question) settledBy(unknown [facts]bool) settled {
 			continue
 		}
 		for f := range s {
-			if unknown[f] && q.settles(p, fact(f)) {
+			if unknown[f] && q.decides(p, fact(f)) {
 				s[f] |= 1 << i
 			}
 		}
 	}
-	q.m.shapes.put(key, answered{settled: s})
+	q.m.shapes.put(key, answered{probeSets: s})
 	return s
 }
 
 // has says whether kernels of this era can have a probe.
 func (m *machine) has(p *probe) bool { return p.needs == "" || m.actions(p.needs) != 0 }
 
-func (q *question) settles(p *probe, f fact) bool {
+func (q *question) decides(p *probe, f fact) bool {
 	var all actionSet
 	for _, names := range p.shows {
 		all |= q.m.actions(names...)
@@ -166,7 +166,7 @@ func (v *Verdict) open(fit []Verdict) {
 		factRan: v.Ran == Unknown, factWoken: v.Woken == Unknown,
 		factExitCode: v.ExitCodeFrom == "" && ended(v.Outcome),
 	}
-	by := settled{^uint16(0), ^uint16(0), ^uint16(0)}
+	by := probeSets{^uint16(0), ^uint16(0), ^uint16(0)}
 	var some uint16 // the probes that a kernel of any of these eras can have
 	definite := unknown
 	if unknown == [facts]bool{} {
@@ -177,12 +177,12 @@ func (v *Verdict) open(fit []Verdict) {
 		definite[factRan] = definite[factRan] && w.Ran != Unknown
 		definite[factWoken] = definite[factWoken] && w.Woken != Unknown
 		definite[factExitCode] = definite[factExitCode] && w.ExitCodeFrom != ""
-		s := w.asked.settledBy(unknown)
+		s := w.how.query.decidingProbes(unknown)
 		for f := range by {
 			by[f] &= s[f]
 		}
 		for n := range probes {
-			if w.asked.m.has(&probes[n]) {
+			if w.how.query.m.has(&probes[n]) {
 				some |= 1 << n
 			}
 		}
@@ -200,7 +200,7 @@ func (v *Verdict) open(fit []Verdict) {
 		v.Open = append(v.Open, o)
 		for i := range v.Findings {
 			if v.Findings[i].Rule.Open == o.Fact {
-				v.Findings[i].settle = o.WouldSettle
+				v.Findings[i].wouldSettle = o.WouldSettle
 			}
 		}
 	}

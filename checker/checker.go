@@ -1,0 +1,249 @@
+package checker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kthread-tla/tracecheck/spec/graph"
+)
+
+// A Checker judges lives. It may be used by several goroutines.
+type Checker struct {
+	eras      []*eraChecker
+	timeout   time.Duration
+	only      *graph.Era   // the user's word; nil: the log's banner, or else all
+	release   string       // the --kernel argument, verbatim; empty: none
+	memos     cache[*memo] // by cacheKey and addOrder
+	orderFree cache[*memo] // by cacheKey alone
+	patience  *patience    // tests: how long lives wait; nil: as long as usual
+}
+
+// New returns a checker by the rules of one era, or, with nil, of the era that
+// a log names, or of all of them. timeout is the longest time for one question
+// about one life; 0 means no limit.
+func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
+	c := &Checker{timeout: timeout, only: only}
+	kernels := graph.Kernels()
+	machines, errs := make([]*machine, len(kernels)), make([]error, len(kernels))
+	var loaded sync.WaitGroup
+	for i, k := range kernels {
+		loaded.Go(func() {
+			var g *graph.Graph
+			if g, errs[i] = graph.Load(k); errs[i] == nil {
+				machines[i] = newMachine(g)
+			}
+		})
+	}
+	loaded.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, e := range graph.Eras() {
+		c.add(machines[slices.Index(kernels, e.Kernel())], e)
+	}
+	return c, nil
+}
+
+// NewFor is New for the kernel that is called so by `uname -r`. Where that kernel
+// may have the rules of another era than its number says, a verdict that hangs on
+// it says so.
+func NewFor(release string, timeout time.Duration) (*Checker, error) {
+	e, err := graph.EraOf(release)
+	if err != nil {
+		return nil, err
+	}
+	c, err := New(&e, timeout)
+	if err == nil {
+		c.release = release
+	}
+	return c, err
+}
+
+func (c *Checker) add(m *machine, e graph.Era) {
+	for i := range c.eras {
+		if c.eras[i].m == m {
+			c.eras[i].eras = append(c.eras[i].eras, e)
+			return
+		}
+	}
+	c.eras = append(c.eras, &eraChecker{m, []graph.Era{e}, c})
+}
+
+// erasFor are the checkers that judge a life. covered is false where the log is of
+// a kernel that no era covers.
+func (c *Checker) erasFor(l *Life) (eras []*eraChecker, covered bool) {
+	if c.only != nil {
+		return []*eraChecker{c.era(*c.only)}, true
+	}
+	if l.Kernel == "" {
+		return l.resumed.within(c.within(l.eras)), true
+	}
+	e, err := graph.EraOf(l.Kernel)
+	if err != nil {
+		return l.resumed.within(c.eras), false
+	}
+	return []*eraChecker{c.era(e)}, true
+}
+
+// within are the checkers of the eras of a set.
+func (c *Checker) within(s eraSet) (list []*eraChecker) {
+	if s == 0 {
+		return c.eras
+	}
+	for _, r := range c.eras {
+		eras := slices.DeleteFunc(slices.Clone(r.eras), func(e graph.Era) bool { return !s.has(e) })
+		if len(eras) > 0 {
+			list = append(list, &eraChecker{r.m, eras, c})
+		}
+	}
+	return list
+}
+
+// era is the checker of one era alone.
+func (c *Checker) era(e graph.Era) *eraChecker {
+	i := slices.IndexFunc(c.eras, func(r *eraChecker) bool { return slices.Contains(r.eras, e) })
+	return &eraChecker{c.eras[i].m, []graph.Era{e}, c}
+}
+
+// Judge says what became of a life, and whether that is legal. Where the kernel
+// is not known every era is tried, and the verdict says what holds under every era
+// that allows the life. Where it is known, but its distribution may have changed it,
+// the verdict says whether that matters.
+func (c *Checker) Judge(l *Life) Verdict {
+	m, v := c.memoOf(l, nil)
+	if m != nil {
+		v = m.verdictOn(l)
+	}
+	return *v
+}
+
+// judge is Judge without memos.
+func (c *Checker) judge(l *Life) Verdict {
+	v := c.byNumber(l)
+	release := c.release
+	if c.only == nil {
+		release = l.Kernel
+	}
+	for _, d := range graph.DoubtsOf(release) {
+		w := c.era(d.Era).judge(l)
+		v.doubt(&w, release, d)
+	}
+	v.ofLife(v.Life)
+	return v
+}
+
+// byNumber is judge by what the kernel's number says.
+func (c *Checker) byNumber(l *Life) Verdict {
+	eras, covered := c.erasFor(l)
+	var fit []Verdict
+	var other *Verdict
+	undecided := false // by some era's rules
+	var names []string
+	var ends []endsBy
+	for _, r := range eras {
+		v := r.judge(l)
+		undecided = undecided || v.Fits == FitsInconclusive && v.Findings == nil
+		switch {
+		case v.Fits == FitsYes:
+			fit, ends = append(fit, v), append(ends, v.how.ends...)
+			for _, e := range r.eras {
+				names = append(names, e.Name)
+			}
+		case other == nil || v.Fits == FitsInconclusive || other.Fits == FitsNo && slices.ContainsFunc(r.eras, mostCommon):
+			other = &v
+		}
+	}
+	if len(fit) == 0 {
+		c.excuse(other, covered)
+		return *other
+	}
+	v := agreed(fit)
+	v.KernelsFit, v.how.ends = names, ends
+	v.ForeignWake = slices.ContainsFunc(fit, func(w Verdict) bool { return w.ForeignWake })
+	v.open(fit)
+	if undecided {
+		v.how.ends = append(v.how.ends, endsBy{})
+		// The eras that were not decided might say otherwise.
+		v.Ran, v.Woken, v.Outcome, v.ExitCode, v.ExitCodeFrom = Unknown, Unknown, OutcomeUnknown, 0, ""
+	}
+	return v
+}
+
+// excuse makes a verdict inconclusive that says that a life does not fit, where
+// another kernel's rules may be why: no era covers the log's, or the life fits the
+// rules of an era that only the log's words speak against.
+func (c *Checker) excuse(v *Verdict, covered bool) {
+	l := v.Life
+	because := func(r *Rule, why string, args ...any) {
+		v.Fits, v.FitsTo, v.Why = FitsInconclusive, 0, fmt.Sprintf(why, args...)
+		for i := range v.Findings {
+			v.Findings[i].Rule = r
+		}
+	}
+	if !covered && v.Fits == FitsNo {
+		because(&KT013, "it does not fit the rules of any era, but the log is of Linux %s, which none covers", l.Kernel)
+	}
+	if c.only != nil || l.Kernel != "" || l.eras == 0 || v.Fits != FitsNo {
+		return
+	}
+	for _, r := range c.within(^l.eras) {
+		if w := r.judge(l); w.Fits == FitsYes {
+			// A mark accuses nobody.
+			because(&KT019, "it fits the rules of Linux %s, but the log has words that such a kernel does not print", r.eras[0].Range())
+			return
+		}
+	}
+}
+
+// mostCommon is the era whose words are taken where none fits.
+func mostCommon(e graph.Era) bool { return e.Name == "5.4" }
+
+// agreed is what verdicts by several eras' rules have in common.
+func agreed(vs []Verdict) Verdict {
+	v := vs[0]
+	for _, w := range vs[1:] {
+		if v.Ran != w.Ran {
+			v.Ran = Unknown
+		}
+		if v.Woken != w.Woken {
+			v.Woken = Unknown
+		}
+		if v.ExitCodeFrom != w.ExitCodeFrom || v.ExitCode != w.ExitCode {
+			v.ExitCode, v.ExitCodeFrom = 0, ""
+		}
+		if v.Outcome != w.Outcome {
+			v.Outcome = weaker(map[Outcome]bool{v.Outcome: true, w.Outcome: true})
+		}
+	}
+	v.Findings = nil
+	for _, f := range vs[0].Findings {
+		if inAll(vs, f) {
+			v.Findings = append(v.Findings, f)
+		}
+	}
+	for _, w := range vs {
+		for _, f := range w.Findings {
+			if f.Rule != &KT008 || inAll(vs, f) {
+				continue
+			}
+			// It hangs by some eras' rules and returns by others'.
+			f.Rule = &KT014
+			if !holds(v.Findings, f) {
+				v.Findings = append(v.Findings, f)
+			}
+		}
+	}
+	return v
+}
+
+// inAll says whether all verdicts have a finding of the rule on the same lines.
+func inAll(vs []Verdict, f Finding) bool {
+	return !slices.ContainsFunc(vs, func(v Verdict) bool { return !holds(v.Findings, f) })
+}
+
+func holds(findings []Finding, f Finding) bool {
+	return slices.ContainsFunc(findings, func(g Finding) bool { return g.same(&f) })
+}
