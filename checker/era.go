@@ -13,11 +13,11 @@ type eraChecker struct {
 	*Checker
 }
 
-// judge is Judge by one era's rules.
+// judge says what became of a life by the era's rules.
 func (c *eraChecker) judge(l *Life) Verdict {
 	if was := l.intact(); was != nil {
 		if v := c.judge(was); v.Fits == FitsNo {
-			v.Life, v.Stops, v.how.early = l, stopsOf(l, newHistory(c.m, l)), true
+			v.Life, v.Stops, v.how.beforeLoss = l, stopsOf(l, newHistory(c.m, l)), true
 			return v
 		}
 	}
@@ -107,26 +107,26 @@ func (c *eraChecker) outcome(v *Verdict, h *history, ends stateSet) {
 		v.Outcome = StoppedAfterFree
 		return
 	}
-	seen := map[Outcome]bool{}
-	c.outcomes(h, ends, func(o Outcome, _ stateSet) { seen[o] = true })
-	v.Outcome = weaker(seen)
+	possible := map[Outcome]bool{}
+	c.outcomes(h, ends, func(o Outcome, _ stateSet) { possible[o] = true })
+	v.Outcome = weaker(possible)
 }
 
 // weaker is the outcome that covers all of those that are possible.
-func weaker(seen map[Outcome]bool) Outcome {
-	if len(seen) == 1 {
-		for o := range seen {
+func weaker(possible map[Outcome]bool) Outcome {
+	if len(possible) == 1 {
+		for o := range possible {
 			return o
 		}
 	}
 	only := func(allowed ...Outcome) bool {
 		n := 0
 		for _, o := range allowed {
-			if seen[o] {
+			if possible[o] {
 				n++
 			}
 		}
-		return n == len(seen)
+		return n == len(possible)
 	}
 	switch {
 	case only(RanThenStopped, ExitedByItselfThenStopped):
@@ -140,7 +140,8 @@ func weaker(seen map[Outcome]bool) Outcome {
 }
 
 // outcomes reads the outcomes off the states in which fitting orders end, and off
-// which stops the log shows. It calls is for each of them with states that have it.
+// the stops that the log shows. It calls is with each outcome and the states that
+// have it.
 func (c *eraChecker) outcomes(h *history, ends stateSet, is func(Outcome, stateSet)) {
 	left := ends
 	some := func(o Outcome, of stateSet) {

@@ -21,7 +21,7 @@ func (v *Verdict) Shrunk() []Span {
 		return nil
 	}
 	life := v.Life
-	if v.how.early {
+	if v.how.beforeLoss {
 		life = life.intact()
 	}
 	s := shrinker{checker: v.how.era.Checker, life: life, rule: v.Findings[0].Rule, left: maxReplayed}

@@ -18,8 +18,8 @@ func (v *Verdict) Witness() []Step {
 	if way := c.inLineOrder(v); way != nil {
 		return way
 	}
-	ends, _ := q.ends()
-	return c.witness(q, v, ends)
+	i := slices.IndexFunc(v.how.ends, func(e endsBy) bool { return e.m == c.m })
+	return c.witness(q, v, v.how.ends[i].ends)
 }
 
 // inLineOrder is a witness in which different tasks did what they did in the order
