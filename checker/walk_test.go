@@ -18,14 +18,15 @@ import (
 // A world walks the state graph at random, as a module's tasks would make it
 // go, and prints what the module would print. It knows what truly happened.
 type world struct {
-	m     *machine
-	rng   *rand.Rand
-	name  string
-	state int
-	code  int
-	shows traces.Kinds
-	log   *[]logged
-	owes  map[string]string // task: the message that it prints before it goes on
+	m      *machine
+	rng    *rand.Rand
+	name   string
+	state  int
+	code   int
+	shows  traces.Kinds
+	log    *[]logged
+	worlds []*world          // those that print into the log
+	owes   map[string]string // task: the message that it prints before it goes on
 
 	created, gaveUp bool
 	stoppers        []string // each: "", "called", "requested", "got", "done"
@@ -109,209 +110,238 @@ func (w *world) now() truthNow {
 	return t
 }
 
-// turn lets one task of the world do one thing; false: there was nothing for it.
-func (w *world) turn(worlds []*world) bool {
-	say := func(format string, args ...any) {
-		snapshot := map[string]truthNow{}
-		for _, o := range worlds {
-			snapshot[o.name] = o.now()
-		}
-		*w.log = append(*w.log, logged{fmt.Sprintf(format, args...), snapshot})
+// say prints a line.
+func (w *world) say(format string, args ...any) {
+	snapshot := map[string]truthNow{}
+	for _, o := range w.worlds {
+		snapshot[o.name] = o.now()
 	}
-	owed := func(task string) bool {
-		if msg := w.owes[task]; msg != "" {
-			say("%s", msg)
-			delete(w.owes, task)
-			return true
-		}
+	*w.log = append(*w.log, logged{fmt.Sprintf(format, args...), snapshot})
+}
+
+// owe makes a message of this kind the next thing that a task does.
+func (w *world) owe(task string, kind traces.Kind, format string, args ...any) {
+	if w.shows.Has(kind) {
+		w.owes[task] = fmt.Sprintf(format, args...)
+	}
+}
+
+// owed prints the message that a task owes, if it does.
+func (w *world) owed(task string) bool {
+	msg := w.owes[task]
+	if msg == "" {
 		return false
 	}
-	owe := func(task string, kind traces.Kind, format string, args ...any) {
-		if w.shows.Has(kind) {
-			w.owes[task] = fmt.Sprintf(format, args...)
-		}
+	w.say("%s", msg)
+	delete(w.owes, task)
+	return true
+}
+
+// story says whether the module prints what the story's does.
+func (w *world) story() bool { return !w.shows.Has(traces.Create) }
+
+// turn lets one task of the world do one thing; false: there was nothing for it.
+func (w *world) turn(worlds []*world) bool {
+	w.worlds = worlds
+	switch task := w.rng.IntN(2 + len(w.stoppers) + len(w.parkers)); {
+	case task == 0:
+		return w.creates()
+	case task == 1:
+		return w.runs()
+	case task < 2+len(w.stoppers):
+		return w.stops(task - 2)
+	default:
+		return w.parks(task - 2 - len(w.stoppers))
 	}
-	story := !w.shows.Has(traces.Create)
-	task := w.rng.IntN(2 + len(w.stoppers) + len(w.parkers))
-	if i := task - 2 - len(w.stoppers); i >= 0 {
-		by := fmt.Sprintf("p%d%s", i, w.name)
-		if !w.created || w.is("phase", "failed") {
-			return false
-		}
-		if owed(by) {
-			return true
-		}
-		switch w.parkers[i] {
-		case "":
-			w.parkers[i] = "called"
-			if w.shows.Has(traces.ParkCall) {
-				say("P %s > %s", by, w.name)
-			}
-		case "called":
-			if w.do("ParkGone") || w.do("ParkBusy") || w.do("ParkAlready") {
-				w.parkers[i] = "refused"
-				owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
-			} else if w.do("ParkStarts") || w.do("ParkRequest") {
-				w.parkers[i] = "requested"
-			}
-		case "requested":
-			if !w.do("ParkReturn") {
-				return false
-			}
-			w.parkers[i] = "done"
-			owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
-		case "done":
-			w.parkers[i] = "unparked"
-			w.do("Unpark")
-			owe(by, traces.Unpark, "U %s > %s", by, w.name)
-		default:
-			return false
-		}
+}
+
+// parks is the turn of a task that parks the thread.
+func (w *world) parks(i int) bool {
+	by := fmt.Sprintf("p%d%s", i, w.name)
+	if !w.created || w.is("phase", "failed") {
+		return false
+	}
+	if w.owed(by) {
 		return true
 	}
-	switch task {
-	case 0: // the creator
-		by := "boss" + w.name
-		if owed(by) {
-			return true
+	switch w.parkers[i] {
+	case "":
+		w.parkers[i] = "called"
+		if w.shows.Has(traces.ParkCall) {
+			w.say("P %s > %s", by, w.name)
 		}
-		switch {
-		case w.is("phase", "absent") && w.rng.IntN(20) == 0:
-			w.do("CreateFail")
-			owe(by, traces.CreateFailed, "F %s > %s", by, w.name)
-		case w.is("phase", "absent"):
-			w.do("Create")
-			owe(by, traces.Create, "C %s > %s", by, w.name)
-		case !w.created:
-			w.created = true
-		case !w.gaveUp:
-			w.gaveUp = true
-			if w.rng.IntN(4) > 0 {
-				// The message is on either side of the action.
-				if w.rng.IntN(2) == 0 {
-					if w.shows.Has(traces.Wake) {
-						say("W %s > %s", by, w.name)
-					}
-					w.wake()
-				} else {
-					w.wake()
-					owe(by, traces.Wake, "W %s > %s", by, w.name)
+	case "called":
+		if w.do("ParkGone") || w.do("ParkBusy") || w.do("ParkAlready") {
+			w.parkers[i] = "refused"
+			w.owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
+		} else if w.do("ParkStarts") || w.do("ParkRequest") {
+			w.parkers[i] = "requested"
+		}
+	case "requested":
+		if !w.do("ParkReturn") {
+			return false
+		}
+		w.parkers[i] = "done"
+		w.owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
+	case "done":
+		w.parkers[i] = "unparked"
+		w.do("Unpark")
+		w.owe(by, traces.Unpark, "U %s > %s", by, w.name)
+	default:
+		return false
+	}
+	return true
+}
+
+// creates is the turn of the creator.
+func (w *world) creates() bool {
+	by := "boss" + w.name
+	if w.owed(by) {
+		return true
+	}
+	switch {
+	case w.is("phase", "absent") && w.rng.IntN(20) == 0:
+		w.do("CreateFail")
+		w.owe(by, traces.CreateFailed, "F %s > %s", by, w.name)
+	case w.is("phase", "absent"):
+		w.do("Create")
+		w.owe(by, traces.Create, "C %s > %s", by, w.name)
+	case !w.created:
+		w.created = true
+	case !w.gaveUp:
+		w.gaveUp = true
+		if w.rng.IntN(4) > 0 {
+			// The message is on either side of the action.
+			if w.rng.IntN(2) == 0 {
+				if w.shows.Has(traces.Wake) {
+					w.say("W %s > %s", by, w.name)
 				}
-			}
-		default:
-			return false
-		}
-	case 1: // the thread
-		if w.rng.IntN(60) == 0 && len(w.can("Oops")) > 0 {
-			// It may oops before it has said, or done, what it was about to.
-			say("BUG: kernel NULL pointer dereference, address: 0000000000000008")
-			delete(w.owes, "thread")
-			w.returning = false
-			w.code = 9
-			w.do("Oops")
-			return true
-		}
-		if owed("thread") {
-			return true
-		}
-		var acts []string
-		for _, a := range Actions {
-			if a.By == Thread && len(w.can(a.Name)) > 0 {
-				acts = append(acts, a.Name)
-			}
-		}
-		if len(acts) == 0 {
-			return false
-		}
-		act := acts[w.rng.IntN(len(acts))]
-		if w.returning {
-			act = []string{"ReturnValue", "ReturnEintr"}[b2i(w.code == eintr)]
-			w.returning = false
-			w.do(act)
-			return true
-		}
-		switch act {
-		case "Enter":
-			w.do(act)
-			if story {
-				owe("thread", traces.Enter, "func %s", w.name)
+				w.wake()
 			} else {
-				owe("thread", traces.Enter, "in %s", w.name)
+				w.wake()
+				w.owe(by, traces.Wake, "W %s > %s", by, w.name)
 			}
-		case "ReturnValue", "ReturnEintr":
-			w.code = w.rng.IntN(3)
-			if act == "ReturnEintr" {
-				w.code = eintr
-			}
-			w.returning = true
-			switch {
-			case !story:
-				say("out %s: %d", w.name, w.code)
-			case w.rng.IntN(2) == 0:
-				say("func %s return %d", w.name, w.code)
-			default:
-				say("func %s return", w.name)
-			}
-		case "ExitValue", "ExitEintr":
-			return false // this module announces every end
-		case "Oops":
-			if w.rng.IntN(10) > 0 {
-				return false
-			}
-			say("BUG: kernel NULL pointer dereference, address: 0000000000000008")
-			w.code = 9
-			w.do(act)
-		default:
-			w.do(act)
 		}
 	default:
-		if !w.created {
+		return false
+	}
+	return true
+}
+
+// runs is the turn of the thread itself.
+func (w *world) runs() bool {
+	if w.rng.IntN(60) == 0 && len(w.can("Oops")) > 0 {
+		// It may oops before it has said, or done, what it was about to.
+		w.say("BUG: kernel NULL pointer dereference, address: 0000000000000008")
+		delete(w.owes, "thread")
+		w.returning = false
+		w.code = 9
+		w.do("Oops")
+		return true
+	}
+	if w.owed("thread") {
+		return true
+	}
+	var acts []string
+	for _, a := range Actions {
+		if a.By == Thread && len(w.can(a.Name)) > 0 {
+			acts = append(acts, a.Name)
+		}
+	}
+	if len(acts) == 0 {
+		return false
+	}
+	act := acts[w.rng.IntN(len(acts))]
+	if w.returning {
+		act = []string{"ReturnValue", "ReturnEintr"}[b2i(w.code == eintr)]
+		w.returning = false
+		w.do(act)
+		return true
+	}
+	switch act {
+	case "Enter":
+		w.do(act)
+		if w.story() {
+			w.owe("thread", traces.Enter, "func %s", w.name)
+		} else {
+			w.owe("thread", traces.Enter, "in %s", w.name)
+		}
+	case "ReturnValue", "ReturnEintr":
+		w.code = w.rng.IntN(3)
+		if act == "ReturnEintr" {
+			w.code = eintr
+		}
+		w.returning = true
+		switch {
+		case !w.story():
+			w.say("out %s: %d", w.name, w.code)
+		case w.rng.IntN(2) == 0:
+			w.say("func %s return %d", w.name, w.code)
+		default:
+			w.say("func %s return", w.name)
+		}
+	case "ExitValue", "ExitEintr":
+		return false // this module announces every end
+	case "Oops":
+		if w.rng.IntN(10) > 0 {
 			return false
 		}
-		i := task - 2
-		by := fmt.Sprintf("s%d%s", i, w.name)
-		if owed(by) {
+		w.say("BUG: kernel NULL pointer dereference, address: 0000000000000008")
+		w.code = 9
+		w.do(act)
+	default:
+		w.do(act)
+	}
+	return true
+}
+
+// stops is the turn of a task that stops the thread.
+func (w *world) stops(i int) bool {
+	if !w.created {
+		return false
+	}
+	by := fmt.Sprintf("s%d%s", i, w.name)
+	if w.owed(by) {
+		return true
+	}
+	switch w.stoppers[i] {
+	case "":
+		w.stoppers[i] = "called"
+		if w.story() {
+			w.say("Stopping %s", w.name)
+		} else {
+			w.say("S %s > %s", by, w.name)
+		}
+	case "called":
+		if w.do("StopSkipValue") || w.do("StopSkipEintr") {
+			w.stoppers[i] = "got"
 			return true
 		}
-		switch w.stoppers[i] {
-		case "":
-			w.stoppers[i] = "called"
-			if story {
-				say("Stopping %s", w.name)
-			} else {
-				say("S %s > %s", by, w.name)
-			}
-		case "called":
-			if w.do("StopSkipValue") || w.do("StopSkipEintr") {
-				w.stoppers[i] = "got"
-				return true
-			}
-			if !w.do("StopStarts") && !w.do("StopRequest") {
-				return false // it was not created
-			}
-			w.stoppers[i] = "requested"
-		case "requested":
-			if w.rng.IntN(2) == 0 {
-				w.do("StopUnpark")
-			}
-			if !w.do("StopReturnValue") && !w.do("StopReturnEintr") {
-				return false
-			}
-			w.stoppers[i] = "got"
-		case "got":
-			w.stoppers[i] = "done"
-			code := w.now().code
-			switch {
-			case !story:
-				say("R %s > %s: %d", by, w.name, code)
-			case w.rng.IntN(2) == 0:
-				say("%s stopped, exit code %d", w.name, code)
-			default:
-				say("%s stopped", w.name)
-			}
-		default:
+		if !w.do("StopStarts") && !w.do("StopRequest") {
+			return false // it was not created
+		}
+		w.stoppers[i] = "requested"
+	case "requested":
+		if w.rng.IntN(2) == 0 {
+			w.do("StopUnpark")
+		}
+		if !w.do("StopReturnValue") && !w.do("StopReturnEintr") {
 			return false
 		}
+		w.stoppers[i] = "got"
+	case "got":
+		w.stoppers[i] = "done"
+		code := w.now().code
+		switch {
+		case !w.story():
+			w.say("R %s > %s: %d", by, w.name, code)
+		case w.rng.IntN(2) == 0:
+			w.say("%s stopped, exit code %d", w.name, code)
+		default:
+			w.say("%s stopped", w.name)
+		}
+	default:
+		return false
 	}
 	return true
 }
