@@ -61,7 +61,7 @@ func (c *eraChecker) judge(l *Life) Verdict {
 		v.Why = fmt.Sprintf("no answer within %v (--timeout) or %d steps", c.timeout, maxSteps)
 		return v
 	case ans == no:
-		c.misfit(&v)
+		c.locate(&v)
 		return v
 	}
 	v.how.ends = []endsBy{{c.m, ends}}

@@ -80,3 +80,18 @@ func TestWordsStayWithTheirThread(t *testing.T) {
 		t.Errorf("%d lives, %d of them by what was remembered of others; want %d, nearly all", judged, remembered, lives)
 	}
 }
+
+// Each rule has words for what it finds, and each is in Rules once.
+func TestRulesAreWhole(t *testing.T) {
+	for i, r := range Rules {
+		if want := fmt.Sprintf("KT%03d", i+1); r.ID != want {
+			t.Errorf("%s is in the place of %s", r.ID, want)
+		}
+		if r.Title == "" || r.Level == "" || r.Kernels == "" || r.Text == "" {
+			t.Errorf("%s: something is missing", r.ID)
+		}
+		if r.Find != nil && r.Say == nil || r.FindLog != nil && r.SayLog == nil || r.Say == nil && r.SayLog == nil {
+			t.Errorf("%s: no words", r.ID)
+		}
+	}
+}

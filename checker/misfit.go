@@ -35,17 +35,29 @@ type message struct {
 // misses says whether something that this log always shows is not there.
 func (m *misfit) misses(kind traces.Kind) bool { return slices.Contains(m.missing, kind) }
 
-// evidence is the event, if it is what a rule speaks of.
-func (m *misfit) evidence(is bool) []Evidence {
-	if !is {
-		return nil
+// findMisfit is the Find of a rule that speaks of some misfits: is says of which.
+func findMisfit(is func(m *misfit, e *traces.Event) bool) func(*Case) []Evidence {
+	return func(c *Case) []Evidence {
+		m := c.misfit
+		switch {
+		case !is(m, &c.Life.Events()[m.event]):
+			return nil
+		case m.differs >= 0:
+			return []Evidence{{Events: []int{m.differs, m.event}, Detail: m}}
+		}
+		return []Evidence{{Events: []int{m.event}, Detail: m}}
 	}
-	return []Evidence{{Events: []int{m.event}, Detail: m}}
 }
 
-// says adds to the words on an event what it needs, and what was possible.
+// sayMisfit is the Say of such a rule; words come behind those of the event.
+func sayMisfit(words string) func(*Life, Evidence) Text {
+	return func(l *Life, e Evidence) Text { return e.Detail.(*misfit).says(l, words) }
+}
+
+// says are the words on the event: its own, those of the rule, what it needs, and
+// what was possible in its place.
 func (m *misfit) says(l *Life, words string) Text {
-	t := Text{Message: words}
+	t := Text{Message: said(&l.Events()[m.event]) + words}
 	switch {
 	case !m.possible:
 		t.Message += "; nothing that could come first would make it so"
@@ -66,9 +78,9 @@ func (m *misfit) says(l *Life, words string) Text {
 	return t
 }
 
-// misfit says where a life stops to fit, what was possible there, and which
-// rule speaks of it.
-func (c *eraChecker) misfit(v *Verdict) {
+// locate notes in a verdict where its life stops to fit, what was possible
+// there, and which rule speaks of it.
+func (c *eraChecker) locate(v *Verdict) {
 	l := v.Life
 	// A prefix of a log that fits fits, so the first line that does not can be
 	// searched for by halves.

@@ -15,20 +15,16 @@ var KT002 = Rule{
 completion that kthread_stop() waits for, and kthread_stop() returns that very value:
 an int, not shifted, not cut to 8 bits. Two different values for one thread mean that
 the messages are about two threads, or that one of them prints another variable.`,
-	Find: func(c *Case) []Evidence {
-		m := c.misfit
-		if m.differs >= 0 {
-			return []Evidence{{Events: []int{m.differs, m.event}, Detail: m}}
-		}
-		e := &c.Life.Events()[m.event]
-		return m.evidence(e.Kind == traces.StopReturn && e.HasCode && e.Code == eintr && !m.neverRan && len(m.missing) == 0 && !m.possible)
-	},
+	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
+		return m.differs >= 0 ||
+			e.Kind == traces.StopReturn && e.HasCode && e.Code == eintr && !m.neverRan && len(m.missing) == 0 && !m.possible
+	}),
 	Say: func(l *Life, e Evidence) Text {
 		m := e.Detail.(*misfit)
-		bad := &l.Events()[m.event]
 		if m.differs < 0 {
-			return m.says(l, said(bad)+", but threadfn ran and did not return -EINTR")
+			return m.says(l, ", but threadfn ran and did not return -EINTR")
 		}
+		bad := &l.Events()[m.event]
 		first := &l.Events()[m.differs]
 		return Text{
 			Message: fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
@@ -44,15 +40,11 @@ var KT003 = Rule{
 kthread_stop(). Any other value comes from a threadfn that was entered, or from an
 oops inside it. A message of threadfn that was filtered or lost explains it; otherwise
 the value printed is not kthread_stop()'s.`,
-	Find: func(c *Case) []Evidence {
-		m, e := c.misfit, &c.Life.Events()[c.misfit.event]
-		return m.evidence(e.Kind == traces.StopReturn && (m.misses(traces.Enter) ||
-			m.neverRan && e.HasCode && e.Code != eintr && !m.possible && m.eintr))
-	},
-	Say: func(l *Life, e Evidence) Text {
-		m := e.Detail.(*misfit)
-		return m.says(l, said(&l.Events()[m.event])+", but threadfn was never entered: then kthread_stop returns -EINTR (-4)")
-	},
+	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
+		return e.Kind == traces.StopReturn && (m.misses(traces.Enter) ||
+			m.neverRan && e.HasCode && e.Code != eintr && !m.possible && m.eintr)
+	}),
+	Say: sayMisfit(", but threadfn was never entered: then kthread_stop returns -EINTR (-4)"),
 }
 
 var KT004 = Rule{
@@ -60,14 +52,10 @@ var KT004 = Rule{
 	Text: `kthread_stop() waits for the completion that the thread raises in do_exit(),
 after threadfn has returned. Nothing of threadfn can come after it. Either the message
 is not printed after kthread_stop(), or the two lines are about two threads.`,
-	Find: func(c *Case) []Evidence {
-		m, e := c.misfit, &c.Life.Events()[c.misfit.event]
-		return m.evidence(e.Kind == traces.StopReturn && m.misses(traces.Return))
-	},
-	Say: func(l *Life, e Evidence) Text {
-		m := e.Detail.(*misfit)
-		return m.says(l, said(&l.Events()[m.event])+", but threadfn has not returned")
-	},
+	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
+		return e.Kind == traces.StopReturn && m.misses(traces.Return)
+	}),
+	Say: sayMisfit(", but threadfn has not returned"),
 }
 
 var KT005 = Rule{
@@ -76,14 +64,10 @@ var KT005 = Rule{
 ended, or kthread_stop() has returned, nothing of it runs any more. A second
 "entered", or one after the stop, is another thread of the same name, or a message
 that somebody else prints.`,
-	Find: func(c *Case) []Evidence {
-		m, e := c.misfit, &c.Life.Events()[c.misfit.event]
-		return m.evidence(e.Kind == traces.Enter || e.Kind == traces.Return && !m.misses(traces.Enter))
-	},
-	Say: func(l *Life, e Evidence) Text {
-		m := e.Detail.(*misfit)
-		return m.says(l, said(&l.Events()[m.event])+", but threadfn cannot be running here")
-	},
+	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
+		return e.Kind == traces.Enter || e.Kind == traces.Return && !m.misses(traces.Enter)
+	}),
+	Say: sayMisfit(", but threadfn cannot be running here"),
 }
 
 var KT006 = Rule{
@@ -91,14 +75,10 @@ var KT006 = Rule{
 	Text: `A module that prints a line first thing in threadfn, and whose log holds no
 such line for this thread, cannot have threadfn return. The line was filtered or lost
 without a trace, or the message of the return is printed elsewhere too.`,
-	Find: func(c *Case) []Evidence {
-		m, e := c.misfit, &c.Life.Events()[c.misfit.event]
-		return m.evidence(e.Kind == traces.Return && m.misses(traces.Enter))
-	},
-	Say: func(l *Life, e Evidence) Text {
-		m := e.Detail.(*misfit)
-		return m.says(l, said(&l.Events()[m.event])+", but threadfn was never entered")
-	},
+	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
+		return e.Kind == traces.Return && m.misses(traces.Enter)
+	}),
+	Say: sayMisfit(", but threadfn was never entered"),
 }
 
 var KT007 = Rule{
@@ -106,25 +86,18 @@ var KT007 = Rule{
 	Text: `kthread_stop() sets the flag, waits, and returns. A return needs a call, and
 it takes the one count that the exit left in the completion: of two stops of one
 thread only one returns. (Up to 4.9 a stop that comes after the exit skips the wait.)`,
-	Find: func(c *Case) []Evidence {
-		m, e := c.misfit, &c.Life.Events()[c.misfit.event]
-		return m.evidence(e.Kind == traces.StopReturn)
-	},
-	Say: func(l *Life, e Evidence) Text {
-		m := e.Detail.(*misfit)
-		return m.says(l, said(&l.Events()[m.event])+", but no kthread_stop of this thread can return here")
-	},
+	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
+		return e.Kind == traces.StopReturn
+	}),
+	Say: sayMisfit(", but no kthread_stop of this thread can return here"),
 }
 
 var KT009 = Rule{
 	ID: "KT009", Title: "the order of the lines is not possible", Level: Error, Kernels: "all",
 	Text: `No order of the kernel's steps explains the lines as they stand. The report
 names the first line that does not fit, and what would have been possible there.`,
-	Find: func(c *Case) []Evidence { return c.misfit.evidence(true) },
-	Say: func(l *Life, e Evidence) Text {
-		m := e.Detail.(*misfit)
-		return m.says(l, said(&l.Events()[m.event])+" is not possible here")
-	},
+	Find: findMisfit(func(*misfit, *traces.Event) bool { return true }),
+	Say:  sayMisfit(" is not possible here"),
 }
 
 var KT010 = Rule{
