@@ -21,7 +21,7 @@ func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
 // A line that nobody asks about allocates nothing.
 func TestIrrelevantLinesAllocateNothing(t *testing.T) {
 	text, _ := bigFtrace(t, blockSize, 0)
-	g := glancer{watch: newPIDs(), names: newNameCache()}
+	g := glancer{begins: ftraceHead, watch: newPIDs(), names: newNameCache()}
 	bl := &block{text: text}
 	g.block(bl)
 	if n := testing.AllocsPerRun(10, func() { g.block(bl) }); n > 0 {
@@ -64,7 +64,7 @@ func BenchmarkGlance(b *testing.B) {
 		b.Run(c.name+"/glance", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
-			g := glancer{watch: newPIDs(), names: newNameCache()}
+			g := glancer{begins: ftraceHead, watch: newPIDs(), names: newNameCache()}
 			bl := &block{text: text}
 			for b.Loop() {
 				g.block(bl)

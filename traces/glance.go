@@ -13,6 +13,7 @@ type glancer struct {
 	bracket, stamp, name int  // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
 	least, lengths       int  // of the lines there that may be usual; lengths is how many there are
 	simple               bool // head reads what is there
+	begins               func(line []byte) (lineHead, bool)
 	heads                [1 << 6]stampHead
 	// Lines about these are decoded, as it is likely that the Reader asks for
 	// them: it has done so, or, as it is some blocks behind and has not yet heard
@@ -81,39 +82,35 @@ func (g *glancer) line(line []byte, bl *block) glance {
 	return g.unusual(line, bl)
 }
 
-const nameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
-
-// unusual is line for any line whose columns can be found.
+// unusual is line for any line whose two ends can be read.
 func (g *glancer) unusual(line []byte, bl *block) glance {
 	whole := glance{a: readWhole, b: -1}
-	if !g.fits(line) && !g.find(line) {
+	h, ok := g.begins(line)
+	if !ok {
 		return whole
 	}
-	name := g.name
-	event := line[name+len("sched_") : name+nameWidth]
+	g.learn(&h)
+	e, ok := h.end(line)
 	switch {
-	case string(event) == "switch: ":
-		prev, from, end := pidLeft(line, g.bracket)
-		if from == end {
-			return whole
-		}
-		next, at, ok := nextPID(line)
-		if !ok {
-			return whole
-		}
-		return g.switched(line, bl, prev, from, end, next, at)
-	case string(event) == "waking: ", string(event) == "wakeup: ":
-		pid, at, ok := wokenPID(line)
-		if !ok {
-			return whole
-		}
-		return g.woken(line, bl, pid, at)
+	case ok && e.kind == SwitchOut:
+		return g.switched(line, bl, h.pid, h.pidAt, h.pidEnd, e.pid, e.pidKey)
+	case ok:
+		return g.woken(line, bl, e.pid, e.pidKey)
 	case g.watch != nil:
 		if s := bl.sighting(); g.lifecycle(line, s) {
 			whole.seen = bl.sighted()
 		}
 	}
 	return whole
+}
+
+// learn takes over the columns of a line.
+func (g *glancer) learn(h *lineHead) {
+	if h.bracket != g.bracket || h.colon != g.stamp || h.name != g.name {
+		g.bracket, g.stamp, g.name = h.bracket, h.colon, h.name
+		g.simple, g.heads = g.headed(), [1 << 6]stampHead{}
+		g.usualLengths()
+	}
 }
 
 // switched is what a sched_switch comes to. The current task's pid has been found,
@@ -161,133 +158,13 @@ func (g *glancer) wake(line []byte, bl *block, pid int32, at int, late bool) (se
 	return seen
 }
 
-// fits says whether a line has its CPU and one of the scheduler's events at the
-// columns of a line before.
-func (g *glancer) fits(line []byte) bool {
-	n, br := g.name, g.bracket
-	return n > 0 && len(line) > n+nameWidth && string(line[n:n+len("sched_")]) == "sched_" && (line[n-1] == ' ' || line[n-1] == ':') &&
-		line[br] == '[' && line[br+4] == ']' && line[g.stamp] == ':' && isDigit(line[g.stamp-1])
-}
-
-var schedPrefix = []byte("sched_")
-
-// find finds the columns of a line: a name behind a stamp, "36.824876: ", and a
-// CPU before it.
-func (g *glancer) find(line []byte) bool {
-	n := bytes.Index(line, schedPrefix)
-	if n < 20 || len(line) <= n+nameWidth {
-		return false
-	}
-	stamp := n
-	if line[stamp-1] == ':' { // perf's "sched:sched_switch"
-		if stamp -= len("sched:"); stamp < 20 || string(line[stamp:n]) != "sched:" {
-			return false
-		}
-	}
-	for stamp > 0 && line[stamp-1] == ' ' {
-		stamp--
-	}
-	if stamp < 20 || line[stamp-1] != ':' || !isDigit(line[stamp-2]) {
-		return false
-	}
-	br := bytes.LastIndexByte(line[:stamp], '[')
-	if br < 4 || line[br+4] != ']' {
-		return false
-	}
-	g.bracket, g.stamp, g.name = br, stamp-1, n
-	g.simple, g.heads = g.headed(), [1 << 6]stampHead{}
-	g.usualLengths()
-	return true
-}
-
-// pidLeft is the pid that stands, with blanks, left of a column, and where it
-// begins and ends: "comm-123   [001]", "comm  123 [001]".
-func pidLeft(line []byte, column int) (pid int32, from, end int) {
-	if column >= 8 {
-		if o := eight(line, column-8) ^ eachBlank; o != 0 {
-			column -= bits.LeadingZeros64(o) / 8
-		}
-	}
-	pid, from = numberLeft(line, column)
-	return pid, from, column
-}
-
-// nextPID is the pid of the task that a sched_switch gives the CPU to:
-// "… next_pid=338 next_prio=120", or "… ==> kt_ok:338 [120]". at is where
-// " next_pid=" begins, 0 in the second form.
-func nextPID(line []byte) (pid int32, at int, ok bool) {
-	const prioKey, pidKey = " next_prio=", " next_pid="
-	i := prioLeft(line, len(line))
-	if i == len(line) || i < len(prioKey) || string(line[i-len(prioKey):i]) != prioKey {
-		if i == len(line) && i > 0 && line[i-1] == ']' {
-			pid, ok = pluginPID(line, i-1)
-		}
-		return pid, 0, ok
-	}
-	i -= len(prioKey)
-	pid, from := numberLeft(line, i)
-	if from == i || from < len(pidKey) || string(line[from-len(pidKey):from]) != pidKey {
-		return 0, 0, false
-	}
-	return pid, from - len(pidKey), true
-}
-
-// pluginPID is the pid in "kt_ok:338 [120", which ends at a column.
-func pluginPID(line []byte, end int) (pid int32, ok bool) {
-	i := digitsLeft(line, end)
-	if i == end || i < 2 || string(line[i-2:i]) != " [" {
-		return 0, false
-	}
-	i -= len(" [")
-	pid, from := numberLeft(line, i)
-	return pid, from < i && from > 0 && line[from-1] == ':'
-}
-
-// wokenPID is the pid of the task that a sched_waking or sched_wakeup is about:
-// "… pid=338 prio=120 target_cpu=001", or "kt_ok:338 [120] CPU:001". at is where
-// " pid=" begins, 0 in the second form.
-func wokenPID(line []byte) (pid int32, at int, ok bool) {
-	const cpuKey, prioKey, pidKey, plugin = " target_cpu=", " prio=", " pid=", "] CPU:"
-	i := prioLeft(line, len(line))
-	switch {
-	case i == len(line) || i < len(cpuKey):
-		return 0, 0, false
-	case string(line[i-len(cpuKey):i]) == cpuKey:
-	case string(line[i-len(plugin):i]) == plugin:
-		pid, ok = pluginPID(line, i-len(plugin))
-		return pid, 0, ok
-	default:
-		return 0, 0, false
-	}
-	i -= len(cpuKey)
-	j := prioLeft(line, i)
-	if j == i || j < len(prioKey) || string(line[j-len(prioKey):j]) != prioKey {
-		return 0, 0, false
-	}
-	j -= len(prioKey)
-	pid, from := numberLeft(line, j)
-	if from == j || from < len(pidKey) || string(line[from-len(pidKey):from]) != pidKey {
-		return 0, 0, false
-	}
-	return pid, from - len(pidKey), true
-}
-
-// prioLeft is where a number that ends at a column begins, with its minus sign;
-// it is that column where there is none. Nearly all priorities, and CPUs as the
-// kernel prints them, have three digits.
-func prioLeft(line []byte, end int) int {
-	if end >= 4 && isDigit(line[end-1]) && isDigit(line[end-2]) && isDigit(line[end-3]) && line[end-4] == '=' {
-		return end - 3
-	}
-	return signedLeft(line, end)
-}
-
 // Numbers are read eight columns at once: a column's byte is '0' to '9' where,
 // with '0' taken off each, its nibbles say at most 9.
 
 const (
 	eachZero  = 0x3030303030303030
 	eachBlank = 0x2020202020202020
+	eachColon = 0x3a3a3a3a3a3a3a3a
 	eachTop   = 0x8080808080808080
 )
 
@@ -328,20 +205,19 @@ func numberLeft(line []byte, end int) (v int32, from int) {
 	if end < 8 {
 		return 0, end
 	}
+	if isDigit(line[end-8]) && digitsLeft(line, end) == end {
+		return 0, end
+	}
 	v, digits := numberIn(eight(line, end-8))
 	return v, end - digits
 }
 
 // numberIn is the number of at most seven digits at the end of eight columns, and
-// how many it has; 0: there is none.
+// how many it has; 0: there is none. Of more digits it is the last seven.
 func numberIn(w uint64) (v int32, digits int) {
 	x := w ^ eachZero
-	o := others(x)
-	if o == 0 {
-		return 0, 0
-	}
-	n := bits.LeadingZeros64(o) // eight for each digit
-	return value(x & (math.MaxUint64 << (63 - n) << 1)), n / 8
+	n := bits.LeadingZeros64(others(x) | 0x80) // eight for each digit
+	return value(x & (math.MaxUint64 << ((63 - n) & 63) << 1)), n / 8
 }
 
 // value is the number that eight columns say, of at most seven digits, with '0'

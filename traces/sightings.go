@@ -297,13 +297,13 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 	if !g.simple {
 		return false
 	}
-	from := g.bracket - 8
-	pid, digits := numberFirst(eight(line, from))
-	end := from + digits
-	if digits == 0 {
-		pid, from, end = pidLeft(line, g.bracket)
+	const from = dash + 1
+	pid, width := numberFirst(eight(line, from))
+	if width == 0 {
+		v, end := digits(line, from)
+		pid, width = int32(v), end-from
 	}
-	if from == end || !g.head(line, s, pid, from) {
+	if width == 0 || !g.head(line, s, pid, from) {
 		return false
 	}
 	first, second := eight(line, 0), eight(line, 8)

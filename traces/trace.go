@@ -52,11 +52,14 @@ type traceReader struct {
 	message func(line int, msg []byte)
 
 	stats *Stats
-	skips *ftraceLayout // layout, where it can skip lines at a glance
-	rec   traceRecord
-	names map[string]string // interned names of tasks
-	last  []int             // by CPU: number of the line with its last event
-	lossy bool              // in a stretch at the start where some CPUs' events may be missing
+	skips *ftraceLayout // layout, where it is that
+	// begins reads the left end of a line; nil where the layout's lines have none
+	// that tells whether they matter.
+	begins func(line []byte) (lineHead, bool)
+	rec    traceRecord
+	names  map[string]string // interned names of tasks
+	last   []int             // by CPU: number of the line with its last event
+	lossy  bool              // in a stretch at the start where some CPUs' events may be missing
 	// awake are threads that have been told to be woken, and not to have left their
 	// CPU since: that one of them gets a CPU says nothing. nil: that is not asked.
 	awake   *pidSet
@@ -88,7 +91,7 @@ func newTraceReader(name string, stats *Stats) *traceReader {
 	switch name {
 	case "ftrace", "trace-cmd":
 		f := new(ftraceLayout)
-		return &traceReader{name: name, layout: f, skips: f, names: make(map[string]string), stats: stats}
+		return &traceReader{name: name, layout: f, skips: f, begins: ftraceHead, names: make(map[string]string), stats: stats}
 	case "perf-script":
 		l = new(perfLayout)
 	case "perf-trace":
@@ -99,6 +102,9 @@ func newTraceReader(name string, stats *Stats) *traceReader {
 		return nil
 	}
 	t := &traceReader{name: name, layout: l, names: make(map[string]string), stats: stats}
+	if name == "perf-script" {
+		t.begins = perfHead
+	}
 	if name == "bpftrace" || name == "bpftrace-json" {
 		t.order = new(reorderer)
 		t.hold, t.pass, t.young = t.holdBack, t.passOn, make(map[int]int)
@@ -166,13 +172,8 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
-	if t.interest != nil && t.skips != nil {
-		if cpu, ok := t.skips.skip(line, t); ok {
-			t.stats.KernelLines++
-			t.stats.LastLine = n
-			t.heard(cpu, n)
-			return
-		}
+	if t.interest != nil && t.begins != nil && t.passes(n, line) {
+		return
 	}
 	rec := &t.rec
 	*rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
@@ -200,6 +201,33 @@ func (t *traceReader) line(n int, line []byte, emit func(Event)) {
 	default:
 		t.unknown(n, line, emit)
 	}
+}
+
+// passes says whether a line is about the scheduling of tasks that nobody asks
+// about, as its two ends tell, and counts it then.
+func (t *traceReader) passes(n int, line []byte) bool {
+	h, ok := t.begins(line)
+	if !ok {
+		return false
+	}
+	e, ok := h.end(line)
+	if !ok || t.wants(int(e.pid)) || e.kind == SwitchOut && t.wants(int(h.pid)) {
+		return false
+	}
+	t.stats.Seen = t.stats.Seen.With(e.kind)
+	if e.kind == SwitchOut {
+		t.stats.Seen = t.stats.Seen.With(SwitchIn)
+	}
+	if e.early {
+		t.stats.Waking = true
+		if !t.waking {
+			t.mark(&wakingMark, n)
+		}
+	}
+	t.stats.KernelLines++
+	t.stats.LastLine = n
+	t.heard(h.cpu, n)
+	return true
 }
 
 // heard notes that line n has an event of a CPU.

@@ -81,9 +81,9 @@ func (d *traceDecoder) glances() bool {
 // glancers makes glancers at lines of this layout.
 func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
 	if d.t.name == "perf-script" {
-		return func() glancer { return glancer{} } // decoding while glancing is not possible
+		return func() glancer { return glancer{begins: d.t.begins} } // decoding while glancing is not possible
 	}
-	return func() glancer { return glancer{watch: watch, names: newNameCache()} }
+	return func() glancer { return glancer{begins: d.t.begins, watch: watch, names: newNameCache()} }
 }
 
 // glanced notes what a block shows by a glance.
