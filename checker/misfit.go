@@ -172,7 +172,7 @@ func (c rules) allowed(l *Life, bad traces.Event, h *history, ends stateSet) []s
 	}
 	for kind := traces.Create; kind <= traces.Exit; kind++ {
 		switch {
-		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows.Has(kind)):
+		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows().Has(kind)):
 		case kind == bad.Kind && kind == traces.StopReturn && bad.HasCode:
 			// The same message, with the value that would have been right.
 			if code := eintr; possible(coded(kind, code)...) {

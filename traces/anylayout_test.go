@@ -219,7 +219,7 @@ func TestGlancesAtAnyLayout(t *testing.T) {
 // stopped, as the checker does.
 func grown(t *testing.T, in []byte, pids []int, lineByLine bool) (string, Stats) {
 	t.Helper()
-	return watchedBy(t, bytes.NewReader(in), pids, lineByLine, func(set *PIDs, e *Event) {
+	return watchedBy(t, bytes.NewReader(in), pids, lineByLine, func(set *Interest, e *Event) {
 		switch e.Kind {
 		case Fork, StopCall:
 			set.Add(e.Thread.PID)

@@ -21,7 +21,7 @@ func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
 // A line that nobody asks about allocates nothing.
 func TestIrrelevantLinesAllocateNothing(t *testing.T) {
 	text, _ := bigFtrace(t, blockSize, 0)
-	g := glancer{begins: ftraceHead, watch: newPIDs(), names: newNameCache()}
+	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
 	bl := &block{text: text}
 	g.block(bl)
 	if n := testing.AllocsPerRun(10, func() { g.block(bl) }); n > 0 {
@@ -29,8 +29,7 @@ func TestIrrelevantLinesAllocateNothing(t *testing.T) {
 	}
 	big, lines := bigFtrace(t, 16*blockSize, 0)
 	n := testing.AllocsPerRun(2, func() {
-		r := NewReader(bytes.NewReader(big), nil, false)
-		r.Watch()
+		r := NewReader(bytes.NewReader(big), Options{Interest: NewInterest()})
 		for r.Scan() {
 			t.Error("an event")
 		}
@@ -64,7 +63,7 @@ func BenchmarkGlance(b *testing.B) {
 		b.Run(c.name+"/glance", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
-			g := glancer{begins: ftraceHead, watch: newPIDs(), names: newNameCache()}
+			g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
 			bl := &block{text: text}
 			for b.Loop() {
 				g.block(bl)

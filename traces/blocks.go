@@ -37,21 +37,21 @@ const (
 
 // pass is how many of the first lines are about the scheduling of tasks that are not
 // in the set.
-func (p *PIDs) pass(lines []glance) (n int) {
+func (s *pidSet) pass(lines []glance) (n int) {
 	for i := range lines {
 		gl := &lines[i]
-		if gl.a < 0 || p.in.bit(uint32(gl.a)) || p.in.bit(uint32(gl.b)) {
+		if gl.a < 0 || s.mayHave(uint32(gl.a)) || s.mayHave(uint32(gl.b)) {
 			return i
 		}
 	}
 	return len(lines)
 }
 
-// unlikely is how many of the first lines are about the scheduling of tasks that are
-// not likely to be in the set.
-func (p *PIDs) unlikely(lines []glance) (n int) {
+// skip is how many of the first lines are about the scheduling of tasks for which
+// there is no hint.
+func (h *hints) skip(lines []glance) (n int) {
 	for i := range lines {
-		if gl := &lines[i]; gl.a < 0 || p.maybe(uint32(gl.a)) || p.maybe(uint32(gl.b)) {
+		if gl := &lines[i]; gl.a < 0 || h.mayHave(uint32(gl.a)) || h.mayHave(uint32(gl.b)) {
 			return i
 		}
 	}

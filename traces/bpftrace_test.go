@@ -126,21 +126,21 @@ func TestAnotherScriptsRecordingIsRefusedOnce(t *testing.T) {
 // What happens to a thread within a second of its fork is not left out: such
 // lines are read before their fork is given out, which is when somebody can ask
 // for the thread.
-func TestWatchAfterReordering(t *testing.T) {
+func TestInterestAfterReordering(t *testing.T) {
 	in := `{"kt":1,"ts":1000,"ev":"begin"}` + "\n" +
 		`{"kt":1,"ts":2000,"cpu":1,"ev":"fork","tid":2,"pid":367}` + "\n" +
 		`{"kt":1,"ts":3000,"cpu":0,"ev":"switch","prev":2,"state":1,"next":367}` + "\n" +
 		`{"kt":1,"ts":4000,"cpu":1,"ev":"switch","prev":367,"state":2,"next":0}` + "\n" +
 		`{"kt":1,"ts":5000,"cpu":0,"ev":"waking","tid":294,"pid":367}` + "\n"
-	r := NewReader(strings.NewReader(in), nil, false)
+	interest := NewInterest()
+	r := NewReader(strings.NewReader(in), Options{Interest: interest})
 	defer r.Close()
-	watch := r.Watch()
 	var got []string
 	for r.Scan() {
 		e := r.Event()
 		got = append(got, fmt.Sprint(e.Line, " ", e.Kind))
 		if e.Kind == Fork {
-			watch.Add(e.Thread.PID)
+			interest.Add(e.Thread.PID)
 		}
 	}
 	want := "[2 fork 3 switch-out 3 switch-in 4 switch-out 5 woken]"

@@ -15,11 +15,10 @@ type glancer struct {
 	simple               bool // head reads what is there
 	begins               func(line []byte) (lineHead, bool)
 	heads                [1 << 6]stampHead
-	// Lines about these are decoded, as it is likely that the Reader asks for
-	// them: it has done so, or, as it is some blocks behind and has not yet heard
-	// of them, they have just been forked or are about to be stopped. nil: nothing
-	// is decoded.
-	watch *PIDs
+	// Lines about these pids are decoded: the Reader has asked for them, or, as it
+	// is some blocks behind and has not yet heard of them, they have just been forked
+	// or are about to be stopped. nil: nothing is decoded.
+	hints *hints
 	names *nameCache
 	one   block         // of a line by itself
 	found [window]found // in the usual lines of a window, see columns
@@ -31,6 +30,9 @@ type glancer struct {
 // window is how many bytes are searched for newlines in one go: few enough to
 // stay in the CPU's nearest cache.
 const window = 4 << 10
+
+// hinted says whether a line about a pid is to be decoded.
+func (g *glancer) hinted(pid int32) bool { return g.hints != nil && g.hints.mayHave(uint32(pid)) }
 
 func (g *glancer) block(bl *block) {
 	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
@@ -96,7 +98,7 @@ func (g *glancer) unusual(line []byte, bl *block) glance {
 		return g.switched(line, bl, h.pid, h.pidAt, h.pidEnd, e.pid, e.pidKey)
 	case ok:
 		return g.woken(line, bl, e.pid, e.pidKey)
-	case g.watch != nil:
+	case g.hints != nil:
 		if s := bl.sighting(); g.lifecycle(line, s) {
 			whole.seen = bl.sighted()
 		}
@@ -118,7 +120,7 @@ func (g *glancer) learn(h *lineHead) {
 func (g *glancer) switched(line []byte, bl *block, prev int32, from, end int, next int32, at int) glance {
 	bl.seen |= 1<<SwitchOut | 1<<SwitchIn
 	gl := glance{a: prev, b: next}
-	if g.watch.likely(prev) || g.watch.likely(next) {
+	if g.hinted(prev) || g.hinted(next) {
 		gl.seen = g.change(line, bl, prev, from, end, next, at)
 	}
 	return gl
@@ -141,7 +143,7 @@ func (g *glancer) woken(line []byte, bl *block, pid int32, at int) glance {
 		bl.waking = bl.at
 	}
 	gl := glance{a: pid, b: pid}
-	if g.watch.likely(pid) {
+	if g.hinted(pid) {
 		gl.seen = g.wake(line, bl, pid, at, late)
 	}
 	return gl

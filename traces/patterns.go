@@ -46,9 +46,12 @@ func Builtins() []string {
 // what each of them says. docs/printk.md describes the file's form.
 type Patterns struct {
 	Name  string
-	Shows Kinds // the kinds that the set has a pattern for
+	shows Kinds
 	list  []pattern
 }
+
+// Shows are the kinds that the set has a pattern for.
+func (p *Patterns) Shows() Kinds { return p.shows }
 
 type pattern struct {
 	kind    Kind
@@ -129,7 +132,7 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 			}
 		}
 		p.list = append(p.list, pat)
-		p.Shows = p.Shows.With(kind)
+		p.shows = p.shows.With(kind)
 	}
 	if err := sc.Err(); err != nil {
 		bad(n+1, "%v", err)

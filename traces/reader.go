@@ -47,7 +47,8 @@ type Reader struct {
 	shed   bool    // some are held no more
 	err    error
 
-	watch *PIDs // whose scheduling is asked for; nil: everybody's
+	interest *Interest // whose scheduling is asked for; nil: everybody's
+	hints    *hints    // of its blocks
 	// Of inputs that are read in blocks:
 	blocks *blocks
 	block  *block
@@ -60,52 +61,57 @@ type Reader struct {
 	lineByLine bool // read no blocks: what there is must be seen at once
 }
 
-// Watch makes the Reader leave out events of a trace that are about nothing but
-// the scheduling of pids that are not in the returned set (Woken, SwitchOut,
-// SwitchIn), which most of it is: it reads much faster. It also leaves out the
-// SwitchIn of a thread of which a Woken has been given out that was not Late, and
-// no SwitchOut since, as that says nothing more. The set may be changed at any time
-// between two Scans; a line counts by what is in it when its turn has come. It must
-// be called before Scan. Stats.Seen still knows all kinds. Close is then owed.
-func (r *Reader) Watch() *PIDs {
-	if r.watch == nil {
-		r.watch = newPIDs()
-	}
-	return r.watch
+// Options say how a log is to be read. The zero value reads any format line by line,
+// recognises no module's messages, and leaves nothing out.
+type Options struct {
+	// Patterns are the messages of a module that are recognised, from the set's
+	// begin line on, or, with Always, wherever they stand. nil: none.
+	Patterns *Patterns
+	Always   bool
+	// Format is the only format that is read, by its name in Formats. Empty or
+	// "auto": whatever the input is.
+	Format string
+	// Follow makes the Reader look at each line as soon as it is there, instead of
+	// reading many of them at once.
+	Follow bool
+	// Interest has the pids whose scheduling is asked for; nil: all. Events of a trace
+	// that are about nothing but the scheduling of others are left out, and so is the
+	// SwitchIn of a thread of which a Woken has been given out that was not Late, and
+	// no SwitchOut since, as that says nothing more. Stats.Seen knows all kinds
+	// nevertheless.
+	Interest *Interest
 }
 
-// Follow makes the Reader look at each line as soon as it is there, instead of
-// reading many of them at once. It must be called before Scan.
-func (r *Reader) Follow() { r.lineByLine = true }
+// NewReader reads from r. An error in o is what Err says after the first Scan. Who
+// makes a Reader has to Close it.
+func NewReader(r io.Reader, o Options) *Reader {
+	n := &Reader{src: r, out: output{pats: o.Patterns, always: o.Always}, interest: o.Interest, lineByLine: o.Follow}
+	if n.err = CheckFormat(o.Format); o.Format != "auto" {
+		n.force = o.Format
+	}
+	return n
+}
+
+// CheckFormat says what is wrong with Options.Format; nil: nothing.
+func CheckFormat(name string) error {
+	if name == "" || name == "auto" {
+		return nil
+	}
+	var names []string
+	for _, f := range Formats() {
+		if f.Name == name {
+			return nil
+		}
+		names = append(names, f.Name)
+	}
+	return fmt.Errorf("no such format: want auto, %s", strings.Join(names, ", "))
+}
 
 // Close ends what reads ahead. The Reader is of no use afterwards.
 func (r *Reader) Close() {
 	if r.blocks != nil {
 		r.blocks.close()
 	}
-}
-
-// NewReader reads from r. Messages are recognised by pats from their begin
-// line on, or, with always, wherever they stand.
-func NewReader(r io.Reader, pats *Patterns, always bool) *Reader {
-	return &Reader{src: r, out: output{pats: pats, always: always}}
-}
-
-// Only makes the Reader take its input for one format, by its name in Formats,
-// instead of looking which it is. It must be called before Scan; the error says
-// that there is no such format.
-func (r *Reader) Only(format string) error {
-	for _, f := range Formats() {
-		if f.Name == format {
-			r.force = format
-			return nil
-		}
-	}
-	var names []string
-	for _, f := range Formats() {
-		names = append(names, f.Name)
-	}
-	return fmt.Errorf("no such format: want auto, %s", strings.Join(names, ", "))
 }
 
 // Format names what the input has been taken for so far: names of Formats,
@@ -155,11 +161,9 @@ func (r *Reader) Err() error {
 	return r.err
 }
 
-// Stats counts what has been read so far.
-func (r *Reader) Stats() Stats { return r.out.stats }
-
-// Seen is Stats.Seen and Waking, without the rest.
-func (r *Reader) Seen() (kinds Kinds, waking bool) { return r.out.stats.Seen, r.out.stats.Waking }
+// Stats counts what has been read so far. It is the same for the Reader's life, and
+// goes on counting with each Scan.
+func (r *Reader) Stats() *Stats { return &r.out.stats }
 
 // step reads a line and has it decoded.
 func (r *Reader) step() error {
@@ -219,13 +223,16 @@ func (r *Reader) advance() error {
 // glancers makes glancers at what the input's lines are; nil where these must be
 // read one by one.
 func (r *Reader) glancers() func() glancer {
-	if r.watch == nil || r.lineByLine {
+	if r.interest == nil || r.lineByLine {
 		return nil
 	}
 	switch d := r.dec.(type) {
 	case *traceDecoder:
 		if d.glances() {
-			return d.glancers(r.watch)
+			if r.hints == nil {
+				r.hints = new(hints)
+			}
+			return d.glancers(r.hints)
 		}
 	case *kernelLog:
 		return d.glancer
@@ -266,8 +273,8 @@ func (r *Reader) glance() error {
 		case trace != nil && !trace.t.lossy && gl.a != readWhole:
 			// From the next block on its thread's lines are glanced at in time.
 			for _, pid := range []int32{gl.a, gl.b} {
-				if r.watch.Has(int(pid)) {
-					r.watch.grows(pid)
+				if r.hints != nil && r.interest.Has(int(pid)) {
+					r.hints.set(pid)
 				}
 			}
 			seen := r.late.sight(b.text[r.from:end])
@@ -423,8 +430,8 @@ func (r *Reader) decide(text []byte) {
 		if !p.detect(bytes.TrimRight(text, "\r\n")) {
 			continue
 		}
-		if t, ok := p.decoder.(*traceDecoder); ok && r.watch != nil {
-			t.only(r.watch)
+		if t, ok := p.decoder.(*traceDecoder); ok && r.interest != nil {
+			t.only(r.interest)
 		}
 		r.use(p.decoder)
 		return

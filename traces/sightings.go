@@ -266,7 +266,7 @@ func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool
 		g.names.taskIn(&s.other, line, i+len(mid), at, next)
 	}
 	if state == 'X' || state == 'Z' {
-		g.watch.grown(s.thread.pid)
+		g.hints.clear(s.thread.pid)
 	}
 	return true
 }
@@ -356,8 +356,8 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 		if s.kind = StopCall; !g.by(line, s) || !g.task(line, s, i+stop) {
 			return false
 		}
-		g.watch.grows(s.thread.pid)
-		g.watch.grows(s.other.pid) // it goes to sleep there
+		g.hints.set(s.thread.pid)
+		g.hints.set(s.other.pid) // it goes to sleep there
 		return true
 	case text == returnText && line[i+ret] == ':' && line[i+ret+1] == ' ' && g.by(line, s):
 		v, ok := fieldNumber(line[i+ret+2:], "ret=")
@@ -365,7 +365,7 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 			return false
 		}
 		s.kind, s.more = StopReturn, int32(toInt(v))
-		g.watch.grown(s.other.pid)
+		g.hints.clear(s.other.pid)
 		return true
 	}
 	return false
@@ -381,7 +381,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, usual) && string(line[at:i]) == key {
 		s.other = named{2, kthreaddName}
 		g.names.taskIn(&s.thread, line, name, at, pid)
-		g.watch.grows(pid)
+		g.hints.set(pid)
 		return true
 	}
 	if !hasPrefix(text, "comm=") {
@@ -397,7 +397,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	g.names.task(&s.thread, child, int32(newPID))
 	g.names.task(&s.other, comm, int32(parent))
 	if s.more != ofNobody {
-		g.watch.grows(int32(newPID))
+		g.hints.set(int32(newPID))
 	}
 	return true
 }
@@ -449,7 +449,7 @@ func (d *traceDecoder) sightings(b *block, i int) int {
 			}
 			continue
 		}
-		passed := d.watch.pass(b.lines[i:])
+		passed := d.interest.pids.pass(b.lines[i:])
 		if passed == 0 {
 			break
 		}
@@ -472,12 +472,12 @@ func (d *traceDecoder) sighted(n int, s *sighting, b *block) bool {
 	if s.kind == SwitchOut {
 		from, to := SwitchIn, SwitchIn
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
-		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
+		if s.thread.pid > 0 && d.interest.Has(int(s.thread.pid)) {
 			t.awake.remove(int(s.thread.pid))
 			d.event(SwitchOut, n, s, b, s.thread).State = byte(s.more)
 			from = SwitchOut
 		}
-		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
+		if s.other.pid > 0 && d.interest.Has(int(s.other.pid)) {
 			if t.awake.has(int(s.other.pid)) {
 				stats.Events++
 			} else {
@@ -497,7 +497,7 @@ func (d *traceDecoder) sighted(n int, s *sighting, b *block) bool {
 			t.mark(&wakingMark, n)
 		}
 		stats.Waking = stats.Waking || !late
-		if thread.pid <= 0 || !d.watch.Has(int(thread.pid)) {
+		if thread.pid <= 0 || !d.interest.Has(int(thread.pid)) {
 			return false
 		}
 		if !late && thread.name != 0 {

@@ -14,11 +14,11 @@ var traceFormats = []Format{
 // A traceDecoder is the decoder of all traces: a reader for the layout that the
 // first telling line shows.
 type traceDecoder struct {
-	out   *output
-	force string
-	t     *traceReader
-	emit  func(Event)
-	watch *PIDs // whose scheduling is asked for
+	out      *output
+	force    string
+	t        *traceReader
+	emit     func(Event)
+	interest *Interest // whose scheduling is asked for
 	// By kind: the latest event that a sighting has made, of which all but what differs
 	// from one to the next is there.
 	events [Freed + 1]Event
@@ -53,9 +53,9 @@ func (d *traceDecoder) detect(line []byte) bool {
 	return ok
 }
 
-// only makes the decoder leave out the scheduling of tasks that are not watched.
-func (d *traceDecoder) only(watch *PIDs) {
-	d.watch, d.t.interest = watch, watch.Has
+// only makes the decoder leave out the scheduling of all other tasks.
+func (d *traceDecoder) only(interest *Interest) {
+	d.interest, d.t.interest = interest, interest.Has
 	if d.t.order == nil {
 		d.t.awake = new(pidSet)
 	}
@@ -79,11 +79,11 @@ func (d *traceDecoder) glances() bool {
 }
 
 // glancers makes glancers at lines of this layout.
-func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
+func (d *traceDecoder) glancers(hints *hints) func() glancer {
 	if d.t.name == "perf-script" {
 		return func() glancer { return glancer{begins: d.t.begins} } // decoding while glancing is not possible
 	}
-	return func() glancer { return glancer{begins: d.t.begins, watch: watch, names: newNameCache()} }
+	return func() glancer { return glancer{begins: d.t.begins, hints: hints, names: newNameCache()} }
 }
 
 // glanced notes what a block shows by a glance.

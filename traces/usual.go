@@ -85,7 +85,7 @@ func (g *glancer) usualLengths() {
 	n, br := g.name, g.bracket
 	// Where the columns before the CPU are those of the pid, and few enough are behind
 	// it, nothing that is not looked at can be another event's name.
-	if g.least, g.lengths = 0, 0; g.watch != nil && br == dash+1+8 && n >= br+afterCPU+8+8 && n <= br+afterCPU+26 {
+	if g.least, g.lengths = 0, 0; g.hints != nil && br == dash+1+8 && n >= br+afterCPU+8+8 && n <= br+afterCPU+26 {
 		g.least = max(n+nameWidth+rightWidth/2, leftWidth)
 		g.lengths = maxLine - g.least
 	}
@@ -113,13 +113,15 @@ func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, 
 	} else {
 		g.columns(text, from, at, ends, lines, bl)
 	}
-	watch := g.watch
 	for i := 0; i < len(lines); i++ {
 		gl := &lines[i]
 		end := int(gl.end)
 		switch {
-		case gl.a >= 0 && !watch.maybe(uint32(gl.a)) && !watch.maybe(uint32(gl.b)):
-			if n := watch.unlikely(lines[i+1:]); n > 0 {
+		case gl.a >= 0 && !g.hinted(gl.a) && !g.hinted(gl.b):
+			if g.hints == nil {
+				break
+			}
+			if n := g.hints.skip(lines[i+1:]); n > 0 {
 				i += n
 				end = int(lines[i].end)
 			}
@@ -223,7 +225,7 @@ func (g *glancer) usualLine(line []byte, bl *block) (gl glance, ok bool) {
 	if gl = lines[0]; gl.a < 0 {
 		return gl, false
 	}
-	if g.watch.likely(gl.a) || g.watch.likely(gl.b) {
+	if g.hinted(gl.a) || g.hinted(gl.b) {
 		gl.seen = g.sighting(line, g.found[0], gl, bl)
 	}
 	return gl, true

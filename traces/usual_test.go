@@ -11,11 +11,11 @@ import (
 func TestUsualLinesAreAsOthers(t *testing.T) {
 	text, _ := bigFtrace(t, 2_000_000, 0.5)
 	rng := rand.New(rand.NewPCG(3, 4))
-	g := glancer{begins: ftraceHead, watch: newPIDs(), names: newNameCache()}
+	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
 	watched := func(pid int) bool { return pid < 6000 && pid%3 > 0 }
 	for pid := range 6000 {
 		if watched(pid) {
-			g.watch.grows(int32(pid))
+			g.hints.set(int32(pid))
 		}
 	}
 	usual := 0
@@ -50,7 +50,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			}
 			again := func() {
 				if watched(int(gl.a)) {
-					g.watch.grows(gl.a) // the line may have been the thread's last
+					g.hints.set(gl.a) // the line may have been the thread's last
 				}
 			}
 			again()

@@ -153,10 +153,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if o.timeout <= 0 {
 		return fail("--timeout %v: want a time above 0", o.timeout)
 	}
-	if o.input != "auto" {
-		if err := traces.NewReader(nil, nil, false).Only(o.input); err != nil {
-			return fail("--input-format %s: %v", o.input, err)
-		}
+	if err := traces.CheckFormat(o.input); err != nil {
+		return fail("--input-format %s: %v", o.input, err)
 	}
 	color, err := useColor(o.color, stdout)
 	if err != nil {
