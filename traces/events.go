@@ -61,9 +61,7 @@ func (t *traceReader) event(n int, rec *traceRecord, emit func(Event)) {
 	case "task_rename":
 		t.rename(n, rec, emit)
 	case "console":
-		if t.message != nil {
-			t.message(n, rec.body)
-		}
+		// A kernel message; what it says is the kernel log's business.
 	case "threadfn":
 		// A probe on a thread's function is called so by whoever sets it.
 		if _, ok := probeSite(rec.body); ok && rec.pid > 0 {

@@ -15,16 +15,6 @@ func (s *Stack) Index(fn string) int {
 // Has says whether fn is on the stack.
 func (s *Stack) Has(fn string) bool { return s.Index(fn) >= 0 }
 
-// Below is the frame that called fn: the next one outwards from its innermost
-// occurrence. In a stack that is Cut it need not be fn's direct caller.
-func (s *Stack) Below(fn string) (Frame, bool) {
-	i := s.Index(fn)
-	if i < 0 || i+1 == len(s.Frames) {
-		return Frame{}, false
-	}
-	return s.Frames[i+1], true
-}
-
 // A reporter finds the kernel's reports in a kernel log: hung tasks, dumps of
 // tasks, lockups, oopses and warnings. It takes every message, in the log's
 // order, and says for each report one Stacked event when the report has ended.

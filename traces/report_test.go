@@ -227,14 +227,6 @@ func TestStack(t *testing.T) {
 	if !s.Has("schedule") || s.Has("kthread") || s.Index("kt_exit") != 2 || s.Index("kthread") != -1 {
 		t.Error("wrong functions")
 	}
-	if f, ok := s.Below("kthread_stop"); !ok || f.Module != "ktlab" {
-		t.Errorf("below kthread_stop is %v, %v", f, ok)
-	}
-	for _, fn := range []string{"kt_exit", "kthread"} {
-		if f, ok := s.Below(fn); ok {
-			t.Errorf("below %s is %v", fn, f)
-		}
-	}
 }
 
 // What says nothing of a stack costs nothing.

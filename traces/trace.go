@@ -47,9 +47,6 @@ type traceReader struct {
 	// built of them. nil: all pids matter. Where order is set it is not asked:
 	// lines are read before the events that stand before them are seen.
 	interest func(pid int) bool
-	// message gets the text of a kernel message that stands in the trace (the
-	// event "console"); its bytes are good until the next line. May be nil.
-	message func(line int, msg []byte)
 
 	stats *Stats
 	skips *ftraceLayout // layout, where it is that
@@ -251,24 +248,6 @@ func (t *traceReader) heardNew(cpu, n int) {
 	if t.lossy && t.missing > 0 && t.began.empty() {
 		t.cpuBegan(cpu) // the first CPU that prints has no line of its own
 	}
-}
-
-// unfinished takes a last line that does not end in a newline. It may be cut
-// anywhere, in a number too, so that it is no evidence.
-func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
-	if t.order != nil {
-		t.out, emit = emit, t.hold
-	}
-	t.rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
-	switch t.layout.unwrap(line, &t.rec) {
-	case noEvent, kernelLine:
-		return
-	case traceEvent, lossLine:
-		t.stats.KernelLines++
-	}
-	t.stats.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
-	emit(Event{Kind: Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
-	t.stats.Lost++
 }
 
 // unknown counts a line that the layout does not know. One that has something
