@@ -77,10 +77,10 @@ func BenchmarkGlance(b *testing.B) {
 			for line := range bytes.Lines(text) {
 				all = append(all, bytes.TrimSuffix(line, []byte("\n")))
 			}
-			t := newTraceReader("ftrace", new(Stats))
+			t := newTraceReader(layoutNamed("ftrace"), new(Stats), nil, func(Event) {})
 			for b.Loop() {
 				for i, line := range all {
-					t.line(i+1, line, func(Event) {})
+					t.read(i+1, line)
 				}
 			}
 			perLine(b, lines)

@@ -77,6 +77,14 @@ type block struct {
 	ready  chan struct{}
 }
 
+// reset forgets what has been found in the block's text before.
+func (bl *block) reset() {
+	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
+}
+
+// A skimmer finds out which lines of a block need not be decoded.
+type skimmer interface{ block(*block) }
+
 // likely is how many lines a block likely has, of a trace.
 func (bl *block) likely() int { return max(16, len(bl.text)/128) }
 
@@ -98,21 +106,21 @@ type blocks struct {
 	long  bool   // the latest block has no line's end
 	ended bool
 
-	own glancer // of whoever calls next
+	own skimmer // of whoever calls next
 }
 
-// newBlocks reads in by goroutines of which each has a glancer of its own.
-func newBlocks(in io.Reader, glancers func() glancer) *blocks {
+// newBlocks reads in by goroutines of which each has a skimmer of its own.
+func newBlocks(in io.Reader, skimmers func() skimmer) *blocks {
 	workers := min(4, max(1, runtime.GOMAXPROCS(0)-1))
 	count := 2*workers + 4
 	b := &blocks{
-		in: in, size: firstSize, own: glancers(),
+		in: in, size: firstSize, own: skimmers(),
 		order: make(chan *block, count), free: make(chan *block, count), quit: make(chan struct{}),
 	}
 	for range workers {
 		go func() {
-			g := glancers()
-			for b.glance(&g, true) {
+			g := skimmers()
+			for b.glance(g, true) {
 			}
 		}()
 	}
@@ -122,7 +130,7 @@ func newBlocks(in io.Reader, glancers func() glancer) *blocks {
 // glance reads the next block and glances at it. It is false where there is none: the
 // input has ended, nobody wants more, or, unless it is to wait, somebody else is
 // reading or no block is free.
-func (b *blocks) glance(g *glancer, wait bool) bool {
+func (b *blocks) glance(g skimmer, wait bool) bool {
 	if wait {
 		b.mu.Lock()
 	} else if !b.mu.TryLock() {
@@ -198,13 +206,13 @@ func (b *blocks) fill(bl *block) {
 
 // next is the next block; nil behind the last one.
 func (b *blocks) next() *block {
-	for len(b.order) == 0 && b.glance(&b.own, false) {
+	for len(b.order) == 0 && b.glance(b.own, false) {
 	}
 	bl, ok := <-b.order
 	if !ok {
 		return nil
 	}
-	for len(bl.ready) == 0 && b.glance(&b.own, false) {
+	for len(bl.ready) == 0 && b.glance(b.own, false) {
 	}
 	<-bl.ready
 	return bl

@@ -117,7 +117,7 @@ func TestAnotherScriptsRecordingIsRefusedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, r := readTrace(t, string(in), nil)
-	if r == nil || got != "" || r.name != "bpftrace-json" || r.stats.Unusable != 1 || r.stats.Diagnostics[0].Line != 2 {
+	if r == nil || got != "" || r.format() != "bpftrace-json" || r.stats.Unusable != 1 || r.stats.Diagnostics[0].Line != 2 {
 		t.Errorf("reader %+v, events %q", r, got)
 	}
 }
@@ -226,9 +226,9 @@ func TestScript(t *testing.T) {
 			t.Errorf("docs/events.md does not know the event %q", ev)
 		}
 		var got []Event
-		r := newTraceReader("bpftrace", new(Stats))
-		r.line(1, []byte(line), func(e Event) { got = append(got, e) })
-		r.end(func(e Event) { got = append(got, e) })
+		r := newTraceReader(layoutNamed("bpftrace"), new(Stats), nil, func(e Event) { got = append(got, e) })
+		r.read(1, []byte(line))
+		r.end()
 		if r.stats.Unusable != 0 {
 			t.Errorf("%s: %s: %v", m[1], line, r.stats.Diagnostics)
 		}
@@ -281,9 +281,9 @@ func TestScript(t *testing.T) {
 		}
 		line += "}"
 		var got []Event
-		r := newTraceReader("bpftrace", new(Stats))
-		r.line(1, []byte(line), func(Event) {})
-		r.end(func(e Event) { got = append(got, e) })
+		r := newTraceReader(layoutNamed("bpftrace"), new(Stats), nil, func(e Event) { got = append(got, e) })
+		r.read(1, []byte(line))
+		r.end()
 		if control := m[1] == "begin" || m[1] == "end"; r.stats.Unusable != 0 || control != (len(got) == 0) {
 			t.Errorf("%s\n%v %v", line, got, r.stats.Diagnostics)
 		}

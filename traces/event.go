@@ -221,7 +221,8 @@ type Stats struct {
 // counted.
 const MaxDiagnostics = 20
 
-func (s *Stats) diagnose(line int, format string, args ...any) {
+// Diagnose notes that something in a line could not be used.
+func (s *Stats) Diagnose(line int, format string, args ...any) {
 	s.Unusable++
 	if len(s.Diagnostics) < MaxDiagnostics {
 		s.Diagnostics = append(s.Diagnostics, Diagnostic{line, fmt.Sprintf(format, args...)})

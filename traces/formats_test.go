@@ -40,7 +40,7 @@ func messagesOf(t testing.TB, log []byte, format string) (*recorder, *Reader) {
 	t.Helper()
 	r := NewReader(bytes.NewReader(log), Options{Format: format})
 	rec := &recorder{}
-	r.out.tap = rec.add
+	r.opts.testHook = rec.add
 	for r.Scan() {
 	}
 	return rec, r

@@ -22,9 +22,6 @@ type glancer struct {
 	names *nameCache
 	one   block         // of a line by itself
 	found [window]found // in the usual lines of a window, see columns
-
-	log  bool      // lines are a kernel log's
-	pats *Patterns // the messages that say something there
 }
 
 // window is how many bytes are searched for newlines in one go: few enough to
@@ -35,24 +32,15 @@ const window = 4 << 10
 func (g *glancer) hinted(pid int32) bool { return g.hints != nil && g.hints.mayHave(uint32(pid)) }
 
 func (g *glancer) block(bl *block) {
-	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
+	bl.reset()
 	g.bound()
 	text := bl.text
-	odd := g.log && bytes.IndexByte(text, '\x1b') >= 0
-	from := 0
+	from, zeroes := 0, false
 	var ends [window]int32
 	for at := 0; at < len(text); at += window {
 		n, zero := newlines(ends[:], text[at:min(at+window, len(text))])
-		odd = odd || zero
-		if !g.log {
-			from = g.scheduling(text, from, at, ends[:n], odd, bl)
-			continue
-		}
-		for _, e := range ends[:n] {
-			end := at + int(e)
-			g.message(text, from, end, odd, bl)
-			from = end + 1
-		}
+		zeroes = zeroes || zero
+		from = g.scheduling(text, from, at, ends[:n], zeroes, bl)
 	}
 	if from < len(text) {
 		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
@@ -60,15 +48,6 @@ func (g *glancer) block(bl *block) {
 	if g.names != nil {
 		bl.names, bl.flags = g.names.list, g.names.flags
 	}
-}
-
-// message glances at a line of a kernel log, which is between two places of a block.
-func (g *glancer) message(text []byte, from, end int, odd bool, bl *block) {
-	line := text[from:end]
-	if len(line) < maxLine && !(odd && bytes.ContainsAny(line, "\x00\x1b")) && !(from == 0 && bl.tail) && g.quiet(line, from, bl) {
-		return
-	}
-	bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(end)})
 }
 
 // line glances at one line. Whatever is not just as it knows it must be read

@@ -13,9 +13,44 @@ type run struct {
 	n           int   // how many lines
 }
 
+// quietLines skims lines of a kernel log.
+type quietLines struct {
+	pats *Patterns // the messages that say something there
+}
+
+func (g *quietLines) block(bl *block) {
+	bl.reset()
+	text := bl.text
+	escapes := bytes.IndexByte(text, '\x1b') >= 0
+	from := 0
+	var ends [window]int32
+	for at := 0; at < len(text); at += window {
+		n, zero := newlines(ends[:], text[at:min(at+window, len(text))])
+		escapes = escapes || zero
+		for _, e := range ends[:n] {
+			end := at + int(e)
+			g.message(text, from, end, escapes, bl)
+			from = end + 1
+		}
+	}
+	if from < len(text) {
+		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
+	}
+}
+
+// message skims a line, which is between two places of a block. odd: some may hold NULs
+// or escapes.
+func (g *quietLines) message(text []byte, from, end int, odd bool, bl *block) {
+	line := text[from:end]
+	if len(line) < maxLine && !(odd && bytes.ContainsAny(line, "\x00\x1b")) && !(from == 0 && bl.tail) && g.quiet(line, from, bl) {
+		return
+	}
+	bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(end)})
+}
+
 // quiet takes a line that begins at from into a run of its block, if it is one
 // of those.
-func (g *glancer) quiet(line []byte, from int, bl *block) bool {
+func (g *quietLines) quiet(line []byte, from int, bl *block) bool {
 	stamp, msg := quietMark(line)
 	if stamp <= 0 || g.speaks(msg) {
 		return false
@@ -54,7 +89,7 @@ func quietMark(line []byte) (stamp int64, msg []byte) {
 }
 
 // speaks says whether a message may be one that somebody wants to know of.
-func (g *glancer) speaks(msg []byte) bool {
+func (g *quietLines) speaks(msg []byte) bool {
 	if bytes.IndexByte(msg, '[') >= 0 && (countsDeaths(msg) || holdsStamp(msg)) {
 		return true
 	}
@@ -73,13 +108,10 @@ func (g *glancer) speaks(msg []byte) bool {
 	return g.pats.mayMatch(msg)
 }
 
-// glancer is one for lines of a kernel log.
-func (k *kernelLog) glancer() glancer { return glancer{log: true, pats: k.out.pats} }
-
 // skip does for the lines of a run what line does for each of them, if none of
 // them can matter; text is the last of them.
 func (k *kernelLog) skip(r *run, text []byte) bool {
-	if len(k.reports.open) > 0 || k.stream != nil || k.last != "dmesg" || k.seam || k.depth != 0 || k.bare || k.out.tap != nil ||
+	if len(k.reports.open) > 0 || k.stream != nil || k.last != "dmesg" || k.seam || k.depth != 0 || k.bare || k.testHook != nil ||
 		r.first < k.stamp || k.falling > 0 && r.first == k.stamp || k.cur >= len(k.formats) {
 		return false
 	}
@@ -95,8 +127,8 @@ func (k *kernelLog) skip(r *run, text []byte) bool {
 	k.column, k.columnOf = len(text)-len(msg), message
 	k.runes = k.column
 	k.stamp, k.falling = r.last, 0
-	k.reports.skip(r.n, k.out.stats.Lines+r.n)
-	s := &k.out.stats
+	k.reports.skip(r.n, k.stats.Lines+r.n)
+	s := k.stats
 	s.Lines += r.n
 	s.KernelLines += r.n
 	s.LastLine = s.Lines
