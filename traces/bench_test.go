@@ -22,9 +22,9 @@ func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
 func TestIrrelevantLinesAllocateNothing(t *testing.T) {
 	text, _ := bigFtrace(t, blockSize, 0)
 	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
-	bl := &block{text: text}
-	g.block(bl)
-	if n := testing.AllocsPerRun(10, func() { g.block(bl) }); n > 0 {
+	bl := new(skimmed)
+	g.skim(text, bl)
+	if n := testing.AllocsPerRun(10, func() { g.skim(text, bl) }); n > 0 {
 		t.Errorf("%v allocations a block", n)
 	}
 	big, lines := bigFtrace(t, 16*blockSize, 0)
@@ -64,9 +64,9 @@ func BenchmarkGlance(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
-			bl := &block{text: text}
+			bl := new(skimmed)
 			for b.Loop() {
-				g.block(bl)
+				g.skim(text, bl)
 			}
 			perLine(b, lines)
 		})

@@ -21,72 +21,16 @@ const (
 	firstSize = maxLine
 )
 
-// A glance is what the columns of one line show, or that some lines of a kernel
-// log say nothing.
-type glance struct {
-	end  int32 // where the line ends in its block, its newline not included
-	a, b int32 // the pids whose scheduling it is about, -1: none; a is readWhole where it is about more
-	seen int32 // 1 + the index of its sighting in the block, 0: it must be read whole
-}
-
-// What a glance has in place of a pid.
-const (
-	readWhole = -2
-	quietRun  = -3 // lines of a kernel log; seen is 1 + the index of the run in the block
-)
-
-// pass is how many of the first lines are about the scheduling of tasks that are not
-// in the set.
-func (s *pidSet) pass(lines []glance) (n int) {
-	for i := range lines {
-		gl := &lines[i]
-		if gl.a < 0 || s.mayHave(uint32(gl.a)) || s.mayHave(uint32(gl.b)) {
-			return i
-		}
-	}
-	return len(lines)
-}
-
-// skip is how many of the first lines are about the scheduling of tasks for which
-// there is no hint.
-func (h *hints) skip(lines []glance) (n int) {
-	for i := range lines {
-		if gl := &lines[i]; gl.a < 0 || h.mayHave(uint32(gl.a)) || h.mayHave(uint32(gl.b)) {
-			return i
-		}
-	}
-	return len(lines)
-}
-
 // A block is some whole lines of an input, or a piece of one that is longer than
 // a block.
 type block struct {
-	text   []byte
-	lines  []glance
-	sights []sighting
-	names  []string      // of the tasks in them
-	flags  []flagColumns // of the events in them
-	runs   []run
-	seen   Kinds // the kinds of events in lines of which it is enough to glance
-	waking int   // the first of them with sched_waking, counted from 1; 0: none
-	at     int   // the line that is glanced at, counted from 1
-	long   bool  // text is a piece of an overlong line, without its end
-	tail   bool  // its first line is the rest of an overlong one
-	cut    bool  // its last line has no newline: the input ends there
-	err    error // of the read behind it
-	ready  chan struct{}
+	skimmed
+	text  []byte
+	long  bool  // text is a piece of an overlong line, without its end
+	cut   bool  // its last line has no newline: the input ends there
+	err   error // of the read behind it
+	ready chan struct{}
 }
-
-// reset forgets what has been found in the block's text before.
-func (bl *block) reset() {
-	bl.lines, bl.sights, bl.runs, bl.seen, bl.waking = bl.lines[:0], bl.sights[:0], bl.runs[:0], 0, 0
-}
-
-// A skimmer finds out which lines of a block need not be decoded.
-type skimmer interface{ block(*block) }
-
-// likely is how many lines a block likely has, of a trace.
-func (bl *block) likely() int { return max(16, len(bl.text)/128) }
 
 // blocks hands out an input's blocks in their order. Each of its goroutines reads
 // the next block, while the others wait, and then glances at it, while it is in
@@ -141,7 +85,7 @@ func (b *blocks) glance(g skimmer, wait bool) bool {
 	if bl == nil {
 		return false
 	}
-	g.block(bl)
+	g.skim(bl.text, &bl.skimmed)
 	bl.ready <- struct{}{}
 	return true
 }

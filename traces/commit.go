@@ -1,6 +1,52 @@
 package traces
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
+
+// A sighting is what the lines that matter most often come to: those of the
+// scheduler's tracepoints in ftrace's usual layout, about a thread that is likely
+// to be watched. It is made while a block is glanced at, so that it costs the
+// Reader, which has to go through the lines in their order, next to nothing. The
+// rest is for traceReader, which makes the same of the same line.
+type sighting struct {
+	stamp  int64 // nanoseconds
+	thread named
+	other  named // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
+	more   int32 // SwitchOut: the state; StopReturn: the value; else see below
+	cpu    uint16
+	flags  uint8 // in the block's flags; inIdle: it happened in an idle task's context
+	kind   Kind
+}
+
+// What sighting.more is, where it is not 0.
+const (
+	wokenLate = 1 // Woken: by sched_wakeup
+	ofNobody  = 1 // Fork: of no kernel thread
+	groupDead = 1 // ProcessExit: the event has that field
+)
+
+// The flagColumns of an event are "d..2."; it may have none.
+type flagColumns struct {
+	columns uint64 // eight that begin with them
+	n       uint8  // how many of these they are
+}
+
+// inIdle is in place of the flags of what an idle task has not done: it happened to it.
+const inIdle = math.MaxUint8
+
+// A named is a task in few bytes.
+type named struct {
+	pid  int32
+	name uint16 // in the block's names
+}
+
+// A nameTable has what decoded lines refer to.
+type nameTable struct {
+	names []string      // of tasks; the first is that of a task that has none
+	flags []flagColumns // of events
+}
 
 // The latest events that lines decoded ahead have made. All but what differs from one to
 // the next of a kind is there.
@@ -21,7 +67,7 @@ func newLatestEvents() (l latestEvents) {
 
 // commit makes of a decoded line, which is line n, the events that read makes of it.
 // They are good until the next line.
-func (t *traceReader) commit(n int, s *sighting, b *block) []Event {
+func (t *traceReader) commit(n int, s *sighting, b *nameTable) []Event {
 	stats := t.stats
 	stats.KernelLines++
 	stats.LastLine = n
@@ -30,12 +76,12 @@ func (t *traceReader) commit(n int, s *sighting, b *block) []Event {
 		from, to := SwitchIn, SwitchIn
 		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
 		if s.thread.pid > 0 && t.interest.Has(int(s.thread.pid)) {
-			t.wakePending.remove(int(s.thread.pid))
+			t.wakePending.Remove(int(s.thread.pid))
 			t.committed(SwitchOut, n, s, b, s.thread).State = byte(s.more)
 			from = SwitchOut
 		}
 		if s.other.pid > 0 && t.interest.Has(int(s.other.pid)) {
-			if t.wakePending.has(int(s.other.pid)) {
+			if t.isWakePending(int(s.other.pid)) {
 				stats.Events++
 			} else {
 				t.committed(SwitchIn, n, s, b, s.other)
@@ -57,7 +103,7 @@ func (t *traceReader) commit(n int, s *sighting, b *block) []Event {
 			return nil
 		}
 		if !late && thread.name != 0 {
-			t.wakePending.add(int(thread.pid))
+			t.wakePending.Add(int(thread.pid))
 		}
 	case Fork:
 		if s.more == ofNobody {
@@ -66,7 +112,7 @@ func (t *traceReader) commit(n int, s *sighting, b *block) []Event {
 		if thread.name == 0 {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.remove(int(thread.pid))
+		t.wakePending.Remove(int(thread.pid))
 	case StopReturn:
 		thread = named{}
 	case ProcessExit:
@@ -92,7 +138,7 @@ func (t *traceReader) commit(n int, s *sighting, b *block) []Event {
 }
 
 // context says in whose context the event of a sighting happened.
-func (t *traceReader) flagged(s *sighting, b *block) Context {
+func (t *traceReader) flagged(s *sighting, b *nameTable) Context {
 	if s.flags == inIdle {
 		return InterruptContext
 	}
@@ -109,7 +155,7 @@ func (t *traceReader) flagged(s *sighting, b *block) Context {
 
 // committed makes of the latest event of its kind the next one, as traceReader.send does.
 // An idle task has no name.
-func (t *traceReader) committed(kind Kind, n int, s *sighting, b *block, thread named) *Event {
+func (t *traceReader) committed(kind Kind, n int, s *sighting, b *nameTable, thread named) *Event {
 	stats := t.stats
 	stats.Events++
 	stats.Seen |= 1 << kind
@@ -120,7 +166,7 @@ func (t *traceReader) committed(kind Kind, n int, s *sighting, b *block, thread 
 }
 
 // glanced notes what a block shows by a glance.
-func (t *traceReader) glanced(b *block) {
+func (t *traceReader) glanced(b *skimmed) {
 	s := t.stats
 	s.Seen |= b.seen
 	if b.waking > 0 {

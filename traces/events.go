@@ -95,6 +95,11 @@ func (t *traceReader) send(n int, rec *traceRecord, e Event) {
 	t.emit(e)
 }
 
+// isWakePending says whether Woken was emitted of a pid, and no SwitchOut since.
+func (t *traceReader) isWakePending(pid int) bool {
+	return t.wakePending != nil && t.wakePending.Has(pid)
+}
+
 // wants says whether the scheduling of a pid matters.
 func (t *traceReader) wants(pid int) bool {
 	return pid > 0 && t.interest.Has(pid)
@@ -150,11 +155,11 @@ func (t *traceReader) schedSwitch(n int, rec *traceRecord) {
 		case state == 'x': // what the kernel printed for TASK_DEAD to 4.13
 			state = 'X'
 		}
-		t.wakePending.remove(s.prev)
+		t.wakePending.Remove(s.prev)
 		t.send(n, rec, Event{Kind: SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
 	}
 	switch {
-	case in && t.wakePending.has(s.next) && !t.gaps.lossy:
+	case in && t.isWakePending(s.next) && !t.gaps.lossy:
 		t.stats.Events++
 	case in:
 		t.send(n, rec, Event{Kind: SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
@@ -319,7 +324,7 @@ func (t *traceReader) schedWakeup(n int, rec *traceRecord) {
 	}
 	thread := t.names.task(w.comm, w.pid)
 	if !late && thread.Comm != "" {
-		t.wakePending.add(w.pid)
+		t.wakePending.Add(w.pid)
 	}
 	t.send(n, rec, Event{Kind: Woken, Thread: thread, By: t.by(rec), Late: late})
 }
@@ -362,7 +367,7 @@ func (t *traceReader) fork(n int, rec *traceRecord) {
 		if thread.Comm == "" {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.remove(child)
+		t.wakePending.Remove(child)
 		t.send(n, rec, Event{Kind: Fork, Thread: thread, By: t.names.task(parentComm, parent)})
 	}
 }

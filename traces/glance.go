@@ -20,7 +20,7 @@ type glancer struct {
 	// or are about to be stopped. nil: nothing is decoded.
 	hints *hints
 	names *nameCache
-	one   block         // of a line by itself
+	one   skimmed       // of a line by itself
 	found [window]found // in the usual lines of a window, see columns
 }
 
@@ -31,40 +31,39 @@ const window = 4 << 10
 // hinted says whether a line about a pid is to be decoded.
 func (g *glancer) hinted(pid int32) bool { return g.hints != nil && g.hints.mayHave(uint32(pid)) }
 
-func (g *glancer) block(bl *block) {
-	bl.reset()
+func (g *glancer) skim(text []byte, out *skimmed) {
+	out.reset()
 	g.bound()
-	text := bl.text
 	from, zeroes := 0, false
 	var ends [window]int32
 	for at := 0; at < len(text); at += window {
 		n, zero := newlines(ends[:], text[at:min(at+window, len(text))])
 		zeroes = zeroes || zero
-		from = g.scheduling(text, from, at, ends[:n], zeroes, bl)
+		from = g.scheduling(text, from, at, ends[:n], zeroes, out)
 	}
 	if from < len(text) {
-		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
+		out.lines = append(out.lines, glance{a: readWhole, b: -1, end: int32(len(text))})
 	}
 	if g.names != nil {
-		bl.names, bl.flags = g.names.list, g.names.flags
+		out.nameTable = g.names.nameTable
 	}
 }
 
 // line glances at one line. Whatever is not just as it knows it must be read
 // whole. Usual lines have been tried, but for those with carriage returns, which
 // terminals, or another system's editor, have written.
-func (g *glancer) line(line []byte, bl *block) glance {
+func (g *glancer) line(line []byte, out *skimmed) glance {
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = bytes.TrimRight(line, "\r")
-		if gl, ok := g.usualLine(line, bl); ok {
+		if gl, ok := g.usualLine(line, out); ok {
 			return gl
 		}
 	}
-	return g.unusual(line, bl)
+	return g.unusual(line, out)
 }
 
 // unusual is line for any line whose two ends can be read.
-func (g *glancer) unusual(line []byte, bl *block) glance {
+func (g *glancer) unusual(line []byte, out *skimmed) glance {
 	whole := glance{a: readWhole, b: -1}
 	h, ok := g.begins(line)
 	if !ok {
@@ -74,12 +73,12 @@ func (g *glancer) unusual(line []byte, bl *block) glance {
 	e, ok := h.end(line)
 	switch {
 	case ok && e.kind == SwitchOut:
-		return g.switched(line, bl, h.pid, h.pidAt, h.pidEnd, e.pid, e.pidKey)
+		return g.switched(line, out, h.pid, h.pidAt, h.pidEnd, e.pid, e.pidKey)
 	case ok:
-		return g.woken(line, bl, e.pid, e.pidKey)
+		return g.woken(line, out, e.pid, e.pidKey)
 	case g.hints != nil:
-		if s := bl.sighting(); g.lifecycle(line, s) {
-			whole.seen = bl.sighted()
+		if s := out.sighting(); g.lifecycle(line, s) {
+			whole.seen = out.sighted()
 		}
 	}
 	return whole
@@ -96,45 +95,45 @@ func (g *glancer) learn(h *lineHead) {
 
 // switched is what a sched_switch comes to. The current task's pid has been found,
 // with where it begins and ends, and the next one's, and where " next_pid=" is.
-func (g *glancer) switched(line []byte, bl *block, prev int32, from, end int, next int32, at int) glance {
-	bl.seen |= 1<<SwitchOut | 1<<SwitchIn
+func (g *glancer) switched(line []byte, out *skimmed, prev int32, from, end int, next int32, at int) glance {
+	out.seen |= 1<<SwitchOut | 1<<SwitchIn
 	gl := glance{a: prev, b: next}
 	if g.hinted(prev) || g.hinted(next) {
-		gl.seen = g.change(line, bl, prev, from, end, next, at)
+		gl.seen = g.change(line, out, prev, from, end, next, at)
 	}
 	return gl
 }
 
 // change makes the sighting of a sched_switch, if it can.
-func (g *glancer) change(line []byte, bl *block, prev int32, from, end int, next int32, at int) (seen int32) {
-	if s := bl.sighting(); g.head(line, s, prev, from) && g.switches(line, s, prev, end, next, at) {
-		seen = bl.sighted()
+func (g *glancer) change(line []byte, out *skimmed, prev int32, from, end int, next int32, at int) (seen int32) {
+	if s := out.sighting(); g.head(line, s, prev, from) && g.switches(line, s, prev, end, next, at) {
+		seen = out.sighted()
 	}
 	return seen
 }
 
 // woken is what a sched_waking or sched_wakeup comes to, whose pid has been found,
 // and where " pid=" is.
-func (g *glancer) woken(line []byte, bl *block, pid int32, at int) glance {
-	bl.seen |= 1 << Woken
+func (g *glancer) woken(line []byte, out *skimmed, pid int32, at int) glance {
+	out.seen |= 1 << Woken
 	late := line[g.name+len("sched_wak")] == 'e'
-	if bl.waking == 0 && !late {
-		bl.waking = bl.at
+	if out.waking == 0 && !late {
+		out.waking = out.at
 	}
 	gl := glance{a: pid, b: pid}
 	if g.hinted(pid) {
-		gl.seen = g.wake(line, bl, pid, at, late)
+		gl.seen = g.wake(line, out, pid, at, late)
 	}
 	return gl
 }
 
 // wake makes the sighting of a sched_waking or, late, sched_wakeup, if it can.
-func (g *glancer) wake(line []byte, bl *block, pid int32, at int, late bool) (seen int32) {
-	if s := bl.sighting(); g.wakes(line, s, pid, at) {
+func (g *glancer) wake(line []byte, out *skimmed, pid int32, at int, late bool) (seen int32) {
+	if s := out.sighting(); g.wakes(line, s, pid, at) {
 		if s.more = 0; late {
 			s.more = wokenLate
 		}
-		seen = bl.sighted()
+		seen = out.sighted()
 	}
 	return seen
 }

@@ -71,38 +71,37 @@ type streamFormat interface {
 	name() string
 }
 
-type formatName struct{ name, text string }
-
-// A kernelFormat is one way to read a kernel log's lines, which may go by
-// several names.
-type kernelFormat struct {
-	names  []formatName
-	lines  func(name string) logFormat // of that name only; of any where it is empty
-	stream func() streamFormat
-	asked  bool // only where it is asked for
+// A LogFormat is one way to write a kernel log.
+type LogFormat struct {
+	Name string // as --input-format and a report say it
+	Text string // what it is, in a few words
+	// New makes what takes records out of the log, a logFormat or a streamFormat: for the
+	// format of a name only, or, where that is empty, for all that it knows.
+	New   func(only string) any
+	by    string // the format before that reads this one too
+	asked bool   // read only where it is asked for
 }
 
-// kernelFormats is in the order in which formats are tried.
-var kernelFormats = []kernelFormat{
-	{names: []formatName{
-		{"dmesg", "dmesg, also -x, -r, -d; a serial console: [seconds.micros] message"},
-		{"dmesg-ctime", "dmesg -T"},
-		{"dmesg-reltime", "dmesg -e"},
-		{"dmesg-iso", "dmesg --time-format iso"},
-		{"dmesg-delta", "dmesg --time-format delta"},
-		{"journal-monotonic", "journalctl -o short-monotonic"},
-	}, lines: func(name string) logFormat { return &dmesg{only: name} }},
-	{names: []formatName{{"kmsg", "the records of /dev/kmsg"}}, lines: func(string) logFormat { return &kmsg{} }},
-	{names: []formatName{{"rfc5424", "syslog by RFC 5424"}}, lines: func(string) logFormat { return &rfc5424{} }},
-	{names: []formatName{{"syslog", "a syslog daemon's files; journalctl -o short, short-iso and the like"}},
-		lines: func(string) logFormat { return &syslog{} }},
-	{names: []formatName{{"logread", "OpenWrt's logread"}}, lines: func(string) logFormat { return &logread{} }},
-	{names: []formatName{{"logcat", "Android's logcat, threadtime or brief"}}, lines: func(string) logFormat { return &logcat{} }},
-	{names: []formatName{{"journal-json", "journalctl -o json"}}, lines: func(string) logFormat { return &journalJSON{} }},
-	{names: []formatName{{"journal-export", "journalctl -o export"}}, stream: func() streamFormat { return &journalExport{} }},
-	{names: []formatName{{"dmesg-json", "dmesg -J"}}, stream: func() streamFormat { return &dmesgJSON{} }},
-	{names: []formatName{{"bare", "nothing but messages (dmesg -t, journalctl -o cat); must be asked for"}},
-		lines: func(string) logFormat { return bare{} }, asked: true},
+// LogFormats is in the order in which formats are tried.
+var LogFormats = []LogFormat{
+	{Name: "dmesg", Text: "dmesg, also -x, -r, -d; a serial console: [seconds.micros] message", New: newDmesg},
+	{Name: "dmesg-ctime", Text: "dmesg -T", New: newDmesg, by: "dmesg"},
+	{Name: "dmesg-reltime", Text: "dmesg -e", New: newDmesg, by: "dmesg"},
+	{Name: "dmesg-iso", Text: "dmesg --time-format iso", New: newDmesg, by: "dmesg"},
+	{Name: "dmesg-delta", Text: "dmesg --time-format delta", New: newDmesg, by: "dmesg"},
+	{Name: "journal-monotonic", Text: "journalctl -o short-monotonic", New: newDmesg, by: "dmesg"},
+	{Name: "kmsg", Text: "the records of /dev/kmsg", New: func(string) any { return new(kmsg) }},
+	{Name: "rfc5424", Text: "syslog by RFC 5424", New: func(string) any { return rfc5424{} }},
+	{Name: "syslog", Text: "a syslog daemon's files; journalctl -o short, short-iso and the like", New: func(string) any { return new(syslog) }},
+	{Name: "logread", Text: "OpenWrt's logread", New: func(string) any { return logread{} }},
+	{Name: "logcat", Text: "Android's logcat, threadtime or brief", New: func(string) any { return new(logcat) }},
+	{Name: "journal-json", Text: "journalctl -o json", New: func(string) any { return new(journalJSON) }},
+	{Name: "journal-export", Text: "journalctl -o export", New: func(string) any { return new(journalExport) }},
+	{Name: "dmesg-json", Text: "dmesg -J", New: func(string) any { return new(dmesgJSON) }},
+	{
+		Name: "bare", Text: "nothing but messages (dmesg -t, journalctl -o cat); must be asked for",
+		New: func(string) any { return bare{} }, asked: true,
+	},
 }
 
 // newKernelLog is a decoder for one format, or, where only is empty, for all
@@ -110,14 +109,16 @@ var kernelFormats = []kernelFormat{
 func newKernelLog(only string, pats *Patterns, always bool, stats *Stats, emit func(Event)) *kernelLog {
 	k := &kernelLog{stats: stats, out: emit, pats: pats, always: always, bare: only == "bare"}
 	k.yield, k.emitStack = k.fed, k.stacked
-	for _, f := range kernelFormats {
-		has := slices.ContainsFunc(f.names, func(n formatName) bool { return n.name == only })
-		switch {
-		case !has && (only != "" || f.asked):
-		case f.lines != nil:
-			k.formats = append(k.formats, lineFormat{f.lines(only), f.names[0].name})
-		default:
-			k.streams = append(k.streams, f.stream())
+	for i := range LogFormats {
+		f := &LogFormats[i]
+		if only != "" && f.Name != only || only == "" && (f.asked || f.by != "") {
+			continue
+		}
+		switch r := f.New(only).(type) {
+		case logFormat:
+			k.formats = append(k.formats, lineFormat{r, f.Name})
+		case streamFormat:
+			k.streams = append(k.streams, r)
 		}
 	}
 	return k
@@ -471,11 +472,8 @@ func (k *kernelLog) recognise(c class) {
 		k.unusable(msg, "another message's stamp in the middle of it: not used")
 		return
 	}
-	if k.pats == nil {
-		return
-	}
-	p, m, ambiguous := k.pats.find(msg)
-	if p == nil || !k.begun && !k.always && p.kind != Begin {
+	m, ok := k.pats.Match(msg)
+	if !ok || !k.begun && !k.always && m.Kind() != Begin {
 		return
 	}
 	switch {
@@ -485,11 +483,11 @@ func (k *kernelLog) recognise(c class) {
 	case k.wrapped:
 		k.unusable(msg, "quoted, and so long that it may have been cut: not used")
 		return
-	case ambiguous:
-		k.unusable(msg, "can be read in two ways (pattern %q): not used", p.text)
+	case m.Ambiguous:
+		k.unusable(msg, "can be read in two ways (pattern %q): not used", m.Pattern())
 		return
 	}
-	e, problem, usable := p.event(k.pats, m)
+	e, problem, usable := m.Event()
 	switch {
 	case !usable:
 		k.unusable(msg, "%s", problem)
@@ -501,7 +499,6 @@ func (k *kernelLog) recognise(c class) {
 		k.begun = true
 	} else {
 		k.stats.Events++
-		e.OrNames = k.pats.otherNames(msg, p)
 	}
 	event(e)
 }

@@ -219,7 +219,7 @@ func (r *Reader) advance() error {
 		r.next, r.from = 0, 0
 		if t, ok := r.dec.(*traceReader); ok {
 			r.trace = t
-			t.glanced(r.block)
+			t.glanced(&r.block.skimmed)
 		}
 	}
 	return r.glance()
@@ -291,7 +291,7 @@ func (r *Reader) glance() error {
 			}
 			s.Lines++
 			r.from = end + 1
-			if r.ready = trace.commit(s.Lines, seen, &r.late.one); len(r.ready) > 0 {
+			if r.ready = trace.commit(s.Lines, seen, &r.late.one.nameTable); len(r.ready) > 0 {
 				return nil
 			}
 			continue
@@ -317,6 +317,18 @@ func (r *Reader) glance() error {
 	return nil
 }
 
+// skipUnwatched is how many of the first lines are about the scheduling of tasks that
+// nobody is interested in.
+func skipUnwatched(interest *Interest, lines []glance) (n int) {
+	for i := range lines {
+		gl := &lines[i]
+		if gl.a < 0 || interest.MayHave(uint32(gl.a)) || interest.MayHave(uint32(gl.b)) {
+			return i
+		}
+	}
+	return len(lines)
+}
+
 // decoded goes through lines of a block, from the one at i on, as long as a glance
 // at them is enough: up to one that makes events, which are then ready. It returns
 // which is the next.
@@ -326,12 +338,12 @@ func (r *Reader) decoded(b *block, i int) int {
 		if seen := b.lines[i].seen; seen > 0 {
 			i++
 			stats.Lines++
-			if r.ready = t.commit(stats.Lines, &b.sights[seen-1], b); len(r.ready) > 0 {
+			if r.ready = t.commit(stats.Lines, &b.decoded[seen-1], &b.nameTable); len(r.ready) > 0 {
 				break
 			}
 			continue
 		}
-		passed := t.interest.pids.pass(b.lines[i:])
+		passed := skipUnwatched(t.interest, b.lines[i:])
 		if passed == 0 {
 			break
 		}
@@ -474,7 +486,7 @@ func (r *Reader) decide(text []byte) {
 // report of the kernel begins in it: a few lines of dmesg -t that somebody has
 // pasted, or the output of `grep . /proc/*/stack`.
 func (r *Reader) bareReports() {
-	if !slices.ContainsFunc(r.held, func(h held) bool { return unmistakable(begins(trimEnd(h.text))) }) {
+	if !slices.ContainsFunc(r.held, func(h held) bool { return unmistakable(trimEnd(h.text)) }) {
 		return
 	}
 	r.use(newKernelLog("bare", r.opts.Patterns, r.opts.Always, &r.stats, r.emit))
@@ -492,15 +504,6 @@ func (r *Reader) use(d decoder) {
 		}
 	}
 	r.stats.Lines, r.held = n, nil
-}
-
-// unmistakable says whether nothing but a report of the kernel begins so.
-func unmistakable(s source) bool {
-	switch s {
-	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
-		return true
-	}
-	return false
 }
 
 // maxHeld bounds the bytes that are kept of the lines before the one that
@@ -612,10 +615,8 @@ type Format struct {
 // Formats lists what can be read.
 func Formats() []Format {
 	var list []Format
-	for _, f := range kernelFormats {
-		for _, name := range f.names {
-			list = append(list, Format{name.name, name.text})
-		}
+	for _, f := range LogFormats {
+		list = append(list, Format{f.Name, f.Text})
 	}
 	for _, l := range Layouts {
 		list = append(list, Format{l.Name, l.Text})

@@ -188,6 +188,9 @@ func unindent(msg []byte) []byte {
 	return msg
 }
 
+// idle says that no report is open.
+func (r *reporter) idle() bool { return len(r.open) == 0 }
+
 // flush ends all that is open: the log ends here, or is interrupted.
 func (r *reporter) flush(emit func(Event)) {
 	for len(r.open) > 0 {

@@ -6,56 +6,19 @@ import (
 	"slices"
 )
 
-// A sighting is what the lines that matter most often come to: those of the
-// scheduler's tracepoints in ftrace's usual layout, about a thread that is likely
-// to be watched. It is made while a block is glanced at, so that it costs the
-// Reader, which has to go through the lines in their order, next to nothing. The
-// rest is for traceReader, which makes the same of the same line.
-type sighting struct {
-	stamp  int64 // nanoseconds
-	thread named
-	other  named // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
-	more   int32 // SwitchOut: the state; StopReturn: the value; else see below
-	cpu    uint16
-	flags  uint8 // in the block's flags; inIdle: it happened in an idle task's context
-	kind   Kind
-}
-
-// What sighting.more is, where it is not 0.
-const (
-	wokenLate = 1 // Woken: by sched_wakeup
-	ofNobody  = 1 // Fork: of no kernel thread
-	groupDead = 1 // ProcessExit: the event has that field
-)
-
-// The flagColumns of an event are "d..2."; it may have none.
-type flagColumns struct {
-	columns uint64 // eight that begin with them
-	n       uint8  // how many of these they are
-}
-
-// inIdle is in place of the flags of what an idle task has not done: it happened to it.
-const inIdle = math.MaxUint8
-
-// A named is a task in few bytes.
-type named struct {
-	pid  int32
-	name uint16 // in the block's names
-}
-
 // sighting is room for the next sighting of the block, which sighted keeps.
-func (bl *block) sighting() *sighting {
-	n := len(bl.sights)
-	if n == cap(bl.sights) {
-		bl.sights = slices.Grow(bl.sights, max(n/2, bl.likely()))
+func (out *skimmed) sighting() *sighting {
+	n := len(out.decoded)
+	if n == cap(out.decoded) {
+		out.decoded = slices.Grow(out.decoded, max(n/2, 64))
 	}
-	return &bl.sights[:n+1][n]
+	return &out.decoded[:n+1][n]
 }
 
 // sighted keeps the sighting, and returns 1 + its index.
-func (bl *block) sighted() int32 {
-	bl.sights = bl.sights[:len(bl.sights)+1]
-	return int32(len(bl.sights))
+func (out *skimmed) sighted() int32 {
+	out.decoded = out.decoded[:len(out.decoded)+1]
+	return int32(len(out.decoded))
 }
 
 // sight is the sighting that a line comes to; nil where it must be read whole.
@@ -64,10 +27,10 @@ func (g *glancer) sight(line []byte) *sighting {
 		return nil
 	}
 	g.bound()
-	g.one.sights = g.one.sights[:0]
+	g.one.decoded = g.one.decoded[:0]
 	if gl := g.line(line, &g.one); gl.seen > 0 {
-		g.one.names, g.one.flags = g.names.list, g.names.flags
-		return &g.one.sights[gl.seen-1]
+		g.one.nameTable = g.names.nameTable
+		return &g.one.decoded[gl.seen-1]
 	}
 	return nil
 }
@@ -437,12 +400,11 @@ func (g *glancer) task(line []byte, s *sighting, from int) bool {
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before, and numbers of pids.
 type nameCache struct {
-	list     []string               // the names; the first is that of a task that has none
+	nameTable
 	places   map[string]uint16      // of names in the list
 	texts    [namePlaces]columnName // as they are in a line's text
 	begins   [1 << 9]begin          // by pid, or by CPU for the idle tasks
 	contexts [namePlaces]columnName // of those in whose columns lines are
-	flags    []flagColumns          // the flags of events
 }
 
 // kthreaddName is the place of its name.
@@ -456,7 +418,7 @@ func newNameCache() *nameCache {
 
 // anew forgets all names. What lists there have been stay as they are.
 func (c *nameCache) anew() {
-	c.list, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
+	c.names, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
 	c.flags = nil
 	clear(c.texts[:])
 	clear(c.begins[:])
@@ -466,7 +428,7 @@ func (c *nameCache) anew() {
 // bound forgets all names and flags when there are too many. That must not be within
 // a block.
 func (g *glancer) bound() {
-	if c := g.names; c != nil && (len(c.list) > maxNames || len(c.flags) > maxFlags) {
+	if c := g.names; c != nil && (len(c.names) > maxNames || len(c.flags) > maxFlags) {
 		c.anew()
 		g.heads = [len(g.heads)]stampHead{}
 	}
@@ -496,9 +458,9 @@ func (c *nameCache) name(comm []byte) uint16 {
 	if n, ok := c.places[string(comm)]; ok {
 		return n
 	}
-	n := uint16(len(c.list)) // a block has room for some thousand names
-	c.list = append(c.list, string(comm))
-	c.places[c.list[n]] = n
+	n := uint16(len(c.names)) // a block has room for some thousand names
+	c.names = append(c.names, string(comm))
+	c.places[c.names[n]] = n
 	return n
 }
 

@@ -56,7 +56,7 @@ type traceReader struct {
 	unsorted *unsorted // of formats whose lines are not in order; else nil
 	// wakePending are threads of which Woken was emitted, and no SwitchOut since: their
 	// SwitchIn is suppressed. nil: none is.
-	wakePending *pidSet
+	wakePending *Interest
 	latest      latestEvents
 	refused     bool   // a diagnostic says why lines are of no use
 	release     string // that the trace's header names
@@ -85,7 +85,7 @@ func newTraceReader(l *Layout, stats *Stats, interest *Interest, emit func(Event
 		t.unsorted = &unsorted{stats: stats, out: emit, young: make(map[int]int)}
 		t.emit = t.unsorted.hold
 	case interest != nil:
-		t.wakePending = new(pidSet)
+		t.wakePending = NewInterest()
 	}
 	return t
 }

@@ -94,24 +94,24 @@ func (g *glancer) usualLengths() {
 // scheduling glances at lines of a trace, which begin at from and have their ends,
 // counted from at, in ends. odd: some may hold NULs. It returns where the next line
 // begins.
-func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, bl *block) int {
-	if from == 0 && bl.tail && len(ends) > 0 {
+func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, out *skimmed) int {
+	if from == 0 && out.tail && len(ends) > 0 {
 		end := at + int(ends[0])
-		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(end)})
+		out.lines = append(out.lines, glance{a: readWhole, b: -1, end: int32(end)})
 		from, ends = end+1, ends[1:]
 	}
-	first := len(bl.lines)
-	if cap(bl.lines) < first+len(ends) {
-		bl.lines = slices.Grow(bl.lines, max(len(ends), bl.likely()))
+	first := len(out.lines)
+	if cap(out.lines) < first+len(ends) {
+		out.lines = slices.Grow(out.lines, len(ends))
 	}
-	bl.lines = bl.lines[:first+len(ends)]
-	lines := bl.lines[first:]
+	out.lines = out.lines[:first+len(ends)]
+	lines := out.lines[first:]
 	if odd {
 		for i, e := range ends {
 			lines[i] = glance{a: readWhole, b: -1, end: int32(at) + e}
 		}
 	} else {
-		g.columns(text, from, at, ends, lines, bl)
+		g.columns(text, from, at, ends, lines, out)
 	}
 	for i := 0; i < len(lines); i++ {
 		gl := &lines[i]
@@ -126,10 +126,10 @@ func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, 
 				end = int(lines[i].end)
 			}
 		case gl.a >= 0:
-			gl.seen = g.sighting(text[from:end], g.found[i%len(g.found)], *gl, bl)
+			gl.seen = g.sighting(text[from:end], g.found[i%len(g.found)], *gl, out)
 		case end-from < maxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
-			bl.at = first + i + 1
-			l := g.line(text[from:end], bl)
+			out.at = first + i + 1
+			l := g.line(text[from:end], out)
 			gl.a, gl.b, gl.seen = l.a, l.b, l.seen
 		}
 		from = end + 1
@@ -142,7 +142,7 @@ func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, 
 // a line, eight at once. What is another line it leaves to be read whole.
 //
 // What is masked by 63, 15 and 7 is not more, which spares the checks of bounds.
-func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glance, bl *block) {
+func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glance, out *skimmed) {
 	const (
 		frame  = '[' | ']'<<32 | ' '<<40 // "[001] "
 		frames = 0xff | 0xff<<32 | 0xff<<40
@@ -150,7 +150,7 @@ func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glanc
 		column = dash + 1
 	)
 	forms, stamp, least, lengths := &forms, uint(g.name-3)&63, g.least, uint(g.lengths)
-	if bl.waking == 0 {
+	if out.waking == 0 {
 		forms = &formsToWaking
 	}
 	lines, hows := lines[:len(ends)], g.found[:len(ends)]
@@ -197,7 +197,7 @@ func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glanc
 		gl.a, gl.b = prev&f.current|next&^f.current, next
 		hows[i] = found{f.place, uint8(nextDigits), uint8(prevDigits), 0}
 	}
-	bl.seen |= seen
+	out.seen |= seen
 }
 
 // found is what columns has found in a line, besides a glance.
@@ -208,25 +208,25 @@ type found struct {
 }
 
 // sighting makes the sighting of a line that columns has looked at, if it can.
-func (g *glancer) sighting(line []byte, how found, gl glance, bl *block) (seen int32) {
+func (g *glancer) sighting(line []byte, how found, gl glance, out *skimmed) (seen int32) {
 	f := &forms[how.form&7]
 	key := len(line) - rightWidth + firstPID + int(f.pid) - int(how.right) - f.keyWidth
 	if f.current == 0 {
-		return g.wake(line, bl, gl.b, key, !f.early)
+		return g.wake(line, out, gl.b, key, !f.early)
 	}
 	column := g.bracket - 8
-	return g.change(line, bl, gl.a, column, column+int(how.left), gl.b, key)
+	return g.change(line, out, gl.a, column, column+int(how.left), gl.b, key)
 }
 
 // usualLine glances at a line, if columns can.
-func (g *glancer) usualLine(line []byte, bl *block) (gl glance, ok bool) {
+func (g *glancer) usualLine(line []byte, out *skimmed) (gl glance, ok bool) {
 	var lines [1]glance
-	g.columns(line, 0, 0, []int32{int32(len(line))}, lines[:], bl)
+	g.columns(line, 0, 0, []int32{int32(len(line))}, lines[:], out)
 	if gl = lines[0]; gl.a < 0 {
 		return gl, false
 	}
 	if g.hinted(gl.a) || g.hinted(gl.b) {
-		gl.seen = g.sighting(line, g.found[0], gl, bl)
+		gl.seen = g.sighting(line, g.found[0], gl, out)
 	}
 	return gl, true
 }

@@ -42,7 +42,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 					line[i] = b[rng.IntN(len(b))]
 				}
 			}
-			got := block{waking: try % 3} // sched_waking has been seen, or not
+			got := skimmed{waking: try % 3} // sched_waking has been seen, or not
 			want := got
 			gl, ok := g.usualLine(line, &got)
 			if !ok {
@@ -60,8 +60,8 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			if gl.a != wantGlance.a || gl.b != wantGlance.b || gl.seen != wantGlance.seen || got.seen != want.seen || got.waking != want.waking {
 				t.Fatalf("%q: %+v, otherwise %+v", line, gl, wantGlance)
 			}
-			if gl.seen > 0 && got.sights[0] != want.sights[0] {
-				t.Fatalf("%q: %+v, otherwise %+v", line, got.sights[0], want.sights[0])
+			if gl.seen > 0 && got.decoded[0] != want.decoded[0] {
+				t.Fatalf("%q: %+v, otherwise %+v", line, got.decoded[0], want.decoded[0])
 			}
 		}
 	}
