@@ -14,7 +14,19 @@ type Source interface {
 	Scan() bool
 	Event() *traces.Event // good until the next Scan
 	Err() error
-	Stats() traces.Stats
+	Stats() *traces.Stats // of what has been read so far; it counts on with each Scan
+}
+
+// Options say how Check goes about a log.
+type Options struct {
+	// Follow is for a log that is being written: a life's verdict comes as soon as the
+	// life is over, which is when its thread is gone and no stop of it is under way,
+	// and, where more comes of it, again, as the next revision. The highest revision
+	// replaces the others.
+	Follow bool
+	// Interest is what the Source was given: Check adds the pids whose scheduling
+	// matters, and removes those that are over. nil: the Source leaves nothing out.
+	Interest *traces.Interest
 }
 
 // A Log is what a whole log says, apart from the verdicts on its threads.
@@ -28,24 +40,10 @@ type Log struct {
 	hung      hungTasks
 }
 
-// A watcher is a Source that can leave out the scheduling of tasks that nobody
-// asks about, as *traces.Reader can.
-type watcher interface {
-	Watch() *traces.PIDs
-	Close()
-	Seen() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking so far
-}
-
-// Check reads a log to its end, and calls yield with the verdict of each life
-// as it ends. The error is the source's, or yield's, which ends it.
-func (c *Checker) Check(src Source, yield func(*Verdict) error) (Log, error) {
-	return c.check(src, false, yield)
-}
-
 // CountAlike says that lives that go just as this one did need not be told of one by
 // one any more: Check only counts them, and in the end gives a verdict on one of
 // them, with the number of the others in Alike. It has no effect but while yield has
-// the verdict, and not in Follow.
+// the verdict, and not with Options.Follow.
 func (v *Verdict) CountAlike() { v.count = true }
 
 // A tally counts lives that go as others did.
@@ -86,29 +84,19 @@ func (t *tally) add(m *memo, l *Life) bool {
 	return true
 }
 
-// Follow is Check for a log that is being written: a life's verdict comes as
-// soon as the life is over, which is when its thread is gone and no stop of it
-// is under way, and, where more comes of it, again, as the next revision. The
-// highest revision replaces the others.
-func (c *Checker) Follow(src Source, yield func(*Verdict) error) (Log, error) {
-	return c.check(src, true, yield)
-}
-
 // says says whether a verdict says what another one does; nil says nothing.
 func (v *Verdict) says(w *Verdict) bool {
 	return v != nil && v.Fits == w.Fits && v.Outcome == w.Outcome && v.Ran == w.Ran && v.Woken == w.Woken &&
 		v.ExitCode == w.ExitCode && v.ExitCodeFrom == w.ExitCodeFrom && slices.Equal(v.Stops, w.Stops) && len(v.Findings) == len(w.Findings)
 }
 
-func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Log, error) {
+// Check reads a log to its end, and calls yield with the verdict of each life
+// as it ends. The error is the source's, or yield's, which ends it.
+func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
 	ls := newLives()
+	ls.interest, ls.stats = o.Interest, src.Stats()
 	if c.patience != nil {
 		ls.patience = *c.patience
-	}
-	ls.seen = func() (traces.Kinds, bool) { s := src.Stats(); return s.Seen, s.Waking }
-	if w, ok := src.(watcher); ok {
-		ls.watch, ls.seen = w.Watch(), w.Seen
-		defer w.Close()
 	}
 	var marked markedEras
 	var counted tally
@@ -119,11 +107,11 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 			return l.before, l.before.how.memo, nil // nothing has come since
 		}
 		now := l
-		if follow {
+		if o.Follow {
 			now = l.snapshot() // whoever gets the verdict may keep it
 		}
 		if l.Kernel == "" {
-			now.eras = marked.erasOf(src.Stats().Marks, l.AsOf)
+			now.eras = marked.erasOf(ls.stats.Marks, l.AsOf)
 		}
 		m, v = c.memoOf(now, buf)
 		if m != nil {
@@ -141,14 +129,14 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 		}
 		l.revision++
 		v.Revision, v.Replaces = int(l.revision), l.before
-		if follow {
+		if o.Follow {
 			l.told = int32(l.count())
 			before := *v
 			before.Replaces, before.how.query = nil, nil
 			l.before = &before
 		}
 		err = yield(v)
-		if !follow {
+		if !o.Follow {
 			counted.ask(v)
 		}
 		return v, m, err
@@ -165,7 +153,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	}
 	log := func() Log {
 		log := &Log{
-			Kernel: ls.kernel, Waits: ls.waits, Notes: c.notes(src.Stats().Marks, ls.kernel),
+			Kernel: ls.kernel, Waits: ls.waits, Notes: c.notes(ls.stats.Marks, ls.kernel),
 			incidents: slices.Concat(ls.misuses, ls.cameBack), hung: ls.hung,
 		}
 		log.find()
@@ -178,7 +166,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 				return log(), err
 			}
 		}
-		if l := ls.touched; follow && l != nil && l.over(ls) {
+		if l := ls.touched; o.Follow && l != nil && l.over(ls) {
 			l.AsOf, l.Sees = e.Line, ls.sees()
 			if _, _, err := report(l); err != nil {
 				return log(), err
@@ -188,7 +176,7 @@ func (c *Checker) check(src Source, follow bool, yield func(*Verdict) error) (Lo
 	err := src.Err()
 	if err == nil {
 		ls.conclude()
-		if err := judge(ls.end(src.Stats().LastLine)); err != nil {
+		if err := judge(ls.end(ls.stats.LastLine)); err != nil {
 			return log(), err
 		}
 	}

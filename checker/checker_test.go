@@ -76,7 +76,7 @@ func sample(t testing.TB, name string) string {
 func judge(t testing.TB, g *graph.Graph, text string, always bool) map[string]Verdict {
 	t.Helper()
 	out := map[string]Verdict{}
-	_, err := newFor(g, 10*time.Second).Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), always), func(v *Verdict) error {
+	_, err := newFor(g, 10*time.Second).Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story"), Always: always}), Options{}, func(v *Verdict) error {
 		out[fmt.Sprintf("%s#%d", v.Life.Thread.Comm, v.Life.Incarnation)] = *v
 		return nil
 	})
@@ -400,7 +400,7 @@ func TestTheKernelDecides(t *testing.T) {
 			if tt.banner != "" {
 				text = banner(tt.banner) + bad
 			}
-			_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), false), func(v *Verdict) error {
+			_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
 				if got := strings.Join(v.KernelsFit, " "); v.Fits != tt.want || got != tt.fit {
 					t.Errorf("fits %s by %q, want %s by %q", v.Fits, got, tt.want, tt.fit)
 				}
@@ -417,7 +417,7 @@ func TestTheKernelDecides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), false), func(v *Verdict) error {
+	_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
 		if v.Fits != FitsInconclusive || v.Findings[0].Rule != &KT013 {
 			t.Errorf("fits %s, %v", v.Fits, v.Findings)
 		}
@@ -436,7 +436,7 @@ func TestTooManyParksAreNotGuessedAt(t *testing.T) {
 	}
 	for n, want := range map[int]Fits{2: FitsYes, 3: FitsInconclusive} {
 		log := "[    1.000000] go\n" + strings.Repeat("[    1.000001] park x\n", n)
-		_, err = newFor(loadMachine(t).g, time.Second).Check(traces.NewReader(strings.NewReader(log), pats, true), func(v *Verdict) error {
+		_, err = newFor(loadMachine(t).g, time.Second).Check(traces.NewReader(strings.NewReader(log), traces.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
 			if v.Fits != want {
 				t.Errorf("%d parks: fits %s, want %s", n, v.Fits, want)
 			}
@@ -464,7 +464,7 @@ func BenchmarkJudge(b *testing.B) {
 	c := newFor(g, time.Second)
 	text := sample(b, "race-run2.dmesg")
 	var lives []*Life
-	_, err := c.Check(traces.NewReader(strings.NewReader(text), traces.Builtin("story"), false), func(v *Verdict) error {
+	_, err := c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
 		lives = append(lives, v.Life)
 		return nil
 	})

@@ -33,7 +33,10 @@ func TestCounted(t *testing.T) {
 		number = make(map[string]int)
 		var verdicts []*checker.Verdict
 		in := io.MultiReader(bytes.NewReader(log.Bytes()), iotest.ErrReader(end))
-		if _, err := c.Check(traces.NewReader(in, nil, false), func(v *checker.Verdict) error {
+		interest := traces.NewInterest()
+		r := traces.NewReader(in, traces.Options{Interest: interest})
+		defer r.Close()
+		if _, err := c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
 			most = max(most, v.Alike)
 			number[fmt.Sprintf("%s %s %s %s %d", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Findings))] += 1 + v.Alike
 			switch v.Outcome {
@@ -96,7 +99,10 @@ func TestCountedInDoubt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Check(traces.NewReader(strings.NewReader(log.String()), nil, false), func(v *checker.Verdict) error {
+		interest := traces.NewInterest()
+		r := traces.NewReader(strings.NewReader(log.String()), traces.Options{Interest: interest})
+		defer r.Close()
+		if _, err := c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
 			if counts {
 				v.CountAlike()
 			}

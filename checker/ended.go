@@ -58,7 +58,7 @@ func (ls *lives) retire(l *Life, line int) (over []*Life) {
 	old.AsOf, old.Sees = line, ls.sees()
 	ls.forget(old)
 	if ls.inside.get(old.Thread.PID) == nil {
-		ls.watch.Remove(old.Thread.PID)
+		ls.interest.Remove(old.Thread.PID)
 	}
 	old.room.alone = len(ls.addr.of) == 0 && len(ls.addr.renamed) == 0
 	ls.over[0] = old

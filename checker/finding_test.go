@@ -54,7 +54,7 @@ func TestWordsStayWithTheirThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	judged, remembered := 0, 0
-	if _, err := c.Check(tracedEvents(log...), func(v *Verdict) error {
+	if _, err := c.Check(tracedEvents(log...), Options{}, func(v *Verdict) error {
 		if judged++; v.how.recalled {
 			remembered++
 		}

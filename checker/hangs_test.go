@@ -28,7 +28,7 @@ func hangRules(t *testing.T, src Source) (rules string, outcome Outcome) {
 			}
 		}
 	}
-	log, err := c.Check(src, func(v *Verdict) error {
+	log, err := c.Check(src, Options{}, func(v *Verdict) error {
 		if v.Fits != FitsYes {
 			t.Errorf("%v fits %s: %s", v.Life.Thread, v.Fits, v.Why)
 		}
@@ -122,7 +122,7 @@ func TestEachThatStopsItselfIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := 0
-	if _, err := c.Check(tracedEvents(log...), func(v *Verdict) error {
+	if _, err := c.Check(tracedEvents(log...), Options{}, func(v *Verdict) error {
 		for _, f := range v.Findings {
 			if named++; f.Rule != &KT030 || !strings.HasPrefix(f.Text().Message, v.Life.Thread.String()) {
 				t.Errorf("of %v: %s %s", v.Life.Thread, f.Rule.ID, f.Text().Message)
@@ -169,7 +169,7 @@ func TestWakesInTheMidstOfAStop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.Check(tracedEvents(append(slices.Clone(born), test.events...)...), func(v *Verdict) error {
+			if _, err := c.Check(tracedEvents(append(slices.Clone(born), test.events...)...), Options{}, func(v *Verdict) error {
 				if v.Fits != test.want || v.Ran != test.ran || v.Woken != test.woken {
 					t.Errorf("fits %s, ran %s, woken %s: %s", v.Fits, v.Ran, v.Woken, v.Why)
 				}
@@ -237,7 +237,7 @@ func TestWhatElseAWaitHangsOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			log, err := c.Check(&replay{list: test.events}, func(*Verdict) error { return nil })
+			log, err := c.Check(&replay{list: test.events}, Options{}, func(*Verdict) error { return nil })
 			if err != nil {
 				t.Fatal(err)
 			}

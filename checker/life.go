@@ -16,14 +16,11 @@ type Life struct {
 	Thread traces.Task
 	slot   int // in lives.open; -1: in it no more
 
-	Incarnation int              // 1-based: the n-th life of that pid, or of that name
-	AsOf        int              // number of the last line that could have spoken of it
-	Set         *traces.Patterns // the messages that its events come from
+	Incarnation int               // 1-based: the n-th life of that pid, or of that name
+	AsOf        int               // number of the last line that could have spoken of it
+	Set         traces.PatternSet // the messages that its events come from
 
-	// Begun: the pattern set's begin line came before, in the same boot and
-	// without loss since, so that a message that is not there was not printed.
-	Begun bool
-	Since int // line of that begin line; 0 where there is none
+	Since int // line of the set's begin line, see Begun; 0 where there is none
 	Crash int // line of an oops in its time, which may have been its own; 0: none
 	// CrashOf is the task of that oops, where its report says that it is not
 	// this thread; else zero.
@@ -33,6 +30,9 @@ type Life struct {
 	// had ended, where this one is taken for the next thread although no line
 	// says that it was created or has entered threadfn; 0 elsewhere.
 	Follows int
+	// Begun: the pattern set's begin line came before, in the same boot and
+	// without loss since, so that a message that is not there was not printed.
+	Begun bool
 	// Mixed: another thread of the name came while this one was not over by
 	// the log, or was so when this one came: which line is whose is open.
 	Mixed bool
@@ -84,7 +84,7 @@ func (l *Life) Whole() bool { return l.trace.on && l.trace.forked && !l.trace.lo
 // shows says whether the absence of messages of this kind means something: the
 // set is in use, and each of its messages of the kind would name this thread.
 func (l *Life) shows(k traces.Kind) bool {
-	return l.Begun && !l.Gaps && l.Set != nil && l.Set.Shows.Has(k) && l.Set.Names(k, l.Thread)
+	return l.Begun && !l.Gaps && l.Set != nil && l.Set.Shows().Has(k) && l.Set.Names(k, l.Thread)
 }
 
 // doubt takes back what rests on the events being all of one thread's.
@@ -163,13 +163,13 @@ type lives struct {
 	past     endedQueue    // threads that have ended, in that order
 	waiting  endedQueue    // of these, before them, those of which more may well come
 	patience patience
-	fresh    []room                                   // that nobody has had yet
-	rooms    []*room                                  // of lives that nobody needs any more
-	over     [1]*Life                                 // see retire
-	records  records                                  // of those that are over
-	watch    *traces.PIDs                             // whose scheduling is asked for
-	seen     func() (kinds traces.Kinds, waking bool) // Stats.Seen and Waking of the source, so far
-	came     traces.Kinds                             // the kinds of the events that have come
+	fresh    []room           // that nobody has had yet
+	rooms    []*room          // of lives that nobody needs any more
+	over     [1]*Life         // see retire
+	records  records          // of those that are over
+	interest *traces.Interest // whose scheduling is asked for
+	stats    *traces.Stats    // of the source
+	came     traces.Kinds     // the kinds of the events that have come
 	seenAt   *firstSeen
 	waking   bool // sched_waking has come
 	lossy    bool // the trace says that its beginning is not whole
@@ -190,7 +190,7 @@ func newLives() *lives {
 	ls := &lives{
 		patience: usualPatience,
 		count:    make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen),
-		seen: func() (traces.Kinds, bool) { return 0, false },
+		stats: new(traces.Stats),
 	}
 	ls.clear()
 	return ls
@@ -542,7 +542,7 @@ func (l *Life) isOver(e *traces.Event) (over, follows bool) {
 	if l.Thread.PID != 0 && e.Thread.PID != 0 && l.Thread.Comm != "" && e.Thread.Comm != "" && l.Thread.Comm != e.Thread.Comm {
 		return true, false
 	}
-	prints := e.Set.Shows.Has(traces.Create)
+	prints := e.Set.Shows().Has(traces.Create)
 	if !prints && e.Thread.PID == 0 {
 		return false, false
 	}

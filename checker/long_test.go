@@ -54,7 +54,7 @@ func TestLongLivesAreDecided(t *testing.T) {
 			for i, line := range tt.lines {
 				fmt.Fprintf(&text, "[%5d.%06d] %s\n", i/1000, i%1000, line)
 			}
-			decided(t, c, traces.NewReader(strings.NewReader(text.String()), pats, true))
+			decided(t, c, traces.NewReader(strings.NewReader(text.String()), traces.Options{Patterns: pats, Always: true}))
 		})
 	}
 }
@@ -119,7 +119,7 @@ func TestLongTracedLivesAreDecided(t *testing.T) {
 func decided(t *testing.T, c *Checker, log Source) {
 	t.Helper()
 	lives := 0
-	_, err := c.Check(log, func(v *Verdict) error {
+	_, err := c.Check(log, Options{}, func(v *Verdict) error {
 		lives++
 		if v.Fits != FitsYes || v.Outcome != RanThenStopped {
 			t.Errorf("%s, %s (%s)", v.Fits, v.Outcome, v.Why)

@@ -47,7 +47,10 @@ func TestMarks(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		log, err := c.Check(traces.NewReader(strings.NewReader(test.in), nil, false), func(v *Verdict) error {
+		interest := traces.NewInterest()
+		r := traces.NewReader(strings.NewReader(test.in), traces.Options{Interest: interest})
+		defer r.Close()
+		log, err := c.Check(r, Options{Interest: interest}, func(v *Verdict) error {
 			got = append(got, string(v.Fits))
 			for _, f := range v.Findings {
 				got = append(got, f.Rule.ID)

@@ -200,7 +200,7 @@ func (c *eraChecker) allowed(l *Life, bad *traces.Event, h *history, ends stateS
 	sayCode := func(kind traces.Kind, code int) { out = append(out, message{kind, code, true}) }
 	for kind := traces.Create; kind <= traces.Exit; kind++ {
 		switch {
-		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows.Has(kind)):
+		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows().Has(kind)):
 		case kind == bad.Kind && kind == traces.StopReturn && bad.HasCode:
 			// The same message, with the value that would have been right.
 			if possible(coded(kind, eintr)...) {

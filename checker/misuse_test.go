@@ -179,7 +179,7 @@ func TestDied(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := Outcome("")
-		if _, err := c.Check(&replay{list: test.events}, func(v *Verdict) error {
+		if _, err := c.Check(&replay{list: test.events}, Options{}, func(v *Verdict) error {
 			if v.Fits != FitsYes {
 				t.Errorf("%s: %v fits %s: %s", test.name, v.Life.Thread, v.Fits, v.Why)
 			}

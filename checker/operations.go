@@ -112,7 +112,7 @@ func newHistory(m *machine, l *Life) *history {
 		}
 	}
 	// The message of an exit may come after it, and thus still be to come.
-	if l.Set != nil && l.Set.Shows.Has(traces.Exit) {
+	if l.Set != nil && l.Set.Shows().Has(traces.Exit) {
 		h.hidden |= m.actions(shown[traces.Exit]...)
 	}
 	// The kernel itself prints an oops. After one, what a task had to say may

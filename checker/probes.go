@@ -222,7 +222,7 @@ func cheapest(of uint16, l *Life) int {
 	best := -1
 	for i := range probes {
 		p := &probes[i]
-		if of&(1<<i) == 0 || p.trace && l.Traced() && l.Sees&p.kinds == p.kinds || !p.trace && l.Set != nil && l.Set.Shows&p.kinds == p.kinds {
+		if of&(1<<i) == 0 || p.trace && l.Traced() && l.Sees&p.kinds == p.kinds || !p.trace && l.Set != nil && l.Set.Shows()&p.kinds == p.kinds {
 			continue
 		}
 		if p.trace == l.Traced() {

@@ -45,7 +45,7 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 				src.list = append(src.list, s.event)
 			}
 			vs := map[int]*Verdict{}
-			if _, err := c.Check(src, func(v *Verdict) error {
+			if _, err := c.Check(src, Options{}, func(v *Verdict) error {
 				vs[v.Life.Thread.PID] = v
 				return nil
 			}); err != nil {
@@ -142,7 +142,7 @@ func TestWhatMessageWouldSettleIt(t *testing.T) {
 						fmt.Fprintf(&b, "[%5d.000000] %s", i+1, line)
 					}
 				}
-				if _, err := c.Check(traces.NewReader(strings.NewReader(b.String()), set(pats), false), func(w *Verdict) error {
+				if _, err := c.Check(traces.NewReader(strings.NewReader(b.String()), traces.Options{Patterns: set(pats)}), Options{}, func(w *Verdict) error {
 					v = *w
 					return nil
 				}); err != nil {

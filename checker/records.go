@@ -236,7 +236,7 @@ func (ls *lives) resume(e *traces.Event) *Life {
 	l.resumed = &resumed{len(l.kept), said.how.ends}
 	ls.insert(l)
 	ls.past.add(l)
-	ls.watch.Add(pid)
+	ls.interest.Add(pid)
 	r.pid = 0
 	return l
 }

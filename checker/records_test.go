@@ -48,12 +48,12 @@ func TestRecords(t *testing.T) {
 			return &r
 		}
 		want := map[string]*Verdict{}
-		if _, err := whole.Check(list(), func(v *Verdict) error { want[of(v)] = v; return nil }); err != nil {
+		if _, err := whole.Check(list(), Options{}, func(v *Verdict) error { want[of(v)] = v; return nil }); err != nil {
 			t.Fatal(err)
 		}
-		for _, check := range []func(Source, func(*Verdict) error) (Log, error){cut.Check, cut.Follow} {
+		for _, follow := range []bool{false, true} {
 			revision := map[string]int{}
-			if _, err := check(list(), func(v *Verdict) error {
+			if _, err := cut.Check(list(), Options{Follow: follow}, func(v *Verdict) error {
 				if revision[of(v)]++; v.Revision != revision[of(v)] || (v.Replaces != nil) != (v.Revision > 1) {
 					t.Errorf("seed %d: revision %d of %s", seed, v.Revision, of(v))
 				}
@@ -115,7 +115,7 @@ func TestNoRecord(t *testing.T) {
 		}
 		c.patience = &patience{}
 		var got []string
-		if _, err := c.Check(tracedEvents(test.events...), func(v *Verdict) error {
+		if _, err := c.Check(tracedEvents(test.events...), Options{}, func(v *Verdict) error {
 			got = append(got, fmt.Sprintf("%d#%d %s %s %d; ", v.Life.Thread.PID, v.Life.Incarnation, v.Fits, v.Outcome, v.ExitCode))
 			return nil
 		}); err != nil {
@@ -152,7 +152,7 @@ func TestResumedElsewhere(t *testing.T) {
 		}
 		c.patience = p
 		got := map[int]string{}
-		if _, err := c.Check(tracedEvents(list...), func(v *Verdict) error {
+		if _, err := c.Check(tracedEvents(list...), Options{}, func(v *Verdict) error {
 			got[v.Life.Thread.PID] = fmt.Sprintf("%s %s, ran %s, woken %s, %d stops, again %v", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Stops), v.Life.resumed != nil)
 			return nil
 		}); err != nil {

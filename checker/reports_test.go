@@ -82,7 +82,7 @@ func TestWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := Outcome("")
-		log, err := c.Check(&replay{list: test.events}, func(v *Verdict) error {
+		log, err := c.Check(&replay{list: test.events}, Options{}, func(v *Verdict) error {
 			if v.Fits != FitsYes {
 				t.Errorf("%s: %v fits %s: %s", test.name, v.Life.Thread, v.Fits, v.Why)
 			}

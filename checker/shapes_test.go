@@ -57,7 +57,7 @@ func TestShapesChangeNothing(t *testing.T) {
 			}
 			src.list = append(src.list, e)
 		}
-		_, err := with.Check(src, func(v *Verdict) error {
+		_, err := with.Check(src, Options{}, func(v *Verdict) error {
 			lives++
 			w := without.judge(v.Life)
 			w.Revision = v.Revision

@@ -169,7 +169,7 @@ func (s *shrinker) fails() bool {
 	}
 	s.left -= len(r.list)
 	same := false
-	_, err := s.checker.Check(&r, func(v *Verdict) error {
+	_, err := s.checker.Check(&r, Options{}, func(v *Verdict) error {
 		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread == s.life.Thread
 		return nil
 	})
@@ -213,10 +213,10 @@ type replay struct {
 func (r *replay) Scan() bool           { r.at++; return r.at <= len(r.list) }
 func (r *replay) Event() *traces.Event { return &r.list[r.at-1] }
 func (r *replay) Err() error           { return nil }
-func (r *replay) Stats() (s traces.Stats) {
+func (r *replay) Stats() *traces.Stats {
+	s := &traces.Stats{Seen: r.sees}
 	if len(r.list) > 0 {
 		s.LastLine = r.list[len(r.list)-1].Line
 	}
-	s.Seen = r.sees
 	return s
 }

@@ -65,7 +65,7 @@ func TestLinesLeftOutAreNeverHeldAgainstAThread(t *testing.T) {
 		}
 		mark()
 		text := strings.Join(stamped(log), "")
-		_, err := c.Check(traces.NewReader(strings.NewReader(text), pats, true), func(v *Verdict) error {
+		_, err := c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
 			lives++
 			if v.Ran != Unknown {
 				definite++
@@ -112,7 +112,7 @@ func misfits(t *testing.T, c *Checker, lines []string, pats *traces.Patterns, yi
 	if len(lines) == 0 {
 		return
 	}
-	_, err := c.Check(traces.NewReader(strings.NewReader(strings.Join(lines, "")), pats, false), func(v *Verdict) error {
+	_, err := c.Check(traces.NewReader(strings.NewReader(strings.Join(lines, "")), traces.Options{Patterns: pats}), Options{}, func(v *Verdict) error {
 		if v.Fits == FitsNo {
 			yield(v)
 		}

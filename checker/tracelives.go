@@ -213,7 +213,7 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 		}
 		t.ended, t.gone = true, true
 		if ls.inside.get(l.Thread.PID) == nil {
-			ls.watch.Remove(l.Thread.PID)
+			ls.interest.Remove(l.Thread.PID)
 		}
 	default:
 		return nil
@@ -225,16 +225,12 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 
 // sees are the kinds of events that the trace has shown so far.
 func (ls *lives) sees() traces.Kinds {
-	kinds, _ := ls.seen()
-	return ls.came | kinds
+	return ls.came | ls.stats.Seen
 }
 
 // wakes says whether the trace has shown sched_waking.
 func (ls *lives) wakes() bool {
-	if !ls.waking {
-		_, ls.waking = ls.seen()
-	}
-	return ls.waking
+	return ls.waking || ls.stats.Waking
 }
 
 func (ls *lives) bornTraced(e *traces.Event) *Life {
@@ -251,7 +247,7 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 	l.keep(e)
 	ls.insert(l)
 	ls.bind(e.Thread.Addr, l)
-	ls.watch.Add(l.Thread.PID)
+	ls.interest.Add(l.Thread.PID)
 	return l
 }
 
@@ -287,7 +283,7 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 			ls.inside.set(by, in)
 		}
 		*in = inside{probe: e.Probe, point: !e.Probe, park: park}
-		ls.watch.Add(by) // when it goes to sleep it has made its request
+		ls.interest.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
 		if !park {
@@ -356,7 +352,7 @@ func (ls *lives) leave(pid int) {
 	}
 	ls.inside.remove(pid)
 	if l := ls.byPID.get(pid); l == nil || !l.trace.on || l.trace.gone {
-		ls.watch.Remove(pid)
+		ls.interest.Remove(pid)
 	}
 }
 

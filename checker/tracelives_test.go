@@ -123,7 +123,7 @@ func livesOf(t *testing.T, events *replay) string {
 	}
 	got := map[string]string{}
 	var order []string
-	_, err = c.Check(events, func(v *Verdict) error {
+	_, err = c.Check(events, Options{}, func(v *Verdict) error {
 		key := fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation)
 		code := ""
 		if v.ExitCodeFrom != "" {
@@ -161,7 +161,10 @@ func TestClocksThatDisagreeAccuseNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		lives := 0
-		if _, err := c.Check(traces.NewReader(strings.NewReader(in), nil, false), func(v *Verdict) error {
+		interest := traces.NewInterest()
+		r := traces.NewReader(strings.NewReader(in), traces.Options{Interest: interest})
+		defer r.Close()
+		if _, err := c.Check(r, Options{Interest: interest}, func(v *Verdict) error {
 			lives++
 			if v.Fits != FitsYes || v.Outcome != RanThenStopped {
 				t.Errorf("fits %s, %s: %v\n%s", v.Fits, v.Outcome, v.Findings, in)

@@ -343,6 +343,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 		log, lossy := spoil(log, rng)
 		var src Source
 		format, text := "", ""
+		var interest *traces.Interest
 		if seed/16%4 == 0 {
 			list := &replay{}
 			for i, s := range log {
@@ -354,10 +355,13 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 			if format, text = printTrace(log, rng); text == "" {
 				continue // an empty file is no log
 			}
-			src = traces.NewReader(strings.NewReader(text), nil, false)
+			interest = traces.NewInterest()
+			r := traces.NewReader(strings.NewReader(text), traces.Options{Interest: interest})
+			defer r.Close()
+			src = r
 			formats[format]++
 		}
-		_, err := c.Check(src, func(v *Verdict) error {
+		_, err := c.Check(src, Options{Interest: interest}, func(v *Verdict) error {
 			lives++
 			outcomes[v.Outcome]++
 			if v.Ran != Unknown {

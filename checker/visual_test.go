@@ -26,7 +26,7 @@ func TestOperationsAndTheirRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	drawn := 0
-	_, err = c.Check(traces.NewReader(strings.NewReader(log), traces.Builtin("story"), false), func(v *Verdict) error {
+	_, err = c.Check(traces.NewReader(strings.NewReader(log), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
 		ops := v.Operations()
 		if len(ops) != len(v.how.query.h.ops) {
 			t.Errorf("%s: %d operations, searched were %d", v.Life.Thread, len(ops), len(v.how.query.h.ops))

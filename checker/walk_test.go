@@ -356,7 +356,7 @@ func b2i(b bool) int {
 // randomLog is a legal log, and the truth at each of its lines.
 func randomLog(m *machine, rng *rand.Rand, pats *traces.Patterns) []logged {
 	begin := "Thread Creating..."
-	if pats.Shows.Has(traces.Create) {
+	if pats.Shows().Has(traces.Create) {
 		begin = "== loaded"
 	}
 	var log []logged
@@ -365,7 +365,7 @@ func randomLog(m *machine, rng *rand.Rand, pats *traces.Patterns) []logged {
 		var worlds []*world
 		for i := range 1 + rng.IntN(3) {
 			worlds = append(worlds, &world{
-				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.g.Start, shows: pats.Shows,
+				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.g.Start, shows: pats.Shows(),
 				log: &log, owes: map[string]string{}, stoppers: make([]string, rng.IntN(4)*rng.IntN(2)),
 			})
 			if rng.IntN(2) == 0 && m.g.Action("ParkRequest") >= 0 {
@@ -450,12 +450,10 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		}
 		layout := kernelLogs[seed/16%len(kernelLogs)]
 		text, byLine := layout.RenderLines(messages)
-		r := traces.NewReader(bytes.NewReader(text), pats, true)
-		if err := r.Only(layout.Only()); layout.Ask && err != nil {
-			t.Fatal(err)
-		}
+		r := traces.NewReader(bytes.NewReader(text), traces.Options{Patterns: pats, Always: true, Format: layout.Only()})
+		defer r.Close()
 		used[layout.Name]++
-		_, err := c.Check(r, func(v *Verdict) error {
+		_, err := c.Check(r, Options{}, func(v *Verdict) error {
 			lives++
 			outcomes[v.Outcome]++
 			if v.Ran != Unknown && v.Outcome != OutcomeUnknown {

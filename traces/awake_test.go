@@ -28,12 +28,10 @@ func TestAwakeThreadsGetACPU(t *testing.T) {
 		{out + wake + loss + in, "3 switch-out, 4 woken, 5 loss"},
 	} {
 		for _, follow := range []bool{false, true} {
-			r := NewReader(strings.NewReader("# tracer: nop\n#\n"+test.text), nil, false)
-			r.Watch().Add(5001)
+			interest := NewInterest()
+			interest.Add(5001)
+			r := NewReader(strings.NewReader("# tracer: nop\n#\n"+test.text), Options{Follow: follow, Interest: interest})
 			defer r.Close()
-			if follow {
-				r.Follow()
-			}
 			var got []string
 			for r.Scan() {
 				e := r.Event()

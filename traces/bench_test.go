@@ -21,16 +21,15 @@ func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
 // A line that nobody asks about allocates nothing.
 func TestIrrelevantLinesAllocateNothing(t *testing.T) {
 	text, _ := bigFtrace(t, blockSize, 0)
-	g := glancer{watch: newPIDs(), names: newNameCache()}
-	bl := &block{text: text}
-	g.block(bl)
-	if n := testing.AllocsPerRun(10, func() { g.block(bl) }); n > 0 {
+	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
+	bl := new(skimmed)
+	g.skim(text, bl)
+	if n := testing.AllocsPerRun(10, func() { g.skim(text, bl) }); n > 0 {
 		t.Errorf("%v allocations a block", n)
 	}
 	big, lines := bigFtrace(t, 16*blockSize, 0)
 	n := testing.AllocsPerRun(2, func() {
-		r := NewReader(bytes.NewReader(big), nil, false)
-		r.Watch()
+		r := NewReader(bytes.NewReader(big), Options{Interest: NewInterest()})
 		for r.Scan() {
 			t.Error("an event")
 		}
@@ -64,10 +63,10 @@ func BenchmarkGlance(b *testing.B) {
 		b.Run(c.name+"/glance", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
-			g := glancer{watch: newPIDs(), names: newNameCache()}
-			bl := &block{text: text}
+			g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
+			bl := new(skimmed)
 			for b.Loop() {
-				g.block(bl)
+				g.skim(text, bl)
 			}
 			perLine(b, lines)
 		})
@@ -78,10 +77,10 @@ func BenchmarkGlance(b *testing.B) {
 			for line := range bytes.Lines(text) {
 				all = append(all, bytes.TrimSuffix(line, []byte("\n")))
 			}
-			t := newTraceReader("ftrace", new(Stats))
+			t := newTraceReader(layoutNamed("ftrace"), new(Stats), nil, func(Event) {})
 			for b.Loop() {
 				for i, line := range all {
-					t.line(i+1, line, func(Event) {})
+					t.read(i+1, line)
 				}
 			}
 			perLine(b, lines)

@@ -21,64 +21,16 @@ const (
 	firstSize = maxLine
 )
 
-// A glance is what the columns of one line show, or that some lines of a kernel
-// log say nothing.
-type glance struct {
-	end  int32 // where the line ends in its block, its newline not included
-	a, b int32 // the pids whose scheduling it is about, -1: none; a is readWhole where it is about more
-	seen int32 // 1 + the index of its sighting in the block, 0: it must be read whole
-}
-
-// What a glance has in place of a pid.
-const (
-	readWhole = -2
-	quietRun  = -3 // lines of a kernel log; seen is 1 + the index of the run in the block
-)
-
-// pass is how many of the first lines are about the scheduling of tasks that are not
-// in the set.
-func (p *PIDs) pass(lines []glance) (n int) {
-	for i := range lines {
-		gl := &lines[i]
-		if gl.a < 0 || p.in.bit(uint32(gl.a)) || p.in.bit(uint32(gl.b)) {
-			return i
-		}
-	}
-	return len(lines)
-}
-
-// unlikely is how many of the first lines are about the scheduling of tasks that are
-// not likely to be in the set.
-func (p *PIDs) unlikely(lines []glance) (n int) {
-	for i := range lines {
-		if gl := &lines[i]; gl.a < 0 || p.maybe(uint32(gl.a)) || p.maybe(uint32(gl.b)) {
-			return i
-		}
-	}
-	return len(lines)
-}
-
 // A block is some whole lines of an input, or a piece of one that is longer than
 // a block.
 type block struct {
-	text   []byte
-	lines  []glance
-	sights []sighting
-	names  []string      // of the tasks in them
-	flags  []flagColumns // of the events in them
-	runs   []run
-	seen   Kinds // the kinds of events in lines of which it is enough to glance
-	waking int   // the first of them with sched_waking, counted from 1; 0: none
-	at     int   // the line that is glanced at, counted from 1
-	long   bool  // text is a piece of an overlong line, without its end
-	tail   bool  // its first line is the rest of an overlong one
-	cut    bool  // its last line has no newline: the input ends there
-	err    error // of the read behind it
-	ready  chan struct{}
+	skimmed
+	text  []byte
+	long  bool  // text is a piece of an overlong line, without its end
+	cut   bool  // its last line has no newline: the input ends there
+	err   error // of the read behind it
+	ready chan struct{}
 }
-
-// likely is how many lines a block likely has, of a trace.
-func (bl *block) likely() int { return max(16, len(bl.text)/128) }
 
 // blocks hands out an input's blocks in their order. Each of its goroutines reads
 // the next block, while the others wait, and then glances at it, while it is in
@@ -98,21 +50,21 @@ type blocks struct {
 	long  bool   // the latest block has no line's end
 	ended bool
 
-	own glancer // of whoever calls next
+	own skimmer // of whoever calls next
 }
 
-// newBlocks reads in by goroutines of which each has a glancer of its own.
-func newBlocks(in io.Reader, glancers func() glancer) *blocks {
+// newBlocks reads in by goroutines of which each has a skimmer of its own.
+func newBlocks(in io.Reader, skimmers func() skimmer) *blocks {
 	workers := min(4, max(1, runtime.GOMAXPROCS(0)-1))
 	count := 2*workers + 4
 	b := &blocks{
-		in: in, size: firstSize, own: glancers(),
+		in: in, size: firstSize, own: skimmers(),
 		order: make(chan *block, count), free: make(chan *block, count), quit: make(chan struct{}),
 	}
 	for range workers {
 		go func() {
-			g := glancers()
-			for b.glance(&g, true) {
+			g := skimmers()
+			for b.glance(g, true) {
 			}
 		}()
 	}
@@ -122,7 +74,7 @@ func newBlocks(in io.Reader, glancers func() glancer) *blocks {
 // glance reads the next block and glances at it. It is false where there is none: the
 // input has ended, nobody wants more, or, unless it is to wait, somebody else is
 // reading or no block is free.
-func (b *blocks) glance(g *glancer, wait bool) bool {
+func (b *blocks) glance(g skimmer, wait bool) bool {
 	if wait {
 		b.mu.Lock()
 	} else if !b.mu.TryLock() {
@@ -133,7 +85,7 @@ func (b *blocks) glance(g *glancer, wait bool) bool {
 	if bl == nil {
 		return false
 	}
-	g.block(bl)
+	g.skim(bl.text, &bl.skimmed)
 	bl.ready <- struct{}{}
 	return true
 }
@@ -198,13 +150,13 @@ func (b *blocks) fill(bl *block) {
 
 // next is the next block; nil behind the last one.
 func (b *blocks) next() *block {
-	for len(b.order) == 0 && b.glance(&b.own, false) {
+	for len(b.order) == 0 && b.glance(b.own, false) {
 	}
 	bl, ok := <-b.order
 	if !ok {
 		return nil
 	}
-	for len(bl.ready) == 0 && b.glance(&b.own, false) {
+	for len(bl.ready) == 0 && b.glance(b.own, false) {
 	}
 	<-bl.ready
 	return bl

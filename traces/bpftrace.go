@@ -501,7 +501,7 @@ func jsonSkip(b []byte, i int) (next int, ok bool) {
 }
 
 // bpf makes events of a record of this format.
-func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) bpf(n int, rec *traceRecord) {
 	e := rec.bpf
 	need := func(f bpfField) bool { return e.has&f == f }
 	pid := func(v int64) (int, bool) { return int(v), v > 0 && v <= maxPID }
@@ -510,19 +510,19 @@ func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
 	by := Task{}
 	if rec.pid > 0 {
 		by.PID = rec.pid
-		by.Comm = t.bpfName(rec.pid, rec.comm, e.has&bpfTask != 0)
+		by.Comm = t.names.ofPID(rec.pid, rec.comm, e.has&bpfTask != 0)
 	}
 	thread := Task{Addr: e.addr}
 	if p, ok := pid(e.pid); ok && need(bpfPID) {
 		if string(e.kind) == "fork" {
-			t.forgetName(p)
+			t.names.forget(p)
 		}
 		thread.PID = p
-		thread.Comm = t.bpfName(p, e.comm, e.has&bpfComm != 0)
+		thread.Comm = t.names.ofPID(p, e.comm, e.has&bpfComm != 0)
 	}
 	out := Event{By: by, Thread: thread}
 	if need(bpfFunc) {
-		out.Func = t.intern(e.fn)
+		out.Func = t.names.intern(e.fn)
 	}
 	has := thread != Task{}
 	own := rec.pid > 0 // it is about the task itself
@@ -545,10 +545,10 @@ func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
 			if need(bpfState) {
 				letter = e.letter
 			}
-			t.send(n, rec, Event{Kind: SwitchOut, Thread: Task{Comm: t.bpfName(prev, e.task, e.has&bpfTask != 0), PID: prev}, State: letter}, emit)
+			t.send(n, rec, Event{Kind: SwitchOut, Thread: Task{Comm: t.names.ofPID(prev, e.task, e.has&bpfTask != 0), PID: prev}, State: letter})
 		}
 		if ok2 {
-			t.send(n, rec, Event{Kind: SwitchIn, Thread: Task{Comm: t.bpfName(next, e.comm, e.has&bpfComm != 0), PID: next}}, emit)
+			t.send(n, rec, Event{Kind: SwitchIn, Thread: Task{Comm: t.names.ofPID(next, e.comm, e.has&bpfComm != 0), PID: next}})
 		}
 		return
 	case "exit":
@@ -599,31 +599,8 @@ func (t *traceReader) bpf(n int, rec *traceRecord, emit func(Event)) {
 		return // an event of a later version
 	}
 	if !ok {
-		t.damaged(n, rec, emit)
+		t.unreadable(n, rec)
 		return
 	}
-	t.send(n, rec, out, emit)
+	t.send(n, rec, out)
 }
-
-// bpfName is the name of a task that this line names, or the latest that did.
-func (t *traceReader) bpfName(pid int, name []byte, has bool) string {
-	if t.pidNames == nil {
-		t.pidNames = make(map[int]string)
-	}
-	if !has {
-		return t.pidNames[pid]
-	}
-	task := t.task(name, pid)
-	if task.Comm == "" {
-		return t.pidNames[pid]
-	}
-	if old, ok := t.pidNames[pid]; !ok || old != task.Comm {
-		if len(t.pidNames) >= maxNames {
-			clear(t.pidNames)
-		}
-		t.pidNames[pid] = task.Comm
-	}
-	return task.Comm
-}
-
-func (t *traceReader) forgetName(pid int) { delete(t.pidNames, pid) }

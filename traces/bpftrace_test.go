@@ -64,9 +64,8 @@ func TestBpftrace(t *testing.T) {
 			in: `{"kt":1,"ts":1,"ev":"free","pid":5}` + "\n" +
 				`{"kt":1,"ts":2,"ev":"free"}` + "\n" +
 				`{"kt":1,"ts":2,"ev":"switch","prev":5}` + "\n" +
-				`{"kt":1,"ts":3,"ev":"free","pi` + "\n" +
-				`{"kt":1,"ts":4,"ev":"free","pid":5}`,
-			want: "1 freed pid 5 in ?\n2 loss 1 cpu -1 since 0\n3 loss 1 cpu -1 since 0\n4 loss 1 cpu -1 since 0\n5 loss 1 cpu -1 since 0\n", unusable: 4,
+				`{"kt":1,"ts":3,"ev":"free","pi` + "\n",
+			want: "1 freed pid 5 in ?\n2 loss 1 cpu -1 since 0\n3 loss 1 cpu -1 since 0\n4 loss 1 cpu -1 since 0\n", unusable: 3,
 		},
 		{
 			name: "too late by more than a second",
@@ -118,7 +117,7 @@ func TestAnotherScriptsRecordingIsRefusedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, r := readTrace(t, string(in), nil)
-	if r == nil || got != "" || r.name != "bpftrace-json" || r.stats.Unusable != 1 || r.stats.Diagnostics[0].Line != 2 {
+	if r == nil || got != "" || r.format() != "bpftrace-json" || r.stats.Unusable != 1 || r.stats.Diagnostics[0].Line != 2 {
 		t.Errorf("reader %+v, events %q", r, got)
 	}
 }
@@ -126,21 +125,21 @@ func TestAnotherScriptsRecordingIsRefusedOnce(t *testing.T) {
 // What happens to a thread within a second of its fork is not left out: such
 // lines are read before their fork is given out, which is when somebody can ask
 // for the thread.
-func TestWatchAfterReordering(t *testing.T) {
+func TestInterestAfterReordering(t *testing.T) {
 	in := `{"kt":1,"ts":1000,"ev":"begin"}` + "\n" +
 		`{"kt":1,"ts":2000,"cpu":1,"ev":"fork","tid":2,"pid":367}` + "\n" +
 		`{"kt":1,"ts":3000,"cpu":0,"ev":"switch","prev":2,"state":1,"next":367}` + "\n" +
 		`{"kt":1,"ts":4000,"cpu":1,"ev":"switch","prev":367,"state":2,"next":0}` + "\n" +
 		`{"kt":1,"ts":5000,"cpu":0,"ev":"waking","tid":294,"pid":367}` + "\n"
-	r := NewReader(strings.NewReader(in), nil, false)
+	interest := NewInterest()
+	r := NewReader(strings.NewReader(in), Options{Interest: interest})
 	defer r.Close()
-	watch := r.Watch()
 	var got []string
 	for r.Scan() {
 		e := r.Event()
 		got = append(got, fmt.Sprint(e.Line, " ", e.Kind))
 		if e.Kind == Fork {
-			watch.Add(e.Thread.PID)
+			interest.Add(e.Thread.PID)
 		}
 	}
 	want := "[2 fork 3 switch-out 3 switch-in 4 switch-out 5 woken]"
@@ -227,9 +226,9 @@ func TestScript(t *testing.T) {
 			t.Errorf("docs/events.md does not know the event %q", ev)
 		}
 		var got []Event
-		r := newTraceReader("bpftrace", new(Stats))
-		r.line(1, []byte(line), func(e Event) { got = append(got, e) })
-		r.end(func(e Event) { got = append(got, e) })
+		r := newTraceReader(layoutNamed("bpftrace"), new(Stats), nil, func(e Event) { got = append(got, e) })
+		r.read(1, []byte(line))
+		r.end()
 		if r.stats.Unusable != 0 {
 			t.Errorf("%s: %s: %v", m[1], line, r.stats.Diagnostics)
 		}
@@ -282,9 +281,9 @@ func TestScript(t *testing.T) {
 		}
 		line += "}"
 		var got []Event
-		r := newTraceReader("bpftrace", new(Stats))
-		r.line(1, []byte(line), func(Event) {})
-		r.end(func(e Event) { got = append(got, e) })
+		r := newTraceReader(layoutNamed("bpftrace"), new(Stats), nil, func(e Event) { got = append(got, e) })
+		r.read(1, []byte(line))
+		r.end()
 		if control := m[1] == "begin" || m[1] == "end"; r.stats.Unusable != 0 || control != (len(got) == 0) {
 			t.Errorf("%s\n%v %v", line, got, r.stats.Diagnostics)
 		}

@@ -33,6 +33,8 @@ type dmesg struct {
 	journal bool
 }
 
+func newDmesg(only string) any { return &dmesg{only: only} }
+
 func (d *dmesg) unwrap(line []byte, rec *record) class {
 	c := d.parse(line, rec)
 	if c == foreign || d.only != "" && rec.format != d.only {

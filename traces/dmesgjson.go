@@ -24,7 +24,6 @@ type dmesgJSON struct {
 	escape bool // the next byte belongs to a backslash
 	long   bool // longer than a record can be: the rest is skipped
 	inside bool // in the array of records
-	begun  bool
 }
 
 func (j *dmesgJSON) name() string { return "dmesg-json" }

@@ -114,7 +114,7 @@ type Event struct {
 	// OrNames are the threads that the line would be about if a pattern with
 	// less literal text were the right one.
 	OrNames []string
-	Set     *Patterns // the set whose pattern matched; nil for all that is no printk of a module's
+	Set     PatternSet // the set whose pattern matched; nil for all that is no printk of a module's
 	// Of tracers' events:
 	CPU     int   // -1 where the trace has none
 	Stamp   int64 // by the trace's clock, see Clock; of Stacked: nanoseconds since boot, 0 where the log has no stamps
@@ -130,6 +130,18 @@ type Event struct {
 	// just before its own. 0: anywhere before.
 	Since int
 	Stack *Stack
+}
+
+// A PatternSet is a set of printk patterns, by which a module's messages are known.
+type PatternSet interface {
+	// Shows are the kinds of events for which the set has a message.
+	Shows() Kinds
+	// Names says whether every message of a kind would name the thread as t does.
+	Names(k Kind, t Task) bool
+	// Message is what the set would print of a thread, for a person to read; it is
+	// empty where the set has no message of the kind. code is nil where no value is
+	// known.
+	Message(k Kind, thread Task, code *int) string
 }
 
 // A Clock says what the stamps of a trace are worth.
@@ -209,7 +221,8 @@ type Stats struct {
 // counted.
 const MaxDiagnostics = 20
 
-func (s *Stats) diagnose(line int, format string, args ...any) {
+// Diagnose notes that something in a line could not be used.
+func (s *Stats) Diagnose(line int, format string, args ...any) {
 	s.Unusable++
 	if len(s.Diagnostics) < MaxDiagnostics {
 		s.Diagnostics = append(s.Diagnostics, Diagnostic{line, fmt.Sprintf(format, args...)})

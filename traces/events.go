@@ -13,35 +13,35 @@ import (
 const maxComm = 15
 
 // event makes events of a record.
-func (t *traceReader) event(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) event(n int, rec *traceRecord) {
 	if len(rec.fn) > 0 {
 		if f := probed(rec.fn); f != noFunction {
-			t.function(n, rec, f, rec.fn, rec.returns, rec.body, emit)
+			t.function(n, rec, f, rec.fn, rec.returns, rec.body)
 		}
 		return
 	}
 	switch string(rec.event) {
 	case "sched_switch":
-		t.schedSwitch(n, rec, emit)
+		t.schedSwitch(n, rec)
 	case "sched_waking", "sched_wakeup":
-		t.schedWakeup(n, rec, emit)
+		t.schedWakeup(n, rec)
 	case "sched_wakeup_new":
 		// Fork's own wake, of which nothing follows for the thread's life.
 	case "sched_process_fork":
-		t.fork(n, rec, emit)
+		t.fork(n, rec)
 	case "sched_process_exit":
-		t.processExit(n, rec, emit)
+		t.processExit(n, rec)
 	case "sched_process_free":
 		if comm, pid, _, ok := commPID(rec.body); ok {
-			t.send(n, rec, Event{Kind: Freed, Thread: t.task(comm, pid)}, emit)
+			t.send(n, rec, Event{Kind: Freed, Thread: t.names.task(comm, pid)})
 		} else {
-			t.damaged(n, rec, emit)
+			t.unreadable(n, rec)
 		}
 	case "sched_kthread_stop":
 		if comm, pid, _, ok := commPID(rec.body); ok {
-			t.send(n, rec, Event{Kind: StopCall, Thread: t.task(comm, pid), By: t.by(rec)}, emit)
+			t.send(n, rec, Event{Kind: StopCall, Thread: t.names.task(comm, pid), By: t.by(rec)})
 		} else {
-			t.damaged(n, rec, emit)
+			t.unreadable(n, rec)
 		}
 	case "sched_kthread_stop_ret":
 		// "ret=-4"; 2.6.31 has "ret -4".
@@ -51,34 +51,32 @@ func (t *traceReader) event(n int, rec *traceRecord, emit func(Event)) {
 		}
 		if !ok { // perf trace, which leaves a zero out
 			v, ok = fieldNumber(rec.body, "ret: ")
-			ok = ok || t.name == "perf-trace" && len(rec.body) == 0
+			ok = ok || t.layout.Name == "perf-trace" && len(rec.body) == 0
 		}
 		if !ok {
-			t.damaged(n, rec, emit)
+			t.unreadable(n, rec)
 			return
 		}
-		t.send(n, rec, Event{Kind: StopReturn, By: t.by(rec), Code: toInt(v), HasCode: true}, emit)
+		t.send(n, rec, Event{Kind: StopReturn, By: t.by(rec), Code: toInt(v), HasCode: true})
 	case "task_rename":
-		t.rename(n, rec, emit)
+		t.rename(n, rec)
 	case "console":
-		if t.message != nil {
-			t.message(n, rec.body)
-		}
+		// A kernel message; what it says is the kernel log's business.
 	case "threadfn":
 		// A probe on a thread's function is called so by whoever sets it.
 		if _, ok := probeSite(rec.body); ok && rec.pid > 0 {
-			t.send(n, rec, Event{Kind: ThreadFn, Thread: t.current(rec), By: t.by(rec), Probe: true}, emit)
+			t.send(n, rec, Event{Kind: ThreadFn, Thread: t.current(rec), By: t.by(rec), Probe: true})
 		}
 	default:
-		t.probe(n, rec, emit)
+		t.probe(n, rec)
 	}
 }
 
 // send gives an event out, with what all events of a record have in common.
-func (t *traceReader) send(n int, rec *traceRecord, e Event, emit func(Event)) {
-	if t.lossy {
+func (t *traceReader) send(n int, rec *traceRecord, e Event) {
+	if t.gaps.lossy {
 		// Some CPU's events may be missing before this one.
-		emit(Event{Kind: Loss, Line: n, CPU: -1, Since: t.stats.LastLine - 1})
+		t.emit(Event{Kind: Loss, Line: n, CPU: -1, Since: t.stats.LastLine - 1})
 	}
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
@@ -94,27 +92,17 @@ func (t *traceReader) send(n int, rec *traceRecord, e Event, emit func(Event)) {
 	if e.Kind != StopCall || e.Thread.PID != 0 { // of whom: not the next one's absence is known by it
 		t.stats.Seen = t.stats.Seen.With(e.Kind)
 	}
-	emit(e)
+	t.emit(e)
+}
+
+// isWakePending says whether Woken was emitted of a pid, and no SwitchOut since.
+func (t *traceReader) isWakePending(pid int) bool {
+	return t.wakePending != nil && t.wakePending.Has(pid)
 }
 
 // wants says whether the scheduling of a pid matters.
 func (t *traceReader) wants(pid int) bool {
-	return pid > 0 && (t.interest == nil || t.interest(pid))
-}
-
-// task is a task as an event's text names it. A young kernel thread is called
-// kthreadd, like its parent, until somebody gives it its name (to 6.3 the
-// creator; from 6.4 on it is forked with it).
-func (t *traceReader) task(comm []byte, pid int) Task {
-	switch string(comm) {
-	case "<...>", ":-1":
-		return Task{PID: pid}
-	case "kthreadd":
-		if pid != 2 {
-			return Task{PID: pid}
-		}
-	}
-	return Task{Comm: t.intern(comm), PID: pid}
+	return pid > 0 && t.interest.Has(pid)
 }
 
 // by is the task in whose context the record's event happened; zero for an
@@ -134,7 +122,7 @@ func (t *traceReader) current(rec *traceRecord) Task {
 	if len(rec.comm) == 0 || rec.pid <= 0 {
 		return Task{PID: max(rec.pid, 0)}
 	}
-	return t.task(rec.comm, rec.pid)
+	return t.names.task(rec.comm, rec.pid)
 }
 
 // A switched is what sched_switch says.
@@ -145,10 +133,10 @@ type switched struct {
 	plugin             bool // in the words and letters of libtraceevent's plugin
 }
 
-func (t *traceReader) schedSwitch(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) schedSwitch(n int, rec *traceRecord) {
 	s, ok := parseSwitch(rec.body)
 	if !ok || rec.pid >= 0 && rec.pid != s.prev { // who leaves is the current task
-		t.damaged(n, rec, emit)
+		t.unreadable(n, rec)
 		return
 	}
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
@@ -167,14 +155,14 @@ func (t *traceReader) schedSwitch(n int, rec *traceRecord, emit func(Event)) {
 		case state == 'x': // what the kernel printed for TASK_DEAD to 4.13
 			state = 'X'
 		}
-		t.awake.remove(s.prev)
-		t.send(n, rec, Event{Kind: SwitchOut, Thread: t.task(s.prevComm, s.prev), State: state}, emit)
+		t.wakePending.Remove(s.prev)
+		t.send(n, rec, Event{Kind: SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
 	}
 	switch {
-	case in && t.awake.has(s.next) && !t.lossy:
+	case in && t.isWakePending(s.next) && !t.gaps.lossy:
 		t.stats.Events++
 	case in:
-		t.send(n, rec, Event{Kind: SwitchIn, Thread: t.task(s.nextComm, s.next)}, emit)
+		t.send(n, rec, Event{Kind: SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
 	}
 }
 
@@ -316,10 +304,10 @@ type wakeup struct {
 	hasSuccess bool
 }
 
-func (t *traceReader) schedWakeup(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) schedWakeup(n int, rec *traceRecord) {
 	w, ok := parseWakeup(rec.body)
 	if !ok {
-		t.damaged(n, rec, emit)
+		t.unreadable(n, rec)
 		return
 	}
 	late := string(rec.event) == "sched_wakeup"
@@ -334,11 +322,11 @@ func (t *traceReader) schedWakeup(n int, rec *traceRecord, emit func(Event)) {
 	if !w.success || !t.wants(w.pid) {
 		return
 	}
-	thread := t.task(w.comm, w.pid)
+	thread := t.names.task(w.comm, w.pid)
 	if !late && thread.Comm != "" {
-		t.awake.add(w.pid)
+		t.wakePending.Add(w.pid)
 	}
-	t.send(n, rec, Event{Kind: Woken, Thread: thread, By: t.by(rec), Late: late}, emit)
+	t.send(n, rec, Event{Kind: Woken, Thread: thread, By: t.by(rec), Late: late})
 }
 
 func parseWakeup(b []byte) (w wakeup, ok bool) {
@@ -369,18 +357,18 @@ func areFields(b []byte) bool {
 	return true
 }
 
-func (t *traceReader) fork(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) fork(n int, rec *traceRecord) {
 	parentComm, parent, childComm, child, ok := parseFork(rec.body)
 	switch {
 	case !ok:
-		t.damaged(n, rec, emit)
+		t.unreadable(n, rec)
 	case parent == 2 || string(parentComm) == "kthreadd":
-		thread := t.task(childComm, child)
+		thread := t.names.task(childComm, child)
 		if thread.Comm == "" {
 			t.mark(&unnamedMark, n)
 		}
-		t.awake.remove(child)
-		t.send(n, rec, Event{Kind: Fork, Thread: thread, By: t.task(parentComm, parent)}, emit)
+		t.wakePending.Remove(child)
+		t.send(n, rec, Event{Kind: Fork, Thread: thread, By: t.names.task(parentComm, parent)})
 	}
 }
 
@@ -419,31 +407,31 @@ func parseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child
 	return nil, 0, nil, 0, false
 }
 
-func (t *traceReader) processExit(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) processExit(n int, rec *traceRecord) {
 	comm, pid, rest, ok := commPID(rec.body)
 	if !ok {
-		t.damaged(n, rec, emit)
+		t.unreadable(n, rec)
 		return
 	}
 	if indexOf(rest, " group_dead=") >= 0 || indexOf(rest, ", group_dead: ") >= 0 {
 		t.mark(&groupDeadMark, n)
 	}
-	e := Event{Kind: ProcessExit, Thread: t.task(comm, pid)}
+	e := Event{Kind: ProcessExit, Thread: t.names.task(comm, pid)}
 	if e.By = e.Thread; rec.pid != pid {
 		e.By = t.by(rec)
 	}
-	t.send(n, rec, e, emit)
+	t.send(n, rec, e)
 }
 
 // rename reads "pid=1 oldcomm=A newcomm=B oom_score_adj=0".
-func (t *traceReader) rename(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) rename(n int, rec *traceRecord) {
 	b := rec.body
 	if !hasPrefix(b, "pid=") {
 		return // perf trace; nobody needs it for a verdict
 	}
 	v, i := digits(b, len("pid="))
 	if i == len("pid=") || i-len("pid=") > 10 {
-		t.damaged(n, rec, emit)
+		t.unreadable(n, rec)
 		return
 	}
 	if !t.wants(int(v)) {
@@ -454,12 +442,12 @@ func (t *traceReader) rename(n int, rec *traceRecord, emit func(Event)) {
 		const mid = " newcomm="
 		for j := len(left) - len(mid); j > 0 && j >= len(left)-len(mid)-maxComm-1; j-- {
 			if hasPrefix(left[j:], mid) && j-i-len(" oldcomm=") <= maxComm {
-				t.send(n, rec, Event{Kind: Renamed, Thread: t.task(left[j+len(mid):], int(v)), By: t.by(rec)}, emit)
+				t.send(n, rec, Event{Kind: Renamed, Thread: t.names.task(left[j+len(mid):], int(v)), By: t.by(rec)})
 				return
 			}
 		}
 	}
-	t.damaged(n, rec, emit)
+	t.unreadable(n, rec)
 }
 
 // fieldNumber is the number behind the first key in b that has one.

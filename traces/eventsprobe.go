@@ -130,7 +130,7 @@ func isAddress(b []byte) bool {
 const maxEntry = 8
 
 // probe makes events of a kprobe's record, if it is one.
-func (t *traceReader) probe(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) probe(n int, rec *traceRecord) {
 	s, ok := probeSite(rec.body)
 	if !ok {
 		return
@@ -143,7 +143,7 @@ func (t *traceReader) probe(n int, rec *traceRecord, emit func(Event)) {
 	if f == noFunction || s.module || !s.returns && s.off > maxEntry {
 		return
 	}
-	t.function(n, rec, f, fn, s.returns, s.args, emit)
+	t.function(n, rec, f, fn, s.returns, s.args)
 }
 
 // probeName is the function of which a tool has named a probe:
@@ -197,7 +197,7 @@ func (t *traceReader) arguments(b []byte) (a probeArgs) {
 				end = len(val)
 			}
 			if string(key) == "comm" && end > 2 {
-				a.task.Comm = t.intern(val[1 : end-1])
+				a.task.Comm = t.names.intern(val[1 : end-1])
 			}
 			b = val[end:]
 			continue
@@ -253,7 +253,7 @@ func isError(v uint64) bool {
 
 // function makes an event of a function's entry or return in the context of
 // the record's task.
-func (t *traceReader) function(n int, rec *traceRecord, f function, name []byte, returns bool, args []byte, emit func(Event)) {
+func (t *traceReader) function(n int, rec *traceRecord, f function, name []byte, returns bool, args []byte) {
 	a := t.arguments(args)
 	e := Event{By: t.by(rec), Probe: true}
 	code := func() { // the value returned
@@ -339,6 +339,6 @@ func (t *traceReader) function(n int, rec *traceRecord, f function, name []byte,
 		}
 		e.Kind, e.Thread = ThreadFn, t.current(rec)
 	}
-	e.Func = t.intern(name)
-	t.send(n, rec, e, emit)
+	e.Func = t.names.intern(name)
+	t.send(n, rec, e)
 }

@@ -38,14 +38,9 @@ func (r *recorder) add(c class, rec *record) {
 // messagesOf reads a log. format is the only one to be read, or empty.
 func messagesOf(t testing.TB, log []byte, format string) (*recorder, *Reader) {
 	t.Helper()
-	r := NewReader(bytes.NewReader(log), nil, false)
-	if format != "" {
-		if err := r.Only(format); err != nil {
-			t.Fatal(err)
-		}
-	}
+	r := NewReader(bytes.NewReader(log), Options{Format: format})
 	rec := &recorder{}
-	r.out.tap = rec.add
+	r.opts.testHook = rec.add
 	for r.Scan() {
 	}
 	return rec, r
@@ -80,7 +75,7 @@ func TestEscapes(t *testing.T) {
 // with another letter than ASCII's is found, in blocks too.
 func TestEscapedEvidence(t *testing.T) {
 	in := "Nov 21 18:06:59 host kernel: [  240.000001] INFO: task kt_deaf:596 blocked for more than 120 seconds.#012      Not tainted 6.1.0 #1#012task:kt_deaf state:D stack:0 pid:596 ppid:2 flags:0x4000#012Call Trace:#012 <TASK>#012 __schedule+0x2d1/0x870#012 schedule+0x5d/0xe0#012 kthread+0xe9/0x110#012 </TASK>\n"
-	r := NewReader(strings.NewReader(in), nil, false)
+	r := NewReader(strings.NewReader(in), Options{})
 	var stacks []string
 	for r.Scan() {
 		if e := r.Event(); e.Kind == Stacked {
@@ -95,10 +90,8 @@ func TestEscapedEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, blocks := range []bool{false, true} {
-		r := NewReader(strings.NewReader("[   30.363151] usb 1-1: new\n[   30.363152] f\\xc3\\xbcnc t\\xc3\\xa9\n"), pats, true)
-		if blocks {
-			r.Watch()
-		}
+		r := NewReader(strings.NewReader("[   30.363151] usb 1-1: new\n[   30.363152] f\\xc3\\xbcnc t\\xc3\\xa9\n"),
+			Options{Patterns: pats, Always: true, Follow: !blocks, Interest: NewInterest()})
 		names := ""
 		for r.Scan() {
 			names += r.Event().Kind.String() + " " + r.Event().Thread.Comm

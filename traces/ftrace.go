@@ -25,42 +25,6 @@ type ftraceLayout struct {
 	graph   graphLayout
 	why     string
 	kernel  []byte // the release that a header names, with class kernelLine
-	// Of the latest event whose name had all its columns: where "[001]" and the
-	// event's name began; see skip.
-	bracket, name int
-}
-
-// skip looks whether a line with the columns of the one before is about the
-// scheduling of tasks that nobody wants to know of, and gives its CPU. Most
-// lines of most traces are.
-func (f *ftraceLayout) skip(line []byte, t *traceReader) (cpu int, ok bool) {
-	const dash, width = 16, len("sched_switch: ")
-	br, name := f.bracket, f.name
-	if name == 0 || len(line) < name+width || line[dash] != '-' || line[br] != '[' || line[br+4] != ']' ||
-		line[name-1] != ' ' || line[name-2] != ':' || line[name+width-2] != ':' {
-		return 0, false
-	}
-	for _, c := range line[br+1 : br+4] {
-		if !isDigit(c) {
-			return 0, false
-		}
-		cpu = cpu*10 + int(c-'0')
-	}
-	body := line[skipBlanks(line, name+width-1):]
-	switch string(line[name : name+width-2]) {
-	case "sched_switch":
-		s, ok := parseSwitch(body)
-		t.stats.Seen = t.stats.Seen.With(SwitchOut).With(SwitchIn)
-		return cpu, ok && (!s.plugin || t.idle) && !t.wants(s.prev) && !t.wants(s.next)
-	case "sched_waking", "sched_wakeup":
-		if !t.waking && line[name+width-3] == 'g' {
-			return 0, false
-		}
-		w, ok := parseWakeup(body)
-		t.stats.Seen = t.stats.Seen.With(Woken)
-		return cpu, ok && !w.hasSuccess && !t.wants(w.pid)
-	}
-	return 0, false
 }
 
 func (f *ftraceLayout) loss() traceLoss { return f.lost }
@@ -86,14 +50,9 @@ func (f *ftraceLayout) unwrap(line []byte, rec *traceRecord) traceClass {
 		}
 		return f.rest(line, rec)
 	}
-	bracket := at - len("[000]")
 	at, ok = f.flagsAndStamp(line, at, rec)
 	if !ok || !f.event(line, at, rec) {
 		return unknownLine
-	}
-	f.bracket, f.name = 0, 0
-	if name := skipBlanks(line, at); name > 18 && bracket > 16 && line[16] == '-' {
-		f.bracket, f.name = bracket, name
 	}
 	return traceEvent
 }

@@ -12,16 +12,22 @@ import (
 // may hold several: the format of the line before is tried first, then the
 // others in their order.
 type kernelLog struct {
-	out     *output
-	formats []lineFormat   // of lines
-	cur     int            // the one of the latest line
-	streams []streamFormat // of what is not written in lines
-	stream  streamFormat   // the one that the input is in; nil: in lines
-	yield   func(class)    // fed
-	latest  int            // line of the latest record of a stream
-	rec     record         // of the latest line
-	plain   []byte         // the latest line without colours, where it had any
-	bare    bool           // every line is a message
+	stats  *Stats
+	out    func(Event)
+	pats   *Patterns
+	always bool // use pats before their begin line too
+	// testHook is told every kernel message, further line, and unusable record; nil:
+	// there is no test.
+	testHook func(class, *record)
+	formats  []lineFormat   // of lines
+	cur      int            // the one of the latest line
+	streams  []streamFormat // of what is not written in lines
+	stream   streamFormat   // the one that the input is in; nil: in lines
+	yield    func(class)    // fed
+	latest   int            // line of the latest record of a stream
+	rec      record         // of the latest line
+	plain    []byte         // the latest line without colours, where it had any
+	bare     bool           // every line is a message
 
 	reports   reporter    // the kernel's reports that its messages come to
 	emitStack func(Event) // stacked
@@ -65,53 +71,54 @@ type streamFormat interface {
 	name() string
 }
 
-type formatName struct{ name, text string }
-
-// A kernelFormat is one way to read a kernel log's lines, which may go by
-// several names.
-type kernelFormat struct {
-	names  []formatName
-	lines  func(name string) logFormat // of that name only; of any where it is empty
-	stream func() streamFormat
-	asked  bool // only where it is asked for
+// A LogFormat is one way to write a kernel log.
+type LogFormat struct {
+	Name string // as --input-format and a report say it
+	Text string // what it is, in a few words
+	// New makes what takes records out of the log, a logFormat or a streamFormat: for the
+	// format of a name only, or, where that is empty, for all that it knows.
+	New   func(only string) any
+	by    string // the format before that reads this one too
+	asked bool   // read only where it is asked for
 }
 
-// kernelFormats is in the order in which formats are tried.
-var kernelFormats = []kernelFormat{
-	{names: []formatName{
-		{"dmesg", "dmesg, also -x, -r, -d; a serial console: [seconds.micros] message"},
-		{"dmesg-ctime", "dmesg -T"},
-		{"dmesg-reltime", "dmesg -e"},
-		{"dmesg-iso", "dmesg --time-format iso"},
-		{"dmesg-delta", "dmesg --time-format delta"},
-		{"journal-monotonic", "journalctl -o short-monotonic"},
-	}, lines: func(name string) logFormat { return &dmesg{only: name} }},
-	{names: []formatName{{"kmsg", "the records of /dev/kmsg"}}, lines: func(string) logFormat { return &kmsg{} }},
-	{names: []formatName{{"rfc5424", "syslog by RFC 5424"}}, lines: func(string) logFormat { return &rfc5424{} }},
-	{names: []formatName{{"syslog", "a syslog daemon's files; journalctl -o short, short-iso and the like"}},
-		lines: func(string) logFormat { return &syslog{} }},
-	{names: []formatName{{"logread", "OpenWrt's logread"}}, lines: func(string) logFormat { return &logread{} }},
-	{names: []formatName{{"logcat", "Android's logcat, threadtime or brief"}}, lines: func(string) logFormat { return &logcat{} }},
-	{names: []formatName{{"journal-json", "journalctl -o json"}}, lines: func(string) logFormat { return &journalJSON{} }},
-	{names: []formatName{{"journal-export", "journalctl -o export"}}, stream: func() streamFormat { return &journalExport{} }},
-	{names: []formatName{{"dmesg-json", "dmesg -J"}}, stream: func() streamFormat { return &dmesgJSON{} }},
-	{names: []formatName{{"bare", "nothing but messages (dmesg -t, journalctl -o cat); must be asked for"}},
-		lines: func(string) logFormat { return bare{} }, asked: true},
+// LogFormats is in the order in which formats are tried.
+var LogFormats = []LogFormat{
+	{Name: "dmesg", Text: "dmesg, also -x, -r, -d; a serial console: [seconds.micros] message", New: newDmesg},
+	{Name: "dmesg-ctime", Text: "dmesg -T", New: newDmesg, by: "dmesg"},
+	{Name: "dmesg-reltime", Text: "dmesg -e", New: newDmesg, by: "dmesg"},
+	{Name: "dmesg-iso", Text: "dmesg --time-format iso", New: newDmesg, by: "dmesg"},
+	{Name: "dmesg-delta", Text: "dmesg --time-format delta", New: newDmesg, by: "dmesg"},
+	{Name: "journal-monotonic", Text: "journalctl -o short-monotonic", New: newDmesg, by: "dmesg"},
+	{Name: "kmsg", Text: "the records of /dev/kmsg", New: func(string) any { return new(kmsg) }},
+	{Name: "rfc5424", Text: "syslog by RFC 5424", New: func(string) any { return rfc5424{} }},
+	{Name: "syslog", Text: "a syslog daemon's files; journalctl -o short, short-iso and the like", New: func(string) any { return new(syslog) }},
+	{Name: "logread", Text: "OpenWrt's logread", New: func(string) any { return logread{} }},
+	{Name: "logcat", Text: "Android's logcat, threadtime or brief", New: func(string) any { return new(logcat) }},
+	{Name: "journal-json", Text: "journalctl -o json", New: func(string) any { return new(journalJSON) }},
+	{Name: "journal-export", Text: "journalctl -o export", New: func(string) any { return new(journalExport) }},
+	{Name: "dmesg-json", Text: "dmesg -J", New: func(string) any { return new(dmesgJSON) }},
+	{
+		Name: "bare", Text: "nothing but messages (dmesg -t, journalctl -o cat); must be asked for",
+		New: func(string) any { return bare{} }, asked: true,
+	},
 }
 
 // newKernelLog is a decoder for one format, or, where only is empty, for all
 // that can be told by their lines.
-func newKernelLog(out *output, only string) *kernelLog {
-	k := &kernelLog{out: out, bare: only == "bare"}
+func newKernelLog(only string, pats *Patterns, always bool, stats *Stats, emit func(Event)) *kernelLog {
+	k := &kernelLog{stats: stats, out: emit, pats: pats, always: always, bare: only == "bare"}
 	k.yield, k.emitStack = k.fed, k.stacked
-	for _, f := range kernelFormats {
-		has := slices.ContainsFunc(f.names, func(n formatName) bool { return n.name == only })
-		switch {
-		case !has && (only != "" || f.asked):
-		case f.lines != nil:
-			k.formats = append(k.formats, lineFormat{f.lines(only), f.names[0].name})
-		default:
-			k.streams = append(k.streams, f.stream())
+	for i := range LogFormats {
+		f := &LogFormats[i]
+		if only != "" && f.Name != only || only == "" && (f.asked || f.by != "") {
+			continue
+		}
+		switch r := f.New(only).(type) {
+		case logFormat:
+			k.formats = append(k.formats, lineFormat{r, f.Name})
+		case streamFormat:
+			k.streams = append(k.streams, r)
 		}
 	}
 	return k
@@ -143,7 +150,7 @@ func (k *kernelLog) raw(piece []byte) bool {
 			return false
 		}
 	}
-	if !k.stream.feed(piece, k.out.stats.Lines, &k.rec, k.yield) {
+	if !k.stream.feed(piece, k.stats.Lines, &k.rec, k.yield) {
 		k.stream = nil
 	}
 	return true
@@ -152,7 +159,7 @@ func (k *kernelLog) raw(piece []byte) bool {
 // fed takes a record out of a stream. In a document on one line the n-th record
 // counts as line n: the order of the lines is the order of the events.
 func (k *kernelLog) fed(c class) {
-	s := &k.out.stats
+	s := k.stats
 	k.latest = max(k.rec.line, k.latest+1)
 	k.rec.line = k.latest
 	s.Lines = max(s.Lines, k.latest)
@@ -161,9 +168,8 @@ func (k *kernelLog) fed(c class) {
 }
 
 func (k *kernelLog) line(text []byte) bool {
-	o := k.out
 	c := k.classify(text)
-	k.rec.line = o.stats.Lines
+	k.rec.line = k.stats.Lines
 	if c != foreign {
 		k.take(c)
 		return true
@@ -193,7 +199,7 @@ func (k *kernelLog) damaged(text []byte) bool {
 func (k *kernelLog) end() {
 	defer k.reports.flush(k.emitStack)
 	if k.stream != nil && k.stream.open() {
-		k.out.stats.diagnose(k.out.stats.Lines, "the last record is not whole: not used as evidence")
+		k.stats.Diagnose(k.stats.Lines, "the last record is not whole: not used as evidence")
 	}
 }
 
@@ -280,7 +286,7 @@ func (k *kernelLog) try(i int, text []byte) class {
 
 // take makes events of k.rec.
 func (k *kernelLog) take(c class) {
-	o, rec := k.out, &k.rec
+	rec := &k.rec
 	if rec.format != "" && rec.format != k.last {
 		// Two formats are two views of one log, or two logs: either way their
 		// lines have no common order.
@@ -295,7 +301,7 @@ func (k *kernelLog) take(c class) {
 	if rec.reboot || len(rec.boot) > 0 && !bytes.Equal(rec.boot, k.boot) {
 		if rec.reboot || len(k.boot) > 0 {
 			k.begun, k.stamp, k.falling, k.seam = false, 0, 0, false
-			o.emit(Event{Kind: Boot, Line: rec.line, Before: o.stats.LastLine})
+			k.emit(Event{Kind: Boot, Line: rec.line, Before: k.stats.LastLine})
 		}
 		k.boot = append(k.boot[:0], rec.boot...)
 	}
@@ -306,13 +312,13 @@ func (k *kernelLog) take(c class) {
 	case other:
 		return
 	case unusable:
-		o.stats.KernelLines++
+		k.stats.KernelLines++
 		k.reports.flush(k.emitStack)
 		k.unusable(rec.msg, "%s", rec.why)
 		k.tell(c)
 		return
 	case message:
-		if k.seam && o.stats.LastLine > 0 {
+		if k.seam && k.stats.LastLine > 0 {
 			k.reports.flush(k.emitStack)
 			k.unusable(nil, "another log, or another view of the one before, begins here")
 		}
@@ -340,55 +346,89 @@ func (k *kernelLog) take(c class) {
 // set's messages: that it is missing must not count as silence, so it is a
 // loss.
 func (k *kernelLog) unusable(msg []byte, format string, args ...any) {
-	k.out.stats.diagnose(k.rec.line, format, args...)
-	k.out.lose(k.rec.line, 0, true, msg)
+	k.stats.Diagnose(k.rec.line, format, args...)
+	k.lose(k.rec.line, 0, true, msg)
 }
 
 // disorder says that the lines are in another order than they were printed in.
 // Those before this one may be so too.
 func (k *kernelLog) disorder(msg []byte, why string) {
-	k.out.stats.diagnose(k.rec.line, "%s", why)
-	k.out.lose(k.rec.line, 0, false, msg)
+	k.stats.Diagnose(k.rec.line, "%s", why)
+	k.lose(k.rec.line, 0, false, msg)
 }
 
 // gap says that n messages are missing, 0 or less if nobody knows how many; here:
 // right here. A report may lack what they said.
 func (k *kernelLog) gap(n int, here bool, msg []byte) {
 	k.reports.flush(k.emitStack)
-	k.out.lose(k.rec.line, n, here, msg)
+	k.lose(k.rec.line, n, here, msg)
+}
+
+// emit adds an event. Its line is the current one unless it has one.
+func (k *kernelLog) emit(e Event) {
+	if e.Line == 0 {
+		e.Line = k.stats.Lines
+	}
+	k.out(e)
+}
+
+// lose adds a loss of n messages, 0 or less where it is not known how many,
+// in front of a line. here: nothing is missing before that; otherwise a line
+// tells of it that comes later than the loss.
+func (k *kernelLog) lose(line, n int, here bool, msg []byte) {
+	n = max(n, 0)
+	k.stats.Lost += n
+	e := Event{Kind: Loss, Line: line, Count: n, Text: string(msg)}
+	if here {
+		e.Since = line - 1
+	}
+	k.out(e)
+}
+
+// leftOut says that n lines were left out here; see LeftOut.
+func (k *kernelLog) leftOut(n int) {
+	k.reports.flush(k.emitStack)
+	k.column = 0
+	for _, f := range k.formats {
+		if f, ok := f.logFormat.(*kmsg); ok {
+			f.out = n
+		}
+	}
+	k.stats.Lost += n
+	k.emit(Event{Kind: Cut, Count: n})
 }
 
 // tell passes a message on to who listens.
 func (k *kernelLog) tell(c class) {
-	if k.out.tap != nil {
-		k.out.tap(c, &k.rec)
+	if k.testHook != nil {
+		k.testHook(c, &k.rec)
 	}
 }
 
 // stacked passes on what the kernel's own reports in the messages come to: hung
 // tasks, dumps of stacks, lock-ups, oopses.
 func (k *kernelLog) stacked(e Event) {
-	e.Before = k.out.stats.LastLine
+	e.Before = k.stats.LastLine
 	if e.Stack != nil && slices.ContainsFunc(e.Stack.Frames, func(f Frame) bool {
 		return f.Func == "kthread" || strings.HasPrefix(f.Func, "kthread_") || strings.HasPrefix(f.Func, "__kthread_")
 	}) {
-		k.out.stats.Events++
+		k.stats.Events++
 	}
-	k.out.emit(e)
+	k.emit(e)
 }
 
 // recognise makes events of the message in k.rec, or of a further line of one.
 func (k *kernelLog) recognise(c class) {
-	o, rec := k.out, &k.rec
+	rec := &k.rec
 	msg, n := rec.msg, rec.line
-	before := o.stats.LastLine
+	before := k.stats.LastLine
 	if c == message {
-		o.stats.KernelLines++
-		o.stats.LastLine = n
+		k.stats.KernelLines++
+		k.stats.LastLine = n
 	}
 	event := func(e Event) {
 		e.Line, e.Before, e.Text = n, before, string(msg)
-		o.emit(e)
+		k.emit(e)
 	}
 	k.tell(c)
 	if c == message {
@@ -419,9 +459,9 @@ func (k *kernelLog) recognise(c class) {
 		k.disorder(msg, "the stamps fall from line to line: the log is in reverse order")
 		return
 	}
-	k.reports.message(rec, k.emitStack)
+	k.reports.message(&Message{Line: n, Text: msg, Stamp: rec.stamp, Lost: rec.lost, Caller: rec.caller}, k.emitStack)
 	if lost, ok := dropped(msg); ok {
-		o.lose(n, lost, overwritten(msg), msg)
+		k.lose(n, lost, overwritten(msg), msg)
 		return
 	}
 	if isCrash(msg) {
@@ -432,11 +472,8 @@ func (k *kernelLog) recognise(c class) {
 		k.unusable(msg, "another message's stamp in the middle of it: not used")
 		return
 	}
-	if o.pats == nil {
-		return
-	}
-	p, m, ambiguous := o.pats.find(msg)
-	if p == nil || !k.begun && !o.always && p.kind != Begin {
+	m, ok := k.pats.Match(msg)
+	if !ok || !k.begun && !k.always && m.Kind() != Begin {
 		return
 	}
 	switch {
@@ -446,23 +483,22 @@ func (k *kernelLog) recognise(c class) {
 	case k.wrapped:
 		k.unusable(msg, "quoted, and so long that it may have been cut: not used")
 		return
-	case ambiguous:
-		k.unusable(msg, "can be read in two ways (pattern %q): not used", p.text)
+	case m.Ambiguous:
+		k.unusable(msg, "can be read in two ways (pattern %q): not used", m.Pattern())
 		return
 	}
-	e, problem, usable := p.event(o.pats, m)
+	e, problem, usable := m.Event()
 	switch {
 	case !usable:
 		k.unusable(msg, "%s", problem)
 		return
 	case problem != "":
-		o.stats.diagnose(n, "%s", problem)
+		k.stats.Diagnose(n, "%s", problem)
 	}
 	if e.Kind == Begin {
 		k.begun = true
 	} else {
-		o.stats.Events++
-		e.OrNames = o.pats.otherNames(msg, p)
+		k.stats.Events++
 	}
 	event(e)
 }

@@ -33,24 +33,3 @@ func leftOut(line []byte) (n int, ok bool) {
 	n, err := strconv.Atoi(string(num))
 	return n, err == nil && n > 0 && (string(what) == "lines left out" || string(what) == "line left out")
 }
-
-func (k *kernelLog) leftOut(n int) {
-	k.reports.flush(k.emitStack)
-	k.column = 0
-	for _, f := range k.formats {
-		if f, ok := f.logFormat.(*kmsg); ok {
-			f.out = n
-		}
-	}
-	k.out.stats.Lost += n
-	k.out.emit(Event{Kind: Cut, Count: n})
-}
-
-func (d *traceDecoder) leftOut(n int) {
-	t, line, emit := d.t, d.out.stats.Lines, d.emit
-	if t.order != nil {
-		t.out, emit = emit, t.hold
-	}
-	t.stats.Lost = addCount(t.stats.Lost, n)
-	emit(Event{Kind: Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
-}

@@ -30,7 +30,7 @@ func TestLeftOut(t *testing.T) {
 		lines := strings.SplitAfter(string(b), "\n")
 		n := len(lines) / 2
 		text := strings.Join(lines[:n], "") + LeftOut(3) + "\n" + strings.Join(lines[n:], "")
-		r := NewReader(strings.NewReader(text), Builtin("story"), false)
+		r := NewReader(strings.NewReader(text), Options{Patterns: Builtin("story")})
 		told := false
 		for r.Scan() {
 			e := r.Event()

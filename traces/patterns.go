@@ -46,9 +46,12 @@ func Builtins() []string {
 // what each of them says. docs/printk.md describes the file's form.
 type Patterns struct {
 	Name  string
-	Shows Kinds // the kinds that the set has a pattern for
+	shows Kinds
 	list  []pattern
 }
+
+// Shows are the kinds that the set has a pattern for.
+func (p *Patterns) Shows() Kinds { return p.shows }
 
 type pattern struct {
 	kind    Kind
@@ -129,7 +132,7 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 			}
 		}
 		p.list = append(p.list, pat)
-		p.Shows = p.Shows.With(kind)
+		p.shows = p.shows.With(kind)
 	}
 	if err := sc.Err(); err != nil {
 		bad(n+1, "%v", err)
@@ -262,6 +265,41 @@ func (p *Patterns) Names(k Kind, t Task) bool {
 
 func (q *pattern) has(pl place) bool {
 	return slices.ContainsFunc(q.parts, func(p part) bool { return p.place == pl })
+}
+
+// A Match is a message that one of the set's patterns matches.
+type Match struct {
+	set       *Patterns
+	pattern   *pattern
+	places    match
+	msg       []byte
+	Ambiguous bool // it can be read in two ways
+}
+
+// Match finds the pattern that matches a message whole. ok is false where none does. It
+// is good as long as msg is.
+func (p *Patterns) Match(msg []byte) (m Match, ok bool) {
+	if p == nil {
+		return Match{}, false
+	}
+	q, places, ambiguous := p.find(msg)
+	return Match{p, q, places, msg, ambiguous}, q != nil
+}
+
+// Kind is what the message tells.
+func (m *Match) Kind() Kind { return m.pattern.kind }
+
+// Pattern is the text of the pattern, as written.
+func (m *Match) Pattern() string { return m.pattern.text }
+
+// Event makes an event of the match. Where a placeholder stands for something that it
+// cannot be, problem says so, and usable is whether the rest still tells something.
+func (m *Match) Event() (e Event, problem string, usable bool) {
+	e, problem, usable = m.pattern.event(m.set, m.places)
+	if usable && e.Kind != Begin {
+		e.OrNames = m.set.otherNames(m.msg, m.pattern)
+	}
+	return e, problem, usable
 }
 
 // A match is what a pattern's placeholders stand for in one message.

@@ -34,78 +34,89 @@ const maxLine = 64 << 10
 // decoders one, kernelLog, stands for all formats of kernel logs, because
 // these may change from line to line.
 type Reader struct {
-	out    output
+	stats  Stats
+	events []Event // what the latest line says
+	ready  []Event // the same, or what the latest decoded line says
+	at     int     // the current one of these
+	opts   Options
 	src    io.Reader
 	plain  io.Reader // src, unpacked; nil before the first Scan
 	in     *bufio.Reader
 	force  string // the only format to be read; empty: whatever it is
 	picks  []pick
 	dec    decoder // nil while no line has decided
-	alien  decoder // has claimed a line that dec did not know; said once
+	kind   *pick   // what dec is of; nil: of bare messages that nobody has asked for
+	alien  bool    // a line has been claimed that dec did not know; said once
 	held   []held  // what came before the line that decides
 	weight int     // bytes held
 	shed   bool    // some are held no more
 	err    error
 
-	watch *PIDs // whose scheduling is asked for; nil: everybody's
+	hints *hints // of its blocks
 	// Of inputs that are read in blocks:
 	blocks *blocks
 	block  *block
-	trace  *traceDecoder // dec, while it has a block; nil for a kernel log
-	next   int           // of block.lines
-	from   int           // where it begins
-	raw    bool          // the latest line has been taken raw
-	late   glancer       // at lines about pids that were not yet asked for
+	trace  *traceReader // dec, while it has a block; nil for a kernel log
+	next   int          // of block.lines
+	from   int          // where it begins
+	raw    bool         // the latest line has been taken raw
+	late   *glancer     // at lines about pids that were not yet asked for
 
-	lineByLine bool // read no blocks: what there is must be seen at once
 }
 
-// Watch makes the Reader leave out events of a trace that are about nothing but
-// the scheduling of pids that are not in the returned set (Woken, SwitchOut,
-// SwitchIn), which most of it is: it reads much faster. It also leaves out the
-// SwitchIn of a thread of which a Woken has been given out that was not Late, and
-// no SwitchOut since, as that says nothing more. The set may be changed at any time
-// between two Scans; a line counts by what is in it when its turn has come. It must
-// be called before Scan. Stats.Seen still knows all kinds. Close is then owed.
-func (r *Reader) Watch() *PIDs {
-	if r.watch == nil {
-		r.watch = newPIDs()
+// Options say how a log is to be read. The zero value reads any format line by line,
+// recognises no module's messages, and leaves nothing out.
+type Options struct {
+	// Patterns are the messages of a module that are recognised, from the set's
+	// begin line on, or, with Always, wherever they stand. nil: none.
+	Patterns *Patterns
+	Always   bool
+	// Format is the only format that is read, by its name in Formats. Empty or
+	// "auto": whatever the input is.
+	Format string
+	// Follow makes the Reader look at each line as soon as it is there, instead of
+	// reading many of them at once.
+	Follow bool
+	// Interest has the pids whose scheduling is asked for; nil: all. Events of a trace
+	// that are about nothing but the scheduling of others are left out, and so is the
+	// SwitchIn of a thread of which a Woken has been given out that was not Late, and
+	// no SwitchOut since, as that says nothing more. Stats.Seen knows all kinds
+	// nevertheless.
+	Interest *Interest
+
+	testHook func(class, *record) // see kernelLog
+}
+
+// NewReader reads from r. An error in o is what Err says after the first Scan. Who
+// makes a Reader has to Close it.
+func NewReader(r io.Reader, o Options) *Reader {
+	n := &Reader{src: r, opts: o}
+	if n.err = CheckFormat(o.Format); o.Format != "auto" {
+		n.force = o.Format
 	}
-	return r.watch
+	return n
 }
 
-// Follow makes the Reader look at each line as soon as it is there, instead of
-// reading many of them at once. It must be called before Scan.
-func (r *Reader) Follow() { r.lineByLine = true }
+// CheckFormat says what is wrong with Options.Format; nil: nothing.
+func CheckFormat(name string) error {
+	if name == "" || name == "auto" {
+		return nil
+	}
+	var names []string
+	for _, f := range Formats() {
+		if f.Name == name {
+			return nil
+		}
+		names = append(names, f.Name)
+	}
+	return fmt.Errorf("no such format: want auto, %s", strings.Join(names, ", "))
+}
 
 // Close ends what reads ahead. The Reader is of no use afterwards.
 func (r *Reader) Close() {
 	if r.blocks != nil {
 		r.blocks.close()
 	}
-}
-
-// NewReader reads from r. Messages are recognised by pats from their begin
-// line on, or, with always, wherever they stand.
-func NewReader(r io.Reader, pats *Patterns, always bool) *Reader {
-	return &Reader{src: r, out: output{pats: pats, always: always}}
-}
-
-// Only makes the Reader take its input for one format, by its name in Formats,
-// instead of looking which it is. It must be called before Scan; the error says
-// that there is no such format.
-func (r *Reader) Only(format string) error {
-	for _, f := range Formats() {
-		if f.Name == format {
-			r.force = format
-			return nil
-		}
-	}
-	var names []string
-	for _, f := range Formats() {
-		names = append(names, f.Name)
-	}
-	return fmt.Errorf("no such format: want auto, %s", strings.Join(names, ", "))
 }
 
 // Format names what the input has been taken for so far: names of Formats,
@@ -120,32 +131,31 @@ func (r *Reader) Format() string {
 
 // Scan goes to the next event. It is false at the end, and where reading fails.
 func (r *Reader) Scan() bool {
-	o := &r.out
-	if o.at++; o.at < len(o.ready) {
+	if r.at++; r.at < len(r.ready) {
 		return true
 	}
-	o.ready, o.at = o.ready[:0], 0
-	if t := r.trace; t != nil {
-		if r.next = t.sightings(r.block, r.next); len(o.ready) > 0 {
+	r.ready, r.at = r.ready[:0], 0
+	if r.trace != nil {
+		if r.next = r.decoded(r.block, r.next); len(r.ready) > 0 {
 			return true
 		}
 	}
-	for r.err == nil && len(o.ready) == 0 {
-		o.events = o.events[:0]
+	for r.err == nil && len(r.ready) == 0 {
+		r.events = r.events[:0]
 		if r.block != nil && r.block.err == nil { // the end is step's
 			r.err = r.glance()
 		} else {
 			r.err = r.step()
 		}
-		if len(o.events) > 0 {
-			o.ready = o.events
+		if len(r.events) > 0 {
+			r.ready = r.events
 		}
 	}
-	return len(o.ready) > 0
+	return len(r.ready) > 0
 }
 
 // Event is the event that Scan went to, until the next Scan.
-func (r *Reader) Event() *Event { return &r.out.ready[r.out.at] }
+func (r *Reader) Event() *Event { return &r.ready[r.at] }
 
 // Err is why Scan was false; nil at the end of the input.
 func (r *Reader) Err() error {
@@ -155,11 +165,9 @@ func (r *Reader) Err() error {
 	return r.err
 }
 
-// Stats counts what has been read so far.
-func (r *Reader) Stats() Stats { return r.out.stats }
-
-// Seen is Stats.Seen and Waking, without the rest.
-func (r *Reader) Seen() (kinds Kinds, waking bool) { return r.out.stats.Seen, r.out.stats.Waking }
+// Stats counts what has been read so far. It is the same for the Reader's life, and
+// goes on counting with each Scan.
+func (r *Reader) Stats() *Stats { return &r.stats }
 
 // step reads a line and has it decoded.
 func (r *Reader) step() error {
@@ -169,13 +177,13 @@ func (r *Reader) step() error {
 			return err
 		}
 		r.in = bufio.NewReaderSize(r.plain, maxLine)
-		r.picks = picks(&r.out, r.force)
+		r.picks = r.makePicks()
 	}
 	err := r.advance()
 	switch {
 	case err != io.EOF:
 		return err
-	case r.out.stats.Lines == 0:
+	case r.stats.Lines == 0:
 		return ErrEmpty
 	}
 	if r.dec == nil && r.force == "" && !r.shed {
@@ -185,7 +193,7 @@ func (r *Reader) step() error {
 		r.dec.end()
 	}
 	switch {
-	case r.out.stats.KernelLines > 0 || r.Format() != "":
+	case r.stats.KernelLines > 0 || r.Format() != "":
 	case r.force != "":
 		return fmt.Errorf("no line of it is of the format %s", r.force)
 	default:
@@ -197,49 +205,56 @@ func (r *Reader) step() error {
 // advance reads what comes next: a line, or a block of them at a glance.
 func (r *Reader) advance() error {
 	if r.blocks == nil {
-		glancers := r.glancers()
-		if glancers == nil {
+		skimmers := r.skimmers()
+		if skimmers == nil {
 			return r.line()
 		}
-		r.blocks, r.late = newBlocks(r.in, glancers), glancers()
+		r.blocks = newBlocks(r.in, skimmers)
+		r.late, _ = skimmers().(*glancer)
 	}
 	if r.block == nil {
 		if r.block = r.blocks.next(); r.block == nil {
 			return io.EOF
 		}
 		r.next, r.from = 0, 0
-		if t, ok := r.dec.(*traceDecoder); ok {
+		if t, ok := r.dec.(*traceReader); ok {
 			r.trace = t
-			t.glanced(r.block)
+			t.glanced(&r.block.skimmed)
 		}
 	}
 	return r.glance()
 }
 
-// glancers makes glancers at what the input's lines are; nil where these must be
-// read one by one.
-func (r *Reader) glancers() func() glancer {
-	if r.watch == nil || r.lineByLine {
+// skimmers makes skimmers of the input's lines; nil where these must be read one by
+// one.
+func (r *Reader) skimmers() func() skimmer {
+	if r.opts.Interest == nil || r.opts.Follow {
 		return nil
 	}
 	switch d := r.dec.(type) {
-	case *traceDecoder:
-		if d.glances() {
-			return d.glancers(r.watch)
+	case *traceReader:
+		switch head := d.layout.head; {
+		case head == nil:
+			return nil
+		case d.layout.Name == "perf-script":
+			return func() skimmer { return &glancer{begins: head} } // decoding while skimming is not possible
+		default:
+			r.hints = new(hints)
+			return func() skimmer { return &glancer{begins: head, hints: r.hints, names: newNameCache()} }
 		}
 	case *kernelLog:
-		return d.glancer
+		return func() skimmer { return &quietLines{pats: r.opts.Patterns} }
 	}
 	return nil
 }
 
 // glance goes through a block, up to a line that makes events.
 func (r *Reader) glance() error {
-	b, s, trace := r.block, &r.out.stats, r.trace
+	b, s, trace := r.block, &r.stats, r.trace
 	log, _ := r.dec.(*kernelLog)
 	for r.next < len(b.lines) {
 		if trace != nil {
-			if r.next = trace.sightings(b, r.next); len(r.out.ready) > 0 {
+			if r.next = r.decoded(b, r.next); len(r.ready) > 0 {
 				return nil
 			}
 			if r.next == len(b.lines) {
@@ -263,11 +278,11 @@ func (r *Reader) glance() error {
 				quiet.rest(b.text[end+1 : end+1+bytes.IndexByte(b.text[end+1:], '\n')])
 				r.next-- // there is more of it
 			}
-		case trace != nil && !trace.t.lossy && gl.a != readWhole:
+		case trace != nil && !trace.gaps.lossy && gl.a != readWhole:
 			// From the next block on its thread's lines are glanced at in time.
 			for _, pid := range []int32{gl.a, gl.b} {
-				if r.watch.Has(int(pid)) {
-					r.watch.grows(pid)
+				if r.hints != nil && r.opts.Interest.Has(int(pid)) {
+					r.hints.set(pid)
 				}
 			}
 			seen := r.late.sight(b.text[r.from:end])
@@ -276,7 +291,7 @@ func (r *Reader) glance() error {
 			}
 			s.Lines++
 			r.from = end + 1
-			if trace.sighted(s.Lines, seen, &r.late.one) {
+			if r.ready = trace.commit(s.Lines, seen, &r.late.one.nameTable); len(r.ready) > 0 {
 				return nil
 			}
 			continue
@@ -289,7 +304,7 @@ func (r *Reader) glance() error {
 			s.Lines++
 			r.whole(line, b)
 		}
-		if len(r.out.events) > 0 {
+		if len(r.events) > 0 {
 			return nil
 		}
 	}
@@ -302,6 +317,44 @@ func (r *Reader) glance() error {
 	return nil
 }
 
+// skipUnwatched is how many of the first lines are about the scheduling of tasks that
+// nobody is interested in.
+func skipUnwatched(interest *Interest, lines []glance) (n int) {
+	for i := range lines {
+		gl := &lines[i]
+		if gl.a < 0 || interest.MayHave(uint32(gl.a)) || interest.MayHave(uint32(gl.b)) {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+// decoded goes through lines of a block, from the one at i on, as long as a glance
+// at them is enough: up to one that makes events, which are then ready. It returns
+// which is the next.
+func (r *Reader) decoded(b *block, i int) int {
+	t, stats := r.trace, &r.stats
+	for i < len(b.lines) && !t.gaps.lossy {
+		if seen := b.lines[i].seen; seen > 0 {
+			i++
+			stats.Lines++
+			if r.ready = t.commit(stats.Lines, &b.decoded[seen-1], &b.nameTable); len(r.ready) > 0 {
+				break
+			}
+			continue
+		}
+		passed := skipUnwatched(t.interest, b.lines[i:])
+		if passed == 0 {
+			break
+		}
+		i += passed
+		stats.Lines += passed
+		stats.KernelLines += passed
+		stats.LastLine = stats.Lines
+	}
+	return i
+}
+
 // whole hands a line of a block, with its newline where it has one, to the
 // decoder, unless it is damaged: a piece of an overlong one, without its end, or
 // with NULs.
@@ -309,12 +362,12 @@ func (r *Reader) whole(text []byte, b *block) {
 	if r.raw = r.dec.raw(text); r.raw {
 		return
 	}
-	s := &r.out.stats
+	s := &r.stats
 	damaged := func(format string, args ...any) {
-		s.diagnose(s.Lines, format, args...)
+		s.Diagnose(s.Lines, format, args...)
 		if r.dec.damaged(text[:min(len(text), maxLine)]) {
 			s.KernelLines++
-			r.out.lose(s.Lines, 0, true, nil)
+			r.lose(s.Lines)
 		}
 	}
 	ends := text[len(text)-1] == '\n'
@@ -325,7 +378,7 @@ func (r *Reader) whole(text []byte, b *block) {
 		if r.dec.damaged(text) {
 			s.KernelLines++
 		}
-		s.diagnose(s.Lines, "the last line does not end in a newline and may be cut: not used as evidence")
+		s.Diagnose(s.Lines, "the last line does not end in a newline and may be cut: not used as evidence")
 	case bytes.IndexByte(text, 0) >= 0:
 		damaged("holds NUL bytes: not used")
 	default:
@@ -342,7 +395,7 @@ func (r *Reader) more(text []byte) {
 
 // line reads a line, or a piece of a long one, and hands it to the decoder.
 func (r *Reader) line() error {
-	s := &r.out.stats
+	s := &r.stats
 	text, err := r.in.ReadSlice('\n')
 	if len(text) == 0 && err != nil {
 		return r.broken(err)
@@ -374,10 +427,10 @@ func (r *Reader) line() error {
 	// What a damaged line could have said is missing.
 	damaged := func(format string, args ...any) {
 		record := r.dec != nil && r.dec.damaged(text)
-		s.diagnose(n, format, args...)
+		s.Diagnose(n, format, args...)
 		if record {
 			s.KernelLines++
-			r.out.lose(n, 0, true, nil)
+			r.lose(n)
 		}
 	}
 	switch {
@@ -393,7 +446,7 @@ func (r *Reader) line() error {
 		if r.dec != nil && r.dec.damaged(text) {
 			s.KernelLines++
 		}
-		s.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
+		s.Diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
 		return r.broken(err)
 	case nul:
 		damaged("holds NUL bytes: not used")
@@ -409,7 +462,7 @@ func (r *Reader) line() error {
 // is good as far as it goes.
 func (r *Reader) broken(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		r.out.stats.diagnose(r.out.stats.Lines, "the compressed input is cut off here")
+		r.stats.Diagnose(r.stats.Lines, "the compressed input is cut off here")
 		return io.EOF
 	}
 	return err
@@ -423,10 +476,8 @@ func (r *Reader) decide(text []byte) {
 		if !p.detect(bytes.TrimRight(text, "\r\n")) {
 			continue
 		}
-		if t, ok := p.decoder.(*traceDecoder); ok && r.watch != nil {
-			t.only(r.watch)
-		}
-		r.use(p.decoder)
+		r.kind = p
+		r.use(p.decoder())
 		return
 	}
 }
@@ -435,33 +486,24 @@ func (r *Reader) decide(text []byte) {
 // report of the kernel begins in it: a few lines of dmesg -t that somebody has
 // pasted, or the output of `grep . /proc/*/stack`.
 func (r *Reader) bareReports() {
-	if !slices.ContainsFunc(r.held, func(h held) bool { return unmistakable(begins(trimEnd(h.text))) }) {
+	if !slices.ContainsFunc(r.held, func(h held) bool { return unmistakable(trimEnd(h.text)) }) {
 		return
 	}
-	r.use(newKernelLog(&r.out, "bare"))
+	r.use(newKernelLog("bare", r.opts.Patterns, r.opts.Always, &r.stats, r.emit))
 }
 
 // use gives a decoder what came before the line that has decided: that may be
 // its header.
 func (r *Reader) use(d decoder) {
 	r.dec = d
-	n := r.out.stats.Lines
+	n := r.stats.Lines
 	for _, h := range r.held {
-		r.out.stats.Lines = h.n
+		r.stats.Lines = h.n
 		if !d.raw(h.text) {
 			r.decode(h.text[:len(h.text)-1])
 		}
 	}
-	r.out.stats.Lines, r.held = n, nil
-}
-
-// unmistakable says whether nothing but a report of the kernel begins so.
-func unmistakable(s source) bool {
-	switch s {
-	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
-		return true
-	}
-	return false
+	r.stats.Lines, r.held = n, nil
 }
 
 // maxHeld bounds the bytes that are kept of the lines before the one that
@@ -479,7 +521,7 @@ func (r *Reader) hold(text []byte) {
 		r.weight -= len(r.held[0].text)
 		r.held, r.shed = r.held[1:], true
 	}
-	r.held = append(r.held, held{r.out.stats.Lines, bytes.Clone(text)})
+	r.held = append(r.held, held{r.stats.Lines, bytes.Clone(text)})
 	r.weight += len(text)
 }
 
@@ -490,17 +532,23 @@ func (r *Reader) decode(text []byte) {
 		r.dec.leftOut(n)
 		return
 	}
-	if r.dec.line(text) || r.alien != nil {
+	if r.dec.line(text) || r.alien {
 		return
 	}
-	for _, p := range r.picks {
-		if p.decoder != r.dec && p.detect(text) {
-			r.alien = p.decoder
-			r.out.stats.diagnose(r.out.stats.Lines, "looks like %s in the middle of %s: not used, give it in a file of its own", p.name, r.Format())
+	for i := range r.picks {
+		if p := &r.picks[i]; p != r.kind && p.detect(text) {
+			r.alien = true
+			r.stats.Diagnose(r.stats.Lines, "looks like %s in the middle of %s: not used, give it in a file of its own", p.name, r.Format())
 			return
 		}
 	}
 }
+
+// emit adds an event of the current line.
+func (r *Reader) emit(e Event) { r.events = append(r.events, e) }
+
+// lose adds the loss of what a damaged line could have said.
+func (r *Reader) lose(line int) { r.emit(Event{Kind: Loss, Line: line, Since: line - 1}) }
 
 // A decoder makes events of the lines of one input. It appends them to an
 // output, which also knows the number of the line.
@@ -527,18 +575,34 @@ type decoder interface {
 // itself, shows that it is; it may get the beginning of a long line.
 type pick struct {
 	name    string
-	decoder decoder
 	detect  func(line []byte) bool
+	decoder func() decoder // for the line that detect has seen last
 }
 
-// picks are the decoders to choose from, the first that detects its own wins.
-func picks(out *output, force string) []pick {
-	logs := newKernelLog(out, force)
-	probe := newKernelLog(&output{}, force)
-	trace := newTraceDecoder(out, force)
+// makePicks are the decoders to choose from, the first that detects its own wins.
+func (r *Reader) makePicks() []pick {
+	log := func(stats *Stats, emit func(Event)) *kernelLog {
+		k := newKernelLog(r.force, r.opts.Patterns, r.opts.Always, stats, emit)
+		k.testHook = r.opts.testHook
+		return k
+	}
+	probe := log(new(Stats), func(Event) {})
+	probe.testHook = nil
+	var layout *Layout
+	trace := func(line []byte) bool {
+		if r.force == "" {
+			layout = detectTrace(line)
+		}
+		return layout != nil
+	}
+	for i := range Layouts {
+		if Layouts[i].Name == r.force {
+			layout = &Layouts[i]
+		}
+	}
 	return []pick{
-		{"a trace", trace, trace.detect},
-		{"a kernel log", logs, probe.detect},
+		{"a trace", trace, func() decoder { return newTraceReader(layout, &r.stats, r.opts.Interest, r.emit) }},
+		{"a kernel log", probe.detect, func() decoder { return log(&r.stats, r.emit) }},
 	}
 }
 
@@ -551,42 +615,11 @@ type Format struct {
 // Formats lists what can be read.
 func Formats() []Format {
 	var list []Format
-	for _, f := range kernelFormats {
-		for _, name := range f.names {
-			list = append(list, Format{name.name, name.text})
-		}
+	for _, f := range LogFormats {
+		list = append(list, Format{f.Name, f.Text})
 	}
-	return append(list, traceFormats...)
-}
-
-// An output collects what decoders find.
-type output struct {
-	pats   *Patterns
-	always bool                 // use pats before their begin line too
-	tap    func(class, *record) // where not nil, is told every kernel message, further line, and unusable record
-	stats  Stats
-	events []Event // what the latest line says
-	ready  []Event // the same, or what the latest sighting says
-	at     int     // the current one of these
-}
-
-// emit adds an event. Its line is the current one unless it has one.
-func (o *output) emit(e Event) {
-	if e.Line == 0 {
-		e.Line = o.stats.Lines
+	for _, l := range Layouts {
+		list = append(list, Format{l.Name, l.Text})
 	}
-	o.events = append(o.events, e)
-}
-
-// lose adds a loss of n messages, 0 or less where it is not known how many,
-// in front of a line. here: nothing is missing before that; otherwise a line
-// tells of it that comes later than the loss.
-func (o *output) lose(line, n int, here bool, msg []byte) {
-	n = max(n, 0)
-	o.stats.Lost += n
-	e := Event{Kind: Loss, Line: line, Count: n, Text: string(msg)}
-	if here {
-		e.Since = line - 1
-	}
-	o.events = append(o.events, e)
+	return list
 }

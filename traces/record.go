@@ -44,6 +44,9 @@ type logFormat interface {
 	unwrap(line []byte, rec *record) class
 }
 
+// newTraceRecord is a record of which nothing is known.
+func newTraceRecord() traceRecord { return traceRecord{pid: -1, cpu: -1, stamp: noStamp} }
+
 // A traceRecord is one event of a trace, as ftrace, perf or another tracer
 // prints it. Slices are good until the next line is read.
 type traceRecord struct {

@@ -15,16 +15,6 @@ func (s *Stack) Index(fn string) int {
 // Has says whether fn is on the stack.
 func (s *Stack) Has(fn string) bool { return s.Index(fn) >= 0 }
 
-// Below is the frame that called fn: the next one outwards from its innermost
-// occurrence. In a stack that is Cut it need not be fn's direct caller.
-func (s *Stack) Below(fn string) (Frame, bool) {
-	i := s.Index(fn)
-	if i < 0 || i+1 == len(s.Frames) {
-		return Frame{}, false
-	}
-	return s.Frames[i+1], true
-}
-
 // A reporter finds the kernel's reports in a kernel log: hung tasks, dumps of
 // tasks, lockups, oopses and warnings. It takes every message, in the log's
 // order, and says for each report one Stacked event when the report has ended.
@@ -131,47 +121,56 @@ const (
 	maxCommSize = 64 // TASK_COMM_LEN is 16; kworkers' names are shown longer
 )
 
+// A Message is one message of a kernel log.
+type Message struct {
+	Line   int    // number of its first line
+	Text   []byte // without stamp, level and line end
+	Stamp  int64  // microseconds since boot; negative where the log has none
+	Lost   int    // messages missing before it; -1: some, nobody knows how many
+	Caller []byte // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
+}
+
 // message takes the next message of a log, and gives emit the reports that have
-// ended by it. rec.msg is not kept.
-func (r *reporter) message(rec *record, emit func(Event)) {
+// ended by it. m.Text and m.Caller are not kept.
+func (r *reporter) message(m *Message, emit func(Event)) {
 	r.n++
-	if rec.lost != 0 {
+	if m.Lost != 0 {
 		r.flush(emit)
 	}
 	if len(r.open) > 0 {
 		r.expire(emit)
 	}
-	msg := unindent(rec.msg)
+	msg := unindent(m.Text)
 	src := begins(msg)
-	p := r.of(string(rec.caller))
+	p := r.of(string(m.Caller))
 	switch {
 	case p == nil && src == noSource:
 	case src == partLine:
 		r.flush(emit)
 	case p != nil && p.joins(src, msg):
 		p.join(src, msg)
-		p.mine(r, rec)
+		p.mine(r, m)
 	case src != noSource:
 		if p != nil {
 			r.leaves(p)
 			r.end(p, emit)
 		}
-		r.begin(src, msg, rec, emit)
+		r.begin(src, msg, m, emit)
 	default:
 		ours, ended := p.take(msg)
 		switch {
 		case ended:
 			if ours {
-				p.mine(r, rec)
+				p.mine(r, m)
 			} else if p.traced {
 				r.leaves(p)
 			}
 			r.end(p, emit)
 		case ours:
-			p.mine(r, rec)
+			p.mine(r, m)
 		}
 	}
-	r.before = rec.line
+	r.before = m.Line
 }
 
 // skip takes n messages that are no report's, while none is open; the last of
@@ -188,6 +187,9 @@ func unindent(msg []byte) []byte {
 	}
 	return msg
 }
+
+// idle says that no report is open.
+func (r *reporter) idle() bool { return len(r.open) == 0 }
 
 // flush ends all that is open: the log ends here, or is interrupted.
 func (r *reporter) flush(emit func(Event)) {
@@ -261,14 +263,14 @@ func (r *reporter) mixes(src source) bool {
 }
 
 // begin opens the report that msg begins.
-func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) {
+func (r *reporter) begin(src source, msg []byte, m *Message, emit func(Event)) {
 	switch src {
 	case endLine:
 		if bytes.HasPrefix(msg, future) {
-			r.suppressed = rec.line
+			r.suppressed = m.Line
 		}
 		if waiter, owner, lock, ok := parseBlocked(msg); ok {
-			emit(Event{Kind: Blocked, Line: rec.line, Thread: waiter, By: owner, Text: lock, Stamp: max(rec.stamp, 0) * 1000})
+			emit(Event{Kind: Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Stamp: max(m.Stamp, 0) * 1000})
 		}
 		if bytes.Contains(msg, []byte("RCU")) {
 			r.stall = 0 // the rest of the stall's report is about RCU's own threads
@@ -281,9 +283,9 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 		r.end(slices.MinFunc(r.open, func(a, b *pending) int { return a.n - b.n }), emit)
 	}
 	p := &pending{
-		source: src, caller: string(rec.caller), stamp: rec.stamp,
-		line: rec.line, before: r.before,
-		mixed: len(rec.caller) == 0 && r.mixes(src),
+		source: src, caller: string(m.Caller), stamp: m.Stamp,
+		line: m.Line, before: r.before,
+		mixed: len(m.Caller) == 0 && r.mixes(src),
 	}
 	switch src {
 	case hungLine:
@@ -309,13 +311,13 @@ func (r *reporter) begin(src source, msg []byte, rec *record, emit func(Event)) 
 		p.broken = pid == r.file && r.n-r.fileAt < maxIdle
 		r.file, r.fileAt = pid, r.n
 	}
-	p.mine(r, rec)
+	p.mine(r, m)
 	r.open = append(r.open, p)
 }
 
 // mine notes that the message is p's.
-func (p *pending) mine(r *reporter, rec *record) {
-	p.stack.Last = rec.line
+func (p *pending) mine(r *reporter, m *Message) {
+	p.stack.Last = m.Line
 	p.strange = 0
 	p.n = r.n
 }
@@ -368,7 +370,7 @@ func (r *reporter) end(p *pending, emit func(Event)) {
 		return
 	}
 	key := seen{p.stamp, s.Title, s.Task, s.Cut}
-	if p.stamp != noStamp {
+	if p.stamp >= 0 {
 		for _, k := range r.recent {
 			if k.stamp == key.stamp && k.title == key.title && k.task == key.task && (!k.cut || key.cut) {
 				r.copies++

@@ -49,7 +49,7 @@ func endsSame(a, b []Frame) bool {
 }
 
 // stacksOf are the reports of some messages that have a stack.
-func stacksOf(recs []record) []Event {
+func stacksOf(recs []Message) []Event {
 	return slices.DeleteFunc(report(recs), func(e Event) bool { return e.Kind != Stacked })
 }
 
@@ -78,7 +78,7 @@ func FuzzReporter(f *testing.F) {
 		}
 		if !callers {
 			for i := range recs {
-				recs[i].caller = nil
+				recs[i].Caller = nil
 			}
 		}
 		whole := stacksOf(recs)
@@ -101,7 +101,7 @@ func FuzzReporter(f *testing.F) {
 			}
 		}
 
-		alien := record{line: 0, msg: []byte("ktlab: somebody else"), stamp: noStamp}
+		alien := Message{Text: []byte("ktlab: somebody else"), Stamp: noStamp}
 		more := slices.Insert(slices.Clone(recs), at, alien)
 		mixed := stacksOf(more)
 		for _, e := range mixed {

@@ -31,6 +31,18 @@ func begins(msg []byte) source {
 	return src
 }
 
+// unmistakable says whether nothing but a report of the kernel begins with msg.
+func unmistakable(msg []byte) bool {
+	switch begins(msg) {
+	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
+		return true
+	}
+	return false
+}
+
+// mayBegin says whether msg could begin a report, or end one, by its two ends.
+func mayBegin(msg []byte) bool { return beginsBy(unindent(msg)) != noSource }
+
 // beginsBy is begins by a message's two ends.
 func beginsBy(msg []byte) source {
 	if len(msg) < 6 || msg[0] == ' ' {

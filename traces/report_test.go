@@ -15,11 +15,11 @@ import (
 // records takes a log apart as a Reader does, just well enough for these
 // tests' files: dmesg with and without callers, /dev/kmsg, the journal's JSON;
 // a line of nothing is a message without a stamp.
-func records(t testing.TB, name string, text []byte) []record {
+func records(t testing.TB, name string, text []byte) []Message {
 	t.Helper()
-	var recs []record
+	var recs []Message
 	for n, line := range bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")) {
-		rec := record{line: n + 1, msg: line, stamp: noStamp}
+		rec := Message{Line: n + 1, Text: line, Stamp: noStamp}
 		switch {
 		case strings.HasPrefix(name, "journal-json"):
 			var entry map[string]any
@@ -31,23 +31,23 @@ func records(t testing.TB, name string, text []byte) []record {
 			}
 			text, _ := entry["MESSAGE"].(string)
 			stamp, _ := entry["_SOURCE_MONOTONIC_TIMESTAMP"].(string)
-			rec.msg = []byte(text)
-			rec.stamp, _ = strconv.ParseInt(stamp, 10, 64)
+			rec.Text = []byte(text)
+			rec.Stamp, _ = strconv.ParseInt(stamp, 10, 64)
 		case strings.HasPrefix(name, "kmsg"):
 			head, msg, ok := strings.Cut(string(line), ";")
 			fields := strings.Split(head, ",")
 			if !ok || len(fields) < 4 || line[0] == ' ' {
 				continue
 			}
-			rec.msg = []byte(msg)
-			rec.stamp, _ = strconv.ParseInt(fields[2], 10, 64)
+			rec.Text = []byte(msg)
+			rec.Stamp, _ = strconv.ParseInt(fields[2], 10, 64)
 		default:
 			if msg, stamp, ok := body(line); ok {
-				rec.msg, rec.stamp = msg, stamp
+				rec.Text, rec.Stamp = msg, stamp
 				if head, rest, ok := bytes.Cut(msg, []byte("] ")); ok && bytes.HasPrefix(head, []byte("[")) {
 					caller := bytes.TrimSpace(head[1:])
 					if len(caller) > 1 && (caller[0] == 'T' || caller[0] == 'C') && allDigits(caller[1:]) {
-						rec.caller, rec.msg = caller, rest
+						rec.Caller, rec.Text = caller, rest
 					}
 				}
 			}
@@ -57,7 +57,7 @@ func records(t testing.TB, name string, text []byte) []record {
 	return recs
 }
 
-func report(recs []record) []Event {
+func report(recs []Message) []Event {
 	var r reporter
 	var events []Event
 	for i := range recs {
@@ -226,14 +226,6 @@ func TestStack(t *testing.T) {
 	s := &Stack{Frames: []Frame{{Func: "schedule"}, {Func: "kthread_stop"}, {Func: "kt_exit", Module: "ktlab"}}}
 	if !s.Has("schedule") || s.Has("kthread") || s.Index("kt_exit") != 2 || s.Index("kthread") != -1 {
 		t.Error("wrong functions")
-	}
-	if f, ok := s.Below("kthread_stop"); !ok || f.Module != "ktlab" {
-		t.Errorf("below kthread_stop is %v, %v", f, ok)
-	}
-	for _, fn := range []string{"kt_exit", "kthread"} {
-		if f, ok := s.Below(fn); ok {
-			t.Errorf("below %s is %v", fn, f)
-		}
 	}
 }
 
@@ -481,7 +473,7 @@ func TestReportsEnd(t *testing.T) {
 		t.Errorf("suppressed in line %d:\n%s", r.suppressed, show(events))
 	}
 	events = nil
-	recs[5].lost = -1
+	recs[5].Lost = -1
 	for i := range recs {
 		r.message(&recs[i], emit)
 	}

@@ -1,62 +1,24 @@
 package traces
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
 )
 
-// A sighting is what the lines that matter most often come to: those of the
-// scheduler's tracepoints in ftrace's usual layout, about a thread that is likely
-// to be watched. It is made while a block is glanced at, so that it costs the
-// Reader, which has to go through the lines in their order, next to nothing. The
-// rest is for traceReader, which makes the same of the same line.
-type sighting struct {
-	stamp  int64 // nanoseconds
-	thread named
-	other  named // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
-	more   int32 // SwitchOut: the state; StopReturn: the value; else see below
-	cpu    uint16
-	flags  uint8 // in the block's flags; inIdle: it happened in an idle task's context
-	kind   Kind
-}
-
-// What sighting.more is, where it is not 0.
-const (
-	wokenLate = 1 // Woken: by sched_wakeup
-	ofNobody  = 1 // Fork: of no kernel thread
-	groupDead = 1 // ProcessExit: the event has that field
-)
-
-// The flagColumns of an event are "d..2."; it may have none.
-type flagColumns struct {
-	columns uint64 // eight that begin with them
-	n       uint8  // how many of these they are
-}
-
-// inIdle is in place of the flags of what an idle task has not done: it happened to it.
-const inIdle = math.MaxUint8
-
-// A named is a task in few bytes.
-type named struct {
-	pid  int32
-	name uint16 // in the block's names
-}
-
 // sighting is room for the next sighting of the block, which sighted keeps.
-func (bl *block) sighting() *sighting {
-	n := len(bl.sights)
-	if n == cap(bl.sights) {
-		bl.sights = slices.Grow(bl.sights, max(n/2, bl.likely()))
+func (out *skimmed) sighting() *sighting {
+	n := len(out.decoded)
+	if n == cap(out.decoded) {
+		out.decoded = slices.Grow(out.decoded, max(n/2, 64))
 	}
-	return &bl.sights[:n+1][n]
+	return &out.decoded[:n+1][n]
 }
 
 // sighted keeps the sighting, and returns 1 + its index.
-func (bl *block) sighted() int32 {
-	bl.sights = bl.sights[:len(bl.sights)+1]
-	return int32(len(bl.sights))
+func (out *skimmed) sighted() int32 {
+	out.decoded = out.decoded[:len(out.decoded)+1]
+	return int32(len(out.decoded))
 }
 
 // sight is the sighting that a line comes to; nil where it must be read whole.
@@ -65,10 +27,10 @@ func (g *glancer) sight(line []byte) *sighting {
 		return nil
 	}
 	g.bound()
-	g.one.sights = g.one.sights[:0]
+	g.one.decoded = g.one.decoded[:0]
 	if gl := g.line(line, &g.one); gl.seen > 0 {
-		g.one.names, g.one.flags = g.names.list, g.names.flags
-		return &g.one.sights[gl.seen-1]
+		g.one.nameTable = g.names.nameTable
+		return &g.one.decoded[gl.seen-1]
 	}
 	return nil
 }
@@ -266,7 +228,7 @@ func (g *glancer) left(line []byte, s *sighting, i int, next int32, at int) bool
 		g.names.taskIn(&s.other, line, i+len(mid), at, next)
 	}
 	if state == 'X' || state == 'Z' {
-		g.watch.grown(s.thread.pid)
+		g.hints.clear(s.thread.pid)
 	}
 	return true
 }
@@ -297,13 +259,13 @@ func (g *glancer) by(line []byte, s *sighting) bool {
 	if !g.simple {
 		return false
 	}
-	from := g.bracket - 8
-	pid, digits := numberFirst(eight(line, from))
-	end := from + digits
-	if digits == 0 {
-		pid, from, end = pidLeft(line, g.bracket)
+	const from = dash + 1
+	pid, width := numberFirst(eight(line, from))
+	if width == 0 {
+		v, end := digits(line, from)
+		pid, width = int32(v), end-from
 	}
-	if from == end || !g.head(line, s, pid, from) {
+	if width == 0 || !g.head(line, s, pid, from) {
 		return false
 	}
 	first, second := eight(line, 0), eight(line, 8)
@@ -356,8 +318,8 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 		if s.kind = StopCall; !g.by(line, s) || !g.task(line, s, i+stop) {
 			return false
 		}
-		g.watch.grows(s.thread.pid)
-		g.watch.grows(s.other.pid) // it goes to sleep there
+		g.hints.set(s.thread.pid)
+		g.hints.set(s.other.pid) // it goes to sleep there
 		return true
 	case text == returnText && line[i+ret] == ':' && line[i+ret+1] == ' ' && g.by(line, s):
 		v, ok := fieldNumber(line[i+ret+2:], "ret=")
@@ -365,7 +327,7 @@ func (g *glancer) lifecycle(line []byte, s *sighting) bool {
 			return false
 		}
 		s.kind, s.more = StopReturn, int32(toInt(v))
-		g.watch.grown(s.other.pid)
+		g.hints.clear(s.other.pid)
 		return true
 	}
 	return false
@@ -381,7 +343,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	if pid > 0 && at >= name && at <= name+maxComm && hasPrefix(text, usual) && string(line[at:i]) == key {
 		s.other = named{2, kthreaddName}
 		g.names.taskIn(&s.thread, line, name, at, pid)
-		g.watch.grows(pid)
+		g.hints.set(pid)
 		return true
 	}
 	if !hasPrefix(text, "comm=") {
@@ -397,7 +359,7 @@ func (g *glancer) forks(line []byte, s *sighting, from int) bool {
 	g.names.task(&s.thread, child, int32(newPID))
 	g.names.task(&s.other, comm, int32(parent))
 	if s.more != ofNobody {
-		g.watch.grows(int32(newPID))
+		g.hints.set(int32(newPID))
 	}
 	return true
 }
@@ -435,144 +397,14 @@ func (g *glancer) task(line []byte, s *sighting, from int) bool {
 	return true
 }
 
-// sightings goes through lines of a block, from the one at i on, as long as a glance
-// at them is enough: up to one that makes events, which are then ready. It returns
-// which is the next.
-func (d *traceDecoder) sightings(b *block, i int) int {
-	stats := d.t.stats
-	for i < len(b.lines) && !d.t.lossy {
-		if seen := b.lines[i].seen; seen > 0 {
-			i++
-			stats.Lines++
-			if d.sighted(stats.Lines, &b.sights[seen-1], b) {
-				break
-			}
-			continue
-		}
-		passed := d.watch.pass(b.lines[i:])
-		if passed == 0 {
-			break
-		}
-		i += passed
-		stats.Lines += passed
-		stats.KernelLines += passed
-		stats.LastLine = stats.Lines
-	}
-	return i
-}
-
-// sighted makes of a sighting what traceReader.line makes of its line, which is
-// line n. It is false where that is nothing.
-func (d *traceDecoder) sighted(n int, s *sighting, b *block) bool {
-	t := d.t
-	stats := t.stats
-	stats.KernelLines++
-	stats.LastLine = n
-	t.heard(int(s.cpu), n)
-	if s.kind == SwitchOut {
-		from, to := SwitchIn, SwitchIn
-		stats.Seen |= 1<<SwitchOut | 1<<SwitchIn
-		if s.thread.pid > 0 && d.watch.Has(int(s.thread.pid)) {
-			t.awake.remove(int(s.thread.pid))
-			d.event(SwitchOut, n, s, b, s.thread).State = byte(s.more)
-			from = SwitchOut
-		}
-		if s.other.pid > 0 && d.watch.Has(int(s.other.pid)) {
-			if t.awake.has(int(s.other.pid)) {
-				stats.Events++
-			} else {
-				d.event(SwitchIn, n, s, b, s.other)
-				to++
-			}
-		}
-		d.out.ready = d.events[from:to] // they are next to each other
-		return from < to
-	}
-	thread, by := s.thread, s.other
-	switch s.kind {
-	case Woken:
-		stats.Seen |= 1 << Woken
-		late := s.more == wokenLate
-		if !late && !t.waking {
-			t.mark(&wakingMark, n)
-		}
-		stats.Waking = stats.Waking || !late
-		if thread.pid <= 0 || !d.watch.Has(int(thread.pid)) {
-			return false
-		}
-		if !late && thread.name != 0 {
-			t.awake.add(int(thread.pid))
-		}
-	case Fork:
-		if s.more == ofNobody {
-			return false
-		}
-		if thread.name == 0 {
-			t.mark(&unnamedMark, n)
-		}
-		t.awake.remove(int(thread.pid))
-	case StopReturn:
-		thread = named{}
-	case ProcessExit:
-		if s.more == groupDead {
-			t.mark(&groupDeadMark, n)
-		}
-		if by.pid == thread.pid {
-			by = thread
-		}
-	case Freed:
-		by = named{}
-	}
-	e := d.event(s.kind, n, s, b, thread)
-	e.By.Comm, e.By.PID = b.names[by.name], int(by.pid)
-	e.Context = d.context(s, b)
-	switch s.kind {
-	case Woken:
-		e.Late = s.more == wokenLate
-	case StopReturn:
-		e.Code, e.HasCode = int(s.more), true
-	}
-	d.out.ready = d.events[s.kind : s.kind+1]
-	return true
-}
-
-// context says in whose context the event of a sighting happened.
-func (d *traceDecoder) context(s *sighting, b *block) Context {
-	if s.flags == inIdle {
-		return InterruptContext
-	}
-	if f := b.flags[s.flags]; f != d.flags || d.anew {
-		var columns [8]byte
-		binary.LittleEndian.PutUint64(columns[:], f.columns)
-		d.flags, d.anew, d.flagsSay = f, false, UnknownContext
-		if f.n > 0 {
-			d.flagsSay = d.t.skips.context(columns[:f.n])
-		}
-	}
-	return d.flagsSay
-}
-
-// event makes of the latest event of its kind the next one, as traceReader.send does.
-// An idle task has no name.
-func (d *traceDecoder) event(kind Kind, n int, s *sighting, b *block, thread named) *Event {
-	stats := d.t.stats
-	stats.Events++
-	stats.Seen |= 1 << kind
-	e := &d.events[kind]
-	e.Line, e.CPU, e.Stamp = n, int(s.cpu), s.stamp
-	e.Thread.Comm, e.Thread.PID = b.names[thread.name], int(thread.pid)
-	return e
-}
-
 // A nameCache makes strings of the names of tasks, mostly those that it has
 // made before, and numbers of pids.
 type nameCache struct {
-	list     []string               // the names; the first is that of a task that has none
+	nameTable
 	places   map[string]uint16      // of names in the list
 	texts    [namePlaces]columnName // as they are in a line's text
 	begins   [1 << 9]begin          // by pid, or by CPU for the idle tasks
 	contexts [namePlaces]columnName // of those in whose columns lines are
-	flags    []flagColumns          // the flags of events
 }
 
 // kthreaddName is the place of its name.
@@ -586,7 +418,7 @@ func newNameCache() *nameCache {
 
 // anew forgets all names. What lists there have been stay as they are.
 func (c *nameCache) anew() {
-	c.list, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
+	c.names, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
 	c.flags = nil
 	clear(c.texts[:])
 	clear(c.begins[:])
@@ -596,7 +428,7 @@ func (c *nameCache) anew() {
 // bound forgets all names and flags when there are too many. That must not be within
 // a block.
 func (g *glancer) bound() {
-	if c := g.names; c != nil && (len(c.list) > maxNames || len(c.flags) > maxFlags) {
+	if c := g.names; c != nil && (len(c.names) > maxNames || len(c.flags) > maxFlags) {
 		c.anew()
 		g.heads = [len(g.heads)]stampHead{}
 	}
@@ -626,9 +458,9 @@ func (c *nameCache) name(comm []byte) uint16 {
 	if n, ok := c.places[string(comm)]; ok {
 		return n
 	}
-	n := uint16(len(c.list)) // a block has room for some thousand names
-	c.list = append(c.list, string(comm))
-	c.places[c.list[n]] = n
+	n := uint16(len(c.names)) // a block has room for some thousand names
+	c.names = append(c.names, string(comm))
+	c.places[c.names[n]] = n
 	return n
 }
 

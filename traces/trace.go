@@ -40,172 +40,151 @@ type traceLoss struct {
 
 // A traceReader makes events of the lines of a trace.
 type traceReader struct {
-	name   string // as detectTrace calls the format
-	layout traceLayout
-	// interest says whether the scheduling of a pid matters: SwitchOut,
-	// SwitchIn, Woken and Renamed of others are left out, before anything is
-	// built of them. nil: all pids matter. Where order is set it is not asked:
-	// lines are read before the events that stand before them are seen.
-	interest func(pid int) bool
-	// message gets the text of a kernel message that stands in the trace (the
-	// event "console"); its bytes are good until the next line. May be nil.
-	message func(line int, msg []byte)
-
-	stats *Stats
-	skips *ftraceLayout // layout, where it can skip lines at a glance
-	rec   traceRecord
-	names map[string]string // interned names of tasks
-	last  []int             // by CPU: number of the line with its last event
-	lossy bool              // in a stretch at the start where some CPUs' events may be missing
-	// awake are threads that have been told to be woken, and not to have left their
-	// CPU since: that one of them gets a CPU says nothing. nil: that is not asked.
-	awake   *pidSet
-	missing int // CPUs whose events are not complete yet, in such a stretch
-	began   cpuSet
-	refused bool
-	order   *reorderer  // of formats whose lines are not in order; else nil
-	hold    func(Event) // holdBack, for those
-	out     func(Event) // where holdBack's events go
-	pass    func(Event) // passOn, for those
-	young   map[int]int // of those: see passOn
-	// pidNames are the names of tasks of which a line has only the pid.
-	pidNames map[int]string
-	release  string // that the trace's header names
-	waking   bool   // wakingMark has been seen
-	idle     bool   // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
+	layout *Layout
+	lines  traceLayout
+	ftrace *ftraceLayout // lines, where it is that
+	stats  *Stats
+	// interest has the pids whose scheduling matters: SwitchOut, SwitchIn, Woken and
+	// Renamed of others are left out, before anything is built of them. nil: all pids
+	// matter. Where unsorted is set it is not asked: lines are read before the events
+	// that stand before them are seen.
+	interest *Interest
+	emit     func(Event)
+	rec      traceRecord
+	names    taskNames
+	gaps     traceGaps
+	unsorted *unsorted // of formats whose lines are not in order; else nil
+	// wakePending are threads of which Woken was emitted, and no SwitchOut since: their
+	// SwitchIn is suppressed. nil: none is.
+	wakePending *Interest
+	latest      latestEvents
+	refused     bool   // a diagnostic says why lines are of no use
+	release     string // that the trace's header names
+	waking      bool   // wakingMark has been seen
+	idle        bool   // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
 }
 
-// maxNames bounds the names that are kept; a log with more starts anew.
-const maxNames = 1 << 14
+// traceGaps is what is known of where events are missing.
+type traceGaps struct {
+	last    []int // by CPU: number of the line with its last event
+	lossy   bool  // in a stretch at the start where some CPUs' events may be missing
+	missing int   // CPUs whose events are not complete yet, in such a stretch
+	began   cpuSet
+}
 
 // maxCPUs bounds the CPUs for which is remembered when they were last heard of.
 const maxCPUs = 1 << 13
 
-// newTraceReader makes a reader for the format that detectTrace has named, which
-// counts all but lines in stats. It is nil for a name that it does not know.
-func newTraceReader(name string, stats *Stats) *traceReader {
-	var l traceLayout
-	switch name {
-	case "ftrace", "trace-cmd":
-		f := new(ftraceLayout)
-		return &traceReader{name: name, layout: f, skips: f, names: make(map[string]string), stats: stats}
-	case "perf-script":
-		l = new(perfLayout)
-	case "perf-trace":
-		l = new(perfTraceLayout)
-	case "bpftrace", "bpftrace-json":
-		l = new(bpftraceLayout)
-	default:
-		return nil
-	}
-	t := &traceReader{name: name, layout: l, names: make(map[string]string), stats: stats}
-	if name == "bpftrace" || name == "bpftrace-json" {
-		t.order = new(reorderer)
-		t.hold, t.pass, t.young = t.holdBack, t.passOn, make(map[int]int)
+// newTraceReader makes a decoder for one layout, which counts in stats, leaves out what
+// nobody is interested in, and gives emit the events.
+func newTraceReader(l *Layout, stats *Stats, interest *Interest, emit func(Event)) *traceReader {
+	t := &traceReader{layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
+	t.ftrace, _ = t.lines.(*ftraceLayout)
+	switch {
+	case l.unsorted:
+		t.unsorted = &unsorted{stats: stats, out: emit, young: make(map[int]int)}
+		t.emit = t.unsorted.hold
+	case interest != nil:
+		t.wakePending = NewInterest()
 	}
 	return t
 }
 
+// line takes a line without its end.
+func (t *traceReader) line(text []byte) bool {
+	s := t.stats
+	before := s.KernelLines + s.Unusable
+	t.latest.stale = true
+	t.read(s.Lines, text)
+	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
+}
+
+func (t *traceReader) damaged([]byte) bool { return true }
+
+func (t *traceReader) raw([]byte) bool { return false }
+
+func (t *traceReader) leftOut(n int) {
+	line := t.stats.Lines
+	t.stats.Lost = addCount(t.stats.Lost, n)
+	t.emit(Event{Kind: Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
+}
+
 // end gives out what is held back. It comes after the last line.
-func (t *traceReader) end(emit func(Event)) {
-	if t.order != nil {
-		t.out = emit
-		t.order.flush(t.pass)
+func (t *traceReader) end() {
+	if t.unsorted != nil {
+		t.unsorted.flush()
 	}
 }
 
-// holdBack passes an event on in the order of the stamps. A loss belongs where
-// it is told.
-func (t *traceReader) holdBack(e Event) {
-	if e.Kind == Loss {
-		e.Stamp, e.Since = t.order.newest, 0
-	}
-	if t.order.push(e, t.pass) {
-		return
-	}
-	t.stats.diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (t.order.newest-e.Stamp)/1e6)
-	t.stats.Lost++
-	t.order.push(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: t.order.newest}, t.pass)
-}
+func (t *traceReader) format() string { return t.layout.Name }
 
-// passOn gives out an event whose turn has come. A BPF program does not run, and
-// nobody counts that, in an interrupt on top of another one
-// (kernel/trace/bpf_trace.c trace_call_bpf): the waking that an interrupt does
-// may be missing. Where a new thread leaves its first sleep unwoken, it is.
-// young has the threads that have been forked and not woken, with the line in
-// which they went to sleep, 0 before.
-func (t *traceReader) passOn(e Event) {
-	pid := e.Thread.PID
-	asleep, young := t.young[pid]
-	switch {
-	case e.Kind == Fork:
-		if len(t.young) >= maxNames {
-			clear(t.young)
-		}
-		t.young[pid] = 0
-	case !young:
-	case e.Kind == SwitchOut && e.State != 'R':
-		t.young[pid] = e.Line
-	case e.Kind == SwitchIn && asleep > 0 && t.stats.Seen.Has(Woken):
-		t.stats.diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
-		t.stats.Lost++
-		t.out(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: -1, Stamp: e.Stamp, Since: asleep})
-		delete(t.young, pid)
-	case e.Kind == Woken, e.Kind == ProcessExit:
-		delete(t.young, pid)
-	}
-	t.out(e)
-}
-
-// line takes a line without its end; n is its 1-based number. The events that
-// it makes go to emit, which gets each one before the next is made.
-func (t *traceReader) line(n int, line []byte, emit func(Event)) {
-	if t.order != nil {
-		t.out, emit = emit, t.hold
-	}
+// read takes a line without its end; n is its 1-based number.
+func (t *traceReader) read(n int, line []byte) {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
-	if t.interest != nil && t.skips != nil {
-		if cpu, ok := t.skips.skip(line, t); ok {
-			t.stats.KernelLines++
-			t.stats.LastLine = n
-			t.heard(cpu, n)
-			return
-		}
+	if t.interest != nil && t.layout.head != nil && t.passes(n, line) {
+		return
 	}
 	rec := &t.rec
-	*rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
-	switch t.layout.unwrap(line, rec) {
+	*rec = newTraceRecord()
+	switch t.lines.unwrap(line, rec) {
 	case traceEvent:
 		t.stats.KernelLines++
 		t.stats.LastLine = n
 		if rec.bpf != nil {
-			t.bpf(n, rec, emit)
+			t.bpf(n, rec)
 		} else {
-			t.event(n, rec, emit)
+			t.event(n, rec)
 		}
 		t.heard(rec.cpu, n)
 	case lossLine:
 		t.stats.KernelLines++
-		t.lose(n, t.layout.loss(), emit)
+		t.lose(n, t.lines.loss())
 	case noEvent:
 	case kernelLine:
-		t.boot(n, t.skips.kernel, emit)
+		t.boot(n, t.ftrace.kernel)
 	case refusedLine:
 		if !t.refused {
 			t.refused = true
-			t.stats.diagnose(n, "%s", t.layout.refusal())
+			t.stats.Diagnose(n, "%s", t.lines.refusal())
 		}
 	default:
-		t.unknown(n, line, emit)
+		t.unknown(n, line)
 	}
+}
+
+// passes says whether a line is about the scheduling of tasks that nobody asks
+// about, as its two ends tell, and counts it then.
+func (t *traceReader) passes(n int, line []byte) bool {
+	h, ok := t.layout.head(line)
+	if !ok {
+		return false
+	}
+	e, ok := h.end(line)
+	if !ok || t.wants(int(e.pid)) || e.kind == SwitchOut && t.wants(int(h.pid)) {
+		return false
+	}
+	t.stats.Seen = t.stats.Seen.With(e.kind)
+	if e.kind == SwitchOut {
+		t.stats.Seen = t.stats.Seen.With(SwitchIn)
+	}
+	if e.early {
+		t.stats.Waking = true
+		if !t.waking {
+			t.mark(&wakingMark, n)
+		}
+	}
+	t.stats.KernelLines++
+	t.stats.LastLine = n
+	t.heard(h.cpu, n)
+	return true
 }
 
 // heard notes that line n has an event of a CPU.
 func (t *traceReader) heard(cpu, n int) {
-	if uint(cpu) < uint(len(t.last)) && !t.lossy {
-		t.last[cpu] = n
+	if uint(cpu) < uint(len(t.gaps.last)) && !t.gaps.lossy {
+		t.gaps.last[cpu] = n
 		return
 	}
 	t.heardNew(cpu, n)
@@ -216,44 +195,26 @@ func (t *traceReader) heardNew(cpu, n int) {
 	if uint(cpu) >= maxCPUs {
 		return
 	}
-	for len(t.last) <= cpu {
-		t.last = append(t.last, 0)
+	for len(t.gaps.last) <= cpu {
+		t.gaps.last = append(t.gaps.last, 0)
 	}
-	t.last[cpu] = n
-	if t.lossy && t.missing > 0 && t.began.empty() {
+	t.gaps.last[cpu] = n
+	if t.gaps.lossy && t.gaps.missing > 0 && t.gaps.began.empty() {
 		t.cpuBegan(cpu) // the first CPU that prints has no line of its own
 	}
 }
 
-// unfinished takes a last line that does not end in a newline. It may be cut
-// anywhere, in a number too, so that it is no evidence.
-func (t *traceReader) unfinished(n int, line []byte, emit func(Event)) {
-	if t.order != nil {
-		t.out, emit = emit, t.hold
-	}
-	t.rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
-	switch t.layout.unwrap(line, &t.rec) {
-	case noEvent, kernelLine:
-		return
-	case traceEvent, lossLine:
-		t.stats.KernelLines++
-	}
-	t.stats.diagnose(n, "the last line does not end in a newline and may be cut: not used as evidence")
-	emit(Event{Kind: Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
-	t.stats.Lost++
-}
-
 // unknown counts a line that the layout does not know. One that has something
 // of an event in it may be a piece of one: a task's name can hold a newline.
-func (t *traceReader) unknown(n int, line []byte, emit func(Event)) {
+func (t *traceReader) unknown(n int, line []byte) {
 	piece := bytes.Contains(line, pidField) || bytes.Contains(line, schedWord) || bytes.Contains(line, kthreadWord)
-	if t.order != nil { // any line of these formats may have been an event
+	if t.unsorted != nil { // any line of these formats may have been an event
 		piece = piece || t.stats.KernelLines > 0 || hasPrefix(line, "{")
 	}
 	if piece {
-		t.stats.diagnose(n, "a piece of an event, or of a longer line: not used")
+		t.stats.Diagnose(n, "a piece of an event, or of a longer line: not used")
 		t.stats.Lost++
-		emit(Event{Kind: Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
+		t.emit(Event{Kind: Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
 	}
 }
 
@@ -263,31 +224,31 @@ var (
 	kthreadWord = []byte("kthread")
 )
 
-// damaged is for an event that says something of a task's life, by its name,
+// unreadable is for an event that says something of a task's life, by its name,
 // and whose text cannot be understood.
-func (t *traceReader) damaged(n int, rec *traceRecord, emit func(Event)) {
+func (t *traceReader) unreadable(n int, rec *traceRecord) {
 	if indexOf(rec.body, "pid=0x") >= 0 {
-		t.stats.diagnose(n, "%s: its fields are numbers in hexadecimal, as the trace option fields prints them: not used; clear the option", rec.event)
+		t.stats.Diagnose(n, "%s: its fields are numbers in hexadecimal, as the trace option fields prints them: not used; clear the option", rec.event)
 	} else {
-		t.stats.diagnose(n, "%s: its text cannot be understood: not used", rec.event)
+		t.stats.Diagnose(n, "%s: its text cannot be understood: not used", rec.event)
 	}
 	t.stats.Lost++
-	emit(Event{Kind: Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
+	t.emit(Event{Kind: Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
 }
 
 // lose makes a Loss of what a line says of missing events.
-func (t *traceReader) lose(n int, l traceLoss, emit func(Event)) {
+func (t *traceReader) lose(n int, l traceLoss) {
 	switch {
 	case l.began:
 		t.cpuBegan(l.cpu)
 		// Until here, this CPU's events were missing.
-		emit(Event{Kind: Loss, Line: n, CPU: l.cpu})
+		t.emit(Event{Kind: Loss, Line: n, CPU: l.cpu})
 		return
 	case l.start:
-		t.lossy, t.missing = true, l.cpus
-		t.began = cpuSet{}
+		t.gaps.lossy, t.gaps.missing = true, l.cpus
+		t.gaps.began = cpuSet{}
 	case l.unplace:
-		t.stats.diagnose(n, "%d events were lost, this line does not say where: anything before it may be missing", l.count)
+		t.stats.Diagnose(n, "%d events were lost, this line does not say where: anything before it may be missing", l.count)
 	}
 	since := n - 1
 	switch {
@@ -295,31 +256,31 @@ func (t *traceReader) lose(n int, l traceLoss, emit func(Event)) {
 		since = 0
 	case l.cpu >= 0:
 		since = 0
-		if l.cpu < len(t.last) {
-			since = t.last[l.cpu]
+		if l.cpu < len(t.gaps.last) {
+			since = t.gaps.last[l.cpu]
 		}
 	case l.cpu < 0:
 		// Some CPU's, which has lost events because its buffer was full of others
 		// that stand before: since the last of the CPU that is silent for longest.
 		since = 0
-		for i, last := range t.last {
+		for i, last := range t.gaps.last {
 			if last > 0 && (since == 0 || last < since) {
-				since = t.last[i]
+				since = t.gaps.last[i]
 			}
 		}
 	}
 	t.stats.Lost = addCount(t.stats.Lost, l.count)
-	emit(Event{Kind: Loss, Line: n, Count: l.count, CPU: l.cpu, Since: since})
+	t.emit(Event{Kind: Loss, Line: n, Count: l.count, CPU: l.cpu, Since: since})
 }
 
 // cpuBegan notes that from here on a CPU's events are all in the trace.
 func (t *traceReader) cpuBegan(cpu int) {
-	if !t.lossy || t.began.has(cpu) {
+	if !t.gaps.lossy || t.gaps.began.has(cpu) {
 		return
 	}
-	t.began.add(cpu)
-	if t.missing--; t.missing <= 0 {
-		t.lossy = false
+	t.gaps.began.add(cpu)
+	if t.gaps.missing--; t.gaps.missing <= 0 {
+		t.gaps.lossy = false
 	}
 }
 
@@ -348,72 +309,6 @@ func addCount(a, b int) int {
 		return math.MaxInt
 	}
 	return a + b
-}
-
-// intern is the name as a string, which is made once for all lines.
-func (t *traceReader) intern(b []byte) string {
-	if s, ok := t.names[string(b)]; ok {
-		return s
-	}
-	if len(t.names) >= maxNames {
-		clear(t.names)
-	}
-	s := string(b)
-	t.names[s] = s
-	return s
-}
-
-// detectTrace names the format of a trace; ok is false where no line is a
-// trace's. lines are some of the first of an input, without their ends.
-func detectTrace(lines [][]byte) (name string, ok bool) {
-	var ftrace ftraceLayout
-	var perf perfLayout
-	var ptrace perfTraceLayout
-	var rec traceRecord
-	reset := func() *traceRecord {
-		rec = traceRecord{pid: -1, cpu: -1, stamp: noStamp}
-		return &rec
-	}
-	refused := false
-	for _, line := range lines {
-		line = bytes.TrimRight(line, "\r\n")
-		switch {
-		case hasPrefix(line, `{"kt":`):
-			return "bpftrace", true
-		case hasPrefix(line, `{"type": "attached_probes", "data": {`), hasPrefix(line, `{"type": "printf", "data": "`),
-			hasPrefix(line, `{"type": "lost_events", "data": {`), hasPrefix(line, `{"type": "map", "data": {"@`):
-			return "bpftrace-json", true
-		case isAttached(line):
-			return "bpftrace", true
-		case hasPrefix(line, "# tracer: "):
-			return "ftrace", true
-		case hasPrefix(line, "cpus=") && allDigits(line[len("cpus="):]),
-			hasPrefix(line, "version = ") && allDigits(line[len("version = "):]),
-			hasPrefix(line, "CPU ") && hasSuffix(line, " is empty"):
-			return "trace-cmd", true
-		}
-		switch class := ftrace.unwrap(line, reset()); class {
-		case traceEvent:
-			if len(rec.event) > 0 && ftrace.padded {
-				return "trace-cmd", true
-			}
-			return "ftrace", true
-		case lossLine:
-			return "ftrace", true
-		case refusedLine:
-			refused = true
-		}
-		if c := perf.unwrap(line, reset()); c == traceEvent && perf.system {
-			return "perf-script", true
-		}
-		if c := ptrace.unwrap(line, reset()); c == traceEvent || c == lossLine {
-			return "perf-trace", true
-		}
-	}
-	if refused {
-		return "ftrace", true
-	}
-	return "", false
 }
 
 // Scanning. All of these take a position in a line and give the next one.

@@ -13,33 +13,56 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // readTrace runs a trace through the reader that detectTrace finds for it, and
-// returns the events, one a line.
-func readTrace(t testing.TB, in string, interest func(int) bool) (string, *traceReader) {
+// returns the events, one a line. A last line without its newline is not read.
+func readTrace(t testing.TB, in string, interest *Interest) (string, *traceReader) {
 	t.Helper()
 	lines := bytes.SplitAfter([]byte(in), []byte("\n"))
 	if len(lines[len(lines)-1]) == 0 {
 		lines = lines[:len(lines)-1]
 	}
-	name, ok := detectTrace(lines)
-	if !ok {
+	l := layoutOf(lines)
+	if l == nil {
 		return "", nil
 	}
-	r := newTraceReader(name, new(Stats))
-	if r == nil {
-		t.Fatalf("no reader for %q", name)
-	}
-	r.interest = interest
 	var b strings.Builder
-	emit := func(e Event) { b.WriteString(traceEventString(e)); b.WriteByte('\n') }
+	r := newTraceReader(l, new(Stats), interest, func(e Event) { b.WriteString(traceEventString(e)); b.WriteByte('\n') })
+	r.wakePending = nil // nothing is suppressed
 	for i, line := range lines {
 		if bytes.HasSuffix(line, []byte("\n")) {
-			r.line(i+1, line[:len(line)-1], emit)
-		} else {
-			r.unfinished(i+1, line, emit)
+			r.read(i+1, line[:len(line)-1])
 		}
 	}
-	r.end(emit)
+	r.end()
 	return b.String(), r
+}
+
+// layoutOf is the layout that the first telling line shows; nil: none does.
+func layoutOf(lines [][]byte) *Layout {
+	for _, line := range lines {
+		if l := detectTrace(line); l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// layoutNamed is the layout of a name; nil: there is none.
+func layoutNamed(name string) *Layout {
+	for i := range Layouts {
+		if Layouts[i].Name == name {
+			return &Layouts[i]
+		}
+	}
+	return nil
+}
+
+// interestIn is the interest in some pids.
+func interestIn(pids ...int) *Interest {
+	i := NewInterest()
+	for _, pid := range pids {
+		i.Add(pid)
+	}
+	return i
 }
 
 // traceEventString is an event for people: line, kind, thread, what else it says.
@@ -89,12 +112,16 @@ func traceEventString(e Event) string {
 // The events of each recording, for the pids of the kernel threads that
 // truth.tsv names.
 func TestRecordedTraces(t *testing.T) {
-	between := func(from, to int) func(int) bool {
-		return func(pid int) bool { return from <= pid && pid <= to }
+	between := func(from, to int) *Interest {
+		i := NewInterest()
+		for pid := from; pid <= to; pid++ {
+			i.Add(pid)
+		}
+		return i
 	}
 	tests := []struct {
 		file, format string
-		interest     func(int) bool
+		interest     *Interest
 	}{
 		{"ftrace-eintr.txt", "ftrace", between(347, 347)},
 		{"ftrace-ok.txt", "ftrace", between(338, 338)},
@@ -116,8 +143,8 @@ func TestRecordedTraces(t *testing.T) {
 			if r == nil {
 				t.Fatal("not recognised")
 			}
-			if r.name != test.format {
-				t.Errorf("read as %s, want %s", r.name, test.format)
+			if r.format() != test.format {
+				t.Errorf("read as %s, want %s", r.format(), test.format)
 			}
 			if r.stats.Unusable != 0 {
 				t.Errorf("diagnostics: %v", r.stats.Diagnostics)
@@ -155,17 +182,16 @@ func BenchmarkTrace(b *testing.B) {
 					b.Fatal(err)
 				}
 				lines := bytes.Split(bytes.TrimSuffix(in, []byte("\n")), []byte("\n"))
-				format, _ := detectTrace(lines)
-				r := newTraceReader(format, new(Stats))
-				if !relevant {
-					r.interest = func(int) bool { return false }
+				interest := NewInterest()
+				if relevant {
+					interest = nil
 				}
-				emit := func(Event) {}
+				r := newTraceReader(layoutOf(lines), new(Stats), interest, func(Event) {})
 				b.ReportAllocs()
 				b.SetBytes(int64(len(in) / len(lines)))
 				i := 0
 				for b.Loop() {
-					r.line(i+1, lines[i], emit)
+					r.read(i+1, lines[i])
 					if i++; i == len(lines) {
 						i = 0
 					}
@@ -201,8 +227,12 @@ func TestDetectTrace(t *testing.T) {
 		{"/proc/interrupts and other numbers", "  0:         44          0   IO-APIC   2-edge      timer\n1 2 3\n", ""},
 		{"nothing", "\n\n", ""},
 	} {
-		if got, ok := detectTrace(lines(test.in)); got != test.want || ok != (test.want != "") {
-			t.Errorf("%s: %q, %v, want %q", test.name, got, ok, test.want)
+		got := ""
+		if l := layoutOf(lines(test.in)); l != nil {
+			got = l.Name
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
 	}
 	logs, err := filepath.Glob("samples/*.dmesg")
@@ -214,8 +244,8 @@ func TestDetectTrace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := detectTrace(lines(string(in))); ok {
-			t.Errorf("%s: taken for %s", log, got)
+		if l := layoutOf(lines(string(in))); l != nil {
+			t.Errorf("%s: taken for %s", log, l.Name)
 		}
 	}
 }
@@ -228,7 +258,7 @@ func TestMarks(t *testing.T) {
 		"               x-4       [001] .....     1.000000: sched_process_exit: comm=x pid=4 prio=120 group_dead=false\n"
 	in += "# nop latency trace v1.1.5 on 6.1.0-18-amd64\n"
 	in += "               x-4       [001] d.h.     1.000000: sched_waking: comm=a pid=5 prio=120 target_cpu=001\n"
-	_, r := readTrace(t, in, func(int) bool { return false })
+	_, r := readTrace(t, in, NewInterest())
 	var got []string
 	for _, m := range r.stats.Marks {
 		got = append(got, fmt.Sprintf("%d %s %s..%s", m.Line, m.Name, m.First, m.Last))
@@ -262,23 +292,22 @@ func TestRecordedStops(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bytes.Split(bytes.TrimSuffix(in, []byte("\n")), []byte("\n"))
-		name, _ := detectTrace(lines)
-		r := newTraceReader(name, new(Stats))
 		got := make(map[int][]int)
 		open := make(map[int]int)
 		probes := 0
+		r := newTraceReader(layoutOf(lines), new(Stats), nil, func(e Event) {
+			switch {
+			case e.Probe && (e.Kind == StopCall || e.Kind == StopReturn):
+				probes++
+			case e.Kind == StopCall:
+				open[e.By.PID] = e.Thread.PID
+			case e.Kind == StopReturn && e.HasCode:
+				pid := open[e.By.PID]
+				got[pid] = append(got[pid], e.Code)
+			}
+		})
 		for i, line := range lines {
-			r.line(i+1, line, func(e Event) {
-				switch {
-				case e.Probe && (e.Kind == StopCall || e.Kind == StopReturn):
-					probes++
-				case e.Kind == StopCall:
-					open[e.By.PID] = e.Thread.PID
-				case e.Kind == StopReturn && e.HasCode:
-					pid := open[e.By.PID]
-					got[pid] = append(got[pid], e.Code)
-				}
-			})
+			r.read(i+1, line)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(test.want) {
 			t.Errorf("%s: stops returned %v, want %v", test.file, got, test.want)
@@ -286,16 +315,5 @@ func TestRecordedStops(t *testing.T) {
 		if want := strings.Count(string(in), " stop: (") + strings.Count(string(in), " stop_ret: ("); probes != want {
 			t.Errorf("%s: %d stops by probes, want %d", test.file, probes, want)
 		}
-	}
-}
-
-func TestKernelMessagesInATraceArePassedOn(t *testing.T) {
-	r := newTraceReader("ftrace", new(Stats))
-	var got []string
-	r.message = func(line int, msg []byte) { got = append(got, fmt.Sprintf("%d %s", line, msg)) }
-	r.line(7, []byte("            bash-294     [000] d....     1.000000: console: [   30.363151] func t1"), func(e Event) { t.Error(e) })
-	r.line(8, []byte("            bash-294     [000] d....     1.000000: console: func t2: x"), func(e Event) { t.Error(e) })
-	if s := strings.Join(got, ", "); s != "7 [   30.363151] func t1, 8 func t2: x" {
-		t.Error(s)
 	}
 }

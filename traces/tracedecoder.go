@@ -1,113 +1,102 @@
 package traces
 
-// traceFormats are the formats of traces, as a report and --input-format say
-// them.
-var traceFormats = []Format{
-	{"ftrace", "ftrace's trace and trace_pipe"},
-	{"trace-cmd", "trace-cmd report"},
-	{"perf-script", "perf script"},
-	{"perf-trace", "perf trace"},
-	{"bpftrace", "the output of traces/bpf/kthread.bt, or of another tracer in its format (docs/events.md)"},
-	{"bpftrace-json", "the same by bpftrace -f json"},
+import "bytes"
+
+// A Layout is one way to print a trace.
+type Layout struct {
+	Name string // as --input-format and a report say it
+	Text string // what it is, in a few words
+	// Detect says whether a line, without its end, shows that it is of this layout. It
+	// may get the beginning of a long line.
+	Detect func(line []byte) bool
+	// New makes what takes events out of the lines.
+	New func() traceLayout
+	// head reads the left end of a line; nil where the layout's lines have none that
+	// tells whether they matter.
+	head     func(line []byte) (lineHead, bool)
+	unsorted bool // the lines are not in the order of the events
 }
 
-// A traceDecoder is the decoder of all traces: a reader for the layout that the
-// first telling line shows.
-type traceDecoder struct {
-	out   *output
-	force string
-	t     *traceReader
-	emit  func(Event)
-	watch *PIDs // whose scheduling is asked for
-	// By kind: the latest event that a sighting has made, of which all but what differs
-	// from one to the next is there.
-	events [Freed + 1]Event
-	// What the flags of a sighting have said.
-	flags    flagColumns
-	flagsSay Context
-	anew     bool // a header may have come since
+// Layouts are the ways to print a trace that are known.
+var Layouts = []Layout{
+	{
+		Name: "ftrace", Text: "ftrace's trace and trace_pipe",
+		Detect: isFtrace, New: func() traceLayout { return new(ftraceLayout) }, head: ftraceHead,
+	}, {
+		Name: "trace-cmd", Text: "trace-cmd report",
+		Detect: isTraceCmd, New: func() traceLayout { return new(ftraceLayout) }, head: ftraceHead,
+	}, {
+		Name: "perf-script", Text: "perf script",
+		Detect: isPerfScript, New: func() traceLayout { return new(perfLayout) }, head: perfHead,
+	}, {
+		Name: "perf-trace", Text: "perf trace",
+		Detect: isPerfTrace, New: func() traceLayout { return new(perfTraceLayout) },
+	}, {
+		Name: "bpftrace", Text: "the output of traces/bpf/kthread.bt, or of another tracer in its format (docs/events.md)",
+		Detect: isBpftrace, New: func() traceLayout { return new(bpftraceLayout) }, unsorted: true,
+	}, {
+		Name: "bpftrace-json", Text: "the same by bpftrace -f json",
+		Detect: isBpftraceJSON, New: func() traceLayout { return new(bpftraceLayout) }, unsorted: true,
+	},
 }
 
-func newTraceDecoder(out *output, force string) *traceDecoder {
-	d := &traceDecoder{out: out, force: force}
-	for kind := range d.events {
-		d.events[kind] = Event{Kind: Kind(kind), Coarse: 1000, Clock: Nanoseconds}
+// isFtrace also knows lines that are of no use, to say why.
+func isFtrace(line []byte) bool {
+	if hasPrefix(line, "# tracer: ") {
+		return true
 	}
-	d.events[SwitchOut].Context, d.events[SwitchIn].Context = TaskContext, TaskContext
-	d.emit = func(e Event) { out.events = append(out.events, e) }
-	if force != "" {
-		d.t = newTraceReader(force, &out.stats)
-	}
-	return d
+	class, padded := ftraceLine(line)
+	return class == lossLine || class == refusedLine || class == traceEvent && !padded
 }
 
-// detect says whether a line shows that it is a trace's, and notes which.
-func (d *traceDecoder) detect(line []byte) bool {
-	if d.force != "" {
-		return d.t != nil
+func isTraceCmd(line []byte) bool {
+	if hasPrefix(line, "cpus=") && allDigits(line[len("cpus="):]) ||
+		hasPrefix(line, "version = ") && allDigits(line[len("version = "):]) ||
+		hasPrefix(line, "CPU ") && hasSuffix(line, " is empty") {
+		return true
 	}
-	name, ok := detectTrace([][]byte{line})
-	if ok && d.t == nil {
-		d.t = newTraceReader(name, &d.out.stats)
-	}
-	return ok
+	class, padded := ftraceLine(line)
+	return class == traceEvent && padded
 }
 
-// only makes the decoder leave out the scheduling of tasks that are not watched.
-func (d *traceDecoder) only(watch *PIDs) {
-	d.watch, d.t.interest = watch, watch.Has
-	if d.t.order == nil {
-		d.t.awake = new(pidSet)
+// ftraceLine is the class of a line by itself. trace-cmd pads an event's name.
+func ftraceLine(line []byte) (class traceClass, padded bool) {
+	if hasPrefix(line, "{") {
+		return unknownLine, false
 	}
+	var f ftraceLayout
+	rec := newTraceRecord()
+	class = f.unwrap(line, &rec)
+	return class, len(rec.event) > 0 && f.padded
 }
 
-func (d *traceDecoder) line(text []byte) bool {
-	s := &d.out.stats
-	before := s.KernelLines + s.Unusable
-	d.anew = true
-	d.t.line(s.Lines, text, d.emit)
-	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
+func isPerfScript(line []byte) bool {
+	var p perfLayout
+	rec := newTraceRecord()
+	return !hasPrefix(line, "{") && p.unwrap(line, &rec) == traceEvent && p.system
 }
 
-// glances says whether lines of this layout can be told by a glance.
-func (d *traceDecoder) glances() bool {
-	switch d.t.name {
-	case "ftrace", "trace-cmd", "perf-script":
-		return d.t.interest != nil
-	}
-	return false
+func isPerfTrace(line []byte) bool {
+	var p perfTraceLayout
+	rec := newTraceRecord()
+	class := p.unwrap(line, &rec)
+	return !hasPrefix(line, "{") && (class == traceEvent || class == lossLine)
 }
 
-// glancers makes glancers at lines of this layout.
-func (d *traceDecoder) glancers(watch *PIDs) func() glancer {
-	if d.t.name == "perf-script" {
-		return func() glancer { return glancer{} } // decoding while glancing is not possible
-	}
-	return func() glancer { return glancer{watch: watch, names: newNameCache()} }
+func isBpftrace(line []byte) bool { return hasPrefix(line, `{"kt":`) || isAttached(line) }
+
+func isBpftraceJSON(line []byte) bool {
+	return hasPrefix(line, `{"type": "attached_probes", "data": {`) || hasPrefix(line, `{"type": "printf", "data": "`) ||
+		hasPrefix(line, `{"type": "lost_events", "data": {`) || hasPrefix(line, `{"type": "map", "data": {"@`)
 }
 
-// glanced notes what a block shows by a glance.
-func (d *traceDecoder) glanced(b *block) {
-	s := &d.out.stats
-	s.Seen |= b.seen
-	if b.waking > 0 {
-		s.Waking = true
-		if !d.t.waking {
-			n := s.Lines + b.waking
-			if b.tail {
-				n-- // the rest of a line is not another one
-			}
-			d.t.mark(&wakingMark, n)
+// detectTrace is the layout of a line, which may have its end; nil: of none.
+func detectTrace(line []byte) *Layout {
+	line = bytes.TrimRight(line, "\r\n")
+	for i := range Layouts {
+		if l := &Layouts[i]; l.Detect(line) {
+			return l
 		}
 	}
+	return nil
 }
-
-func (d *traceDecoder) damaged([]byte) bool { return true }
-
-func (d *traceDecoder) raw([]byte) bool { return false }
-
-func (d *traceDecoder) end() {
-	d.t.end(d.emit)
-}
-
-func (d *traceDecoder) format() string { return d.t.name }

@@ -38,18 +38,19 @@ func FuzzTrace(f *testing.F) {
 	} {
 		f.Add([]byte(line))
 	}
+	interest := NewInterest()
+	for pid := 0; pid < pidLimit; pid += 2 {
+		interest.Add(pid)
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		lines := bytes.Split(in, []byte("\n"))
-		detected, _ := detectTrace(lines)
-		for _, name := range []string{"ftrace", "perf-script", "perf-trace", "bpftrace", detected} {
-			r := newTraceReader(name, new(Stats))
-			if r == nil {
-				continue
-			}
+		for i := range Layouts {
+			l := &Layouts[i]
+			name := l.Name
 			var events []Event
 			last := 0
 			emit := func(e Event) {
-				if e.Line < 1 || e.Line > len(lines) || r.order == nil && e.Line < last {
+				if e.Line < 1 || e.Line > len(lines) || !l.unsorted && e.Line < last {
 					t.Fatalf("%s: event of line %d after one of line %d", name, e.Line, last)
 				}
 				if e.Kind == Loss && e.Since >= e.Line {
@@ -61,14 +62,15 @@ func FuzzTrace(f *testing.F) {
 				last = e.Line
 				events = append(events, e)
 			}
+			r := newTraceReader(l, new(Stats), nil, emit)
 			half := 0 // events of the first half of the lines
 			for i, line := range lines {
 				if i == len(lines)/2 {
 					half = len(events)
 				}
-				r.line(i+1, line, emit)
+				r.read(i+1, line)
 			}
-			r.end(emit)
+			r.end()
 			switch s := r.stats; {
 			case s.KernelLines > len(lines) || s.LastLine > len(lines):
 				t.Errorf("%s: %d events' lines, the last %d, of %d", name, s.KernelLines, s.LastLine, len(lines))
@@ -77,34 +79,34 @@ func FuzzTrace(f *testing.F) {
 			}
 			// Leaving out what nobody wants to know changes nothing of the rest. What is
 			// put in order leaves nothing out.
-			even := func(pid int) bool { return pid%2 == 0 }
-			f := newTraceReader(name, new(Stats))
-			f.interest = even
+			even := func(pid int) bool { return pid%2 == 0 && pid < pidLimit }
 			var few []Event
+			f := newTraceReader(l, new(Stats), interest, func(e Event) { few = append(few, e) })
+			f.wakePending = nil // nothing is suppressed
 			for i, line := range lines {
-				f.line(i+1, line, func(e Event) { few = append(few, e) })
+				f.read(i+1, line)
 			}
-			f.end(func(e Event) { few = append(few, e) })
+			f.end()
 			few = slices.DeleteFunc(few, func(e Event) bool { return e.Kind == Loss })
 			want := slices.DeleteFunc(slices.Clone(events), func(e Event) bool {
 				switch e.Kind {
 				case Loss:
 					return true
 				case SwitchIn, SwitchOut, Woken, Renamed:
-					return f.order == nil && !even(e.Thread.PID)
+					return !l.unsorted && !even(e.Thread.PID)
 				}
 				return false
 			})
 			if !reflect.DeepEqual(few, want) && len(few)+len(want) > 0 {
 				t.Fatalf("%s: of even pids\n%+v\nwant\n%+v", name, few, want)
 			}
-			if r.order != nil {
+			if l.unsorted {
 				continue
 			}
-			p := newTraceReader(name, new(Stats))
 			var prefix []Event
+			p := newTraceReader(l, new(Stats), nil, func(e Event) { prefix = append(prefix, e) })
 			for i, line := range lines[:len(lines)/2] {
-				p.line(i+1, line, func(e Event) { prefix = append(prefix, e) })
+				p.read(i+1, line)
 			}
 			if len(prefix) != half {
 				t.Fatalf("%s: %d events of the first half alone, %d in the whole", name, len(prefix), half)
@@ -186,9 +188,9 @@ func FuzzFtraceNames(f *testing.F) {
 					}
 				}
 			}
-			r := newTraceReader("ftrace", new(Stats))
 			var got []Event
-			r.line(1, []byte(line), func(e Event) { got = append(got, e) })
+			r := newTraceReader(layoutNamed("ftrace"), new(Stats), nil, func(e Event) { got = append(got, e) })
+			r.read(1, []byte(line))
 			if len(got) != len(test.want) {
 				t.Fatalf("%q\ngives %+v\n%v", line, got, r.stats.Diagnostics)
 			}
@@ -208,7 +210,7 @@ func abs(n int) int {
 	return n
 }
 
-// A trace that is cut in its last line says nothing with it but a loss.
+// A trace that is cut in its last line says nothing with it, and that it is cut.
 func TestCutTraces(t *testing.T) {
 	for _, file := range []string{"ftrace-ok.txt", "perf-script.txt", "tracecmd-report.txt"} {
 		in, err := os.ReadFile(filepath.Join("samples", "recorded", file))
@@ -220,11 +222,14 @@ func TestCutTraces(t *testing.T) {
 			if in[cut-1] == '\n' {
 				continue
 			}
-			got, r := readTrace(t, string(in[:cut]), nil)
-			i := strings.LastIndexByte(strings.TrimSuffix(got, "\n"), '\n')
-			last := got[i+1:]
-			if !strings.HasPrefix(whole, got[:i+1]) || !strings.Contains(last, " loss 1 ") && r.stats.Unusable != 0 || r.stats.Unusable > 1 {
-				t.Fatalf("%s cut at %d: %v\n%s", file, cut, r.stats.Diagnostics, got)
+			r := NewReader(bytes.NewReader(in[:cut]), Options{})
+			var b strings.Builder
+			for r.Scan() {
+				fmt.Fprintln(&b, traceEventString(*r.Event()))
+			}
+			r.Close()
+			if s := r.Stats(); !strings.HasPrefix(whole, b.String()) || s.Unusable != 1 || s.Diagnostics[0].Line != s.Lines {
+				t.Fatalf("%s cut at %d: %v\n%s", file, cut, s.Diagnostics, b.String())
 			}
 		}
 	}
@@ -237,12 +242,10 @@ func TestIrrelevantTraceLinesDoNotAllocate(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bytes.Split(bytes.TrimSuffix(in, []byte("\n")), []byte("\n"))
-		name, _ := detectTrace(lines)
-		r := newTraceReader(name, new(Stats))
-		r.interest = func(int) bool { return false }
+		r := newTraceReader(layoutOf(lines), new(Stats), NewInterest(), func(Event) {})
 		all := func() {
 			for i, line := range lines {
-				r.line(i+1, line, func(Event) {})
+				r.read(i+1, line)
 			}
 		}
 		all()

@@ -240,11 +240,6 @@ func TestTraceLayouts(t *testing.T) {
 			want: "3 loss 80 cpu 0 since 1\n4 loss 0 cpu 1 since 2\n5 loss 3 cpu -1 since 1\n",
 		},
 		{
-			name: "a last line without its end may be cut",
-			in:   "               x-4       [000] .....     1.000000: foo: bar\n               x-4       [000] .....     1.000000: sched_process_exit: comm=x pid=4",
-			want: "2 loss 1 cpu -1 since 1\n", unusable: 1,
-		},
-		{
 			name: "output of the option nocontext-info is refused once",
 			in:   hdr + "sched_switch: prev_comm=a prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=b next_pid=2 next_prio=120\nsched_kthread_stop: comm=kt pid=3\n",
 			want: "", unusable: 1,

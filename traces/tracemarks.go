@@ -50,10 +50,10 @@ func (t *traceReader) mark(m *Mark, line int) {
 // boot notes the release that a trace names itself, in the header of the option
 // latency-format (kernel/trace/trace.c print_trace_header). Another one is another
 // machine's trace.
-func (t *traceReader) boot(line int, release []byte, emit func(Event)) {
+func (t *traceReader) boot(line int, release []byte) {
 	if len(release) == 0 || string(release) == t.release {
 		return
 	}
 	t.release = string(release)
-	emit(Event{Kind: Boot, Line: line, Before: t.stats.LastLine, CPU: -1, Kernel: t.release})
+	t.emit(Event{Kind: Boot, Line: line, Before: t.stats.LastLine, CPU: -1, Kernel: t.release})
 }

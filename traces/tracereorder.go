@@ -8,6 +8,60 @@ const reorderWindow = 1e9
 // maxReorder bounds the events that are held back.
 const maxReorder = 1 << 16
 
+// unsorted puts the events of a trace whose lines are not in order into their order.
+type unsorted struct {
+	stats *Stats
+	out   func(Event)
+	order reorderer
+	young map[int]int // see pass
+}
+
+// hold passes an event on in the order of the stamps. A loss belongs where
+// it is told.
+func (u *unsorted) hold(e Event) {
+	if e.Kind == Loss {
+		e.Stamp, e.Since = u.order.newest, 0
+	}
+	if u.order.push(e, u.pass) {
+		return
+	}
+	u.stats.Diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (u.order.newest-e.Stamp)/1e6)
+	u.stats.Lost++
+	u.order.push(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: u.order.newest}, u.pass)
+}
+
+// pass gives out an event whose turn has come. A BPF program does not run, and
+// nobody counts that, in an interrupt on top of another one
+// (kernel/trace/bpf_trace.c trace_call_bpf): the waking that an interrupt does
+// may be missing. Where a new thread leaves its first sleep unwoken, it is.
+// young has the threads that have been forked and not woken, with the line in
+// which they went to sleep, 0 before.
+func (u *unsorted) pass(e Event) {
+	pid := e.Thread.PID
+	asleep, young := u.young[pid]
+	switch {
+	case e.Kind == Fork:
+		if len(u.young) >= maxNames {
+			clear(u.young)
+		}
+		u.young[pid] = 0
+	case !young:
+	case e.Kind == SwitchOut && e.State != 'R':
+		u.young[pid] = e.Line
+	case e.Kind == SwitchIn && asleep > 0 && u.stats.Seen.Has(Woken):
+		u.stats.Diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
+		u.stats.Lost++
+		u.out(Event{Kind: Loss, Line: e.Line, Count: 1, CPU: -1, Stamp: e.Stamp, Since: asleep})
+		delete(u.young, pid)
+	case e.Kind == Woken, e.Kind == ProcessExit:
+		delete(u.young, pid)
+	}
+	u.out(e)
+}
+
+// flush gives out all that is held back.
+func (u *unsorted) flush() { u.order.flush(u.pass) }
+
 // A reorderer puts events in the order of their stamps. It holds events back
 // until no earlier one can come any more.
 type reorderer struct {

@@ -196,7 +196,7 @@ func TestReader(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := NewReader(strings.NewReader(tt.in), Builtin("story"), tt.always)
+			r := NewReader(strings.NewReader(tt.in), Options{Patterns: Builtin("story"), Always: tt.always})
 			if got := read(t, r); got != tt.want {
 				t.Errorf("events:\n%swant:\n%s", got, tt.want)
 			}
@@ -212,7 +212,7 @@ func TestReader(t *testing.T) {
 
 func TestReaderPassesOnReadErrors(t *testing.T) {
 	bad := errors.New("disk on fire")
-	r := NewReader(io.MultiReader(strings.NewReader("[    1.000000] func t1\n"), iotest.ErrReader(bad)), Builtin("story"), true)
+	r := NewReader(io.MultiReader(strings.NewReader("[    1.000000] func t1\n"), iotest.ErrReader(bad)), Options{Patterns: Builtin("story"), Always: true})
 	if got := read(t, r); got != "1 enter t1\n" {
 		t.Errorf("events: %s", got)
 	}
@@ -246,7 +246,7 @@ a stop(b) = stop(c) = 1
 	for line := range strings.Lines(in) {
 		log.WriteString("[    1.000000] " + line)
 	}
-	r := NewReader(strings.NewReader(log.String()), pats, false)
+	r := NewReader(strings.NewReader(log.String()), Options{Patterns: pats})
 	got := read(t, r)
 	want := `1 begin
 2 create w0[17] by modprobe
@@ -271,7 +271,7 @@ func TestTiesOfOneMessageAreLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := NewReader(strings.NewReader("[    1.000000] a made b\n[    1.000000] a made b woke c\n"), pats, true)
+	r := NewReader(strings.NewReader("[    1.000000] a made b\n[    1.000000] a made b woke c\n"), Options{Patterns: pats, Always: true})
 	if got := read(t, r); got != "1 create b by a\n2 loss 0\n" || r.Stats().Unusable != 1 {
 		t.Errorf("events %q, %d unusable", got, r.Stats().Unusable)
 	}
@@ -283,7 +283,7 @@ func TestManyReadingsAreGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := NewReader(strings.NewReader("[    1.000000] "+strings.Repeat("a", 60000)+"x\n"), pats, true)
+	r := NewReader(strings.NewReader("[    1.000000] "+strings.Repeat("a", 60000)+"x\n"), Options{Patterns: pats, Always: true})
 	if got := read(t, r); got != "1 loss 0\n" || r.Stats().Unusable != 1 {
 		t.Errorf("events %q, %d unusable", got, r.Stats().Unusable)
 	}
@@ -351,7 +351,7 @@ func TestMessage(t *testing.T) {
 // Irrelevant lines cost no allocation.
 func TestIrrelevantLinesDoNotAllocate(t *testing.T) {
 	line := "[   12.345678] usb 1-1: stopped being a func of anything, exit code none\n"
-	r := NewReader(iotest.DataErrReader(strings.NewReader(strings.Repeat(line, 20000))), Builtin("story"), true)
+	r := NewReader(iotest.DataErrReader(strings.NewReader(strings.Repeat(line, 20000))), Options{Patterns: Builtin("story"), Always: true})
 	if n := testing.AllocsPerRun(1, func() {
 		for r.Scan() {
 		}
@@ -373,7 +373,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("\x00\n"), false, 1)
 	f.Add([]byte("[    1.000000] t stopped, exit code 99999999999999999999\n["), true, 70)
 	f.Fuzz(func(t *testing.T, data []byte, always bool, cut int) {
-		r := NewReader(bytes.NewReader(data), Builtin("story"), always)
+		r := NewReader(bytes.NewReader(data), Options{Patterns: Builtin("story"), Always: always})
 		last, events := 0, 0
 		for r.Scan() {
 			e := r.Event()
@@ -475,7 +475,7 @@ func TestBuiltins(t *testing.T) {
 		t.Errorf("built-in sets: %v", names)
 	}
 	for _, name := range names {
-		if p := Builtin(name); p == nil || p.Shows == 0 {
+		if p := Builtin(name); p == nil || p.Shows() == 0 {
 			t.Errorf("%s: %v", name, p)
 		}
 	}

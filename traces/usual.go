@@ -83,7 +83,9 @@ const (
 // columns are known.
 func (g *glancer) usualLengths() {
 	n, br := g.name, g.bracket
-	if g.least, g.lengths = 0, 0; g.watch != nil && br > 8 && br-8 < 64 && n >= br+8 && n-3 < 64 {
+	// Where the columns before the CPU are those of the pid, and few enough are behind
+	// it, nothing that is not looked at can be another event's name.
+	if g.least, g.lengths = 0, 0; g.hints != nil && br == dash+1+8 && n >= br+afterCPU+8+8 && n <= br+afterCPU+26 {
 		g.least = max(n+nameWidth+rightWidth/2, leftWidth)
 		g.lengths = maxLine - g.least
 	}
@@ -92,40 +94,42 @@ func (g *glancer) usualLengths() {
 // scheduling glances at lines of a trace, which begin at from and have their ends,
 // counted from at, in ends. odd: some may hold NULs. It returns where the next line
 // begins.
-func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, bl *block) int {
-	if from == 0 && bl.tail && len(ends) > 0 {
+func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, out *skimmed) int {
+	if from == 0 && out.tail && len(ends) > 0 {
 		end := at + int(ends[0])
-		bl.lines = append(bl.lines, glance{a: readWhole, b: -1, end: int32(end)})
+		out.lines = append(out.lines, glance{a: readWhole, b: -1, end: int32(end)})
 		from, ends = end+1, ends[1:]
 	}
-	first := len(bl.lines)
-	if cap(bl.lines) < first+len(ends) {
-		bl.lines = slices.Grow(bl.lines, max(len(ends), bl.likely()))
+	first := len(out.lines)
+	if cap(out.lines) < first+len(ends) {
+		out.lines = slices.Grow(out.lines, len(ends))
 	}
-	bl.lines = bl.lines[:first+len(ends)]
-	lines := bl.lines[first:]
+	out.lines = out.lines[:first+len(ends)]
+	lines := out.lines[first:]
 	if odd {
 		for i, e := range ends {
 			lines[i] = glance{a: readWhole, b: -1, end: int32(at) + e}
 		}
 	} else {
-		g.columns(text, from, at, ends, lines, bl)
+		g.columns(text, from, at, ends, lines, out)
 	}
-	watch := g.watch
 	for i := 0; i < len(lines); i++ {
 		gl := &lines[i]
 		end := int(gl.end)
 		switch {
-		case gl.a >= 0 && !watch.maybe(uint32(gl.a)) && !watch.maybe(uint32(gl.b)):
-			if n := watch.unlikely(lines[i+1:]); n > 0 {
+		case gl.a >= 0 && !g.hinted(gl.a) && !g.hinted(gl.b):
+			if g.hints == nil {
+				break
+			}
+			if n := g.hints.skip(lines[i+1:]); n > 0 {
 				i += n
 				end = int(lines[i].end)
 			}
 		case gl.a >= 0:
-			gl.seen = g.sighting(text[from:end], g.found[i%len(g.found)], *gl, bl)
+			gl.seen = g.sighting(text[from:end], g.found[i%len(g.found)], *gl, out)
 		case end-from < maxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
-			bl.at = first + i + 1
-			l := g.line(text[from:end], bl)
+			out.at = first + i + 1
+			l := g.line(text[from:end], out)
 			gl.a, gl.b, gl.seen = l.a, l.b, l.seen
 		}
 		from = end + 1
@@ -136,84 +140,64 @@ func (g *glancer) scheduling(text []byte, from, at int, ends []int32, odd bool, 
 // columns glances at what most lines are: the scheduler's, in ftrace's layout, with
 // numbers of as many digits as nearly all have. It looks at the columns at both ends of
 // a line, eight at once. What is another line it leaves to be read whole.
-func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glance, bl *block) {
-	c := g.begin(text, from, at, ends, lines, bl)
-	c.run()
-	bl.seen |= c.seen
-}
-
-// begin is where columns begins.
-func (g *glancer) begin(text []byte, from, at int, ends []int32, lines []glance, bl *block) columns {
-	c := columns{
-		text: text, from: from, at: at, ends: ends, lines: lines[:len(ends)], found: g.found[:len(ends)],
-		column: uint(g.bracket-8) & 63, stamp: uint(g.name-3) & 63, least: g.least, lengths: uint(g.lengths), forms: &forms,
-	}
-	if bl.waking == 0 {
-		c.forms = &formsToWaking
-	}
-	return c
-}
-
-// one is columns for the next line.
 //
 // What is masked by 63, 15 and 7 is not more, which spares the checks of bounds.
-func (c *columns) one() {
+func (g *glancer) columns(text []byte, from, at int, ends []int32, lines []glance, out *skimmed) {
 	const (
-		brackets = '[' | ']'<<32
-		prefix   = 0x5f6465686373203a // ": sched_"
+		frame  = '[' | ']'<<32 | ' '<<40 // "[001] "
+		frames = 0xff | 0xff<<32 | 0xff<<40
+		prefix = 0x5f6465686373203a // ": sched_"
+		column = dash + 1
 	)
-	line := c.text[c.from : c.at+int(c.ends[c.i])]
-	gl, how := &c.lines[c.i], &c.found[c.i]
-	c.i++
-	c.from += len(line) + 1
-	*gl = glance{a: readWhole, b: -1, end: int32(c.from - 1)}
-	if uint(len(line)-c.least) >= c.lengths {
-		return
+	forms, stamp, least, lengths := &forms, uint(g.name-3)&63, g.least, uint(g.lengths)
+	if out.waking == 0 {
+		forms = &formsToWaking
 	}
-	left := (*[leftWidth]byte)(line)
-	right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
-	column, stamp := c.column&63, c.stamp&63
-	event := eight(left[:], int(stamp+9))
-	f := &c.forms[formOf(event)]
-	if event != f.name {
-		return
+	lines, hows := lines[:len(ends)], g.found[:len(ends)]
+	var seen Kinds
+	for i, e := range ends {
+		end := at + int(e)
+		line := text[from:end]
+		from = end + 1
+		gl := &lines[i]
+		*gl = glance{a: readWhole, b: -1, end: int32(end)}
+		if uint(len(line)-least) >= lengths {
+			continue
+		}
+		left := (*[leftWidth]byte)(line)
+		right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
+		event := eight(left[:], int(stamp+9))
+		f := &forms[formOf(event)]
+		if event != f.name {
+			continue
+		}
+		behind := f.pid&15 + firstPID
+		cpu := eight(left[:], column+8)
+		more := eight(right[:], rightWidth-3-16)
+		digits := (eight(right[:], rightWidth-8)^eachZero)>>40 | (more^eachZero)&f.digits<<16 | uint64(left[stamp]^'0')<<48
+		next, nextDigits := numberIn(eight(right[:], int(behind-8)))
+		prev, prevDigits := numberFirst(eight(left[:], column))
+		pid := behind - uint(nextDigits)&7
+		bad := (eight(left[:], int(stamp+1)) ^ prefix) |
+			(cpu^frame)&frames |
+			others((cpu^eachZero)>>8&0xffffff) |
+			uint64(left[dash]^'-') |
+			colons(eight(left[:], column+8+afterCPU)) |
+			colons(eight(left[:], int(stamp-15)&63)) |
+			(eight(right[:], int(behind))^f.behind)<<24 |
+			(eight(right[:], int(pid-8))^f.key)&f.keyMask |
+			(eight(right[:], int(pid-10))^f.key10)&f.key10Mask |
+			(eight(right[:], rightWidth-3-8) ^ f.last) |
+			(more^f.more)&f.moreMask |
+			others(digits)
+		if bad != 0 || nextDigits == 0 || prevDigits == 0 {
+			continue
+		}
+		seen |= f.seen
+		gl.a, gl.b = prev&f.current|next&^f.current, next
+		hows[i] = found{f.place, uint8(nextDigits), uint8(prevDigits), 0}
 	}
-	behind := f.pid&15 + firstPID
-	more := eight(right[:], rightWidth-3-16)
-	digits := (eight(right[:], rightWidth-8)^eachZero)>>40 | (more^eachZero)&f.digits<<16 | uint64(left[stamp]^'0')<<48
-	next, nextDigits := numberIn(eight(right[:], int(behind-8)))
-	prev, prevDigits := numberFirst(eight(left[:], int(column)))
-	pid := behind - uint(nextDigits)&7
-	bad := (eight(left[:], int(stamp+1)) ^ prefix) |
-		(eight(left[:], int(column+8))^brackets)&(0xff|0xff<<32) |
-		(eight(right[:], int(behind))^f.behind)<<24 |
-		(eight(right[:], int(pid-8))^f.key)&f.keyMask |
-		(eight(right[:], int(pid-10))^f.key10)&f.key10Mask |
-		(eight(right[:], rightWidth-3-8) ^ f.last) |
-		(more^f.more)&f.moreMask |
-		others(digits)
-	if bad != 0 || nextDigits == 0 || isDigit(left[(column-1)&63]) || prevDigits == 0 && f.current != 0 {
-		return
-	}
-	c.seen |= f.seen
-	gl.a, gl.b = prev&f.current|next&^f.current, next
-	*how = found{f.place, uint8(nextDigits), uint8(prevDigits), 0}
-}
-
-// Columns are where columns is in a window, and what it needs to know.
-type columns struct {
-	i             int // which line is next
-	from          int // where it begins
-	seen          Kinds
-	text          []byte
-	at            int
-	ends          []int32
-	lines         []glance
-	found         []found
-	column, stamp uint
-	least         int
-	lengths       uint
-	forms         *[8]form
+	out.seen |= seen
 }
 
 // found is what columns has found in a line, besides a glance.
@@ -224,36 +208,43 @@ type found struct {
 }
 
 // sighting makes the sighting of a line that columns has looked at, if it can.
-func (g *glancer) sighting(line []byte, how found, gl glance, bl *block) (seen int32) {
+func (g *glancer) sighting(line []byte, how found, gl glance, out *skimmed) (seen int32) {
 	f := &forms[how.form&7]
 	key := len(line) - rightWidth + firstPID + int(f.pid) - int(how.right) - f.keyWidth
 	if f.current == 0 {
-		return g.wake(line, bl, gl.b, key, !f.early)
+		return g.wake(line, out, gl.b, key, !f.early)
 	}
 	column := g.bracket - 8
-	return g.change(line, bl, gl.a, column, column+int(how.left), gl.b, key)
+	return g.change(line, out, gl.a, column, column+int(how.left), gl.b, key)
 }
 
 // usualLine glances at a line, if columns can.
-func (g *glancer) usualLine(line []byte, bl *block) (gl glance, ok bool) {
+func (g *glancer) usualLine(line []byte, out *skimmed) (gl glance, ok bool) {
 	var lines [1]glance
-	g.columns(line, 0, 0, []int32{int32(len(line))}, lines[:], bl)
+	g.columns(line, 0, 0, []int32{int32(len(line))}, lines[:], out)
 	if gl = lines[0]; gl.a < 0 {
 		return gl, false
 	}
-	if g.watch.likely(gl.a) || g.watch.likely(gl.b) {
-		gl.seen = g.sighting(line, g.found[0], gl, bl)
+	if g.hinted(gl.a) || g.hinted(gl.b) {
+		gl.seen = g.sighting(line, g.found[0], gl, out)
 	}
 	return gl, true
+}
+
+// colons are the colons among eight columns, by the top bit of each; above the first
+// there may be more bits.
+func colons(w uint64) uint64 {
+	x := w ^ eachColon
+	return (x - eachZero/'0') &^ x & eachTop
 }
 
 // numberFirst is the number of at most seven digits that eight columns begin with, if
 // there are but blanks behind it, and how many digits it has; 0: there is none.
 func numberFirst(w uint64) (v int32, digits int) {
 	x := w ^ eachZero
-	width := bits.TrailingZeros64(others(x)) &^ 7
-	if width == 0 || width == 64 || w>>width != eachBlank>>width {
+	width := bits.TrailingZeros64(others(x)|1<<63) &^ 7
+	if width == 0 || (w^eachBlank)>>(width&63) != 0 {
 		return 0, 0
 	}
-	return value(x << (64 - width)), width / 8
+	return value(x << ((64 - width) & 63)), width / 8
 }

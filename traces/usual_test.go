@@ -11,19 +11,21 @@ import (
 func TestUsualLinesAreAsOthers(t *testing.T) {
 	text, _ := bigFtrace(t, 2_000_000, 0.5)
 	rng := rand.New(rand.NewPCG(3, 4))
-	g := glancer{watch: newPIDs(), names: newNameCache()}
+	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
 	watched := func(pid int) bool { return pid < 6000 && pid%3 > 0 }
 	for pid := range 6000 {
 		if watched(pid) {
-			g.watch.grows(int32(pid))
+			g.hints.set(int32(pid))
 		}
 	}
 	usual := 0
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
-		if len(line) < 50 || !g.fits(line) && !g.find(line) {
+		h, ok := ftraceHead(line)
+		if !ok {
 			continue // a comment
 		}
+		g.learn(&h)
 		for try := range 20 {
 			line := bytes.Clone(line)
 			for range min(try, 3) {
@@ -40,7 +42,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 					line[i] = b[rng.IntN(len(b))]
 				}
 			}
-			got := block{waking: try % 3} // sched_waking has been seen, or not
+			got := skimmed{waking: try % 3} // sched_waking has been seen, or not
 			want := got
 			gl, ok := g.usualLine(line, &got)
 			if !ok {
@@ -48,7 +50,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			}
 			again := func() {
 				if watched(int(gl.a)) {
-					g.watch.grows(gl.a) // the line may have been the thread's last
+					g.hints.set(gl.a) // the line may have been the thread's last
 				}
 			}
 			again()
@@ -58,8 +60,8 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			if gl.a != wantGlance.a || gl.b != wantGlance.b || gl.seen != wantGlance.seen || got.seen != want.seen || got.waking != want.waking {
 				t.Fatalf("%q: %+v, otherwise %+v", line, gl, wantGlance)
 			}
-			if gl.seen > 0 && got.sights[0] != want.sights[0] {
-				t.Fatalf("%q: %+v, otherwise %+v", line, got.sights[0], want.sights[0])
+			if gl.seen > 0 && got.decoded[0] != want.decoded[0] {
+				t.Fatalf("%q: %+v, otherwise %+v", line, got.decoded[0], want.decoded[0])
 			}
 		}
 	}

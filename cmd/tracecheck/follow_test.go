@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A thread is reported when the line that ends it has come, while the log goes
@@ -91,6 +93,35 @@ func TestFollow(t *testing.T) {
 				t.Errorf("status %d: %s", s, errs.String())
 			}
 		})
+	}
+}
+
+// A log gets the same verdict by its file, by a pipe and with --follow. Its line 5 is
+// damaged, and about tasks that nobody asks about.
+func TestOneLogOneVerdict(t *testing.T) {
+	const name = "damaged-line-of-others.ftrace"
+	file := filepath.Join("..", "..", "traces", "samples", name)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(args ...string) string {
+		in, feed := io.Pipe()
+		go func() {
+			feed.Write(text)
+			feed.Close()
+		}()
+		var out, errs bytes.Buffer
+		if s := run(in, &out, &errs, args); s != exitViolates {
+			t.Errorf("%v: status %d: %s", args, s, errs.String())
+		}
+		return strings.ReplaceAll(out.String(), file, "standard input")
+	}
+	want := said(file)
+	for _, args := range [][]string{nil, {"--follow"}} {
+		if d := cmp.Diff(want, said(args...)); d != "" {
+			t.Errorf("%v: -file +it\n%s", args, d)
+		}
 	}
 }
 

@@ -106,15 +106,11 @@ func (j *job) check(file string, r *reading) error {
 		widen(f)
 	}
 	in := &r.in
-	reader := traces.NewReader(&counted{src, &j.read}, j.pats, j.always)
-	if j.follow {
-		reader.Follow()
-	}
-	if j.format != "auto" {
-		if err := reader.Only(j.format); err != nil {
-			return err
-		}
-	}
+	interest := traces.NewInterest()
+	reader := traces.NewReader(&counted{src, &j.read}, traces.Options{
+		Patterns: j.pats, Always: j.always, Format: j.format, Follow: j.follow, Interest: interest,
+	})
+	defer reader.Close()
 	var some []*checker.Verdict
 	pass := func() error {
 		if len(some) == 0 {
@@ -138,15 +134,11 @@ func (j *job) check(file string, r *reading) error {
 		}
 		return pass()
 	}
-	judge := j.checker.Check
-	if j.follow {
-		judge = j.checker.Follow
-	}
-	log, err := judge(reader, yield)
+	log, err := j.checker.Check(reader, checker.Options{Follow: j.follow, Interest: interest}, yield)
 	if failed := pass(); err == nil {
 		err = failed
 	}
-	in.Stats = reader.Stats()
+	in.Stats = *reader.Stats()
 	if j.era != nil {
 		in.KernelFrom, in.Era = "flag", j.era
 	}

@@ -23,7 +23,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/internal/recipe"
 	"github.com/kthread-tla/tracecheck/internal/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
@@ -31,7 +30,6 @@ import (
 )
 
 func main() {
-	heap.Aim()
 	os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
 }
 
@@ -153,10 +151,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	if o.timeout <= 0 {
 		return fail("--timeout %v: want a time above 0", o.timeout)
 	}
-	if o.input != "auto" {
-		if err := traces.NewReader(nil, nil, false).Only(o.input); err != nil {
-			return fail("--input-format %s: %v", o.input, err)
-		}
+	if err := traces.CheckFormat(o.input); err != nil {
+		return fail("--input-format %s: %v", o.input, err)
 	}
 	color, err := useColor(o.color, stdout)
 	if err != nil {

@@ -20,7 +20,6 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
-	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -214,7 +213,6 @@ func usage(cmd *exec.Cmd, wall time.Duration) result {
 
 // million compares checking a log of a million short lives with reading it.
 func million(page io.Writer) error {
-	heap.Aim() // as tracecheck does
 	f, err := os.CreateTemp("", "bench")
 	if err != nil {
 		return err
@@ -227,20 +225,18 @@ func million(page io.Writer) error {
 	}
 	var reading, both time.Duration
 	for range 5 {
-		d, err := cpuTime(f, func(r *traces.Reader) error {
-			watch := r.Watch()
-			defer r.Close()
+		d, err := cpuTime(f, func(r *traces.Reader, interest *traces.Interest) error {
 			for r.Scan() {
 				switch e := r.Event(); e.Kind {
 				case traces.Fork:
-					watch.Add(e.Thread.PID)
+					interest.Add(e.Thread.PID)
 				case traces.StopCall:
-					watch.Add(e.By.PID)
+					interest.Add(e.By.PID)
 				case traces.StopReturn:
-					watch.Remove(e.By.PID)
+					interest.Remove(e.By.PID)
 				case traces.SwitchOut:
 					if e.State == 'X' {
-						watch.Remove(e.Thread.PID)
+						interest.Remove(e.Thread.PID)
 					}
 				}
 			}
@@ -252,11 +248,11 @@ func million(page io.Writer) error {
 		if reading == 0 || d < reading {
 			reading = d
 		}
-		d, err = cpuTime(f, func(r *traces.Reader) error {
+		d, err = cpuTime(f, func(r *traces.Reader, interest *traces.Interest) error {
 			c, err := checker.New(nil, 0)
 			if err == nil {
 				n := 0
-				_, err = c.Check(r, func(v *checker.Verdict) error {
+				_, err = c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
 					if n++; n > 100 { // as tracecheck's report has it
 						v.CountAlike()
 					}
@@ -278,13 +274,16 @@ func million(page io.Writer) error {
 	return nil
 }
 
-func cpuTime(f *os.File, do func(*traces.Reader) error) (time.Duration, error) {
+func cpuTime(f *os.File, do func(*traces.Reader, *traces.Interest) error) (time.Duration, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}
 	runtime.GC()
 	before := spent()
-	err := do(traces.NewReader(f, nil, false))
+	interest := traces.NewInterest()
+	r := traces.NewReader(f, traces.Options{Interest: interest})
+	defer r.Close()
+	err := do(r, interest)
 	return spent() - before, err
 }
 

@@ -17,3 +17,15 @@ func newlines(ends []int32, text []byte) (n int, zero bool) {
 	}
 	return n, zero
 }
+
+// indexNewlines is newlines64 without assembly.
+func indexNewlines(ends []int32, text []byte) (n int, zero bool) {
+	for from := 0; ; {
+		i := bytes.IndexByte(text[from:], '\n')
+		if i < 0 {
+			return n, bytes.IndexByte(text, 0) >= 0
+		}
+		ends[n] = int32(from + i)
+		n, from = n+1, from+i+1
+	}
+}

@@ -32,9 +32,11 @@ func TestNewlines(t *testing.T) {
 					want = append(want, int32(i))
 				}
 			}
-			n, zero := newlines(got[:length], text)
-			if !slices.Equal(got[:n], want) || zero != (bytes.IndexByte(text, 0) >= 0) {
-				t.Fatalf("%q: %v, NUL %v, want %v", text, got[:n], zero, want)
+			for name, find := range map[string]func([]int32, []byte) (int, bool){"newlines": newlines, "indexNewlines": indexNewlines} {
+				n, zero := find(got[:length], text)
+				if !slices.Equal(got[:n], want) || zero != (bytes.IndexByte(text, 0) >= 0) {
+					t.Fatalf("%s of %q: %v, NUL %v, want %v", name, text, got[:n], zero, want)
+				}
 			}
 		}
 	}

@@ -1,9 +1,0 @@
-//go:build !amd64
-
-package traces
-
-func (c *columns) run() {
-	for c.i < len(c.ends) {
-		c.one()
-	}
-}
