@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/report"
 )
 
 // eachSample runs f with the arguments that a sample's NAME.want begins with.
@@ -210,7 +210,7 @@ func TestSamplesAgainstSchema(t *testing.T) {
 // SARIF is valid by the standard's own schema, points at lines that are there,
 // and holds an error exactly where the verdict says so.
 func TestSamplesSARIF(t *testing.T) {
-	b, err := os.ReadFile("../../internal/report/testdata/sarif-schema-2.1.0.json")
+	b, err := os.ReadFile("../../report/testdata/sarif-schema-2.1.0.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )

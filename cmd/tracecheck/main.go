@@ -25,7 +25,7 @@ import (
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/internal/recipe"
-	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )

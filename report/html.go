@@ -95,7 +95,7 @@ func newTimelineFrame() (*timelineFrame, error) {
 	style, body, ok3 := strings.Cut(head, "</style>")
 	const width, label = "i < realClients ? i.toString() :", "i < realClients ? i :"
 	if !ok1 || !ok2 || !ok3 || !strings.Contains(script, width) || !strings.Contains(script, label) {
-		return nil, errors.New("porcupine's page is not as it was: internal/report/html.go takes it apart")
+		return nil, errors.New("porcupine's page is not as it was: report/html.go takes it apart")
 	}
 	script = strings.Replace(script, width, "i < realClients ? data.Rows[i] :", 1)
 	script = strings.Replace(script, label, "i < realClients ? data.Rows[i] :", 1)
