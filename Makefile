@@ -12,6 +12,7 @@
 # make tools  what the other targets need: Java, and TLC by Maven, once
 
 GO = $(shell sh .ci/go-command)
+STATICCHECK = $(shell sed -n 's/^staticcheck=//p' .ci/tools)
 
 FUZZTIME = 2m
 
@@ -20,6 +21,7 @@ FUZZTIME = 2m
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
 	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -timeout 18m ./...
 
 spec: tools

@@ -58,6 +58,7 @@ func EraOf(release string) (Era, error) {
 			return eras[i], nil
 		}
 	}
+	//lint:ignore ST1005 Linux is a name
 	return Era{}, fmt.Errorf("Linux %s is older than 2.6.31, which brought the protocol that is specified here", release)
 }
 
