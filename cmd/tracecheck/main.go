@@ -23,7 +23,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/internal/recipe"
 	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
@@ -31,7 +30,6 @@ import (
 )
 
 func main() {
-	heap.Aim()
 	os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
 }
 

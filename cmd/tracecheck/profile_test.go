@@ -7,14 +7,12 @@ import (
 	"testing"
 
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
-	"github.com/kthread-tla/tracecheck/internal/heap"
 )
 
 // BenchmarkRun is a whole run over a long trace, of which a part is about kernel
 // threads. `make profile` takes its profile: the compiler then knows which ways through
 // the program matter (cmd/tracecheck/default.pgo, as go build asks for it).
 func BenchmarkRun(b *testing.B) {
-	heap.Aim()
 	for name, share := range map[string]float64{"all": 1, "fifth": 0.2} {
 		b.Run(name, func(b *testing.B) {
 			file := filepath.Join(b.TempDir(), "trace")

@@ -20,7 +20,6 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
-	"github.com/kthread-tla/tracecheck/internal/heap"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -214,7 +213,6 @@ func usage(cmd *exec.Cmd, wall time.Duration) result {
 
 // million compares checking a log of a million short lives with reading it.
 func million(page io.Writer) error {
-	heap.Aim() // as tracecheck does
 	f, err := os.CreateTemp("", "bench")
 	if err != nil {
 		return err
