@@ -54,11 +54,6 @@ var (
 	headHTML string
 	//go:embed html/tail.html
 	tailHTML string
-
-	headTemplate = template.Must(template.New("head").Parse(headHTML))
-	tailTemplate = template.Must(template.New("tail").Funcs(template.FuncMap{
-		"clean": Clean, "lines": lineList, "words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
-	}).Parse(tailHTML))
 )
 
 // A timelineFrame is porcupine's page, taken apart: its data go into the middle.
@@ -134,7 +129,7 @@ func (h *HTML) head() error {
 		return err
 	}
 	var b bytes.Buffer
-	err = headTemplate.Execute(&b, struct {
+	err = template.Must(template.New("head").Parse(headHTML)).Execute(&b, struct {
 		Policy string
 		Style  template.CSS
 	}{
@@ -379,7 +374,10 @@ func (h *HTML) Close(s *Summary) error {
 		data.Inputs = append(data.Inputs, out)
 	}
 	var b bytes.Buffer
-	if err := tailTemplate.Execute(&b, data); err != nil {
+	tail := template.Must(template.New("tail").Funcs(template.FuncMap{
+		"clean": Clean, "lines": lineList, "words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	}).Parse(tailHTML))
+	if err := tail.Execute(&b, data); err != nil {
 		return err
 	}
 	// The script is written as it is: its digest is in the policy.
