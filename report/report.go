@@ -55,6 +55,18 @@ func (s *Summary) Count(v *checker.Verdict) {
 	s.earned[verdictOf(v)] += 1 + v.Alike
 }
 
+// Add adds what another run came to.
+func (s *Summary) Add(o *Summary) {
+	if s.earned == nil {
+		s.earned = map[string]int{}
+	}
+	s.Inputs = append(s.Inputs, o.Inputs...)
+	s.Threads += o.Threads
+	for verdict, n := range o.earned {
+		s.earned[verdict] += n
+	}
+}
+
 // earnedBy is what a finding of level error comes to.
 func earnedBy(r *checker.Rule) string {
 	if r.Hang {
