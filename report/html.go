@@ -358,7 +358,7 @@ func (h *HTML) Close(s *Summary) error {
 		Open                   bool
 	}{Version: h.version, Verdict: s.Verdict(), Line: verdictLine(s, s.Verdict()), Open: h.input >= 0}
 	for _, in := range s.Inputs {
-		rules := "Linux " + graph.Eras()[0].From + " to 7.x, all tried: the log names no kernel"
+		rules := "Linux " + graph.Covered() + ", all tried: the log names no kernel"
 		switch {
 		case in.Era == nil && in.Banner != "":
 			rules = "all tried: the log is of " + Clean(in.Banner) + ", which no era covers"

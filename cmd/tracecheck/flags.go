@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kthread-tla/tracecheck/report"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -28,7 +29,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.SetOutput(io.Discard)
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
-	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it (2.6.31 to 7.x)")
+	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it ("+graph.Covered()+")")
 	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(traces.Builtins(), ", "))
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
 	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")

@@ -45,9 +45,6 @@ type Edge struct {
 	To     int // index in Graph.States
 }
 
-// Kernels are the kernels that there is a graph for, oldest first.
-func Kernels() []string { return []string{"2.6.32", "3.18", "5.4", "6.1"} }
-
 // Load returns the graph of one of Kernels. It takes some 20 microseconds and keeps
 // nothing: each call makes another copy.
 func Load(kernel string) (*Graph, error) {
