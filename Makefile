@@ -1,4 +1,5 @@
 # make test   everything; installs what is missing first
+# make quick  what to run after each change: vet, and the tests without TLC, a browser, and most random logs
 # make spec   TLC on the models, as a table; without those that take long, or that only a test compares
 # make spec-all   TLC on every model, as make test runs them
 # make spec-distributed   the largest model by a TLC server and two workers
@@ -12,15 +13,21 @@
 # make tools  what the other targets need: Java, and TLC by Maven, once
 
 GO = $(shell sh .ci/go-command)
+STATICCHECK = $(shell sed -n 's/^staticcheck=//p' .ci/tools)
 
 FUZZTIME = 2m
 
-.PHONY: runs fuzz test spec spec-all spec-distributed scale matrix generate tools bench profile
+.PHONY: runs fuzz quick test spec spec-all spec-distributed scale matrix generate tools bench profile
 
 test: tools
 	@fmt=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$($(GO) list -f '{{.Dir}}' ./...)) && test -z "$$fmt" || { echo "not formatted by gofmt: $$fmt"; exit 1; }
 	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -timeout 18m ./...
+
+quick:
+	$(GO) vet ./...
+	$(GO) test -short ./...
 
 spec: tools
 	$(GO) run ./spec/models

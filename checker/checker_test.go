@@ -180,7 +180,7 @@ func TestPrefixesOfWhatFitsFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seed := range 4000 {
+	for seed := range numberOf(4000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
 		set, kinds := traces.Builtin("story"), kinds[:4]
 		if seed%2 == 1 {

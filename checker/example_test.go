@@ -21,13 +21,13 @@ func Example() {
 [    1.000500] func t2 return 7
 [    1.000600] t2 stopped, exit code 8
 `
-	reader := traces.NewReader(strings.NewReader(dmesg), traces.Builtin("story"), false)
+	reader := traces.NewReader(strings.NewReader(dmesg), traces.Options{Patterns: traces.Builtin("story")})
 	c, err := checker.New(nil, 2*time.Second) // by the rules of every kernel
 	if err != nil {
 		log.Fatal(err)
 	}
 	var all checker.Summary
-	_, err = c.Check(reader, func(v *checker.Verdict) error {
+	_, err = c.Check(reader, checker.Options{}, func(v *checker.Verdict) error {
 		all.Life(v)
 		fmt.Printf("%s: fits %s, %s\n", v.Life.Thread, v.Fits, v.Outcome)
 		for _, f := range v.Findings {

@@ -30,7 +30,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		r.m.shapes.off = true
 	}
 	lives, always, ordered := 0, 0, 0
-	for n := range 900 {
+	for n := range numberOf(900) {
 		// Each log comes three times: the second and third time elsewhere, of other
 		// tasks, and with other values.
 		seed, again := n/3, n%3
@@ -90,7 +90,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		known += len(r.m.shapes.young)
 	}
 	t.Logf("%d lives, the order of events matters to %d, does not matter to %d", lives, ordered, always)
-	if ordered == 0 || always == 0 {
+	if !testing.Short() && (ordered == 0 || always == 0) {
 		t.Error("the order of events always matters, or never")
 	}
 	if known == 0 || lives == 0 || len(with.memos.young) == 0 {

@@ -393,7 +393,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, %d lives, ran is definite for %d: %v; %v", runs, lives, definite, outcomes, formats)
-	if definite < lives/4 || never == 0 || len(formats) != len(tracePrinters) {
+	if !testing.Short() && (definite < lives/4 || never == 0 || len(formats) != len(tracePrinters)) {
 		t.Errorf("only %d of %d lives got a definite answer: the test proves little", definite, lives)
 	}
 }

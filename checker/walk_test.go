@@ -393,9 +393,14 @@ func loadMachine(t testing.TB) *machine {
 
 var moreRuns = flag.Int("runs", 0, "how many random runs the tests of legal logs and traces make, each; 0: as many as take half a minute")
 
+// numberOf is how many random runs a test makes that makes so many in full: with
+// -short 5 % of them, and then it does not judge how much they have shown.
 func numberOf(runs int) int {
-	if *moreRuns > 0 {
+	switch {
+	case *moreRuns > 0:
 		return *moreRuns
+	case testing.Short():
+		return runs / 20
 	}
 	return runs
 }
@@ -472,7 +477,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, %d lives, %d of them definite: %v; in %d layouts", runs, lives, definite, outcomes, len(used))
-	if definite < lives/4 || len(used) != len(kernelLogs) {
+	if !testing.Short() && (definite < lives/4 || len(used) != len(kernelLogs)) {
 		t.Errorf("only %d of %d lives got a definite answer: the test proves little", definite, lives)
 	}
 }

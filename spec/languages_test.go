@@ -55,11 +55,57 @@ var eras = []struct {
 	{"5.4", "7.0", true, 1, "Created CreateReturned ParkCalled ParkStarted DecidedRun HoldingAsked HoldingBegun ParkReturned UnparkCalled"},
 }
 
+// languageTests compares the graphs that TLC has dumped, by the names of their models.
+type languageTests struct {
+	page   string                          // docs/spec.md
+	graphs map[string]*languages.Automaton // as they were dumped
+	seen   map[string]*languages.Automaton // by words that both sides have
+}
+
 func testLanguages(t *testing.T, root string, graphs map[string]*languages.Automaton) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "spec.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	l := languageTests{string(page), graphs, words(t, graphs)}
+	for _, name := range equal {
+		t.Run(name, func(t *testing.T) { l.equal(t, name) })
+	}
+	for _, m := range loose {
+		t.Run("loose/"+m.name, func(t *testing.T) {
+			a, b := l.pair(t, "language-kernel-"+m.kernel, "language-loose-"+m.name)
+			d := languages.Compare(a, b)
+			if want := (&languages.Difference{Word: strings.Fields(m.word), In: 1}); fmt.Sprint(d) != fmt.Sprint(want) {
+				t.Errorf("got %v\nwant %v", d, want)
+			}
+		})
+	}
+	for _, e := range eras {
+		t.Run(fmt.Sprintf("%s and %s, parking %v", e.a, e.b, e.parking), func(t *testing.T) {
+			a, b := l.pair(t, "language-callers-"+e.a, "language-callers-"+e.b)
+			if !e.parking {
+				// A parker that is never called does nothing.
+				for _, call := range []string{"ParkCalled", "ParkRefusedBusy", "ParkRefusedGone", "ParkSkipped"} {
+					a, b = without(a, call), without(b, call)
+				}
+			}
+			var want *languages.Difference
+			if e.word != "" {
+				want = &languages.Difference{Word: strings.Fields(e.word), In: e.in}
+			}
+			if d := languages.Compare(a, b); fmt.Sprint(d) != fmt.Sprint(want) {
+				t.Errorf("got %v\nwant %v", d, want)
+			}
+		})
+	}
+	if compared := 2*len(equal) + len(loose); compared != len(graphs) {
+		t.Errorf("%d models are called language-…, %d of them are compared", len(graphs), compared)
+	}
+}
+
+// words are the graphs' automata by the words that the kernel's models and its
+// callers' share. Each action of the tables must be in a graph.
+func words(t *testing.T, graphs map[string]*languages.Automaton) map[string]*languages.Automaton {
 	kernels, callers := languages.Table(languages.Mechanism), languages.Table(languages.Clients)
 	used := [2]map[string]bool{{}, {}}
 	seen := map[string]*languages.Automaton{}
@@ -87,75 +133,43 @@ func testLanguages(t *testing.T, root string, graphs map[string]*languages.Autom
 			}
 		}
 	}
-	// pair is the two languages, which must be there: a model that TLC could not
-	// check has failed already.
-	pair := func(t *testing.T, kernel, callers string) (a, b *languages.Automaton) {
-		a, b = seen[kernel], seen[callers]
-		if a == nil || b == nil {
-			t.Fatalf("%s or %s was not dumped", kernel, callers)
-		}
-		return a, b
-	}
+	return seen
+}
 
-	compared := 0
-	for _, name := range equal {
-		t.Run(name, func(t *testing.T) {
-			kernel, callers := "language-kernel-"+name, "language-callers-"+name
-			a, b := pair(t, kernel, callers)
-			sizes := ""
-			for _, g := range []*languages.Automaton{graphs[kernel], a, graphs[callers], b} {
-				sizes += fmt.Sprintf(" %d, %d |", len(g.States), g.Edges())
-			}
-			if !strings.Contains(string(page), sizes) {
-				t.Errorf("docs/spec.md does not have these states and edges:%s", sizes)
-			}
-			if d := languages.Compare(a, b); d != nil {
-				t.Errorf("only %s allows:\n%s", []string{kernel, callers}[d.In], strings.Join(d.Word, " "))
-			}
-			// Were a step missing on either side, it would be noticed.
-			for _, letter := range letters(a) {
-				for i, d := range []*languages.Difference{
-					languages.Compare(without(a, letter), b),
-					languages.Compare(a, without(b, letter)),
-				} {
-					if d == nil || d.In != 1-i || d.Word[len(d.Word)-1] != letter {
-						t.Errorf("without %s on one side: %v", letter, d)
-					}
-				}
-			}
-		})
-		compared += 2
+// pair is two languages, which must be there: a model that TLC could not check has
+// failed already.
+func (l *languageTests) pair(t *testing.T, kernel, callers string) (a, b *languages.Automaton) {
+	a, b = l.seen[kernel], l.seen[callers]
+	if a == nil || b == nil {
+		t.Fatalf("%s or %s was not dumped", kernel, callers)
 	}
-	for _, l := range loose {
-		t.Run("loose/"+l.name, func(t *testing.T) {
-			a, b := pair(t, "language-kernel-"+l.kernel, "language-loose-"+l.name)
-			d := languages.Compare(a, b)
-			if want := (&languages.Difference{Word: strings.Fields(l.word), In: 1}); fmt.Sprint(d) != fmt.Sprint(want) {
-				t.Errorf("got %v\nwant %v", d, want)
-			}
-		})
-		compared++
+	return a, b
+}
+
+// equal compares a kernel's language with its callers'.
+func (l *languageTests) equal(t *testing.T, name string) {
+	kernel, callers := "language-kernel-"+name, "language-callers-"+name
+	a, b := l.pair(t, kernel, callers)
+	sizes := ""
+	for _, g := range []*languages.Automaton{l.graphs[kernel], a, l.graphs[callers], b} {
+		sizes += fmt.Sprintf(" %d, %d |", len(g.States), g.Edges())
 	}
-	for _, e := range eras {
-		t.Run(fmt.Sprintf("%s and %s, parking %v", e.a, e.b, e.parking), func(t *testing.T) {
-			a, b := pair(t, "language-callers-"+e.a, "language-callers-"+e.b)
-			if !e.parking {
-				// A parker that is never called does nothing.
-				for _, call := range []string{"ParkCalled", "ParkRefusedBusy", "ParkRefusedGone", "ParkSkipped"} {
-					a, b = without(a, call), without(b, call)
-				}
-			}
-			var want *languages.Difference
-			if e.word != "" {
-				want = &languages.Difference{Word: strings.Fields(e.word), In: e.in}
-			}
-			if d := languages.Compare(a, b); fmt.Sprint(d) != fmt.Sprint(want) {
-				t.Errorf("got %v\nwant %v", d, want)
-			}
-		})
+	if !strings.Contains(l.page, sizes) {
+		t.Errorf("docs/spec.md does not have these states and edges:%s", sizes)
 	}
-	if compared != len(graphs) {
-		t.Errorf("%d models are called language-…, %d of them are compared", len(graphs), compared)
+	if d := languages.Compare(a, b); d != nil {
+		t.Errorf("only %s allows:\n%s", []string{kernel, callers}[d.In], strings.Join(d.Word, " "))
+	}
+	// Were a step missing on either side, it would be noticed.
+	for _, letter := range letters(a) {
+		for i, d := range []*languages.Difference{
+			languages.Compare(without(a, letter), b),
+			languages.Compare(a, without(b, letter)),
+		} {
+			if d == nil || d.In != 1-i || d.Word[len(d.Word)-1] != letter {
+				t.Errorf("without %s on one side: %v", letter, d)
+			}
+		}
 	}
 }
 

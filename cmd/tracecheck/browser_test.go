@@ -19,10 +19,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// newBrowser starts a headless Chromium. Without one the test is skipped, but
-// not in CI: .ci/tools installs it.
+// newBrowser starts a headless Chromium. Without one, or with -short, the test is
+// skipped, but not in CI: .ci/tools installs it. Tests that call it are named
+// TestBrowser…
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() && os.Getenv("CI") == "" {
+		t.Skip("no browser is started with -short")
+	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -138,7 +142,7 @@ func (p *tab) until(t *testing.T, js string) {
 
 // Every sample's page opens from a file, and each of its threads', with no
 // complaint; what a timeline draws are the operations of its table.
-func TestSamplesHTML(t *testing.T) {
+func TestBrowserSamples(t *testing.T) {
 	browser := newBrowser(t)
 	// Those of formats have the same messages, wrapped in another format.
 	eachSampleIn(t, []string{"traces/samples"}, func(t *testing.T, base string, args []string) {
@@ -181,7 +185,7 @@ func TestSamplesHTML(t *testing.T) {
 }
 
 // A log's words are text in the page, whatever they are.
-func TestLogTextInThePage(t *testing.T) {
+func TestBrowserLogText(t *testing.T) {
 	browser := newBrowser(t)
 	evil := `</script><img/src=x/onerror=document.title='owned'><script>document.title='owned'</script><!--`
 	name := `<b>&amp;"'`
@@ -232,7 +236,7 @@ func manyThreads(n int) string {
 	return b.String()
 }
 
-func TestPageOfManyThreads(t *testing.T) {
+func TestBrowserManyThreads(t *testing.T) {
 	browser := newBrowser(t)
 	for _, n := range []int{1, 5000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -280,7 +284,7 @@ func TestPageOfManyThreads(t *testing.T) {
 }
 
 // The page is for keyboards, screen readers, the dark, and paper too.
-func TestPageForEverybody(t *testing.T) {
+func TestBrowserPageForEverybody(t *testing.T) {
 	browser := newBrowser(t)
 	b, err := os.ReadFile("../../traces/samples/bad-entered-after-stopped.dmesg")
 	if err != nil {

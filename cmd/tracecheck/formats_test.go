@@ -15,7 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/report"
 )
 
 // eachSample runs f with the arguments that a sample's NAME.want begins with.
@@ -208,10 +208,37 @@ func TestSamplesAgainstSchema(t *testing.T) {
 	})
 }
 
+// A sarifLog is what the tests look at of a report in SARIF.
+type sarifLog struct {
+	Runs []struct {
+		Tool struct {
+			Driver struct{ Rules []struct{ ID string } }
+		}
+		Artifacts  []struct{ Location struct{ URI string } }
+		Results    []sarifResult
+		Properties struct{ Verdict string }
+	}
+}
+
+type sarifResult struct {
+	RuleID, Level, Kind         string
+	RuleIndex                   int
+	Locations, RelatedLocations []struct {
+		PhysicalLocation struct {
+			ArtifactLocation struct {
+				URI   string
+				Index int
+			}
+			Region struct{ StartLine, EndLine int }
+		}
+		Message struct{ Text string }
+	}
+}
+
 // SARIF is valid by the standard's own schema, points at lines that are there,
 // and holds an error exactly where the verdict says so.
 func TestSamplesSARIF(t *testing.T) {
-	b, err := os.ReadFile("../../internal/report/testdata/sarif-schema-2.1.0.json")
+	b, err := os.ReadFile("../../report/testdata/sarif-schema-2.1.0.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,44 +248,22 @@ func TestSamplesSARIF(t *testing.T) {
 		if err := schema.Validate(parse(t, doc)); err != nil {
 			t.Fatalf("%v\n%s", err, doc)
 		}
-		type location struct {
-			PhysicalLocation struct {
-				ArtifactLocation struct {
-					URI   string
-					Index int
-				}
-				Region struct{ StartLine, EndLine int }
-			}
-			Message struct{ Text string }
-		}
-		var r struct {
-			Runs []struct {
-				Tool struct {
-					Driver struct{ Rules []struct{ ID string } }
-				}
-				Artifacts []struct{ Location struct{ URI string } }
-				Results   []struct {
-					RuleID, Level, Kind         string
-					RuleIndex                   int
-					Locations, RelatedLocations []location
-				}
-				Properties struct{ Verdict string }
-			}
-		}
+		var r sarifLog
 		if err := json.Unmarshal(doc, &r); err != nil {
 			t.Fatal(err)
 		}
+		run := r.Runs[0]
 		errors := 0
-		for _, res := range r.Runs[0].Results {
+		for _, res := range run.Results {
 			if res.Level == "error" {
 				errors++
 			}
-			if got := r.Runs[0].Tool.Driver.Rules[res.RuleIndex].ID; got != res.RuleID {
+			if got := run.Tool.Driver.Rules[res.RuleIndex].ID; got != res.RuleID {
 				t.Errorf("rule %s has the index of %s", res.RuleID, got)
 			}
 			for _, l := range append(res.Locations, res.RelatedLocations...) {
 				at := l.PhysicalLocation
-				if r.Runs[0].Artifacts[at.ArtifactLocation.Index].Location.URI != at.ArtifactLocation.URI {
+				if run.Artifacts[at.ArtifactLocation.Index].Location.URI != at.ArtifactLocation.URI {
 					t.Errorf("%v is no artifact", at)
 				}
 				log, err := os.ReadFile(at.ArtifactLocation.URI)
@@ -272,44 +277,53 @@ func TestSamplesSARIF(t *testing.T) {
 				}
 			}
 		}
-		// What JSON says of the smallest part is there, too.
-		var plain struct {
-			Threads []struct {
-				FitsTo int `json:"fits_to"`
-				Shrunk []struct{ From, To int }
-			}
-		}
-		if err := json.Unmarshal(as("json", args), &plain); err != nil {
-			t.Fatal(err)
-		}
-		var want, got []string
-		for _, th := range plain.Threads {
-			if th.FitsTo > 0 {
-				want = append(want, fmt.Sprintf("to %d", th.FitsTo))
-			}
-			for _, s := range th.Shrunk {
-				want = append(want, fmt.Sprintf("%d-%d", s.From, s.To))
-			}
-		}
-		for _, res := range r.Runs[0].Results {
-			for _, l := range res.RelatedLocations {
-				at := l.PhysicalLocation.Region
-				switch l.Message.Text {
-				case "it fits up to here":
-					got = append(got, fmt.Sprintf("to %d", at.StartLine))
-				case "of the smallest part that does not fit":
-					got = append(got, fmt.Sprintf("%d-%d", at.StartLine, max(at.StartLine, at.EndLine)))
-				}
-			}
-		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := cmp.Diff(misfitsInJSON(t, as("json", args)), misfitsInSARIF(run.Results)); d != "" {
 			t.Errorf("-json +sarif:\n%s", d)
 		}
-		v := r.Runs[0].Properties.Verdict
+		v := run.Properties.Verdict
 		if bad := v == string(checker.Violates) || v == string(checker.Hangs); bad != (errors > 0) {
 			t.Errorf("verdict %s, %d errors", v, errors)
 		}
 	})
+}
+
+// misfitsInJSON says how far each thread fits, and the smallest part that does not.
+func misfitsInJSON(t *testing.T, doc []byte) (said []string) {
+	t.Helper()
+	var r struct {
+		Threads []struct {
+			FitsTo int `json:"fits_to"`
+			Shrunk []struct{ From, To int }
+		}
+	}
+	if err := json.Unmarshal(doc, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, th := range r.Threads {
+		if th.FitsTo > 0 {
+			said = append(said, fmt.Sprintf("to %d", th.FitsTo))
+		}
+		for _, s := range th.Shrunk {
+			said = append(said, fmt.Sprintf("%d-%d", s.From, s.To))
+		}
+	}
+	return said
+}
+
+// misfitsInSARIF says the same as misfitsInJSON.
+func misfitsInSARIF(results []sarifResult) (said []string) {
+	for _, res := range results {
+		for _, l := range res.RelatedLocations {
+			at := l.PhysicalLocation.Region
+			switch l.Message.Text {
+			case "it fits up to here":
+				said = append(said, fmt.Sprintf("to %d", at.StartLine))
+			case "of the smallest part that does not fit":
+				said = append(said, fmt.Sprintf("%d-%d", at.StartLine, max(at.StartLine, at.EndLine)))
+			}
+		}
+	}
+	return said
 }
 
 // Each line of github is a workflow command, but for the verdict.

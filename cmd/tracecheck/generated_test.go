@@ -14,7 +14,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/recipe"
-	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -412,7 +412,7 @@ func jsonPage(t *testing.T) string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("<!-- Written by go generate from internal/report/schema.json; do not edit. -->\n\n# JSON\n\n" +
+	b.WriteString("<!-- Written by go generate from report/schema.json; do not edit. -->\n\n# JSON\n\n" +
 		"`--format json` writes one document, `--format ndjson` a line for each thread and a last line with the rest.\n" +
 		"`tracecheck --schema` prints the JSON Schema (draft 2020-12) that this page is made of; every sample's output\n" +
 		"is tested against it. Threads come when their lives end, and the verdict last, so that nothing need be kept.\n" +

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,21 +16,15 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/kthread-tla/tracecheck"
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/internal/report"
-	"github.com/kthread-tla/tracecheck/spec/graph"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/report"
 )
 
 // A job is how inputs are to be read and judged.
 type job struct {
-	checker *checker.Checker
+	options tracecheck.Options
 	stdin   io.Reader
-	format  string // "auto", or the only one
-	pats    *traces.Patterns
-	always  bool
-	era     *graph.Era // the user's word; nil: none
-	follow  bool
 	// counts says whether an input's n-th life, and those that go as it did, need
 	// only be counted; nil: none.
 	counts func(n int, v *checker.Verdict) bool
@@ -39,8 +35,7 @@ type job struct {
 // known of the whole comes behind them.
 type reading struct {
 	verdicts chan []*checker.Verdict // some at a time
-	in       report.Input            // complete when verdicts is closed
-	quit     chan struct{}
+	sum      report.Summary          // complete when verdicts is closed
 }
 
 // all are the verdicts as they come.
@@ -60,29 +55,25 @@ func (r *reading) all() iter.Seq[*checker.Verdict] {
 // to pass on each by itself is a good part of the work.
 const batch = 64
 
-var errQuit = errors.New("nobody reads on")
-
 // start reads all files, as many at once as there are CPUs, and the first of
 // them first. What a later file comes to waits until its turn, so that no more
 // than a few verdicts of it are kept.
-func (j *job) start(files, names []string, quit chan struct{}) []*reading {
+func (j *job) start(ctx context.Context, files, names []string) []*reading {
 	var rs []*reading
-	for i := range files {
-		rs = append(rs, &reading{
-			verdicts: make(chan []*checker.Verdict, 4), in: report.Input{Name: names[i], KernelFrom: "tried"}, quit: quit,
-		})
+	for range files {
+		rs = append(rs, &reading{verdicts: make(chan []*checker.Verdict, 4)})
 	}
 	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	go func() {
 		for i, r := range rs {
 			select {
 			case free <- struct{}{}:
-			case <-quit:
+			case <-ctx.Done():
 				close(r.verdicts)
 				continue
 			}
 			go func() {
-				r.in.Err = j.check(files[i], r)
+				r.sum = j.check(ctx, files[i], names[i], r.verdicts)
 				close(r.verdicts)
 				<-free
 			}()
@@ -91,13 +82,13 @@ func (j *job) start(files, names []string, quit chan struct{}) []*reading {
 	return rs
 }
 
-// check judges one input and fills in what is known of it.
-func (j *job) check(file string, r *reading) error {
+// check judges one input and passes its verdicts on.
+func (j *job) check(ctx context.Context, file, name string, verdicts chan<- []*checker.Verdict) report.Summary {
 	src := j.stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return plainError(err)
+			return report.Summary{Inputs: []report.Input{{Name: name, KernelFrom: "tried", Err: plainError(err)}}}
 		}
 		defer f.Close()
 		src = f
@@ -105,52 +96,59 @@ func (j *job) check(file string, r *reading) error {
 	if f, ok := src.(*os.File); ok {
 		widen(f)
 	}
-	in := &r.in
-	interest := traces.NewInterest()
-	reader := traces.NewReader(&counted{src, &j.read}, traces.Options{
-		Patterns: j.pats, Always: j.always, Format: j.format, Follow: j.follow, Interest: interest,
-	})
-	defer reader.Close()
 	var some []*checker.Verdict
 	pass := func() error {
 		if len(some) == 0 {
 			return nil
 		}
 		select {
-		case r.verdicts <- some:
+		case verdicts <- some:
 			some = nil
 			return nil
-		case <-r.quit:
-			return errQuit
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	lives := 0
-	yield := func(v *checker.Verdict) error {
+	o := j.options
+	o.Name = name
+	o.Yield = func(v *checker.Verdict) error {
 		if lives++; j.counts != nil && j.counts(lives, v) {
 			v.CountAlike()
 		}
-		if some = append(some, v); len(some) < batch && !j.follow {
+		if some = append(some, v); len(some) < batch && !o.Follow {
 			return nil
 		}
 		return pass()
 	}
-	log, err := j.checker.Check(reader, checker.Options{Follow: j.follow, Interest: interest}, yield)
+	r, err := tracecheck.Check(ctx, &counted{src, &j.read}, o)
 	if failed := pass(); err == nil {
 		err = failed
 	}
-	in.Stats = *reader.Stats()
-	if j.era != nil {
-		in.KernelFrom, in.Era = "flag", j.era
+	r.Summary.Inputs[0].Err = plainError(err)
+	return r.Summary
+}
+
+// shrink is tracecheck.Shrink of a file. What cannot be read twice is read whole.
+func (j *job) shrink(file, thread string) ([]byte, error) {
+	src := j.stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, plainError(err)
+		}
+		defer f.Close()
+		if _, err := f.Seek(0, io.SeekCurrent); err == nil {
+			part, err := tracecheck.Shrink(context.Background(), f, thread, j.options)
+			return part, plainError(err)
+		}
+		src = f
 	}
+	b, err := io.ReadAll(src)
 	if err != nil {
-		return plainError(err)
+		return nil, plainError(err)
 	}
-	in.Format = reader.Format()
-	in.Banner, in.Waits, in.Findings, in.Notes = log.Kernel, log.Waits, log.Findings, log.Notes
-	if e, err := graph.EraOf(log.Kernel); err == nil && j.era == nil {
-		in.KernelFrom, in.Era = "log", &e
-	}
-	return nil
+	return tracecheck.Shrink(context.Background(), bytes.NewReader(b), thread, j.options)
 }
 
 // plainError is an error without the name of its file, which is said anyhow.
@@ -196,7 +194,7 @@ func untilInterrupt(in io.Reader) io.Reader {
 // read. The returned function ends it.
 func (j *job) progress(stderr io.Writer, files []string) (end func()) {
 	f, ok := stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || j.follow {
+	if !ok || !term.IsTerminal(int(f.Fd())) || j.options.Follow {
 		return func() {}
 	}
 	var total int64

@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/kthread-tla/tracecheck/internal/report"
+	"github.com/kthread-tla/tracecheck/report"
 )
 
 func TestMain(m *testing.M) {

@@ -69,8 +69,6 @@ func argument(known bool, r release) string {
 //go:embed recipe.sh.tmpl
 var text string
 
-var recipes = template.Must(template.New("").Parse(text))
-
 // Write is the recipe of a tool for a kernel, as `uname -r` prints it, or any
 // with "auto": a shell script that is pasted, or saved and run as root.
 func Write(tool, kernel string) (string, error) {
@@ -110,7 +108,7 @@ func Write(tool, kernel string) (string, error) {
 		list = append(list, shellProbe{name, strings.TrimSpace(fmt.Sprintf("%s:tracecheck/%s %s %s", kind, name, p.Func, args)), p.Why})
 	}
 	var b strings.Builder
-	err := recipes.ExecuteTemplate(&b, tool, map[string]any{
+	err := template.Must(template.New("").Parse(text)).ExecuteTemplate(&b, tool, map[string]any{
 		"Kernel": kernel, "Known": known, "Tracepoints": tracepoints(known, r), "Probes": list,
 	})
 	script := b.String()

@@ -9,12 +9,17 @@ import (
 )
 
 // Find returns the module's root and a TLC to run. Where there is none the
-// test is skipped, with the reason, or fails under CI=true.
+// test is skipped, with the reason, or fails under CI=true. With -short it is
+// skipped too, but never under CI=true.
 func Find(t testing.TB) (root string, tools tlc.Tools) {
 	t.Helper()
+	ci := os.Getenv("CI") == "true"
+	if testing.Short() && !ci {
+		t.Skip("TLC is not run with -short")
+	}
 	root, tools, err := tlc.Setup()
 	if err != nil {
-		if os.Getenv("CI") == "true" {
+		if ci {
 			t.Fatal(err)
 		}
 		t.Skip(err)

@@ -36,6 +36,21 @@ var eras = []Era{
 // Eras are all eras, oldest first.
 func Eras() []Era { return eras }
 
+// Kernels are the kernels that there is a graph for, oldest first.
+func Kernels() (kernels []string) {
+	for _, e := range eras {
+		if !slices.Contains(kernels, e.graph) {
+			kernels = append(kernels, e.graph)
+		}
+	}
+	return kernels
+}
+
+// Covered names the releases of all eras: "2.6.31 to 7.x".
+func Covered() string {
+	return fmt.Sprintf("%s to %d.x", eras[0].From, eras[len(eras)-1].from[0])
+}
+
 // Kernel is the one of Kernels whose graph is the era's.
 func (e Era) Kernel() string { return e.graph }
 
@@ -58,6 +73,7 @@ func EraOf(release string) (Era, error) {
 			return eras[i], nil
 		}
 	}
+	//lint:ignore ST1005 Linux is a name
 	return Era{}, fmt.Errorf("Linux %s is older than 2.6.31, which brought the protocol that is specified here", release)
 }
 

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/kthread-tla/tracecheck/internal/tlc"
 	"github.com/kthread-tla/tracecheck/internal/tlctest"
 )
@@ -28,7 +31,7 @@ func TestGraphsAreWhatTLCDumps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		have, err := files.ReadFile("KThreadAPI-" + era.graph + ".graph")
+		have, err := os.ReadFile(FileOf(era.graph) + ".graph")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,27 +105,67 @@ func TestDoubtsOf(t *testing.T) {
 	}
 }
 
-func TestFormatAndParseAgree(t *testing.T) {
+// The graph that is loaded, which is packed, is the one that can be read as text.
+func TestThePackedGraphIsTheText(t *testing.T) {
 	for _, kernel := range Kernels() {
-		g, err := Load(kernel)
+		text, err := os.ReadFile(FileOf(kernel) + ".graph")
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := g.Format()
-		h, err := Parse(b)
+		g, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(h.Format(), b) {
+		if !bytes.Equal(g.Format(), text) {
 			t.Errorf("%s does not survive", kernel)
+		}
+		have, err := Load(kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(g, have, cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s.packed is not %[1]s.graph: run go generate ./...\n%s", FileOf(kernel), d)
 		}
 		if g.Value(g.Start, "phase") != "absent" {
 			t.Errorf("%s starts in phase %s", kernel, g.Value(g.Start, "phase"))
 		}
 	}
-	names, err := filepath.Glob("*.graph")
-	if err != nil || len(names) != len(Kernels()) {
-		t.Errorf("%d graphs for %d kernels (%v)", len(names), len(Kernels()), err)
+	for _, form := range []string{"*.graph", "*.packed"} {
+		names, err := filepath.Glob(form)
+		if err != nil || len(names) != len(Kernels()) {
+			t.Errorf("%d %s for %d kernels (%v)", len(names), form, len(Kernels()), err)
+		}
+	}
+}
+
+// Bytes that Pack did not write are an error or another graph, and no panic.
+func FuzzUnpack(f *testing.F) {
+	for _, kernel := range Kernels() {
+		b, err := files.ReadFile(FileOf(kernel) + ".packed")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+		f.Add(b[:len(b)/2])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		g, err := unpack(b)
+		if err != nil {
+			return
+		}
+		for _, s := range g.States {
+			for _, e := range s.Edges {
+				_, _ = g.Actions[e.Action], g.States[e.To]
+			}
+		}
+	})
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, err := Load("5.4"); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -185,8 +228,5 @@ func TestParseErrors(t *testing.T) {
 	}
 	if _, err := Load("0.01"); err == nil || !strings.Contains(err.Error(), "5.4") {
 		t.Errorf("Load of an unknown kernel: %v", err)
-	}
-	if _, err := os.Stat("KThreadAPI-5.4.graph"); err != nil {
-		t.Error(err)
 	}
 }

@@ -1,6 +1,6 @@
 // Dump has TLC explore spec/KThreadAPI.tla by the rules of each kernel that
-// there is a graph for, and writes the state graphs, in this project's own
-// form, into the working directory. `go generate ./...` runs it.
+// there is a graph for, and writes the state graphs, in both of package graph's
+// forms, into the working directory. `go generate ./...` runs it.
 package main
 
 import (
@@ -41,7 +41,14 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile("KThreadAPI-"+kernel+".graph", g.Format(), 0o666); err != nil {
+		packed, err := g.Pack()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(graph.FileOf(kernel)+".graph", g.Format(), 0o666); err != nil {
+			return err
+		}
+		if err := os.WriteFile(graph.FileOf(kernel)+".packed", packed, 0o666); err != nil {
 			return err
 		}
 	}

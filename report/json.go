@@ -88,14 +88,19 @@ func findingJSON(f checker.Finding) jsonFinding {
 	return jsonFinding{f.Rule.ID, string(f.Rule.Level), t.Message, t.Lines, t.Allowed, t.WouldSettle, t.Advice}
 }
 
+// A jsonLife is which life a thread's object is about.
+type jsonLife struct {
+	Comm        *string `json:"comm"`
+	PID         *int    `json:"pid"`
+	Incarnation int     `json:"incarnation"`
+	Input       int     `json:"input"`
+	InputName   string  `json:"input_name"`
+	AsOf        int     `json:"as_of"`
+	Revision    int     `json:"revision"`
+}
+
 type jsonThread struct {
-	Comm         *string       `json:"comm"`
-	PID          *int          `json:"pid"`
-	Incarnation  int           `json:"incarnation"`
-	Input        int           `json:"input"`
-	InputName    string        `json:"input_name"`
-	AsOf         int           `json:"as_of"`
-	Revision     int           `json:"revision"`
+	jsonLife
 	Fits         string        `json:"fits"`
 	Why          string        `json:"why,omitempty"`
 	Assumes      []string      `json:"assumes,omitempty"`
@@ -167,8 +172,10 @@ func (j *JSON) head() error {
 func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonThread {
 	l := v.Life
 	t := jsonThread{
-		Comm: text(l.Thread.Comm), PID: number(l.Thread.PID, l.Thread.PID != 0), Incarnation: l.Incarnation,
-		Input: input, InputName: name, AsOf: l.AsOf, Revision: v.Revision,
+		jsonLife: jsonLife{
+			Comm: text(l.Thread.Comm), PID: number(l.Thread.PID, l.Thread.PID != 0), Incarnation: l.Incarnation,
+			Input: input, InputName: name, AsOf: l.AsOf, Revision: v.Revision,
+		},
 		Fits: string(v.Fits), Why: v.Why, Outcome: string(v.Outcome), Ran: string(v.Ran), Woken: string(v.Woken),
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},

@@ -1,41 +1,36 @@
-package main
+package tracecheck
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// shrink is the smallest part of a log that shows of a thread what does not fit,
-// as a log: its lines as they are, and a line where some were left out. A
-// tracer's header is kept. What it returns has been judged again, and still does
-// not fit, by the same rule.
-func (j *job) shrink(file, thread string) ([]byte, error) {
-	var src io.Reader
-	if file == "-" {
-		b, err := io.ReadAll(j.stdin)
-		if err != nil {
-			return nil, err
-		}
-		src, j.stdin = bytes.NewReader(b), bytes.NewReader(b)
-	} else {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, plainError(err)
-		}
-		defer f.Close()
-		src = f
+// Shrink returns the smallest part of a log that shows of a thread what does not
+// fit, as a log: its lines as they are, and a line where some were left out. A
+// tracer's header stays. The part has been judged again, and still does not fit, by
+// the same rule.
+//
+// The thread is a name, a pid in decimal, or name[pid]; of several lives of that
+// name it is the first that does not fit. Options.Threads and Yield are not used.
+// src is read from where it stands, twice. The error says that reading failed,
+// that there is no such thread or nothing that does not fit, or that no such part
+// was found.
+func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([]byte, error) {
+	start, err := src.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, err
 	}
 	known := false
-	bad, spans, err := j.misfit(file, func(v *checker.Verdict) bool {
-		ok := wanted(v.Life.Thread, []string{thread})
+	bad, spans, err := misfit(ctx, src, o, func(v *checker.Verdict) bool {
+		ok := named(v.Life.Thread, []string{thread})
 		known = known || ok
 		return ok
 	})
@@ -49,13 +44,15 @@ func (j *job) shrink(file, thread string) ([]byte, error) {
 	case spans == nil:
 		return nil, errors.New("no part of the log that shows it alone was found")
 	}
+	if _, err := src.Seek(start, io.SeekStart); err != nil {
+		return nil, err
+	}
 	kept, err := cutOut(src, spans)
 	if err != nil {
 		return nil, err
 	}
 	shows := func(kept []numbered) bool {
-		j.stdin = bytes.NewReader(asLog(kept))
-		same, _, err := j.misfit("-", func(v *checker.Verdict) bool {
+		same, _, err := misfit(ctx, bytes.NewReader(asLog(kept)), o, func(v *checker.Verdict) bool {
 			return v.Life.Thread == bad.Life.Thread && v.Fits == checker.FitsNo && v.Findings[0].Rule == bad.Findings[0].Rule
 		})
 		return err == nil && same != nil
@@ -71,16 +68,16 @@ func (j *job) shrink(file, thread string) ([]byte, error) {
 
 // misfit is the first life of a log, of those that are asked for, that does not
 // fit, and the smallest part that shows it.
-func (j *job) misfit(file string, asked func(*checker.Verdict) bool) (bad *checker.Verdict, spans []checker.Span, err error) {
-	quit := make(chan struct{})
-	defer close(quit)
-	r := j.start([]string{file}, []string{file}, quit)[0]
-	for v := range r.all() {
+func misfit(ctx context.Context, src io.Reader, o Options, asked func(*checker.Verdict) bool) (bad *checker.Verdict, spans []checker.Span, err error) {
+	o.Threads = nil
+	o.Yield = func(v *checker.Verdict) error {
 		if bad == nil && asked(v) && v.Fits == checker.FitsNo {
 			bad, spans = v, v.Shrunk()
 		}
+		return nil
 	}
-	return bad, spans, r.in.Err
+	_, err = Check(ctx, src, o)
+	return bad, spans, err
 }
 
 // A numbered is a line of a log, with its number there; 0: a header's, which is

@@ -54,11 +54,6 @@ var (
 	headHTML string
 	//go:embed html/tail.html
 	tailHTML string
-
-	headTemplate = template.Must(template.New("head").Parse(headHTML))
-	tailTemplate = template.Must(template.New("tail").Funcs(template.FuncMap{
-		"clean": Clean, "lines": lineList, "words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
-	}).Parse(tailHTML))
 )
 
 // A timelineFrame is porcupine's page, taken apart: its data go into the middle.
@@ -95,7 +90,7 @@ func newTimelineFrame() (*timelineFrame, error) {
 	style, body, ok3 := strings.Cut(head, "</style>")
 	const width, label = "i < realClients ? i.toString() :", "i < realClients ? i :"
 	if !ok1 || !ok2 || !ok3 || !strings.Contains(script, width) || !strings.Contains(script, label) {
-		return nil, errors.New("porcupine's page is not as it was: internal/report/html.go takes it apart")
+		return nil, errors.New("porcupine's page is not as it was: report/html.go takes it apart")
 	}
 	script = strings.Replace(script, width, "i < realClients ? data.Rows[i] :", 1)
 	script = strings.Replace(script, label, "i < realClients ? data.Rows[i] :", 1)
@@ -134,7 +129,7 @@ func (h *HTML) head() error {
 		return err
 	}
 	var b bytes.Buffer
-	err = headTemplate.Execute(&b, struct {
+	err = template.Must(template.New("head").Parse(headHTML)).Execute(&b, struct {
 		Policy string
 		Style  template.CSS
 	}{
@@ -364,7 +359,7 @@ func (h *HTML) Close(s *Summary) error {
 		Open                   bool
 	}{Version: h.version, Verdict: string(s.Verdict()), Line: verdictLine(s, string(s.Verdict())), Open: h.input >= 0}
 	for _, in := range s.Inputs {
-		rules := "Linux " + graph.Eras()[0].From + " to 7.x, all tried: the log names no kernel"
+		rules := "Linux " + graph.Covered() + ", all tried: the log names no kernel"
 		switch {
 		case in.Era == nil && in.Banner != "":
 			rules = "all tried: the log is of " + Clean(in.Banner) + ", which no era covers"
@@ -380,7 +375,10 @@ func (h *HTML) Close(s *Summary) error {
 		data.Inputs = append(data.Inputs, out)
 	}
 	var b bytes.Buffer
-	if err := tailTemplate.Execute(&b, data); err != nil {
+	tail := template.Must(template.New("tail").Funcs(template.FuncMap{
+		"clean": Clean, "lines": lineList, "words": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	}).Parse(tailHTML))
+	if err := tail.Execute(&b, data); err != nil {
 		return err
 	}
 	// The script is written as it is: its digest is in the policy.

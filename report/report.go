@@ -30,6 +30,12 @@ type Summary struct {
 	Inputs []Input
 }
 
+// Add takes another run into account.
+func (s *Summary) Add(o *Summary) {
+	s.Summary.Add(&o.Summary)
+	s.Inputs = append(s.Inputs, o.Inputs...)
+}
+
 // maxShrunk is of how many lives the smallest part that does not fit is looked
 // for: that takes longer than to judge them.
 const maxShrunk = 100

@@ -399,7 +399,7 @@ func (t *Text) Close(s *Summary) error {
 		case in.Era == nil && in.Banner != "":
 			t.printf("; the log is of %s, which no era covers: all were tried\n", Clean(in.Banner))
 		case in.Era == nil:
-			t.printf("; the log names no kernel, the rules of Linux 2.6.31 to 7.x were tried\n")
+			t.printf("; the log names no kernel, the rules of Linux %s were tried\n", graph.Covered())
 		case in.KernelFrom == "log":
 			t.printf("; rules of Linux %s, the log is of %s\n", in.Era.Range(), Clean(in.Banner))
 		default:
