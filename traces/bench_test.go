@@ -18,16 +18,23 @@ func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
 	return b.Bytes(), lines
 }
 
-// A line that nobody asks about allocates nothing.
-func TestIrrelevantLinesAllocateNothing(t *testing.T) {
-	text, _ := bigFtrace(t, blockSize, 0)
-	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
+// benchSize is the size of a block.
+const benchSize = 768 << 10
+
+// To skim allocates nothing.
+func TestSkimmingAllocatesNothing(t *testing.T) {
+	text, _ := bigFtrace(t, benchSize, 0)
+	g := newGlancer(ftraceHead, new(hints))
 	bl := new(skimmed)
 	g.skim(text, bl)
 	if n := testing.AllocsPerRun(10, func() { g.skim(text, bl) }); n > 0 {
 		t.Errorf("%v allocations a block", n)
 	}
-	big, lines := bigFtrace(t, 16*blockSize, 0)
+}
+
+// A line that nobody asks about allocates nothing.
+func TestIrrelevantLinesAllocateNothing(t *testing.T) {
+	big, lines := bigFtrace(t, 12<<20, 0)
 	n := testing.AllocsPerRun(2, func() {
 		r := NewReader(bytes.NewReader(big), Options{Interest: NewInterest()})
 		for r.Scan() {
@@ -50,7 +57,7 @@ func BenchmarkGlance(b *testing.B) {
 		name    string
 		kthread float64
 	}{{"noise", 0}, {"kthreads", 1}} {
-		text, lines := bigFtrace(b, blockSize, c.kthread)
+		text, lines := bigFtrace(b, benchSize, c.kthread)
 		b.Run(c.name+"/newlines", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
@@ -63,25 +70,10 @@ func BenchmarkGlance(b *testing.B) {
 		b.Run(c.name+"/glance", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
-			g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
+			g := newGlancer(ftraceHead, new(hints))
 			bl := new(skimmed)
 			for b.Loop() {
 				g.skim(text, bl)
-			}
-			perLine(b, lines)
-		})
-		b.Run(c.name+"/line", func(b *testing.B) {
-			b.SetBytes(int64(len(text)))
-			b.ReportAllocs()
-			var all [][]byte
-			for line := range bytes.Lines(text) {
-				all = append(all, bytes.TrimSuffix(line, []byte("\n")))
-			}
-			t := newTraceReader(layoutNamed("ftrace"), new(Stats), nil, func(Event) {})
-			for b.Loop() {
-				for i, line := range all {
-					t.read(i+1, line)
-				}
 			}
 			perLine(b, lines)
 		})

@@ -165,18 +165,14 @@ func (t *traceReader) committed(kind Kind, n int, s *sighting, b *nameTable, thr
 	return e
 }
 
-// glanced notes what a block shows by a glance.
-func (t *traceReader) glanced(b *skimmed) {
-	s := t.stats
-	s.Seen |= b.seen
-	if b.waking > 0 {
-		s.Waking = true
+// note takes account of lines that need not be decoded: they had events of these kinds,
+// and the first with sched_waking is on a line, 0 for none.
+func (t *traceReader) note(kinds Kinds, waking int) {
+	t.stats.Seen |= kinds
+	if waking > 0 {
+		t.stats.Waking = true
 		if !t.waking {
-			n := s.Lines + b.waking
-			if b.tail {
-				n-- // the rest of a line is not another one
-			}
-			t.mark(&wakingMark, n)
+			t.mark(&wakingMark, waking)
 		}
 	}
 }

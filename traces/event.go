@@ -61,16 +61,6 @@ var kindNames = [...]string{
 
 func (k Kind) String() string { return kindNames[k] }
 
-// patternKind is the kind that a pattern file calls name.
-func patternKind(name string) (Kind, bool) {
-	for k := Begin; k <= Exit; k++ {
-		if kindNames[k] == name {
-			return k, true
-		}
-	}
-	return 0, false
-}
-
 // Kinds is a set of kinds.
 type Kinds uint32
 

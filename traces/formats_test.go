@@ -22,15 +22,15 @@ type recorder struct {
 	unusable int
 }
 
-func (r *recorder) add(c class, rec *record) {
-	switch c {
-	case message:
-		r.list = append(r.list, said{rec.line, rec.stamp, string(rec.msg)})
-	case further:
+func (r *recorder) add(kind rune, line int, stamp int64, text []byte) {
+	switch kind {
+	case 'm':
+		r.list = append(r.list, said{line, stamp, string(text)})
+	case 'f':
 		if n := len(r.list) - 1; n >= 0 {
-			r.list[n].Text += "\n" + string(rec.msg)
+			r.list[n].Text += "\n" + string(text)
 		}
-	case unusable:
+	case 'u':
 		r.unusable++
 	}
 }
@@ -166,8 +166,8 @@ func compare(t *testing.T, l *layouts.Layout, want []layouts.Message, got []said
 			t.Errorf("not read: %q", want[i].Text)
 		case got[i].Text != want[i].Text:
 			t.Errorf("message %d: %q, want %q", i, got[i].Text, want[i].Text)
-		case l.Stamped && got[i].Stamp != want[i].Micros || !l.Stamped && got[i].Stamp != noStamp:
-			t.Errorf("message %d: stamp %d, want %d, or %d without", i, got[i].Stamp, want[i].Micros, noStamp)
+		case l.Stamped && got[i].Stamp != want[i].Micros || !l.Stamped && got[i].Stamp != -1:
+			t.Errorf("message %d: stamp %d, want %d, or %d without", i, got[i].Stamp, want[i].Micros, -1)
 		case got[i].Line <= line:
 			t.Errorf("message %d: line %d after %d", i, got[i].Line, line)
 		}

@@ -28,6 +28,16 @@ type glancer struct {
 // stay in the CPU's nearest cache.
 const window = 4 << 10
 
+// newGlancer makes a skimmer of lines of which head reads the left end. Without hints
+// nothing is decoded ahead.
+func newGlancer(head func(line []byte) (lineHead, bool), h *hints) *glancer {
+	g := &glancer{begins: head, hints: h}
+	if h != nil {
+		g.names = newNameCache()
+	}
+	return g
+}
+
 // hinted says whether a line about a pid is to be decoded.
 func (g *glancer) hinted(pid int32) bool { return g.hints != nil && g.hints.mayHave(uint32(pid)) }
 

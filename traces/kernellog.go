@@ -16,9 +16,9 @@ type kernelLog struct {
 	out    func(Event)
 	pats   *Patterns
 	always bool // use pats before their begin line too
-	// testHook is told every kernel message, further line, and unusable record; nil:
-	// there is no test.
-	testHook func(class, *record)
+	// testHook is told of every kernel message 'm', further line of one 'f' and unusable
+	// record 'u'; nil: there is no test.
+	testHook func(kind rune, line int, stamp int64, text []byte)
 	formats  []lineFormat   // of lines
 	cur      int            // the one of the latest line
 	streams  []streamFormat // of what is not written in lines
@@ -401,7 +401,7 @@ func (k *kernelLog) leftOut(n int) {
 // tell passes a message on to who listens.
 func (k *kernelLog) tell(c class) {
 	if k.testHook != nil {
-		k.testHook(c, &k.rec)
+		k.testHook(map[class]rune{message: 'm', further: 'f', unusable: 'u'}[c], k.rec.line, k.rec.stamp, k.rec.msg)
 	}
 }
 

@@ -115,7 +115,7 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 		action, text, _ := cutBlanks(line)
 		kind, ok := patternKind(action)
 		if !ok {
-			bad(n, "%q is no action: want %s", action, strings.Join(kindNames[:Exit+1], ", "))
+			bad(n, "%q is no action: want %s", action, actions())
 			continue
 		}
 		pat := pattern{kind: kind, line: n, text: text}
@@ -146,6 +146,25 @@ func ParsePatterns(name string, r io.Reader) (*Patterns, error) {
 	// The most literal text first: of several matches that one wins.
 	slices.SortStableFunc(p.list, func(a, b pattern) int { return b.literal - a.literal })
 	return p, nil
+}
+
+// patternKind is the kind that a pattern file calls name.
+func patternKind(name string) (Kind, bool) {
+	for k := Begin; k <= Exit; k++ {
+		if k.String() == name {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// actions are the names of all kinds that a pattern file can have.
+func actions() string {
+	var names []string
+	for k := Begin; k <= Exit; k++ {
+		names = append(names, k.String())
+	}
+	return strings.Join(names, ", ")
 }
 
 func cutBlanks(s string) (before, after string, found bool) {

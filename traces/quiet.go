@@ -2,21 +2,13 @@ package traces
 
 import "bytes"
 
-// A run is some lines of a kernel log, one after the other, that say nothing:
-// each is a whole message of dmesg's usual form, which begins no report of the
-// kernel's, tells of no loss and is none of the pattern set's, and none has a
-// lower stamp than the one before. They only count, unless a report has begun of
-// which they may be a part.
-type run struct {
-	first, last int64 // stamps
-	from        int32 // where in its block the last line begins
-	n           int   // how many lines
-}
-
 // quietLines skims lines of a kernel log.
 type quietLines struct {
 	pats *Patterns // the messages that say something there
 }
+
+// newQuietLines skims for a decoder that knows these messages.
+func newQuietLines(pats *Patterns) *quietLines { return &quietLines{pats} }
 
 func (g *quietLines) skim(text []byte, out *skimmed) {
 	out.reset()
@@ -134,8 +126,8 @@ func (k *kernelLog) skip(r *run, text []byte) bool {
 	return true
 }
 
-// rest takes the first line off a run, of which the next line is text.
-func (r *run) rest(text []byte) {
+// dropFirst takes the first line off a run, of which the next line is text.
+func dropFirst(r *run, text []byte) {
 	r.n--
 	r.first, _ = quietMark(text)
 }

@@ -84,7 +84,7 @@ type Options struct {
 	// nevertheless.
 	Interest *Interest
 
-	testHook func(class, *record) // see kernelLog
+	testHook func(kind rune, line int, stamp int64, text []byte) // see klog.Log
 }
 
 // NewReader reads from r. An error in o is what Err says after the first Scan. Who
@@ -219,7 +219,13 @@ func (r *Reader) advance() error {
 		r.next, r.from = 0, 0
 		if t, ok := r.dec.(*traceReader); ok {
 			r.trace = t
-			t.glanced(&r.block.skimmed)
+			waking := r.block.waking
+			if waking > 0 {
+				if waking += r.stats.Lines; r.block.tail {
+					waking-- // the rest of a line is not another one
+				}
+			}
+			t.note(r.block.seen, waking)
 		}
 	}
 	return r.glance()
@@ -233,17 +239,17 @@ func (r *Reader) skimmers() func() skimmer {
 	}
 	switch d := r.dec.(type) {
 	case *traceReader:
-		switch head := d.layout.head; {
+		switch head := d.layout.Head; {
 		case head == nil:
 			return nil
-		case d.layout.Name == "perf-script":
-			return func() skimmer { return &glancer{begins: head} } // decoding while skimming is not possible
+		case !d.layout.Ahead:
+			return func() skimmer { return newGlancer(head, nil) } // decoding while skimming is not possible
 		default:
 			r.hints = new(hints)
-			return func() skimmer { return &glancer{begins: head, hints: r.hints, names: newNameCache()} }
+			return func() skimmer { return newGlancer(head, r.hints) }
 		}
 	case *kernelLog:
-		return func() skimmer { return &quietLines{pats: r.opts.Patterns} }
+		return func() skimmer { return newQuietLines(r.opts.Patterns) }
 	}
 	return nil
 }
@@ -275,23 +281,23 @@ func (r *Reader) glance() error {
 				continue
 			}
 			if end = r.from + bytes.IndexByte(b.text[r.from:], '\n'); quiet.n > 1 {
-				quiet.rest(b.text[end+1 : end+1+bytes.IndexByte(b.text[end+1:], '\n')])
+				dropFirst(quiet, b.text[end+1:end+1+bytes.IndexByte(b.text[end+1:], '\n')])
 				r.next-- // there is more of it
 			}
-		case trace != nil && !trace.gaps.lossy && gl.a != readWhole:
+		case trace != nil && !trace.lossy() && gl.a != readWhole:
 			// From the next block on its thread's lines are glanced at in time.
 			for _, pid := range []int32{gl.a, gl.b} {
 				if r.hints != nil && r.opts.Interest.Has(int(pid)) {
 					r.hints.set(pid)
 				}
 			}
-			seen := r.late.sight(b.text[r.from:end])
+			seen, names := r.late.sight(b.text[r.from:end])
 			if seen == nil {
 				break
 			}
 			s.Lines++
 			r.from = end + 1
-			if r.ready = trace.commit(s.Lines, seen, &r.late.one.nameTable); len(r.ready) > 0 {
+			if r.ready = trace.commit(s.Lines, seen, names); len(r.ready) > 0 {
 				return nil
 			}
 			continue
@@ -334,7 +340,7 @@ func skipUnwatched(interest *Interest, lines []glance) (n int) {
 // which is the next.
 func (r *Reader) decoded(b *block, i int) int {
 	t, stats := r.trace, &r.stats
-	for i < len(b.lines) && !t.gaps.lossy {
+	for i < len(b.lines) && !t.lossy() {
 		if seen := b.lines[i].seen; seen > 0 {
 			i++
 			stats.Lines++
@@ -343,7 +349,7 @@ func (r *Reader) decoded(b *block, i int) int {
 			}
 			continue
 		}
-		passed := skipUnwatched(t.interest, b.lines[i:])
+		passed := skipUnwatched(r.opts.Interest, b.lines[i:])
 		if passed == 0 {
 			break
 		}

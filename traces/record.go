@@ -45,7 +45,10 @@ type logFormat interface {
 }
 
 // newTraceRecord is a record of which nothing is known.
-func newTraceRecord() traceRecord { return traceRecord{pid: -1, cpu: -1, stamp: noStamp} }
+func newTraceRecord() traceRecord { return traceRecord{pid: -1, cpu: -1, stamp: unstamped} }
+
+// unstamped is the stamp of a record without one.
+const unstamped = -1
 
 // A traceRecord is one event of a trace, as ftrace, perf or another tracer
 // prints it. Slices are good until the next line is read.
@@ -53,7 +56,7 @@ type traceRecord struct {
 	comm    []byte // of the task in whose context it happened; may be stale or "<...>"
 	pid     int    // of that task; 0 is an idle task, -1 not known
 	cpu     int    // -1 where the layout has none
-	stamp   int64  // nanoseconds, or the clock's own units; noStamp where there is none
+	stamp   int64  // nanoseconds, or the clock's own units; unstamped where there is none
 	coarse  int64  // the stamp's step in the same units: 1000 where it has microseconds
 	clock   Clock
 	context Context

@@ -101,7 +101,7 @@ func FuzzReporter(f *testing.F) {
 			}
 		}
 
-		alien := Message{Text: []byte("ktlab: somebody else"), Stamp: noStamp}
+		alien := Message{Text: []byte("ktlab: somebody else"), Stamp: -1}
 		more := slices.Insert(slices.Clone(recs), at, alien)
 		mixed := stacksOf(more)
 		for _, e := range mixed {

@@ -19,7 +19,7 @@ func records(t testing.TB, name string, text []byte) []Message {
 	t.Helper()
 	var recs []Message
 	for n, line := range bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")) {
-		rec := Message{Line: n + 1, Text: line, Stamp: noStamp}
+		rec := Message{Line: n + 1, Text: line, Stamp: -1}
 		switch {
 		case strings.HasPrefix(name, "journal-json"):
 			var entry map[string]any
@@ -42,7 +42,7 @@ func records(t testing.TB, name string, text []byte) []Message {
 			rec.Text = []byte(msg)
 			rec.Stamp, _ = strconv.ParseInt(fields[2], 10, 64)
 		default:
-			if msg, stamp, ok := body(line); ok {
+			if msg, stamp, ok := stamped(line); ok {
 				rec.Text, rec.Stamp = msg, stamp
 				if head, rest, ok := bytes.Cut(msg, []byte("] ")); ok && bytes.HasPrefix(head, []byte("[")) {
 					caller := bytes.TrimSpace(head[1:])
@@ -55,6 +55,16 @@ func records(t testing.TB, name string, text []byte) []Message {
 		recs = append(recs, rec)
 	}
 	return recs
+}
+
+// stamped takes "[   30.363151] " off a line.
+func stamped(line []byte) (msg []byte, stamp int64, ok bool) {
+	var sec, micros int64
+	if n, _ := fmt.Sscanf(string(line), "[%d.%6d]", &sec, &micros); n != 2 {
+		return nil, 0, false
+	}
+	_, msg, ok = bytes.Cut(line, []byte("]"))
+	return bytes.TrimPrefix(msg, []byte(" ")), sec*1e6 + micros, ok
 }
 
 func report(recs []Message) []Event {

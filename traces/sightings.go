@@ -22,17 +22,17 @@ func (out *skimmed) sighted() int32 {
 }
 
 // sight is the sighting that a line comes to; nil where it must be read whole.
-func (g *glancer) sight(line []byte) *sighting {
+func (g *glancer) sight(line []byte) (*sighting, *nameTable) {
 	if g.names == nil {
-		return nil
+		return nil, nil
 	}
 	g.bound()
 	g.one.decoded = g.one.decoded[:0]
 	if gl := g.line(line, &g.one); gl.seen > 0 {
 		g.one.nameTable = g.names.nameTable
-		return &g.one.decoded[gl.seen-1]
+		return &g.one.decoded[gl.seen-1], &g.one.nameTable
 	}
-	return nil
+	return nil, nil
 }
 
 // A stampHead is what is between the CPU and the point of the stamp, "d..2.    36":
@@ -428,11 +428,15 @@ func (c *nameCache) anew() {
 // bound forgets all names and flags when there are too many. That must not be within
 // a block.
 func (g *glancer) bound() {
-	if c := g.names; c != nil && (len(c.names) > maxNames || len(c.flags) > maxFlags) {
+	if c := g.names; c != nil && (len(c.names) > maxComms || len(c.flags) > maxFlags) {
 		c.anew()
 		g.heads = [len(g.heads)]stampHead{}
 	}
 }
+
+// maxComms is how many names there may be when a block begins; a block has room for some
+// thousand more.
+const maxComms = 1 << 14
 
 // maxFlags is how many flags there may be when a block begins; they are few.
 const maxFlags = inIdle / 2

@@ -32,6 +32,17 @@ func (out *skimmed) reset() {
 	out.lines, out.decoded, out.runs, out.seen, out.waking = out.lines[:0], out.decoded[:0], out.runs[:0], 0, 0
 }
 
+// A run is some lines of a kernel log, one after the other, that say nothing:
+// each is a whole message of dmesg's usual form, which begins no report of the
+// kernel's, tells of no loss and is none of the pattern set's, and none has a
+// lower stamp than the one before. They only count, unless a report has begun of
+// which they may be a part.
+type run struct {
+	first, last int64 // stamps
+	from        int32 // where in its block the last line begins
+	n           int   // how many lines
+}
+
 // A skimmer finds out which lines of a text need not be decoded. The text ends with a
 // line's end, or is the last of its input.
 type skimmer interface {

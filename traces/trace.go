@@ -90,6 +90,9 @@ func newTraceReader(l *Layout, stats *Stats, interest *Interest, emit func(Event
 	return t
 }
 
+// lossy says whether some CPUs' events may be missing here, at the start.
+func (t *traceReader) lossy() bool { return t.gaps.lossy }
+
 // line takes a line without its end.
 func (t *traceReader) line(text []byte) bool {
 	s := t.stats
@@ -123,7 +126,7 @@ func (t *traceReader) read(n int, line []byte) {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
-	if t.interest != nil && t.layout.head != nil && t.passes(n, line) {
+	if t.interest != nil && t.layout.Head != nil && t.passes(n, line) {
 		return
 	}
 	rec := &t.rec
@@ -157,7 +160,7 @@ func (t *traceReader) read(n int, line []byte) {
 // passes says whether a line is about the scheduling of tasks that nobody asks
 // about, as its two ends tell, and counts it then.
 func (t *traceReader) passes(n int, line []byte) bool {
-	h, ok := t.layout.head(line)
+	h, ok := t.layout.Head(line)
 	if !ok {
 		return false
 	}

@@ -11,9 +11,10 @@ type Layout struct {
 	Detect func(line []byte) bool
 	// New makes what takes events out of the lines.
 	New func() traceLayout
-	// head reads the left end of a line; nil where the layout's lines have none that
+	// Head reads the left end of a line; nil where the layout's lines have none that
 	// tells whether they matter.
-	head     func(line []byte) (lineHead, bool)
+	Head     func(line []byte) (lineHead, bool)
+	Ahead    bool // lines can be decoded ahead: they are in ftrace's columns
 	unsorted bool // the lines are not in the order of the events
 }
 
@@ -21,13 +22,13 @@ type Layout struct {
 var Layouts = []Layout{
 	{
 		Name: "ftrace", Text: "ftrace's trace and trace_pipe",
-		Detect: isFtrace, New: func() traceLayout { return new(ftraceLayout) }, head: ftraceHead,
+		Detect: isFtrace, New: func() traceLayout { return new(ftraceLayout) }, Head: ftraceHead, Ahead: true,
 	}, {
 		Name: "trace-cmd", Text: "trace-cmd report",
-		Detect: isTraceCmd, New: func() traceLayout { return new(ftraceLayout) }, head: ftraceHead,
+		Detect: isTraceCmd, New: func() traceLayout { return new(ftraceLayout) }, Head: ftraceHead, Ahead: true,
 	}, {
 		Name: "perf-script", Text: "perf script",
-		Detect: isPerfScript, New: func() traceLayout { return new(perfLayout) }, head: perfHead,
+		Detect: isPerfScript, New: func() traceLayout { return new(perfLayout) }, Head: perfHead,
 	}, {
 		Name: "perf-trace", Text: "perf trace",
 		Detect: isPerfTrace, New: func() traceLayout { return new(perfTraceLayout) },

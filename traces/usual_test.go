@@ -11,7 +11,7 @@ import (
 func TestUsualLinesAreAsOthers(t *testing.T) {
 	text, _ := bigFtrace(t, 2_000_000, 0.5)
 	rng := rand.New(rand.NewPCG(3, 4))
-	g := glancer{begins: ftraceHead, hints: new(hints), names: newNameCache()}
+	g := newGlancer(ftraceHead, new(hints))
 	watched := func(pid int) bool { return pid < 6000 && pid%3 > 0 }
 	for pid := range 6000 {
 		if watched(pid) {
