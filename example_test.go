@@ -10,7 +10,7 @@ import (
 	"github.com/kthread-tla/tracecheck"
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/report"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
 // Give it a log, get verdicts.
@@ -38,7 +38,7 @@ func Example() {
 // A module's own messages are told by patterns, and the release says whose rules
 // they are judged by.
 func ExampleCheck() {
-	pats, err := traces.ParsePatterns("mydriver", strings.NewReader("stop-call mydriver: stopping {thread}\nstop-return mydriver: {thread} is down ({code})\n"))
+	pats, err := printk.Parse("mydriver", strings.NewReader("stop-call mydriver: stopping {thread}\nstop-return mydriver: {thread} is down ({code})\n"))
 	if err != nil {
 		log.Fatal(err)
 	}

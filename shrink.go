@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // Shrink returns the smallest part of a log that shows of a thread what does not
@@ -89,7 +89,7 @@ type numbered struct {
 
 // cutOut takes lines out of a log, and its header if it has one.
 func cutOut(src io.Reader, spans []checker.Span) (kept []numbered, err error) {
-	plain, err := traces.Unpack(src)
+	plain, err := reader.Unpack(src)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func asLog(kept []numbered) []byte {
 	before := 0
 	for _, l := range kept {
 		if before > 0 && l.n > before+1 {
-			fmt.Fprintln(&out, traces.LeftOut(l.n-before-1))
+			fmt.Fprintln(&out, reader.LeftOut(l.n-before-1))
 		}
 		before = l.n
 		out.Write(l.text)

@@ -18,6 +18,8 @@ import (
 	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // DefaultTimeout is what Options.Timeout means where it is 0.
@@ -37,7 +39,7 @@ type Options struct {
 
 	// Printk says what the messages of a module mean, wherever in the log they are.
 	// nil: only the built-in set "story" is known, from its begin line on.
-	Printk *traces.Patterns
+	Printk *printk.Set
 
 	// Threads are the threads to give verdicts on: each a name, a pid in decimal, or
 	// name[pid]. nil: all threads.
@@ -109,7 +111,7 @@ func (r *Result) Report(format string, w io.Writer, o report.Options) error {
 //
 // The Result is never nil; with an error it tells of what came before that. The
 // error is one of src, of Options.Yield, of the options, or of ctx; or it says why
-// nothing of the log can be used: traces.ErrEmpty, ErrBinary or ErrUnknown. When
+// nothing of the log can be used: reader.ErrEmpty, ErrBinary or ErrUnknown. When
 // ctx is done, Check ends as soon as the call of src.Read that is under way returns.
 func Check(ctx context.Context, src io.Reader, o Options) (*Result, error) {
 	r := new(Result)
@@ -127,10 +129,10 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 	}
 	pats, always := o.Printk, o.Printk != nil
 	if !always {
-		pats = traces.Builtin("story")
+		pats = printk.Builtin("story")
 	}
 	interest := traces.NewInterest()
-	reader := traces.NewReader(&cancelable{ctx, src}, traces.Options{
+	reader := reader.New(&cancelable{ctx, src}, reader.Options{
 		Patterns: pats, Always: always, Format: o.Format, Follow: o.Follow, Interest: interest,
 	})
 	defer reader.Close()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck"
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // Without Yield the last verdict on each life is kept, also where one has replaced
@@ -71,7 +71,7 @@ func TestErrors(t *testing.T) {
 		is   error  // if not nil
 		says string // part of the error
 	}{
-		{"an empty log", t.Context(), strings.NewReader(""), tracecheck.Options{}, traces.ErrEmpty, ""},
+		{"an empty log", t.Context(), strings.NewReader(""), tracecheck.Options{}, reader.ErrEmpty, ""},
 		{"a log that cannot be read", t.Context(), io.MultiReader(strings.NewReader(bad), failed{failing}), tracecheck.Options{}, failing, ""},
 		{"a context that is done", canceled, strings.NewReader(bad), tracecheck.Options{}, context.Canceled, ""},
 		{"who takes the verdicts has enough", t.Context(), strings.NewReader(bad), tracecheck.Options{Yield: func(*checker.Verdict) error { return failing }}, failing, ""},
@@ -121,7 +121,7 @@ func TestShrinkErrors(t *testing.T) {
 	for _, tt := range []struct{ name, log, thread, want string }{
 		{"no such thread", bad, "t3", "no such thread in the log"},
 		{"it fits", bad, "t2", "nothing that does not fit"},
-		{"nothing to read", "", "t1", traces.ErrEmpty.Error()},
+		{"nothing to read", "", "t1", reader.ErrEmpty.Error()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := tracecheck.Shrink(t.Context(), strings.NewReader(tt.log), tt.thread, tracecheck.Options{}); err == nil || err.Error() != tt.want {

@@ -9,7 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A Source gives a log's events in their order. *traces.Reader is one.
+// A Source gives a log's events in their order. *reader.Reader is one.
 type Source interface {
 	Scan() bool
 	Event() *traces.Event // good until the next Scan

@@ -13,6 +13,8 @@ import (
 
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // Every action of the specification is described to people, and nothing else.
@@ -76,7 +78,7 @@ func sample(t testing.TB, name string) string {
 func judge(t testing.TB, g *graph.Graph, text string, always bool) map[string]Verdict {
 	t.Helper()
 	out := map[string]Verdict{}
-	_, err := newFor(g, 10*time.Second).Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story"), Always: always}), Options{}, func(v *Verdict) error {
+	_, err := newFor(g, 10*time.Second).Check(reader.New(strings.NewReader(text), reader.Options{Patterns: printk.Builtin("story"), Always: always}), Options{}, func(v *Verdict) error {
 		out[fmt.Sprintf("%s#%d", v.Life.Thread.Comm, v.Life.Incarnation)] = *v
 		return nil
 	})
@@ -176,13 +178,13 @@ func without(g *graph.Graph, drop func(graph.Edge) bool) *graph.Graph {
 func TestPrefixesOfWhatFitsFit(t *testing.T) {
 	c := newFor(loadMachine(t).g, 10*time.Second).eras[0]
 	kinds := []traces.Kind{traces.StopCall, traces.StopReturn, traces.Enter, traces.Return, traces.Wake, traces.Create, traces.Exit}
-	full, err := traces.ParsePatterns("all", strings.NewReader(allPatterns+"exit {thread} exits"))
+	full, err := printk.Parse("all", strings.NewReader(allPatterns+"exit {thread} exits"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range numberOf(4000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
-		set, kinds := traces.Builtin("story"), kinds[:4]
+		set, kinds := printk.Builtin("story"), kinds[:4]
 		if seed%2 == 1 {
 			set, kinds = full, kinds[:7]
 		}
@@ -337,7 +339,7 @@ func bruteForce(m *machine, h *history, s stateSet, done []bool) stateSet {
 func TestTooLargeASearchIsUndecided(t *testing.T) {
 	m := loadMachine(t)
 	c := newFor(m.g, 200*time.Millisecond)
-	story := traces.Builtin("story")
+	story := printk.Builtin("story")
 	l := &Life{Begun: true, Set: story, Thread: traces.Task{Comm: "t"}}
 	add := func(k traces.Kind) {
 		l.events = append(l.events, traces.Event{Kind: k, Line: len(l.events) + 2, Set: story})
@@ -400,7 +402,7 @@ func TestTheKernelDecides(t *testing.T) {
 			if tt.banner != "" {
 				text = banner(tt.banner) + bad
 			}
-			_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
+			_, err = c.Check(reader.New(strings.NewReader(text), reader.Options{Patterns: printk.Builtin("story")}), Options{}, func(v *Verdict) error {
 				if got := strings.Join(v.KernelsFit, " "); v.Fits != tt.want || got != tt.fit {
 					t.Errorf("fits %s by %q, want %s by %q", v.Fits, got, tt.want, tt.fit)
 				}
@@ -417,7 +419,7 @@ func TestTheKernelDecides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
+	_, err = c.Check(reader.New(strings.NewReader(text), reader.Options{Patterns: printk.Builtin("story")}), Options{}, func(v *Verdict) error {
 		if v.Fits != FitsInconclusive || v.Findings[0].Rule != &KT013 {
 			t.Errorf("fits %s, %v", v.Fits, v.Findings)
 		}
@@ -430,13 +432,13 @@ func TestTheKernelDecides(t *testing.T) {
 
 // Three parks at once are more than the specification counts.
 func TestTooManyParksAreNotGuessedAt(t *testing.T) {
-	pats, err := traces.ParsePatterns("park", strings.NewReader("begin go\npark-call park {thread}\npark-return parked {thread}\n"))
+	pats, err := printk.Parse("park", strings.NewReader("begin go\npark-call park {thread}\npark-return parked {thread}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n, want := range map[int]Fits{2: FitsYes, 3: FitsInconclusive} {
 		log := "[    1.000000] go\n" + strings.Repeat("[    1.000001] park x\n", n)
-		_, err = newFor(loadMachine(t).g, time.Second).Check(traces.NewReader(strings.NewReader(log), traces.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
+		_, err = newFor(loadMachine(t).g, time.Second).Check(reader.New(strings.NewReader(log), reader.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
 			if v.Fits != want {
 				t.Errorf("%d parks: fits %s, want %s", n, v.Fits, want)
 			}
@@ -464,7 +466,7 @@ func BenchmarkJudge(b *testing.B) {
 	c := newFor(g, time.Second)
 	text := sample(b, "race-run2.dmesg")
 	var lives []*Life
-	_, err := c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
+	_, err := c.Check(reader.New(strings.NewReader(text), reader.Options{Patterns: printk.Builtin("story")}), Options{}, func(v *Verdict) error {
 		lives = append(lives, v.Life)
 		return nil
 	})

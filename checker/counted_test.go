@@ -14,6 +14,7 @@ import (
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // Of lives that are but counted there are as many as else would be told of, and the
@@ -34,7 +35,7 @@ func TestCounted(t *testing.T) {
 		var verdicts []*checker.Verdict
 		in := io.MultiReader(bytes.NewReader(log.Bytes()), iotest.ErrReader(end))
 		interest := traces.NewInterest()
-		r := traces.NewReader(in, traces.Options{Interest: interest})
+		r := reader.New(in, reader.Options{Interest: interest})
 		defer r.Close()
 		if _, err := c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
 			most = max(most, v.Alike)
@@ -100,7 +101,7 @@ func TestCountedInDoubt(t *testing.T) {
 			t.Fatal(err)
 		}
 		interest := traces.NewInterest()
-		r := traces.NewReader(strings.NewReader(log.String()), traces.Options{Interest: interest})
+		r := reader.New(strings.NewReader(log.String()), reader.Options{Interest: interest})
 		defer r.Close()
 		if _, err := c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
 			if counts {

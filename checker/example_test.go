@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // A kernel log is read, each thread in it is judged, and what was found is said in
@@ -21,7 +22,7 @@ func Example() {
 [    1.000500] func t2 return 7
 [    1.000600] t2 stopped, exit code 8
 `
-	reader := traces.NewReader(strings.NewReader(dmesg), traces.Options{Patterns: traces.Builtin("story")})
+	reader := reader.New(strings.NewReader(dmesg), reader.Options{Patterns: printk.Builtin("story")})
 	c, err := checker.New(nil, 2*time.Second) // by the rules of every kernel
 	if err != nil {
 		log.Fatal(err)

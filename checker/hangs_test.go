@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
 // hangRules are the rules about hangs that a log's findings name, in order; the
@@ -256,7 +257,7 @@ func TestWhatElseAWaitHangsOn(t *testing.T) {
 
 // What reports show of why a task waits, and their look-alikes.
 func TestReportedHangs(t *testing.T) {
-	pats, err := traces.ParsePatterns("p", strings.NewReader("stop-call {by} stops {thread}\nstop-return {by} stopped {thread}\nwake {by} wakes {thread}\n"))
+	pats, err := printk.Parse("p", strings.NewReader("stop-call {by} stops {thread}\nstop-return {by} stopped {thread}\nwake {by} wakes {thread}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // However long a life is, and however many tasks are in calls of it at once, the
@@ -40,7 +42,7 @@ func TestLongLivesAreDecided(t *testing.T) {
 		{"40 stop it, in a log that begins later", append(stops, "out t1: 0", "R s3 > t1: 0")},
 		{"stopped while it is parked", append(append(begun, stops...), "P p > t1", "S s > t1", "Q p > t1", "out t1: 0", "R s > t1: 0")},
 	}
-	pats, err := traces.ParsePatterns("all", strings.NewReader(allPatterns))
+	pats, err := printk.Parse("all", strings.NewReader(allPatterns))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func TestLongLivesAreDecided(t *testing.T) {
 			for i, line := range tt.lines {
 				fmt.Fprintf(&text, "[%5d.%06d] %s\n", i/1000, i%1000, line)
 			}
-			decided(t, c, traces.NewReader(strings.NewReader(text.String()), traces.Options{Patterns: pats, Always: true}))
+			decided(t, c, reader.New(strings.NewReader(text.String()), reader.Options{Patterns: pats, Always: true}))
 		})
 	}
 }

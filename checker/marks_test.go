@@ -8,6 +8,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // What a trace's words tell of the kernel's age leaves eras out, from their line
@@ -48,7 +49,7 @@ func TestMarks(t *testing.T) {
 		}
 		var got []string
 		interest := traces.NewInterest()
-		r := traces.NewReader(strings.NewReader(test.in), traces.Options{Interest: interest})
+		r := reader.New(strings.NewReader(test.in), reader.Options{Interest: interest})
 		defer r.Close()
 		log, err := c.Check(r, Options{Interest: interest}, func(v *Verdict) error {
 			got = append(got, string(v.Fits))

@@ -121,7 +121,7 @@ func said(e *traces.Event) string {
 	if e.Text != "" {
 		return fmt.Sprintf("%q", e.Text)
 	}
-	return e.Looks()
+	return e.FormatTracepoint()
 }
 
 // words is how a log like the life's shows what a kind is about.
@@ -136,7 +136,7 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 	if code != nil {
 		e.Code, e.HasCode = *code, true
 	}
-	return e.Looks()
+	return e.FormatTracepoint()
 }
 
 // prefix asks about the first n events of a life.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
 // crashed is a report of a crash; the address is none where it is negative.
@@ -134,7 +135,7 @@ func TestDied(t *testing.T) {
 		s.Task, s.Last = task, 15
 		return traces.Event{Kind: traces.Stacked, Line: 10, Before: 9, Thread: task, Text: title, Stack: s}
 	}
-	pats, err := traces.ParsePatterns("p", strings.NewReader("begin loading\nenter {thread}[{pid}] up\nreturn {thread}[{pid}] down\nstop-call {by} stops {thread}[{pid}]\nstop-return {by} stopped {thread}[{pid}]: {code}\n"))
+	pats, err := printk.Parse("p", strings.NewReader("begin loading\nenter {thread}[{pid}] up\nreturn {thread}[{pid}] down\nstop-call {by} stops {thread}[{pid}]\nstop-return {by} stopped {thread}[{pid}]: {code}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

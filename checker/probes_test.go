@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // What is said to settle a fact does: a legal run is traced without the
@@ -109,8 +111,8 @@ func TestWhatMessageWouldSettleIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := func(lines string) *traces.Patterns {
-		p, err := traces.ParsePatterns("test", strings.NewReader(lines))
+	set := func(lines string) *printk.Set {
+		p, err := printk.Parse("test", strings.NewReader(lines))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +144,7 @@ func TestWhatMessageWouldSettleIt(t *testing.T) {
 						fmt.Fprintf(&b, "[%5d.000000] %s", i+1, line)
 					}
 				}
-				if _, err := c.Check(traces.NewReader(strings.NewReader(b.String()), traces.Options{Patterns: set(pats)}), Options{}, func(w *Verdict) error {
+				if _, err := c.Check(reader.New(strings.NewReader(b.String()), reader.Options{Patterns: set(pats)}), Options{}, func(w *Verdict) error {
 					v = *w
 					return nil
 				}); err != nil {

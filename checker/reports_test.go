@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
 // stack is a stack of functions, innermost first; "fn[mod]" is a module's.
@@ -60,7 +61,7 @@ func TestWaits(t *testing.T) {
 	in := func(mod string) *traces.Stack {
 		return stack('D', "schedule", "fn["+mod+"]", "kthread", "ret_from_fork")
 	}
-	pats, err := traces.ParsePatterns("p", strings.NewReader("stop-call {by} stops {thread}[{pid}]\n"))
+	pats, err := printk.Parse("p", strings.NewReader("stop-call {by} stops {thread}[{pid}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

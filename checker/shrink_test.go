@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // stamped is a log's text: its messages with stamps, and lines that say that
@@ -25,13 +26,13 @@ func stamped(log []logged) []string {
 }
 
 // bothSets are the story's messages and a set that prints all there is.
-func bothSets(t *testing.T) []*traces.Patterns {
+func bothSets(t *testing.T) []*printk.Set {
 	t.Helper()
-	full, err := traces.ParsePatterns("all", strings.NewReader(allPatterns))
+	full, err := printk.Parse("all", strings.NewReader(allPatterns))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []*traces.Patterns{traces.Builtin("story"), full}
+	return []*printk.Set{printk.Builtin("story"), full}
 }
 
 // Whatever lines of a legal run are left out, so that the log says so, it is
@@ -50,7 +51,7 @@ func TestLinesLeftOutAreNeverHeldAgainstAThread(t *testing.T) {
 		gap := 0
 		mark := func() {
 			if gap > 0 && len(log) > 0 {
-				log = append(log, logged{traces.LeftOut(gap), nil})
+				log = append(log, logged{reader.LeftOut(gap), nil})
 			}
 			gap = 0
 		}
@@ -65,7 +66,7 @@ func TestLinesLeftOutAreNeverHeldAgainstAThread(t *testing.T) {
 		}
 		mark()
 		text := strings.Join(stamped(log), "")
-		_, err := c.Check(traces.NewReader(strings.NewReader(text), traces.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
+		_, err := c.Check(reader.New(strings.NewReader(text), reader.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
 			lives++
 			if v.Ran != Unknown {
 				definite++
@@ -98,7 +99,7 @@ func cut(lines []string, keep func(n int) bool) []string {
 			continue
 		}
 		if gap > 0 && len(out) > 0 {
-			out = append(out, traces.LeftOut(gap)+"\n")
+			out = append(out, reader.LeftOut(gap)+"\n")
 		}
 		gap = 0
 		out = append(out, line)
@@ -107,25 +108,25 @@ func cut(lines []string, keep func(n int) bool) []string {
 }
 
 // misfits are the rules by which the threads of a log do not fit.
-func misfits(t *testing.T, c *Checker, lines []string, pats *traces.Patterns, yield func(*Verdict)) {
+func misfits(t *testing.T, c *Checker, lines []string, pats *printk.Set, yield func(*Verdict)) {
 	t.Helper()
 	if len(lines) == 0 {
 		return
 	}
-	_, err := c.Check(traces.NewReader(strings.NewReader(strings.Join(lines, "")), traces.Options{Patterns: pats}), Options{}, func(v *Verdict) error {
+	_, err := c.Check(reader.New(strings.NewReader(strings.Join(lines, "")), reader.Options{Patterns: pats}), Options{}, func(v *Verdict) error {
 		if v.Fits == FitsNo {
 			yield(v)
 		}
 		return nil
 	})
-	if err != nil && err != traces.ErrUnknown {
+	if err != nil && err != reader.ErrUnknown {
 		t.Fatal(err)
 	}
 }
 
 // minimal says what is wrong with the part of a log that is said to be the
 // smallest that does not fit.
-func minimal(t *testing.T, c *Checker, lines []string, pats *traces.Patterns, v *Verdict) string {
+func minimal(t *testing.T, c *Checker, lines []string, pats *printk.Set, v *Verdict) string {
 	spans := v.Shrunk()
 	if spans == nil {
 		return "no part found"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // traced gives events lines and stamps a second apart.
@@ -162,7 +163,7 @@ func TestClocksThatDisagreeAccuseNobody(t *testing.T) {
 		}
 		lives := 0
 		interest := traces.NewInterest()
-		r := traces.NewReader(strings.NewReader(in), traces.Options{Interest: interest})
+		r := reader.New(strings.NewReader(in), reader.Options{Interest: interest})
 		defer r.Close()
 		if _, err := c.Check(r, Options{Interest: interest}, func(v *Verdict) error {
 			lives++

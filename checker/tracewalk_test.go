@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // A traceWorld walks the state graph at random, and emits what tracers would
@@ -356,7 +357,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 				continue // an empty file is no log
 			}
 			interest = traces.NewInterest()
-			r := traces.NewReader(strings.NewReader(text), traces.Options{Interest: interest})
+			r := reader.New(strings.NewReader(text), reader.Options{Interest: interest})
 			defer r.Close()
 			src = r
 			formats[format]++

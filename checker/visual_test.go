@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // What is drawn of a life is what was searched, and no two operations of a row
@@ -26,7 +27,7 @@ func TestOperationsAndTheirRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	drawn := 0
-	_, err = c.Check(traces.NewReader(strings.NewReader(log), traces.Options{Patterns: traces.Builtin("story")}), Options{}, func(v *Verdict) error {
+	_, err = c.Check(reader.New(strings.NewReader(log), reader.Options{Patterns: printk.Builtin("story")}), Options{}, func(v *Verdict) error {
 		ops := v.Operations()
 		if len(ops) != len(v.how.query.h.ops) {
 			t.Errorf("%s: %d operations, searched were %d", v.Life.Thread, len(ops), len(v.how.query.h.ops))

@@ -13,6 +13,8 @@ import (
 	"github.com/kthread-tla/tracecheck/internal/layouts"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // A world walks the state graph at random, as a module's tasks would make it
@@ -354,7 +356,7 @@ func b2i(b bool) int {
 }
 
 // randomLog is a legal log, and the truth at each of its lines.
-func randomLog(m *machine, rng *rand.Rand, pats *traces.Patterns) []logged {
+func randomLog(m *machine, rng *rand.Rand, pats *printk.Set) []logged {
 	begin := "Thread Creating..."
 	if pats.Shows().Has(traces.Create) {
 		begin = "== loaded"
@@ -408,7 +410,7 @@ func numberOf(runs int) int {
 // Whatever a legal run prints, and wherever its log is cut, it is accepted, and
 // each fact is true as of the last line, or unknown.
 func TestLegalRunsAreNeverMisjudged(t *testing.T) {
-	full, err := traces.ParsePatterns("all", strings.NewReader(allPatterns))
+	full, err := printk.Parse("all", strings.NewReader(allPatterns))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +429,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 	outcomes := map[Outcome]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
-		pats := traces.Builtin("story")
+		pats := printk.Builtin("story")
 		if seed%2 == 1 {
 			pats = full
 		}
@@ -455,7 +457,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		}
 		layout := kernelLogs[seed/16%len(kernelLogs)]
 		text, byLine := layout.RenderLines(messages)
-		r := traces.NewReader(bytes.NewReader(text), traces.Options{Patterns: pats, Always: true, Format: layout.Only()})
+		r := reader.New(bytes.NewReader(text), reader.Options{Patterns: pats, Always: true, Format: layout.Only()})
 		defer r.Close()
 		used[layout.Name]++
 		_, err := c.Check(r, Options{}, func(v *Verdict) error {

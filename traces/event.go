@@ -1,8 +1,8 @@
-// Package traces reads logs and turns them into events. It knows formats, and
-// nothing of what a kernel thread may do.
 package traces
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // A Kind says what an event tells. The kinds from Begin to Exit are the
 // actions of printk patterns.
@@ -152,72 +152,3 @@ const (
 	TaskContext
 	InterruptContext
 )
-
-// A Stack is what a report of the kernel says of one task.
-type Stack struct {
-	Report     Report
-	Task       Task
-	State      byte    // D, S, R …; 0 where the report does not say
-	Blocked    int     // seconds, by a hung-task report; 0 elsewhere
-	Frames     []Frame // innermost first; unreliable ones ("? fn") are not there
-	Last       int     // number of the report's last line
-	Cut        bool    // the report may lack frames: cut off, or mixed with other lines
-	Address    uint64  // of an oops: the bad address, where the report says; valid where HasAddress
-	HasAddress bool
-	Title      string // the report's first line
-	// Above: an interrupt on top of the task made the report. Its frames are not
-	// there, and of the task it says only where it was.
-	Above bool
-}
-
-// A Frame is one function on a stack.
-type Frame struct {
-	Func   string // without offset
-	Module string // without brackets; empty for the kernel itself
-}
-
-// A Report is a kind of kernel report.
-type Report uint8
-
-const (
-	HungTask Report = iota // khungtaskd: blocked for more than N seconds
-	TaskDump               // sysrq-t, sysrq-w, /proc/PID/stack
-	Lockup                 // soft lockup, RCU stall
-	Oops                   // oops, BUG, GPF
-	Warning                // WARN, refcount_t
-)
-
-// A Diagnostic is something in an input that could not be used.
-type Diagnostic struct {
-	Line    int // 1-based; 0: the input as a whole
-	Message string
-}
-
-// Stats counts what a reader has seen of one input.
-type Stats struct {
-	Lines       int          // lines of any kind
-	KernelLines int          // lines that are kernel log records
-	LastLine    int          // number of the last kernel log record that is complete, 0: none
-	Events      int          // events that speak of a kernel thread
-	Lost        int          // messages lost, by the log's own count
-	Diagnostics []Diagnostic // the first MaxDiagnostics of them
-	Unusable    int          // how many diagnostics there were in all
-	Seen        Kinds        // the kinds of a trace's events, those that were left out included
-	Waking      bool         // sched_waking is among them, not only sched_wakeup
-	Marks       []Mark       // what the text of a trace tells of its kernel's age
-}
-
-// MaxDiagnostics bounds the diagnostics that are kept, not those that are
-// counted.
-const MaxDiagnostics = 20
-
-// Diagnose notes that something in a line could not be used.
-func (s *Stats) Diagnose(line int, format string, args ...any) {
-	s.Unusable++
-	if len(s.Diagnostics) < MaxDiagnostics {
-		s.Diagnostics = append(s.Diagnostics, Diagnostic{line, fmt.Sprintf(format, args...)})
-	}
-}
-
-// String names a diagnostic's place as an error does.
-func (d Diagnostic) String() string { return fmt.Sprintf("%d: %s", d.Line, d.Message) }

@@ -6,11 +6,11 @@ package traces
 // scheduling of others (Woken, SwitchOut, SwitchIn). A nil Interest has all pids.
 //
 // It belongs to the goroutine that calls Scan, and may be changed between two Scans.
-type Interest struct{ bits [pidLimit / 32]uint32 }
+type Interest struct{ bits [PIDLimit / 32]uint32 }
 
 // pidLimit is more than any pid (include/linux/threads.h PID_MAX_LIMIT). No larger
 // number is ever in a set.
-const pidLimit = 1 << 22
+const PIDLimit = 1 << 22
 
 // NewInterest makes an empty set. Only those parts of it take up memory that have
 // had something in them.
@@ -18,7 +18,7 @@ func NewInterest() *Interest { return new(Interest) }
 
 // Has says whether a pid is in the set.
 func (i *Interest) Has(pid int) bool {
-	return i == nil || uint(pid) < pidLimit && i.MayHave(uint32(pid))
+	return i == nil || uint(pid) < PIDLimit && i.MayHave(uint32(pid))
 }
 
 // MayHave is Has without any check, for a set that is not nil: bits of pids from 1<<22 on
@@ -29,14 +29,14 @@ func (i *Interest) MayHave(pid uint32) bool {
 
 // Add puts a pid into the set.
 func (i *Interest) Add(pid int) {
-	if i != nil && uint(pid) < pidLimit {
+	if i != nil && uint(pid) < PIDLimit {
 		i.bits[pid/32] |= 1 << (pid % 32)
 	}
 }
 
 // Remove takes a pid out of the set.
 func (i *Interest) Remove(pid int) {
-	if i != nil && uint(pid) < pidLimit {
+	if i != nil && uint(pid) < PIDLimit {
 		i.bits[pid/32] &^= 1 << (pid % 32)
 	}
 }

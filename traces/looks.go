@@ -1,10 +1,12 @@
 package traces
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // Looks is how a trace shows such an event, as far as all traces do it alike: a
 // tracepoint by its name and fields, a probe by the function that it is on.
-func (e *Event) Looks() string {
+func (e *Event) FormatTracepoint() string {
 	pid := "pid=…"
 	if e.Thread.PID != 0 {
 		pid = fmt.Sprintf("pid=%d", e.Thread.PID)

@@ -12,7 +12,8 @@ import (
 
 	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 type options struct {
@@ -30,7 +31,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it ("+graph.Covered()+")")
-	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(traces.Builtins(), ", "))
+	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(printk.Builtins(), ", "))
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
 	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
 	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
@@ -57,7 +58,7 @@ kernel's rules allow it, why, and on which lines. No FILE, or "-": standard inpu
 func inputFormats() string {
 	var b strings.Builder
 	b.WriteString("\ninput formats, which are recognised by content:\n")
-	for _, f := range traces.Formats() {
+	for _, f := range reader.Formats() {
 		fmt.Fprintf(&b, "  %-18s %s\n", f.Name, f.Text)
 	}
 	b.WriteString("gzip, zstd and bzip2 are unpacked.\n")
@@ -69,16 +70,16 @@ exit status: 0 everything fits, or no evidence; 1 a violation or a hang (with
 --strict: or inconclusive, or no evidence); 2 usage, or an input that cannot be read.
 `
 
-func patterns(name string) (*traces.Patterns, error) {
-	if p := traces.Builtin(name); p != nil {
+func patterns(name string) (*printk.Set, error) {
+	if p := printk.Builtin(name); p != nil {
 		return p, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor one of the built-in sets %s", name, strings.Join(traces.Builtins(), ", "))
+		return nil, fmt.Errorf("--printk %s: neither a file that can be read nor one of the built-in sets %s", name, strings.Join(printk.Builtins(), ", "))
 	}
 	defer f.Close()
-	return traces.ParsePatterns(name, f)
+	return printk.Parse(name, f)
 }
 
 // useColor follows --color, then NO_COLOR and CLICOLOR_FORCE, then whether

@@ -16,7 +16,7 @@ import (
 	"github.com/kthread-tla/tracecheck/internal/recipe"
 	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 //go:generate go test . -run TestGenerated -update
@@ -112,7 +112,7 @@ func choices(flag string) []string {
 		return list
 	case "input-format":
 		list := []string{"auto"}
-		for _, f := range traces.Formats() {
+		for _, f := range reader.Formats() {
 			list = append(list, f.Name)
 		}
 		return list
@@ -167,7 +167,7 @@ func manPage() string {
 		p(".TP\n%s\n%s", name, roff(text))
 	})
 	p(".SH INPUT FORMATS")
-	for _, f := range traces.Formats() {
+	for _, f := range reader.Formats() {
 		p(".TP\n\\fB%s\\fR\n%s", roff(f.Name), roff(f.Text))
 	}
 	p("%s", ".SH EXIT STATUS\n.TP\n0\neverything fits, or there is no evidence\n.TP\n1\na violation or a hang; with\n.B \\-\\-strict\nalso where something is inconclusive, or there is no evidence\n.TP\n2\nusage, or an input that cannot be read")

@@ -14,7 +14,7 @@ import (
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/report"
 	"github.com/kthread-tla/tracecheck/spec/graph"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // Exit statuses.
@@ -85,7 +85,7 @@ func (c *command) check() (color bool, err error) {
 	if c.timeout <= 0 {
 		return false, fmt.Errorf("--timeout %v: want a time above 0", c.timeout)
 	}
-	if err := traces.CheckFormat(c.input); err != nil {
+	if err := reader.CheckFormat(c.input); err != nil {
 		return false, fmt.Errorf("--input-format %s: %v", c.input, err)
 	}
 	if color, err = useColor(c.color, c.stdout); err != nil {

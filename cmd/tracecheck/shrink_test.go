@@ -15,7 +15,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck"
 	"github.com/kthread-tla/tracecheck/checker"
-	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 // What --shrink prints of each illegal sample, and of each rule's bad log that
@@ -68,7 +68,7 @@ func TestShrink(t *testing.T) {
 				if strings.HasPrefix(line, "#") {
 					continue
 				}
-				less := strings.Join(lines[:i], "") + traces.LeftOut(1) + "\n" + strings.Join(lines[i+1:], "")
+				less := strings.Join(lines[:i], "") + reader.LeftOut(1) + "\n" + strings.Join(lines[i+1:], "")
 				if got := misfitsIn(t, less, flags)[thread]; got == rule {
 					t.Errorf("%s: %s: still %s without line %d of\n%s", name, thread, rule, i+1, out.String())
 				}
@@ -145,7 +145,7 @@ func TestShrinkTraces(t *testing.T) {
 				t.Fatalf("seed %d: %s, %s: fits\n%s\nof\n%s", seed, thread, rule, part, log)
 			}
 			for i, line := range left[:len(left)-1] {
-				less := strings.Join(left[:i], "") + traces.LeftOut(1) + "\n" + strings.Join(left[i+1:], "")
+				less := strings.Join(left[:i], "") + reader.LeftOut(1) + "\n" + strings.Join(left[i+1:], "")
 				if !strings.HasPrefix(line, "#") && misfits(less)[thread] == got {
 					t.Errorf("seed %d: %s: still %s without line %d of\n%s", seed, thread, got, i+1, part)
 				}

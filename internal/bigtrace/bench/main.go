@@ -21,6 +21,7 @@ import (
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
 func main() {
@@ -225,7 +226,7 @@ func million(page io.Writer) error {
 	}
 	var reading, both time.Duration
 	for range 5 {
-		d, err := cpuTime(f, func(r *traces.Reader, interest *traces.Interest) error {
+		d, err := cpuTime(f, func(r *reader.Reader, interest *traces.Interest) error {
 			for r.Scan() {
 				switch e := r.Event(); e.Kind {
 				case traces.Fork:
@@ -248,7 +249,7 @@ func million(page io.Writer) error {
 		if reading == 0 || d < reading {
 			reading = d
 		}
-		d, err = cpuTime(f, func(r *traces.Reader, interest *traces.Interest) error {
+		d, err = cpuTime(f, func(r *reader.Reader, interest *traces.Interest) error {
 			c, err := checker.New(nil, 0)
 			if err == nil {
 				n := 0
@@ -274,14 +275,14 @@ func million(page io.Writer) error {
 	return nil
 }
 
-func cpuTime(f *os.File, do func(*traces.Reader, *traces.Interest) error) (time.Duration, error) {
+func cpuTime(f *os.File, do func(*reader.Reader, *traces.Interest) error) (time.Duration, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}
 	runtime.GC()
 	before := spent()
 	interest := traces.NewInterest()
-	r := traces.NewReader(f, traces.Options{Interest: interest})
+	r := reader.New(f, reader.Options{Interest: interest})
 	defer r.Close()
 	err := do(r, interest)
 	return spent() - before, err

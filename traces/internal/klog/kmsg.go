@@ -1,0 +1,123 @@
+package klog
+
+import (
+	"bytes"
+
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
+)
+
+// kmsg reads the records of /dev/kmsg:
+//
+//	6,944,394152262,-,caller=T310;usb 1-1: New device\x0afound
+//	 SUBSYSTEM=usb
+//	 DEVICE=+usb:1-1
+//
+// priority, sequence number, microseconds since boot, flags, and further fields
+// that later kernels may add; what is not printable ASCII, and the backslash,
+// is escaped; lines that begin with a blank are properties of the record
+// (Documentation/ABI/testing/dev-kmsg, kernel/printk/printk.c msg_add_ext_text).
+// A gap in the sequence numbers is what the ring buffer overwrote before it was
+// read, or what a filter has left out.
+type kmsg struct {
+	next int64  // the next record's number; 0 before the first
+	text []byte // the latest message, where it had escapes
+	in   bool   // the line before is a record's
+	out  int    // lines were left out since: so many numbers are missing for that
+}
+
+func (k *kmsg) unwrap(line []byte, rec *record) class {
+	head, msg, ok := bytes.Cut(line[:min(len(line), 128)], []byte(";"))
+	if !ok {
+		return k.property(line)
+	}
+	msg = line[len(head)+1:]
+	prio, rest, ok1 := scan.Number(head)
+	rest, ok2 := bytes.CutPrefix(rest, []byte(","))
+	seq, rest, ok3 := scan.Number(rest)
+	rest, ok4 := bytes.CutPrefix(rest, []byte(","))
+	stamp, rest, ok5 := scan.Number(rest)
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 {
+		return k.property(line)
+	}
+	flag := byte('-') // kernels before 3.6 have no flags
+	if rest, ok := bytes.CutPrefix(rest, []byte(",")); ok {
+		if len(rest) == 0 {
+			return k.property(line)
+		}
+		flag = rest[0]
+		if i := bytes.Index(rest, []byte(",caller=")); i >= 0 {
+			who, _, _ := bytes.Cut(rest[i+len(",caller="):], []byte(","))
+			rec.caller = who
+		}
+	} else if len(rest) > 0 {
+		return k.property(line)
+	}
+	k.in = true
+	switch {
+	case k.next == 0 || seq == k.next:
+	case seq > k.next && seq-k.next <= int64(k.out):
+	case seq > k.next:
+		rec.lost, rec.gap = int(min(seq-k.next, 1<<31-1)), true
+	default:
+		rec.lost = -1 // read again from the beginning, or of another boot
+	}
+	k.next, k.out = seq+1, 0
+	rec.stamp = stamp
+	rec.msg = msg
+	switch {
+	case prio>>3 != 0:
+		return other // a program's, not the kernel's
+	case flag != '-':
+		// "c": not a whole line; "+", to 4.9: goes on one.
+		rec.why = "a fragment of a message (pr_cont): not used"
+		return unusable
+	}
+	if bytes.IndexByte(msg, '\\') >= 0 {
+		k.text, ok = appendUnescaped(k.text[:0], msg)
+		rec.msg = k.text
+		if !ok {
+			rec.why = "holds an escape that the kernel does not write: not used"
+			return unusable
+		}
+	}
+	return message
+}
+
+// property is a line "KEY=value" behind a record; its blank has been taken off.
+func (k *kmsg) property(line []byte) class {
+	if !k.in {
+		return foreign
+	}
+	i := 0
+	for i < len(line) && ('A' <= line[i] && line[i] <= 'Z' || line[i] == '_') {
+		i++
+	}
+	if i == 0 || i == len(line) || line[i] != '=' {
+		k.in = false
+		return foreign
+	}
+	return other
+}
+
+// appendUnescaped appends a text with its \xNN decoded. It is false where a
+// backslash begins something else.
+func appendUnescaped(dst, text []byte) ([]byte, bool) {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c != '\\' {
+			dst = append(dst, c)
+			continue
+		}
+		if i+3 >= len(text) || text[i+1] != 'x' {
+			return dst, false
+		}
+		hi, ok1 := scan.HexDigit(text[i+2])
+		lo, ok2 := scan.HexDigit(text[i+3])
+		if !ok1 || !ok2 {
+			return dst, false
+		}
+		dst = append(dst, hi<<4|lo)
+		i += 3
+	}
+	return dst, true
+}

@@ -1,0 +1,736 @@
+package kreport
+
+import (
+	"bytes"
+
+	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
+)
+
+// countsDeaths: "Kernel bug detected[#1]:" and others say which death of a task
+// it is since the boot.
+func CountsDeaths(msg []byte) bool {
+	i := scan.IndexOf(msg, "[#")
+	return i >= 0 && i+2 < len(msg) && scan.IsDigit(msg[i+2])
+}
+
+var (
+	endTrace = []byte("---[ end trace ")                         // kernel/panic.c print_oops_end_marker
+	cutHere  = []byte("------------[ cut here ]------------")    // include/asm-generic/bug.h
+	future   = []byte("Future hung task reports are suppressed") // kernel/hung_task.c
+	kasan    = []byte("BUG: KASAN: ")                            // mm/kasan/report.c
+	// What a WARN is about, where its text is worth more than its place:
+	// lib/refcount.c, kernel/sched/core.c __might_sleep.
+	messages = [][]byte{[]byte("refcount_t: "), []byte("do not call blocking ops when !TASK_RUNNING")}
+	// What comes after these looks like a trace, and is not the task's stack at
+	// the moment: mm/kasan/report.c, mm/kfence/report.c, arch/s390/kernel/dumpstack.c.
+	otherStacks = [][]byte{
+		[]byte("Allocated by task "), []byte("Freed by task "), []byte("Last potentially related work creation:"),
+		[]byte("allocated by task "), []byte("freed by task "), []byte("The buggy address "),
+		[]byte("Last Breaking-Event-Address:"), []byte("kfence-#"),
+	}
+)
+
+// begins says what msg, without blanks before it, could begin. It is asked for
+// every message of a log.
+func begins(msg []byte) source {
+	src := beginsBy(msg)
+	if src == noSource && len(msg) >= 6 && msg[0] != ' ' && !scan.HasPrefix(msg, "task:") && CountsDeaths(msg) {
+		// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
+		// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.
+		return deathLine
+	}
+	return src
+}
+
+// unmistakable says whether nothing but a report of the kernel begins with msg.
+func Unmistakable(msg []byte) bool {
+	switch begins(msg) {
+	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
+		return true
+	}
+	return false
+}
+
+// mayBegin says whether msg could begin a report, or end one, by its two ends.
+func MayBegin(msg []byte) bool { return beginsBy(unindent(msg)) != noSource }
+
+// beginsBy is begins by a message's two ends.
+func beginsBy(msg []byte) source {
+	if len(msg) < 6 || msg[0] == ' ' {
+		return noSource
+	}
+	has := func(prefix string) bool { return len(msg) >= len(prefix) && string(msg[:len(prefix)]) == prefix }
+	switch msg[0] {
+	case 'I':
+		switch {
+		case has("INFO: task "):
+			if _, _, ok := parseHungLine(msg); ok {
+				return hungLine
+			}
+			// kernel/hung_task.c debug_show_blocker, from 6.15: the blocker's stack
+			// comes next, as a task's
+			if bytes.Contains(msg, []byte(" blocked on a")) {
+				return endLine
+			}
+		case has("INFO: rcu") && isStall(msg):
+			return stallLine
+		case has("Internal error: "): // arm, arm64: arch/arm/kernel/traps.c __die
+			return deathLine
+		}
+	case 'r':
+		switch {
+		case has("rcu: INFO: rcu") && isStall(msg):
+			return stallLine
+		case has("rcu: RCU grace-period kthread stack dump"), has("rcu: Stack dump where RCU GP kthread last ran"):
+			return endLine
+		}
+	case 'R':
+		if has("RCU grace-period kthread stack dump") {
+			return endLine
+		}
+	case 'w', 'N', 'B', 'W':
+		switch {
+		case has("watchdog: BUG: soft lockup "), has("NMI watchdog: BUG: soft lockup "), has("BUG: soft lockup "):
+			return lockupLine // kernel/watchdog.c watchdog_timer_fn
+		case bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu ")):
+			return lockupLine // kernel/watchdog.c watchdog_hardlockup_check
+		case has("NMI backtrace for cpu ") && !bytes.Contains(msg, []byte(" skipped")):
+			return nmiLine // lib/nmi_backtrace.c nmi_cpu_backtrace
+		case has("WARNING: "):
+			if _, at := parseWarning(msg); at != "" {
+				return complaintLine
+			}
+		case has("Backtrace:"): // arm32
+			return traceLine
+		case has("BUG: kernel NULL pointer dereference"), has("BUG: unable to handle "), // arch/x86/mm/fault.c
+			has("BUG: Kernel NULL pointer dereference"), has("BUG: Unable to handle kernel "), // arch/powerpc/mm/fault.c
+			has("BUG: KASAN: "), has("BUG: KFENCE: "),
+			has("BUG: stack guard page was hit"), has("BUG: TASK stack guard page was hit"):
+			return deathLine
+		case has("BUG: ") && !has("BUG: workqueue lockup"):
+			return complaintLine // scheduling while atomic, sleeping function, …: the task goes on
+		}
+	case 'T':
+		if has("Task dump for CPU ") { // kernel/sched/core.c dump_cpu_task
+			return dumpLine
+		}
+	case 't':
+		if has("task:") {
+			if _, _, ok := parseTaskLine(msg); ok {
+				return taskLine
+			}
+			return noSource
+		}
+	case 'U':
+		if has("Unable to handle kernel ") { // arch/*/mm/fault.c
+			return deathLine
+		}
+	case 'O':
+		if has("Oops: ") || has("Oops - ") || has("Oops[") {
+			return deathLine
+		}
+	case 'k':
+		if has("kernel BUG at ") { // lib/bug.c
+			return deathLine
+		}
+	case '-':
+		if bytes.HasPrefix(msg, cutHere) {
+			return cutLine
+		}
+	case 'C':
+		switch {
+		case has("Call Trace:"), has("Call trace:"):
+			return traceLine
+		case has("CPU"):
+			if _, _, ok := parseCPULine(msg); ok {
+				return cpuLine
+			}
+			if bytes.Contains(msg[:min(len(msg), 40)], []byte(" Unable to handle kernel ")) { // mips, loongarch
+				return deathLine
+			}
+		}
+	case 'P':
+		if has("Pid: ") {
+			if _, _, ok := parseCPULine(msg); ok {
+				return cpuLine
+			}
+		}
+	case 'S', 's', 'F', 'K':
+		switch {
+		case has("Showing all locks held in the system"), // kernel/locking/lockdep.c debug_show_all_locks
+			has("sysrq: Show "), has("sysrq: SysRq : Show "), has("SysRq : Show "), // drivers/tty/sysrq.c
+			has("Kernel panic - not syncing"), bytes.HasPrefix(msg, future):
+			return endLine
+		}
+	}
+	end := len(msg)
+	for msg[end-1] == ' ' {
+		end--
+	}
+	last := msg[end-1]
+	if scan.IsDigit(last) && isPart(msg[:end]) {
+		return partLine
+	}
+	if last == 'k' || last == '=' || msg[0] == '/' || msg[0] == '=' && scan.IsHex(last) {
+		if pid, _ := procStack(msg[:end]); pid > 0 {
+			return procLine
+		}
+	}
+	if scan.IsHex(last) {
+		if _, _, ok := parseOldTaskLine(msg[:end]); ok {
+			return taskLine
+		}
+	}
+	return noSource
+}
+
+// isStall knows the first line of an RCU CPU stall warning
+// (kernel/rcu/tree_stall.h print_cpu_stall, print_other_cpu_stall;
+// Documentation/RCU/stallwarn.rst).
+func isStall(msg []byte) bool {
+	return bytes.Contains(msg, []byte("detected")) && bytes.Contains(msg, []byte(" stall"))
+}
+
+// secondDeathLine says whether msg is no first line of an oops where there was
+// one of its task before.
+func secondDeathLine(msg []byte) bool {
+	return bytes.HasPrefix(msg, []byte("Oops")) || bytes.HasPrefix(msg, []byte("Internal error: ")) ||
+		bytes.Contains(msg, []byte("[#"))
+}
+
+// isPart knows the first line of a file of pstore, "Oops#1 Part1"
+// (fs/pstore/platform.c pstore_dump): the last of a log is Part1, and a part
+// begins and ends anywhere in a report.
+func isPart(msg []byte) bool {
+	if len(msg) > 40 {
+		return false
+	}
+	word, part, ok := bytes.Cut(msg, []byte("#"))
+	if !ok || !identifier(word) {
+		return false
+	}
+	count, part, ok := bytes.Cut(part, []byte(" Part"))
+	return ok && scan.AllDigits(count) && scan.AllDigits(part)
+}
+
+// parseHungLine reads what khungtaskd says first (kernel/hung_task.c
+// check_hung_task; the words in the middle change):
+//
+//	INFO: task kworker/u8:0:5 blocked for more than 120 seconds.
+//	INFO: task dd:456 blocked in I/O wait for more than 122 seconds.
+//
+// A comm may hold anything, so the pid is behind the last colon.
+func parseHungLine(msg []byte) (t traces.Task, seconds int, ok bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("INFO: task "))
+	if !ok {
+		return traces.Task{}, 0, false
+	}
+	i := bytes.LastIndex(rest, []byte(" for more than "))
+	if i < 0 {
+		return traces.Task{}, 0, false
+	}
+	seconds, left, ok := scan.Decimal(rest[i+len(" for more than "):])
+	if !ok || !bytes.HasPrefix(left, []byte(" second")) {
+		return traces.Task{}, 0, false
+	}
+	i = bytes.LastIndex(rest[:i], []byte(" blocked"))
+	if i < 0 {
+		return traces.Task{}, 0, false
+	}
+	t, ok = splitTask(rest[:i], ':')
+	return t, seconds, ok
+}
+
+// parseBlocked reads what khungtaskd says of a lock's holder (kernel/hung_task.c
+// debug_show_blocker). lock is what stands between the two tasks:
+//
+//	INFO: task cat:115 is blocked on a mutex likely owned by task cat:114.                            6.15
+//	INFO: task cat:115 blocked on a semaphore likely last held by task cat:114                        6.16
+//	INFO: task cat:115 <reader> blocked on an rw-semaphore likely owned by task cat:114 <writer>      6.17
+//
+// Where it knows no holder it says so, and ok is false.
+func parseBlocked(msg []byte) (waiter, owner traces.Task, lock string, ok bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("INFO: task "))
+	i := bytes.Index(rest, []byte(" blocked on a"))
+	if !ok || i < 0 {
+		return traces.Task{}, traces.Task{}, "", false
+	}
+	side := func(s []byte) []byte {
+		return bytes.TrimSuffix(bytes.TrimSuffix(s, []byte(" <reader>")), []byte(" <writer>"))
+	}
+	what, by, ok := bytes.Cut(rest[i+len(" blocked on "):], []byte(" task "))
+	if !ok || !bytes.Contains(what, []byte(" likely ")) {
+		return traces.Task{}, traces.Task{}, "", false
+	}
+	waiter, ok1 := splitTask(side(bytes.TrimSuffix(rest[:i], []byte(" is"))), ':')
+	owner, ok2 := splitTask(side(bytes.TrimSuffix(by, []byte("."))), ':')
+	return waiter, owner, string(what), ok1 && ok2
+}
+
+// splitTask reads comm and pid with sep between them; the comm may hold sep.
+func splitTask(s []byte, sep byte) (traces.Task, bool) {
+	i := bytes.LastIndexByte(s, sep)
+	if i < 0 || i > maxCommSize {
+		return traces.Task{}, false
+	}
+	pid, rest, ok := scan.Decimal(s[i+1:])
+	if !ok || len(rest) > 0 {
+		return traces.Task{}, false
+	}
+	return traces.Task{Comm: string(s[:i]), PID: pid}, true
+}
+
+// parseTaskLine reads the line of sched_show_task (kernel/sched/core.c):
+//
+//	task:kt_deaf         state:D stack:    0 pid:  596 ppid:     2 flags:0x00004000   5.10
+//	task:kt_deaf         state:D stack:0     pid:596   tgid:596   ppid:2      flags:0x00024000   6.6
+//	task:kt_deaf         state:D stack:0     pid:596   tgid:596   ppid:2      task_flags:0x208040 flags:0x00024000   6.14
+//	task:kt_spin         state:R  running task     stack:    0 pid:  310 ppid:     2 flags:0x00000008
+//	kt_deaf         D    0   596      2 0x00000000   4.13
+//	kt_deaf         D ffff88003fc92f40     0   596      2 0x00000000   before
+func parseTaskLine(msg []byte) (t traces.Task, state byte, ok bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("task:"))
+	if !ok {
+		return parseOldTaskLine(msg)
+	}
+	i := bytes.LastIndex(rest, []byte(" state:"))
+	if i < 0 || i > maxCommSize {
+		return traces.Task{}, 0, false
+	}
+	comm := bytes.TrimRight(rest[:i], " ")
+	rest = rest[i+len(" state:"):]
+	if len(rest) == 0 || !isTaskState(rest[0]) {
+		return traces.Task{}, 0, false
+	}
+	state = rest[0]
+	i = bytes.Index(rest, []byte(" pid:"))
+	if i < 0 {
+		return traces.Task{}, 0, false
+	}
+	pid, rest, ok := scan.Decimal(bytes.TrimLeft(rest[i+len(" pid:"):], " "))
+	if !ok || !bytes.Contains(rest, []byte(" ppid:")) {
+		return traces.Task{}, 0, false
+	}
+	return traces.Task{Comm: string(comm), PID: pid}, state, true
+}
+
+func parseOldTaskLine(msg []byte) (t traces.Task, state byte, ok bool) {
+	// From the end, because the comm may hold anything.
+	s := bytes.TrimRight(msg, " ")
+	if len(s) < 12 || s[len(s)-10] != '0' || s[len(s)-9] != 'x' || s[len(s)-11] != ' ' {
+		return traces.Task{}, 0, false
+	}
+	if !scan.AllHex(s[len(s)-8:]) {
+		return traces.Task{}, 0, false
+	}
+	s = s[:len(s)-10]
+	var word []byte
+	last := func() []byte {
+		s = bytes.TrimRight(s, " ")
+		i := bytes.LastIndexByte(s, ' ')
+		word, s = s[i+1:], s[:i+1]
+		return word
+	}
+	if !scan.AllDigits(last()) { // ppid
+		return traces.Task{}, 0, false
+	}
+	pid, rest, ok := scan.Decimal(last())
+	if !ok || len(rest) > 0 {
+		return traces.Task{}, 0, false
+	}
+	switch free := last(); {
+	case scan.AllDigits(free):
+		last()
+	case len(free) > 1 && isTaskState(free[0]) && scan.AllDigits(free[1:]):
+		word = free[:1] // "I15016": %c%5lu
+	default:
+		return traces.Task{}, 0, false
+	}
+	switch {
+	case string(word) == "task" && string(last()) == "running", string(word) == "running":
+		last()
+	case len(word) >= 8 && scan.AllHex(word):
+		last()
+	}
+	if len(word) == 0 || len(word) > 2 || !isTaskState(word[0]) || len(word) == 2 && word[1] != '+' {
+		return traces.Task{}, 0, false
+	}
+	comm := bytes.TrimRight(s, " ")
+	if len(comm) == 0 || len(comm) > maxCommSize || len(comm) == len(s) {
+		return traces.Task{}, 0, false
+	}
+	return traces.Task{Comm: string(comm), PID: pid}, word[0], true
+}
+
+// isTaskState knows fs/proc/array.c task_state_array's letters, of all ages.
+func isTaskState(c byte) bool { return bytes.IndexByte([]byte("RSDTtXZPIxKWN"), c) >= 0 }
+
+// parseCPULine reads what dump_stack and show_regs say of the task
+// (lib/dump_stack.c dump_stack_print_info):
+//
+//	CPU: 1 PID: 310 Comm: kt_x Tainted: G           OE      6.1.0-18-amd64 #1  Debian 6.1.76-1
+//	CPU: 0 UID: 0 PID: 310 Comm: kt_x Kdump: loaded Not tainted 6.12.55 #1
+//	Pid: 2183, comm: bash Tainted: P           ---------------    2.6.32-279.19.1.el6.x86_64 #1
+//
+// release is nil where it is not there.
+func parseCPULine(msg []byte) (t traces.Task, release []byte, ok bool) {
+	var rest []byte
+	if after, old := bytes.CutPrefix(msg, []byte("Pid: ")); old {
+		var pid int
+		if pid, rest, ok = scan.Decimal(after); !ok {
+			return traces.Task{}, nil, false
+		}
+		if rest, ok = bytes.CutPrefix(rest, []byte(", comm: ")); !ok {
+			return traces.Task{}, nil, false
+		}
+		t.PID = pid
+	} else {
+		if !bytes.HasPrefix(msg, []byte("CPU: ")) {
+			return traces.Task{}, nil, false
+		}
+		i := bytes.Index(msg, []byte(" PID: "))
+		if i < 0 {
+			return traces.Task{}, nil, false
+		}
+		if t.PID, rest, ok = scan.Decimal(msg[i+len(" PID: "):]); !ok {
+			return traces.Task{}, nil, false
+		}
+		if rest, ok = bytes.CutPrefix(rest, []byte(" Comm: ")); !ok {
+			return traces.Task{}, nil, false
+		}
+	}
+	i := max(bytes.LastIndex(rest, []byte(" Tainted: ")), bytes.LastIndex(rest, []byte(" Not tainted")))
+	if i < 0 {
+		t.Comm = string(bytes.TrimRight(rest[:min(len(rest), maxCommSize)], " "))
+		return t, nil, true
+	}
+	comm := bytes.TrimSuffix(rest[:i], []byte(" Kdump: loaded"))
+	t.Comm = string(comm[:min(len(comm), maxCommSize)])
+	release, _ = taintLine(rest[i+1:])
+	return t, release, true
+}
+
+// taintLine reads the flags and the kernel's release (kernel/panic.c
+// print_tainted; lib/dump_stack.c):
+//
+//	Tainted: G        W  OE      6.12.117+deb12-cloud-amd64 #1 Debian 6.12.117-1~deb12u1
+//	Not tainted 5.15.63-flatcar #1
+//
+// ok where it is one; release is nil where it has none that can be told.
+func taintLine(msg []byte) (release []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("Tainted: "))
+	if !ok {
+		if rest, ok = bytes.CutPrefix(msg, []byte("Not tainted")); !ok {
+			return nil, false
+		}
+	}
+	i := bytes.Index(rest, []byte(" #"))
+	if i < 0 {
+		return nil, true
+	}
+	release = rest[:i]
+	release = release[bytes.LastIndexByte(release, ' ')+1:]
+	release = bytes.TrimLeft(release, "(")
+	if len(release) == 0 || !scan.IsDigit(release[0]) || bytes.IndexByte(release, '.') < 0 {
+		return nil, true
+	}
+	return release, true
+}
+
+// parseWarning reads a WARN's first line (kernel/panic.c __warn): the task,
+// where it is there, and the function. at is empty where msg is none.
+//
+//	WARNING: at kernel/kthread.c:520 kthread_park+0x40/0x90()                        until 3.10
+//	WARNING: CPU: 0 PID: 12 at kernel/kthread.c:520 kthread_park+0x40/0x90()         until 4.10
+//	WARNING: CPU: 0 PID: 12 at kernel/kthread.c:520 kthread_park+0x40/0x90 [mod]     after
+//	WARNING: CPU: 0 PID: 12 at kthread_park (kernel/kthread.c:520)                   decoded
+//	WARNING: kernel/kthread.c:707 at kthread_park+0x40/0x90, CPU#0: kt_x/12          from 6.17
+func parseWarning(msg []byte) (t traces.Task, at string) {
+	rest, ok := bytes.CutPrefix(msg, []byte("WARNING: "))
+	if !ok {
+		return traces.Task{}, ""
+	}
+	if i := bytes.LastIndex(rest, []byte(", CPU#")); i >= 0 {
+		where, by := rest[:i], rest[i+len(", CPU#"):]
+		file, where, ok := bytes.Cut(where, []byte(" at "))
+		if !ok || !sourceLine(file) {
+			return traces.Task{}, ""
+		}
+		_, by, ok = bytes.Cut(by, []byte(": "))
+		if !ok {
+			return traces.Task{}, ""
+		}
+		t, ok = splitTask(by, '/')
+		f := parseWhere(where)
+		if !ok || f.fn == nil {
+			return traces.Task{}, ""
+		}
+		return t, functionName(f.fn)
+	}
+	if cpu, ok := bytes.CutPrefix(rest, []byte("CPU: ")); ok {
+		i := bytes.Index(cpu, []byte("PID: "))
+		if i < 0 {
+			return traces.Task{}, ""
+		}
+		if t.PID, rest, ok = scan.Decimal(cpu[i+len("PID: "):]); !ok {
+			return traces.Task{}, ""
+		}
+		if comm, ok := bytes.CutPrefix(rest, []byte(" Comm: ")); ok {
+			i := bytes.LastIndex(comm, []byte(" at "))
+			if i < 0 || i > maxCommSize {
+				return traces.Task{}, ""
+			}
+			t.Comm, rest = string(comm[:i]), comm[i:]
+		}
+		rest = bytes.TrimLeft(rest, " ")
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte("at "))
+	if !ok {
+		return traces.Task{}, ""
+	}
+	if f := parseWhere(rest); f.fn != nil {
+		return t, functionName(f.fn)
+	}
+	file, where, ok := bytes.Cut(rest, []byte(" "))
+	if !ok || !sourceLine(file) {
+		return traces.Task{}, ""
+	}
+	f := parseWhere(where)
+	if f.fn == nil {
+		return traces.Task{}, ""
+	}
+	return t, functionName(f.fn)
+}
+
+// lockedUp is the task of "… stuck for 23s! [kt_spin:310]", zero where a line
+// names none.
+func lockedUp(msg []byte) traces.Task {
+	i := bytes.Index(msg, []byte("! ["))
+	if i < 0 || msg[len(msg)-1] != ']' {
+		return traces.Task{}
+	}
+	t, _ := splitTask(msg[i+len("! ["):len(msg)-1], ':')
+	return t
+}
+
+// processLine reads how arm, arm64, mips and old x86 name an oops's task:
+//
+//	Process kt_x (pid: 310, stack limit = 0xc05e4240)
+func processLine(msg []byte) (traces.Task, bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("Process "))
+	if !ok {
+		return traces.Task{}, false
+	}
+	i := bytes.LastIndex(rest, []byte(" (pid: "))
+	if i < 0 || i > maxCommSize {
+		return traces.Task{}, false
+	}
+	pid, _, ok := scan.Decimal(bytes.TrimLeft(rest[i+len(" (pid: "):], " "))
+	return traces.Task{Comm: string(rest[:i]), PID: pid}, ok
+}
+
+// noteLine reads "note: kt_x[310] exited with irqs disabled" (kernel/exit.c
+// make_task_dead; until 5.16 do_exit, which need not follow an oops).
+func noteLine(msg []byte) (traces.Task, bool) {
+	rest, ok := bytes.CutPrefix(msg, []byte("note: "))
+	if !ok {
+		return traces.Task{}, false
+	}
+	i := bytes.LastIndex(rest, []byte("] exited with "))
+	if i < 0 {
+		return traces.Task{}, false
+	}
+	return splitTask(rest[:i], '[')
+}
+
+// procStack knows the name of /proc/PID/stack, or /proc/PID/task/TID/stack, at
+// the end of a prompt's line, "# cat /proc/594/stack", in "==> … <==" of head
+// and tail, and, with rest behind it, as grep puts it before each line.
+func procStack(msg []byte) (pid int, rest []byte) {
+	s := bytes.TrimRight(msg, " ")
+	if inner, ok := bytes.CutPrefix(s, []byte("==> ")); ok {
+		s = bytes.TrimSuffix(inner, []byte(" <=="))
+	}
+	if before, ok := bytes.CutSuffix(s, []byte("/stack")); ok {
+		i := bytes.LastIndex(before, []byte("/proc/"))
+		if i < 0 {
+			return 0, nil
+		}
+		s = before[i+len("/proc/"):]
+	} else if after, ok := bytes.CutPrefix(s, []byte("/proc/")); ok {
+		s, rest, ok = bytes.Cut(after, []byte("/stack:"))
+		if !ok {
+			return 0, nil
+		}
+	} else {
+		return 0, nil
+	}
+	if _, task, ok := bytes.Cut(s, []byte("/task/")); ok {
+		s = task
+	}
+	pid, left, ok := scan.Decimal(s)
+	if !ok || len(left) > 0 {
+		return 0, nil
+	}
+	return pid, rest
+}
+
+// pointer reads where a line of registers says that the CPU was. where is nil
+// where it does not say, or the line is another; user says that it was in user
+// space. inTrace says that the line may stand in a trace, where it is a frame.
+//
+//	RIP: 0010:kthread_stop+0x3c/0x170                                x86-64
+//	RIP: 0010:[<ffffffff8184b879>]  [<ffffffff8184b879>] wait_for_completion+0x89/0x140
+//	EIP: kthread_stop+0x16/0x160    EIP is at kthread_stop+0x16/0x160    IP: [<c105b6e6>] kthread_stop+0x16/0x160
+//	pc : kthread_stop+0x3c/0x170                                     arm64
+//	PC is at kthread_stop+0x18/0x64                                  arm
+//	NIP [c000000000ac0ce8] kthread_stop+0x18/0xf0                    powerpc
+//	epc : kthread_stop+0x10/0x20    epc   : 8026a400 kthread_stop+0x74/0x130   riscv, mips
+//	Krnl PSW : 0704d00180000000 00000000009e59e4 (kthread_stop+0x464/0x5d0)    s390
+//	   ERA: 9000000000212b44 kthread_stop+0x24/0x160                 loongarch
+func pointer(msg []byte) (where []byte, user, inTrace bool) {
+	cut := func(prefix string) (rest []byte, ok bool) { return bytes.CutPrefix(msg, []byte(prefix)) }
+	var rest []byte
+	var ok bool
+	switch msg[0] {
+	case 'R', 'E', 'I':
+		if rest, ok = cut("EIP is at "); ok {
+			break
+		}
+		if rest, ok = cut("IP: "); ok {
+			break
+		}
+		if rest, ok = cut("ERA: "); ok {
+			break
+		}
+		if rest, ok = cut("RIP: "); !ok {
+			if rest, ok = cut("EIP: "); !ok {
+				return nil, false, false
+			}
+		}
+		// The selector's lowest two bits are the privilege level.
+		if len(rest) > 5 && rest[4] == ':' && scan.AllHex(rest[:4]) {
+			if bytes.IndexByte([]byte("37bBfF"), rest[3]) >= 0 {
+				return nil, true, true
+			}
+			rest, inTrace = rest[5:], true
+		}
+	case 'p':
+		rest, ok = cut("pc : ")
+	case 'P':
+		rest, ok = cut("PC is at ")
+	case 'N':
+		rest, ok = cut("NIP ")
+	case 'e':
+		if rest, ok = cut("epc"); ok {
+			rest = bytes.TrimLeft(rest, " ")
+			rest, ok = bytes.CutPrefix(rest, []byte(": "))
+		}
+	case 'K':
+		if rest, ok = cut("Krnl PSW : "); ok {
+			i, end := bytes.IndexByte(rest, '('), bytes.LastIndexByte(rest, ')')
+			if ok = i >= 0 && end > i; ok {
+				rest = rest[i+1 : end]
+			}
+		}
+	}
+	if !ok {
+		return nil, false, false
+	}
+	rest = bytes.TrimLeft(rest, " ")
+	for {
+		left, _, ok := address(rest)
+		if !ok {
+			break
+		}
+		rest = left
+	}
+	if i := bytes.IndexByte(rest, ' '); i >= 8 && scan.AllHex(rest[:i]) {
+		rest = rest[i+1:] // mips, loongarch
+	}
+	// What stands behind the function, x86: " SS:ESP 0068:f5c5de90", " RSP: …".
+	if i := bytes.Index(rest, []byte(" SS:ESP ")); i >= 0 {
+		rest = rest[:i]
+	}
+	if i := bytes.Index(rest, []byte(" RSP: ")); i >= 0 {
+		rest = rest[:i]
+	}
+	if len(rest) == 0 {
+		return nil, false, false
+	}
+	return rest, false, inTrace
+}
+
+// badAddress is the address that an oops's first line blames:
+//
+//	BUG: kernel NULL pointer dereference, address: 0000000000000010
+//	BUG: unable to handle kernel NULL pointer dereference at           (null)
+//	Unable to handle kernel NULL pointer dereference at virtual address 00000034
+//	general protection fault, probably for non-canonical address 0xdead000000000122: 0000 [#1] SMP
+func badAddress(msg []byte) (uint64, bool) {
+	for _, before := range [...]string{"address: ", "virtual address ", "non-canonical address ", "dereference at ", "request at ", " at 0x"} {
+		if i := bytes.Index(msg, []byte(before)); i >= 0 {
+			s := bytes.TrimLeft(msg[i+len(before):], " ")
+			if bytes.HasPrefix(s, []byte("(null)")) {
+				return 0, true
+			}
+			return hexNumber(s)
+		}
+	}
+	return 0, false
+}
+
+func hexNumber(s []byte) (n uint64, ok bool) {
+	s = bytes.TrimPrefix(s, []byte("0x"))
+	i := 0
+	for ; i < len(s) && scan.IsHex(s[i]); i++ {
+		if i == 16 {
+			return 0, false
+		}
+		c := s[i]
+		switch {
+		case scan.IsDigit(c):
+			c -= '0'
+		case c >= 'a':
+			c -= 'a' - 10
+		default:
+			c -= 'A' - 10
+		}
+		n = n<<4 | uint64(c)
+	}
+	return n, i >= 8 // as %08lx and %016lx print it: a shorter one is something else
+}
+
+// furniture says whether msg is of the lines that stand in reports and say
+// nothing of stacks: registers, raw stacks, modules, code. They do not count as
+// foreign lines.
+func furniture(msg []byte) bool {
+	for _, p := range [...]string{
+		"\"echo 0 >", "Workqueue: ", "Modules linked in:", "Hardware name:", "Code:", "Stack", "Exception stack(",
+		"Tainted: [", "task: ", "RSP", "RAX", "CR2", "FS: ", "CS: ", "DR", "PKRU", "EFLAGS", "EAX", "ESI", "DS: ",
+		"LR", "GPR", "MSR", "CFAR", "REGS", "IRQMASK", "NIP", "Instruction dump", "pstate:", "lr :", "sp :", "pc :",
+		"PC is", "LR is", "Flags:", "Control:", "PGD ", "pgd = ", "*pd", "#PF: ", "Krnl ", "Status", "Cause", "BadVA",
+		"PrId", "Hi ", "Lo ", "ra ", "epc", "$", "CPU: ", "RIP", "EIP", "...", "INFO: lockdep is turned off",
+	} {
+		if len(msg) >= len(p) && string(msg[:len(p)]) == p {
+			return true
+		}
+	}
+	// Lines of numbers: "9fa0: 00000000 00000000", "x29: ffff80008319bf50 x28: …".
+	words, numbers := 0, 0
+	for s := msg; len(s) > 0; {
+		word, rest, _ := bytes.Cut(s, []byte(" "))
+		if s = rest; len(word) == 0 {
+			continue
+		}
+		words++
+		if i := bytes.LastIndexByte(word, ':'); i >= 0 {
+			word = word[i+1:]
+		}
+		if len(word) >= 8 && scan.AllHex(word) {
+			numbers++
+		}
+	}
+	return numbers > 0 && numbers*3 >= words
+}

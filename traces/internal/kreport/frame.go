@@ -1,0 +1,429 @@
+package kreport
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
+)
+
+// A frameKind says what a line of a trace is.
+type frameKind uint8
+
+const (
+	noFrame  frameKind = iota
+	reliable           // a function that is on the stack
+	dubious            // an address that was on the stack; it may be a left-over
+	garbled            // must have been a frame, and cannot be read
+)
+
+// A frameLine is a line of a trace, in pieces of the message.
+type frameLine struct {
+	kind              frameKind
+	fn, mod           []byte
+	where             []byte // fn with its offset and size
+	callee, calleeMod []byte // arm32: the frame that fn called; nil elsewhere
+	last              bool   // the mark after the last frame
+	unsure            bool   // dubious, and may yet be a frame
+	plain             bool   // without an address or an offset: anybody's words, outside of a trace
+}
+
+// parseFrame reads a line of a trace, without blanks before it:
+//
+//	schedule+0x27/0xc0                              x86, riscv, arm64, …
+//	fn_deaf+0x36/0x40 [ktlab]                       a module's
+//	fn_deaf+0x36/0x40 [ktlab 5f1c…]                 CONFIG_STACKTRACE_BUILD_ID, from 5.15
+//	[<ffffffff8107e5c6>] kthread+0xcf/0xe0          x86 until 4.9; s390, mips, riscv
+//	[c000003fe5043c70] [c000000000cfb9dc] schedule+0x40/0xc0  powerpc
+//	[<c003e624>] (worker_thread) from [<c0043f90>] (kthread+0x148/0x15c)  arm32 until 5.17
+//	worker_thread from kthread+0x148/0x15c          arm32 after it
+//	[<0>] kthread+0x9b/0x100                        /proc/PID/stack from 4.15
+//	__switch_to+0xf8/0x168 (T)                      arm64 from 6.13
+//	kthread_stop+0x6a/0x170 kernel/kthread.c:710    syzbot
+//	context_switch kernel/sched/core.c:5245 [inline]
+//	kthread_stop (kernel/kthread.c:710)             scripts/decode_stacktrace.sh
+//	0xffffffffc08a1063                              text that belongs to nobody any more
+//
+// Dubious are those behind a "? " (x86, arch/x86/kernel/dumpstack.c
+// printk_stack_address), in round brackets (s390) or with "(unreliable)"
+// behind them (powerpc).
+func parseFrame(s []byte) frameLine {
+	addressed, inline := false, false
+	for {
+		rest, isInline, ok := address(s)
+		if !ok {
+			break
+		}
+		addressed, inline, s = true, inline || isInline, rest
+	}
+	if bytes.HasPrefix(s, []byte("([<")) || bytes.HasPrefix(s, []byte("? ")) {
+		return frameLine{kind: dubious}
+	}
+	if len(s) == 0 || s[0] == '(' && !addressed {
+		if addressed {
+			return frameLine{kind: garbled}
+		}
+		return frameLine{}
+	}
+	if callee, caller, ok := bytes.Cut(s, []byte(" from ")); ok && (addressed || bytes.Contains(caller, []byte("+0x"))) {
+		return pairFrame(callee, caller, addressed)
+	}
+	f := parseWhere(s)
+	switch {
+	case f.kind == noFrame && inline:
+		if name, _, ok := bytes.Cut(s, []byte(" ")); ok {
+			return frameLine{kind: reliable, fn: name, where: name}
+		}
+		return frameLine{kind: garbled}
+	case f.kind == noFrame && addressed:
+		// s390 and /proc without offsets.
+		name, rest, _ := bytes.Cut(s, []byte(" "))
+		mod, left := module(rest)
+		if identifier(name) && len(left) == 0 {
+			return frameLine{kind: reliable, fn: name, mod: mod, where: name}
+		}
+		if bytes.HasPrefix(s, []byte("0x")) && nobody(name) {
+			return frameLine{kind: dubious, last: true}
+		}
+		return frameLine{kind: garbled}
+	}
+	return f
+}
+
+// address takes an address in brackets off s. isInline says that it is
+// "[<     inline     >]", as syzbot wrote until 2016.
+func address(s []byte) (rest []byte, isInline, ok bool) {
+	if len(s) < 3 || s[0] != '[' {
+		return s, false, false
+	}
+	if s[1] == '<' {
+		end := bytes.Index(s, []byte(">]"))
+		if end < 0 || end > 40 {
+			return s, false, false
+		}
+		in := bytes.TrimSpace(s[2:end])
+		inline := string(in) == "inline"
+		if !inline && string(in) != "(null)" && !scan.AllHex(in) {
+			return s, false, false
+		}
+		return bytes.TrimLeft(s[end+2:], " "), inline, true
+	}
+	end := bytes.IndexByte(s, ']')
+	if end != 9 && end != 17 || !scan.AllHex(s[1:end]) {
+		return s, false, false
+	}
+	return bytes.TrimLeft(s[end+1:], " "), false, true
+}
+
+// pairFrame reads arm32's two functions of a line.
+func pairFrame(callee, caller []byte, bracketed bool) frameLine {
+	if bracketed {
+		rest, _, ok := address(caller)
+		if !ok {
+			return frameLine{kind: garbled}
+		}
+		var ok1, ok2 bool
+		if callee, ok1 = unbracket(callee); !ok1 {
+			return frameLine{kind: garbled}
+		}
+		if caller, ok2 = unbracket(rest); !ok2 {
+			return frameLine{kind: garbled}
+		}
+	}
+	f := parseWhere(caller)
+	if f.kind != reliable {
+		if bracketed {
+			return frameLine{kind: garbled}
+		}
+		return frameLine{}
+	}
+	name, rest, _ := bytes.Cut(callee, []byte(" "))
+	mod, left := module(rest)
+	if len(left) > 0 || len(name) == 0 {
+		if bracketed {
+			return frameLine{kind: garbled}
+		}
+		return frameLine{} // somebody's words with a "from" in them
+	}
+	if i := bytes.IndexByte(name, '+'); i > 0 {
+		name = name[:i] // until 3.10 both functions had an offset
+	}
+	f.callee, f.calleeMod = name, mod
+	return f
+}
+
+func unbracket(s []byte) ([]byte, bool) {
+	s = bytes.TrimSpace(s)
+	if len(s) < 2 || s[0] != '(' || s[len(s)-1] != ')' {
+		return nil, false
+	}
+	return s[1 : len(s)-1], true
+}
+
+// parseWhere reads a function with its offset and what may follow:
+//
+//	fn+0x27/0xc0 [mod] (flags)
+//	fn+0x27/0xc0 file:line
+//	fn file:line [inline]
+//	fn (file:line) mod
+//	0xffffffffc08a1063
+func parseWhere(s []byte) frameLine {
+	s = bytes.TrimRight(s, " ")
+	if bytes.HasSuffix(s, []byte(" (unreliable)")) {
+		return frameLine{kind: dubious, unsure: true}
+	}
+	plus := bytes.Index(s, []byte("+0x"))
+	space := bytes.IndexByte(s, ' ')
+	if plus > 0 && (space < 0 || plus < space || bytes.Contains(s[:plus], []byte("::"))) {
+		i := plus + 3
+		for i < len(s) && scan.IsHex(s[i]) {
+			i++
+		}
+		ok := i > plus+3 && bytes.HasPrefix(s[i:], []byte("/0x"))
+		if ok {
+			from := i + 3
+			for i = from; i < len(s) && scan.IsHex(s[i]); i++ {
+			}
+			ok = i > from
+		}
+		where := s[:i]
+		if bytes.HasPrefix(s[i:], []byte("()")) {
+			i += 2 // a WARN's place, until 4.10
+		}
+		if !ok || i < len(s) && s[i] != ' ' {
+			return frameLine{kind: garbled}
+		}
+		f := frameLine{kind: reliable, fn: s[:plus], where: where}
+		f.mod, s = module(s[i:])
+		switch {
+		case len(s) == 0 || arm64Flags(s) || discriminator(s):
+		case s[0] == '(' && s[len(s)-1] == ')' && sourceLine(s[1:len(s)-1]):
+		case sourceLine(s):
+		default:
+			return frameLine{kind: garbled}
+		}
+		return f
+	}
+	if space < 0 {
+		if bytes.HasPrefix(s, []byte("0x")) && len(s) >= 10 && scan.AllHex(s[2:]) {
+			if nobody(s) {
+				return frameLine{kind: dubious, last: true}
+			}
+			return frameLine{kind: reliable, fn: s, where: s, plain: true}
+		}
+		return frameLine{}
+	}
+	name, rest := s[:space], bytes.TrimLeft(s[space+1:], " ")
+	if !identifier(name) {
+		return frameLine{}
+	}
+	if at, ok := bytes.CutSuffix(rest, []byte(" [inline]")); ok && sourceLine(at) {
+		return frameLine{kind: reliable, fn: name, where: name, plain: true}
+	}
+	if rest[0] == '(' {
+		end := bytes.LastIndexByte(rest, ')')
+		if end < 0 || !sourceLine(rest[1:end]) {
+			return frameLine{}
+		}
+		mod := bytes.TrimSpace(rest[end+1:])
+		mod = bytes.Trim(mod, "[]")
+		if len(mod) > 0 && !identifier(mod) {
+			return frameLine{}
+		}
+		return frameLine{kind: reliable, fn: name, mod: mod, where: name, plain: true}
+	}
+	return frameLine{}
+}
+
+// module takes " [mod …]" off s: of several words the first is the name
+// (kernel/kallsyms.c __sprint_symbol appends the build-id).
+func module(s []byte) (mod, rest []byte) {
+	s = bytes.TrimLeft(s, " ")
+	if len(s) == 0 || s[0] != '[' {
+		return nil, s
+	}
+	end := bytes.IndexByte(s, ']')
+	if end < 0 || string(s[:end]) == "[inline" {
+		return nil, s
+	}
+	mod = s[1:end]
+	for i, c := range mod {
+		if c == ' ' || c == '(' {
+			mod = mod[:i]
+			break
+		}
+	}
+	if !identifier(mod) {
+		return nil, s
+	}
+	return mod, bytes.TrimSpace(s[end+1:])
+}
+
+// sourceLine says whether s is a source file and line, or several.
+func sourceLine(s []byte) bool {
+	i := bytes.IndexByte(s, ':')
+	return i > 1 && i+1 < len(s) && scan.IsDigit(s[i+1]) && s[i-2] == '.' && bytes.IndexByte(s[:i], ' ') < 0 ||
+		i > 2 && i+1 < len(s) && scan.IsDigit(s[i+1]) && bytes.HasSuffix(s[:i], []byte(".rs"))
+}
+
+// arm64Flags says whether s is how arm64 says where a frame is from
+// (arch/arm64/kernel/stacktrace.c dump_backtrace_entry): "(T)", "(CP)".
+func arm64Flags(s []byte) bool {
+	if len(s) < 3 || len(s) > 8 || s[0] != '(' || s[len(s)-1] != ')' {
+		return false
+	}
+	for _, c := range s[1 : len(s)-1] {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+func discriminator(s []byte) bool { return bytes.HasPrefix(s, []byte("(discriminator ")) }
+
+// nobody says whether s is the address ~0, with which saved stacks ended until
+// 5.1 (arch/x86/kernel/stacktrace.c save_stack_trace).
+func nobody(s []byte) bool {
+	return len(s) >= 10 && len(bytes.Trim(s[2:], "fF")) == 0
+}
+
+// A mark is what stands around parts of x86's traces.
+type mark uint8
+
+const (
+	noSection   mark = iota
+	taskBegins       // <TASK>, from 5.17
+	taskEnds         // </TASK>
+	aboveBegins      // <IRQ>, <NMI>, <#DF>: an interrupt or exception on its own stack
+	aboveEnds        // </IRQ>; until 4.9 <EOI> and <<EOE>>
+	otherMark
+)
+
+// section takes a mark off s (arch/x86/kernel/dumpstack_64.c stack_type_name,
+// show_trace_log_lvl).
+func section(s []byte) (rest []byte, m mark) {
+	end := bytes.IndexByte(s, '>')
+	if end < 2 || end > 20 {
+		return s, noSection
+	}
+	word, closing := bytes.CutPrefix(s[1:end], []byte("/"))
+	word = bytes.TrimLeft(word, "<")
+	if len(word) == 0 {
+		return s, noSection
+	}
+	for _, c := range word {
+		if c != '#' && c != '_' && !scan.IsDigit(c) && (c < 'A' || c > 'Z') {
+			return s, noSection
+		}
+	}
+	rest = bytes.TrimLeft(s[end+1:], "> ")
+	switch string(word) {
+	case "TASK":
+		if closing {
+			return rest, taskEnds
+		}
+		return rest, taskBegins
+	case "EOI", "EOE":
+		return rest, aboveEnds
+	case "IRQ", "NMI", "SOFTIRQ":
+	default:
+		if word[0] != '#' {
+			return rest, otherMark
+		}
+	}
+	if closing {
+		return rest, aboveEnds
+	}
+	return rest, aboveBegins
+}
+
+// functionName is a symbol's name as the source has it: without what compilers
+// append to copies and pieces of functions (".isra.0", ".constprop.0",
+// ".part.1", ".cold", ".llvm.123"), without the "." of 64-bit powerpc's entry
+// points and the "__pfx_" of the bytes in front of a function.
+func functionName(sym []byte) string {
+	sym = bytes.TrimPrefix(sym, []byte("__pfx_"))
+	if len(sym) > 1 && sym[0] == '.' {
+		sym = sym[1:]
+	}
+	if !bytes.Contains(sym, []byte("::")) {
+		if i := bytes.IndexByte(sym, '.'); i > 0 {
+			sym = sym[:i]
+		}
+	}
+	return string(sym)
+}
+
+// threadBase says whether a kernel thread's stack begins with fn, by any
+// architecture and age. kthread is one: nothing that matters is outside of it,
+// and old arm64 kernels' traces end there.
+func threadBase(fn string) bool {
+	switch fn {
+	case "kthread", "__ret_from_fork", "start_kernel_thread",
+		"kernel_thread_helper", "kernel_thread_starter", "kernel_thread_exit", "child_rip":
+		return true
+	}
+	// ret_from_fork, ret_from_fork_asm, ret_from_kernel_thread, ret_from_exception, …
+	return strings.HasPrefix(fn, "ret_from_")
+}
+
+// closed says that outside of fn there can only be another base.
+func closed(fn string) bool { return threadBase(fn) || stackBase(fn) && outermost(fn) }
+
+// outermost says of a base that no other is outside of it, except where x86
+// has its "</TASK>".
+func outermost(fn string) bool {
+	switch fn {
+	case "kthread", "__ret_from_fork", "el0_svc", "el0_svc_naked", "start_kernel", "start_secondary", "cpu_startup_entry":
+		return false
+	}
+	return true
+}
+
+// stackBase says whether a stack begins with fn: one of a kernel thread, of a
+// system call, or of a CPU that has nothing to do.
+func stackBase(fn string) bool {
+	switch fn {
+	case "entry_SYSCALL_64_after_hwframe", "entry_SYSCALL_64_fastpath", "entry_SYSCALL_64",
+		"entry_SYSCALL_compat_after_hwframe", "entry_INT80_compat", "entry_INT80_32", "entry_SYSENTER_32",
+		"system_call_fastpath", "sysenter_do_call", "sysenter_dispatch", "syscall_call", "tracesys",
+		"return_from_SYSCALL_64", "stub_clone", // x86
+		"el0_svc_naked", "el0_svc", "el0_sync", "el0t_64_sync", "el0t_32_sync", // arm64
+		"ret_fast_syscall", "__sys_trace_return", "__sys_trace", // arm
+		"handle_exception",                                                             // riscv
+		"handle_sys", "handle_sys64", "handle_syscall", "syscall_common", "stack_done", // mips, loongarch
+		"system_call", "system_call_common", "system_call_vectored_common", "sysc_noemu", // powerpc, s390
+		"secondary_startup_64", "secondary_startup_64_no_verify", "common_startup_64",
+		"start_secondary", "start_kernel", "x86_64_start_kernel", "__secondary_switched", "cpu_startup_entry":
+		return true
+	}
+	return threadBase(fn)
+}
+
+// interruptEntry says whether fn is where an interrupt comes in on the stack of
+// the task: the frames inside of it are not the task's.
+func interruptEntry(fn string) bool {
+	switch fn {
+	case "el1_irq", "el1_fiq", "el1h_64_irq", "el1h_64_fiq", "__irq_svc", "__fiq_svc",
+		"asm_common_interrupt", "common_interrupt", "ret_from_intr",
+		"apic_timer_interrupt", "reschedule_interrupt", "call_function_interrupt", "call_function_single_interrupt":
+		return true
+	}
+	return strings.HasPrefix(fn, "asm_sysvec_")
+}
+
+// identifier says whether s can be a function's or a module's name.
+func identifier(s []byte) bool {
+	if len(s) == 0 || scan.IsDigit(s[0]) {
+		return false
+	}
+	for _, c := range s {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', scan.IsDigit(c), c == '_', c == '.', c == '$', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,180 @@
+package ktrace
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A sighting is what the lines that matter most often come to: those of the
+// scheduler's tracepoints in ftrace's usual layout, about a thread that is likely
+// to be watched. It is made while a block is glanced at, so that it costs the
+// Reader, which has to go through the lines in their order, next to nothing. The
+// rest is for traceReader, which makes the same of the same line.
+type Decoded struct {
+	Stamp  int64 // nanoseconds
+	Thread TaskRef
+	Other  TaskRef // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
+	Extra  int32   // SwitchOut: the state; StopReturn: the value; else see below
+	CPU    uint16
+	Flags  uint8 // in the block's flags; inIdle: it happened in an idle task's context
+	Kind   traces.Kind
+}
+
+// What sighting.more is, where it is not 0.
+const (
+	WokenLate = 1 // Woken: by sched_wakeup
+	OfNobody  = 1 // Fork: of no kernel thread
+	GroupDead = 1 // ProcessExit: the event has that field
+)
+
+// The flagColumns of an event are "d..2."; it may have none.
+type FlagColumns struct {
+	Columns uint64 // eight that begin with them
+	N       uint8  // how many of these they are
+}
+
+// inIdle is in place of the flags of what an idle task has not done: it happened to it.
+const InIdle = math.MaxUint8
+
+// A named is a task in few bytes.
+type TaskRef struct {
+	PID  int32
+	Name uint16 // in the block's names
+}
+
+// A nameTable has what decoded lines refer to.
+type Names struct {
+	Comms []string      // of tasks; the first is that of a task that has none
+	Flags []FlagColumns // of events
+}
+
+// The latest events that lines decoded ahead have made. All but what differs from one to
+// the next of a kind is there.
+type latestEvents struct {
+	events  [traces.Freed + 1]traces.Event // by kind
+	flags   FlagColumns                    // what context was taken from
+	context traces.Context
+	stale   bool // a header may have come since
+}
+
+func newLatestEvents() (l latestEvents) {
+	for kind := range l.events {
+		l.events[kind] = traces.Event{Kind: traces.Kind(kind), Coarse: 1000, Clock: traces.Nanoseconds}
+	}
+	l.events[traces.SwitchOut].Context, l.events[traces.SwitchIn].Context = traces.TaskContext, traces.TaskContext
+	return l
+}
+
+// commit makes of a decoded line, which is line n, the events that read makes of it.
+// They are good until the next line.
+func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
+	stats := t.stats
+	stats.KernelLines++
+	stats.LastLine = n
+	t.heard(int(s.CPU), n)
+	if s.Kind == traces.SwitchOut {
+		from, to := traces.SwitchIn, traces.SwitchIn
+		stats.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
+		if s.Thread.PID > 0 && t.interest.Has(int(s.Thread.PID)) {
+			t.wakePending.Remove(int(s.Thread.PID))
+			t.committed(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
+			from = traces.SwitchOut
+		}
+		if s.Other.PID > 0 && t.interest.Has(int(s.Other.PID)) {
+			if t.isWakePending(int(s.Other.PID)) {
+				stats.Events++
+			} else {
+				t.committed(traces.SwitchIn, n, s, b, s.Other)
+				to++
+			}
+		}
+		return t.latest.events[from:to] // they are next to each other
+	}
+	thread, by := s.Thread, s.Other
+	switch s.Kind {
+	case traces.Woken:
+		stats.Seen |= 1 << traces.Woken
+		late := s.Extra == WokenLate
+		if !late && !t.waking {
+			t.mark(&wakingMark, n)
+		}
+		stats.Waking = stats.Waking || !late
+		if thread.PID <= 0 || !t.interest.Has(int(thread.PID)) {
+			return nil
+		}
+		if !late && thread.Name != 0 {
+			t.wakePending.Add(int(thread.PID))
+		}
+	case traces.Fork:
+		if s.Extra == OfNobody {
+			return nil
+		}
+		if thread.Name == 0 {
+			t.mark(&unnamedMark, n)
+		}
+		t.wakePending.Remove(int(thread.PID))
+	case traces.StopReturn:
+		thread = TaskRef{}
+	case traces.ProcessExit:
+		if s.Extra == GroupDead {
+			t.mark(&groupDeadMark, n)
+		}
+		if by.PID == thread.PID {
+			by = thread
+		}
+	case traces.Freed:
+		by = TaskRef{}
+	}
+	e := t.committed(s.Kind, n, s, b, thread)
+	e.By.Comm, e.By.PID = b.Comms[by.Name], int(by.PID)
+	e.Context = t.flagged(s, b)
+	switch s.Kind {
+	case traces.Woken:
+		e.Late = s.Extra == WokenLate
+	case traces.StopReturn:
+		e.Code, e.HasCode = int(s.Extra), true
+	}
+	return t.latest.events[s.Kind : s.Kind+1]
+}
+
+// context says in whose context the event of a sighting happened.
+func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
+	if s.Flags == InIdle {
+		return traces.InterruptContext
+	}
+	if f := b.Flags[s.Flags]; f != t.latest.flags || t.latest.stale {
+		var columns [8]byte
+		binary.LittleEndian.PutUint64(columns[:], f.Columns)
+		t.latest.flags, t.latest.stale, t.latest.context = f, false, traces.UnknownContext
+		if f.N > 0 {
+			t.latest.context = t.ftrace.context(columns[:f.N])
+		}
+	}
+	return t.latest.context
+}
+
+// committed makes of the latest event of its kind the next one, as traceReader.send does.
+// An idle task has no name.
+func (t *Decoder) committed(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
+	stats := t.stats
+	stats.Events++
+	stats.Seen |= 1 << kind
+	e := &t.latest.events[kind]
+	e.Line, e.CPU, e.Stamp = n, int(s.CPU), s.Stamp
+	e.Thread.Comm, e.Thread.PID = b.Comms[thread.Name], int(thread.PID)
+	return e
+}
+
+// note takes account of lines that need not be decoded: they had events of these kinds,
+// and the first with sched_waking is on a line, 0 for none.
+func (t *Decoder) Note(kinds traces.Kinds, waking int) {
+	t.stats.Seen |= kinds
+	if waking > 0 {
+		t.stats.Waking = true
+		if !t.waking {
+			t.mark(&wakingMark, waking)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package scan
+
+import (
+	"bytes"
+)
+
+func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func AllDigits(text []byte) bool {
+	for _, c := range text {
+		if !IsDigit(c) {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// number reads decimal digits at the beginning of a text, at most 18.
+func Number(text []byte) (n int64, rest []byte, ok bool) {
+	i := 0
+	for i < len(text) && i < 18 && IsDigit(text[i]) {
+		n = n*10 + int64(text[i]-'0')
+		i++
+	}
+	if i < len(text) && IsDigit(text[i]) {
+		return 0, text, false
+	}
+	return n, text[i:], i > 0
+}
+
+func SkipHex(b []byte, i int) int {
+	for i < len(b) && (IsDigit(b[i]) || 'a' <= b[i] && b[i] <= 'f') {
+		i++
+	}
+	return i
+}
+
+func HexDigit(c byte) (byte, bool) {
+	switch {
+	case IsDigit(c):
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+func IsHex(c byte) bool { return IsDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
+
+func AllHex(s []byte) bool {
+	for _, c := range s {
+		if !IsHex(c) {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// decimal reads a number of at most nine digits.
+func Decimal(s []byte) (n int, rest []byte, ok bool) {
+	i := 0
+	for ; i < len(s) && IsDigit(s[i]); i++ {
+		if i == 9 {
+			return 0, s, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, s[i:], i > 0
+}
+
+// Scanning. All of these take a position in a line and give the next one.
+
+// skipBlanks is the position of the first byte from i on that is no blank.
+func SkipBlanks(b []byte, i int) int {
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// digits reads up to 18 decimal digits from i on; next is i where there is
+// none, or too many.
+func Digits(b []byte, i int) (v int64, next int) {
+	from := i
+	for i < len(b) && IsDigit(b[i]) {
+		if i-from == 18 {
+			return 0, from
+		}
+		v = v*10 + int64(b[i]-'0')
+		i++
+	}
+	return v, i
+}
+
+func HasPrefix(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
+
+func HasSuffix(b []byte, s string) bool { return len(b) >= len(s) && string(b[len(b)-len(s):]) == s }
+
+// indexOf is bytes.Index for a string that is known when compiling.
+func IndexOf(b []byte, s string) int {
+	for i := 0; i+len(s) <= len(b); i++ {
+		j := bytes.IndexByte(b[i:len(b)-len(s)+1], s[0])
+		if j < 0 {
+			return -1
+		}
+		if i += j; string(b[i:i+len(s)]) == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// lastIndexOf is bytes.LastIndex for a string that is known when compiling.
+func LastIndexOf(b []byte, s string) int {
+	for i := len(b) - len(s); i >= 0; i-- {
+		if b[i] == s[0] && string(b[i:i+len(s)]) == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// isNumber is true for "120" and "-1".
+func IsNumber(b []byte) bool {
+	if len(b) > 0 && b[0] == '-' {
+		b = b[1:]
+	}
+	return AllDigits(b)
+}
+
+// trimEnd is text without the blanks at its end.
+func TrimEnd(text []byte) []byte {
+	n := len(text)
+	for n > 0 && isBlank(text[n-1]) {
+		n--
+	}
+	return text[:n]
+}
+
+// trimStart is text without the blanks at its beginning.
+func TrimStart(text []byte) []byte {
+	i := 0
+	for i < len(text) && isBlank(text[i]) {
+		i++
+	}
+	return text[i:]
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

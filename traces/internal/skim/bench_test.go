@@ -1,0 +1,56 @@
+package skim
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
+)
+
+// bigFtrace is a trace of so many bytes, and how many lines it has.
+func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
+	t.Helper()
+	var b bytes.Buffer
+	lines, _, err := bigtrace.Ftrace(&b, bigtrace.Trace{Bytes: size, Kthread: kthread, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), lines
+}
+
+// benchSize is the size of a block.
+const benchSize = 768 << 10
+
+// The ratio of the lines per second is what counts: a glance at a line, and what
+// it costs to decode it besides, against bytes.IndexByte to its end.
+func BenchmarkGlance(b *testing.B) {
+	perLine := func(b *testing.B, lines int) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*lines), "ns/line")
+	}
+	for _, c := range []struct {
+		name    string
+		kthread float64
+	}{{"noise", 0}, {"kthreads", 1}} {
+		text, lines := bigFtrace(b, benchSize, c.kthread)
+		b.Run(c.name+"/newlines", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				for rest := text; len(rest) > 0; {
+					rest = rest[bytes.IndexByte(rest, '\n')+1:]
+				}
+			}
+			perLine(b, lines)
+		})
+		b.Run(c.name+"/glance", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			g := NewScanner(ktrace.FtraceHead, new(Hints))
+			bl := new(Block)
+			for b.Loop() {
+				g.Skim(text, bl)
+			}
+			perLine(b, lines)
+		})
+	}
+}

@@ -1,5 +1,0 @@
-//go:build !amd64 || noasm
-
-package traces
-
-func newlines64(ends []int32, text []byte) (n int, zero bool) { return indexNewlines(ends, text) }

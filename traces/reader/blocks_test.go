@@ -1,0 +1,241 @@
+package reader
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+)
+
+// watched reads a trace with a set of watched pids, in blocks or line by line.
+func watched(t testing.TB, in io.Reader, pids []int, lineByLine bool) (string, traces.Stats) {
+	t.Helper()
+	return watchedBy(t, in, pids, lineByLine, func(*traces.Interest, *traces.Event) {})
+}
+
+// watchedBy is watched by somebody who asks for more, or less, at each event.
+func watchedBy(t testing.TB, in io.Reader, pids []int, lineByLine bool, ask func(*traces.Interest, *traces.Event)) (string, traces.Stats) {
+	t.Helper()
+	set := traces.NewInterest()
+	r := New(in, Options{Patterns: printk.Builtin("story"), Always: pids == nil, Follow: lineByLine, Interest: set})
+	for _, pid := range pids {
+		set.Add(pid)
+	}
+	defer r.Close()
+	var b strings.Builder
+	for r.Scan() {
+		e := r.Event()
+		ask(set, e)
+		e.Since = 0 // what is only glanced at is not counted as heard of
+		if e.Stack != nil {
+			fmt.Fprintf(&b, "%+v ", *e.Stack)
+		}
+		e.Set, e.Stack = nil, nil
+		fmt.Fprintf(&b, "%+v\n", e)
+	}
+	if err := r.Err(); err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	return b.String(), *r.Stats()
+}
+
+func tracesToTry(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob("../samples/recorded/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string][]byte{}
+	for _, f := range files {
+		name := filepath.Base(f)
+		if strings.HasPrefix(name, "ftrace") || strings.HasPrefix(name, "tracecmd") || strings.HasPrefix(name, "perf") {
+			if texts[name], err = os.ReadFile(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(texts) < 5 {
+		t.Fatalf("%d traces", len(texts))
+	}
+	texts["generated"], _ = bigFtrace(t, 300_000, 0.5)
+	return texts
+}
+
+// A glance never loses what a whole reading finds.
+func TestBlocksAreAsLines(t *testing.T) {
+	for name, text := range tracesToTry(t) {
+		damaged := append(bytes.Replace(bytes.Clone(text), []byte("prev_state=S"), []byte("prev_state=\x00"), 3),
+			[]byte("           kt_ok-338     [001] d..2.    34.208007: sched_swi")...)
+		long := append(append(bytes.Clone(text), bytes.Repeat([]byte("x"), 3*blockSize)...), "\n"...)
+		long = append(long, text...)
+		for variant, in := range map[string][]byte{
+			"plain": text, "damaged": damaged, "crlf": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
+			"long line": long, "twice": append(bytes.Clone(text), text...), "big": bytes.Repeat(text, 2+2*blockSize/len(text)),
+		} {
+			for _, pids := range [][]int{nil, {338, 347, 359}, {294, 448, 449, 450, 488, 1}, {5001, 5002, 5003, 5070, 45001, 1010}} {
+				sameInBlocks(t, name+", "+variant, in, pids)
+				got, _ := watched(t, iotest.OneByteReader(bytes.NewReader(in[:min(len(in), 20000)])), pids, false)
+				want, _ := watched(t, bytes.NewReader(in[:min(len(in), 20000)]), pids, true)
+				if d := cmp.Diff(want, got); d != "" {
+					t.Fatalf("%s, %s, %v: a byte at a time: -lines +blocks\n%s", name, variant, pids, d)
+				}
+			}
+		}
+	}
+}
+
+// However many carriage returns end a line, they are no part of it.
+func TestBlocksOfLinesWithReturns(t *testing.T) {
+	var b bytes.Buffer
+	for i, body := range []string{"sched_waking: comm=kt pid=14 prio=120 target_cpu=000", "sched_kthread_stop: comm=41905 pid=3 pid=14", "sched_kthread_stop_ret: ret=-4",
+		"sched_process_exit: comm=kt pid=3 pid=14 prio=120 group_dead=true", "sched_process_fork: comm=kthreadd pid=2 child_comm=kt pid=3 child_pid=14"} {
+		for n := range 4 {
+			fmt.Fprintf(&b, "%16s-%-7d [000] ..... %5d.%06d: %s%s\n", "sh", 50, 36, 10*i+n, body, strings.Repeat("\r", n))
+		}
+	}
+	sameInBlocks(t, "returns", b.Bytes(), []int{14})
+}
+
+// However many flags there are, in a block or from one to the next, each says what it says.
+func TestBlocksOfManyFlags(t *testing.T) {
+	const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
+	var b bytes.Buffer
+	for i := range 30_000 {
+		task, pid := "sh", 50
+		if i%7 == 0 {
+			task, pid = "<idle>", 0
+		}
+		about := 14 + i/5000%2 // another one begins anew
+		flags := fmt.Sprintf("d%c.%c%c", letters[i%len(letters)], letters[i/3%len(letters)], letters[i/(1+i/8000*40)%len(letters)])
+		fmt.Fprintf(&b, "%16s-%-7d [000] %s %5d.%06d: sched_waking: comm=kt pid=%d prio=120 target_cpu=000\n", task, pid, flags, 36, i, about)
+		if i%3 == 0 {
+			fmt.Fprintf(&b, "%16s-%-7d [000] %s %5d.%06d: sched_switch: prev_comm=kt prev_pid=%d prev_prio=120 prev_state=S ==> next_comm=sh next_pid=50 next_prio=120\n", "kt", about, flags, 36, i, about)
+		}
+	}
+	if b.Len() < 4*firstSize {
+		t.Fatal("a single block")
+	}
+	sameInBlocks(t, "flags", b.Bytes(), []int{14, 15})
+}
+
+// The rest of a line that is longer than blocks is no line of its own.
+func TestMarkBehindALongLine(t *testing.T) {
+	const exit = "              sh-50      [000] .....    36.000001: sched_process_exit: comm=kt pid=3 prio=120\n"
+	const waking = "              sh-50      [000] .....    36.000001: sched_waking: comm=kt pid=3 prio=120 target_cpu=000\n"
+	sameInBlocks(t, "long line", []byte(exit+strings.Repeat("x", 3*blockSize)+"\n"+waking), []int{14})
+}
+
+// logsToTry are kernel logs of all kinds.
+func logsToTry(t testing.TB) map[string][]byte {
+	t.Helper()
+	texts := map[string][]byte{}
+	for _, glob := range []string{"../samples/*.dmesg", "../samples/formats/*", "../samples/recorded/dmesg*", "../samples/recorded/kmsg*", "../samples/reports/*"} {
+		files, err := filepath.Glob(glob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(f, ".want") {
+				texts[f] = text
+			}
+		}
+	}
+	var b bytes.Buffer
+	if _, _, err := bigtrace.Dmesg(&b, bigtrace.Trace{Bytes: 200_000, Kthread: 0.3, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if texts["generated"] = b.Bytes(); len(texts) < 50 {
+		t.Fatalf("%d logs", len(texts))
+	}
+	return texts
+}
+
+// What is but glanced at of a kernel log says nothing.
+func TestBlocksOfKernelLogsAreAsLines(t *testing.T) {
+	logs := logsToTry(t)
+	noise := []byte("[   99.000001] usb 1-1: new device [8086:1237]\n[   99.000001][  T310] eth0: link up\n[   99.000004] \tat 3f:\n[   98.999999] host word\n")
+	for name, text := range logs {
+		var long, between []byte // slow, so of some
+		if strings.HasPrefix(name, "../samples/formats/journal") || strings.HasPrefix(name, "../samples/recorded") || name == "generated" {
+			long = slices.Concat(text, bytes.Repeat([]byte("x"), 2*blockSize), []byte("\n"), text)
+			between = slices.Concat(text, bytes.Repeat(noise, 110), text)
+		}
+		var mixed []byte
+		for i, line := range bytes.SplitAfter(text, []byte("\n")) {
+			if mixed = append(mixed, line...); i%3 == 0 {
+				mixed = append(mixed, noise...)
+			}
+		}
+		for variant, in := range map[string][]byte{
+			"plain": text, "cut": text[:len(text)*2/3], "crlf": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")), "mixed": mixed,
+			"noise first": append(bytes.Repeat(noise, 9), text...), "noise between": between,
+			"long line":     long,
+			"damaged":       bytes.ReplaceAll(mixed, []byte("1"), []byte("\x00")),
+			"quoted":        append([]byte("> "), bytes.ReplaceAll(mixed, []byte("\n"), []byte("\n> "))...),
+			"export behind": append(bytes.Clone(mixed), logs["../samples/formats/journal.export"]...),
+			"coloured":      bytes.ReplaceAll(mixed, []byte("eth"), []byte("\x1b[1meth")),
+		} {
+			for _, pids := range [][]int{nil, {1}} {
+				if pids != nil && variant != "mixed" {
+					continue // without the set's begin line most says nothing
+				}
+				sameInBlocks(t, name+", "+variant, in, pids)
+			}
+		}
+	}
+}
+
+// sameInBlocks compares an input read in blocks with the same line by line.
+func sameInBlocks(t *testing.T, name string, in []byte, pids []int) {
+	t.Helper()
+	want, wantStats := watched(t, bytes.NewReader(in), pids, true)
+	got, stats := watched(t, bytes.NewReader(in), pids, false)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("%s, %v: -lines +blocks\n%s", name, pids, d)
+	}
+	if d := cmp.Diff(wantStats, stats); d != "" {
+		t.Errorf("%s, %v: stats: -lines +blocks\n%s", name, pids, d)
+	}
+}
+
+// FuzzQuiet: the same, of any text.
+func FuzzQuiet(f *testing.F) {
+	for _, text := range logsToTry(f) {
+		f.Add(text[:min(len(text), 4000)])
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, pids := range [][]int{nil, {1}} {
+			sameInBlocks(t, "it", text, pids)
+		}
+	})
+}
+
+// Whatever a line holds, a glance at it leaves out nothing that is asked for.
+func FuzzGlance(f *testing.F) {
+	for _, text := range tracesToTry(f) {
+		lines := bytes.SplitN(text, []byte("\n"), 60)
+		f.Add(bytes.Join(lines[:len(lines)-1], []byte("\n")), 338)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, pid int) {
+		text = append(text, '\n')
+		want, _ := watched(t, bytes.NewReader(text), []int{pid, 0}, true)
+		got, _ := watched(t, bytes.NewReader(text), []int{pid, 0}, false)
+		if want != got {
+			t.Errorf("-lines +blocks\n%s", cmp.Diff(want, got))
+		}
+	})
+}

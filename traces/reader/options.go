@@ -1,0 +1,29 @@
+package reader
+
+import (
+	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/printk"
+)
+
+// Options say how a log is to be read. The zero value reads any format line by line,
+// recognises no module's messages, and leaves nothing out.
+type Options struct {
+	// Patterns are the messages of a module that are recognised, from the set's
+	// begin line on, or, with Always, wherever they stand. nil: none.
+	Patterns *printk.Set
+	Always   bool
+	// Format is the only format that is read, by its name in Formats. Empty or
+	// "auto": whatever the input is.
+	Format string
+	// Follow makes the Reader look at each line as soon as it is there, instead of
+	// reading many of them at once.
+	Follow bool
+	// Interest has the pids whose scheduling is asked for; nil: all. Events of a trace
+	// that are about nothing but the scheduling of others are left out, and so is the
+	// SwitchIn of a thread of which a Woken has been given out that was not Late, and
+	// no SwitchOut since, as that says nothing more. Stats.Seen knows all kinds
+	// nevertheless.
+	Interest *traces.Interest
+
+	testHook func(kind rune, line int, stamp int64, text []byte) // see klog.Log
+}
