@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -68,6 +69,14 @@ var Actions = []Action{
 	{"StopSkipEintr", Stopper, "kthread_stop: thread gone, returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
 }
 
+// actionNames are the names of Actions.
+func actionNames() (names []string) {
+	for _, a := range Actions {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
 func position(name string) int {
 	return slices.IndexFunc(Actions, func(a Action) bool { return a.Name == name })
 }
@@ -85,7 +94,7 @@ var shown = map[traces.Kind][]string{
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake", "WakeLater"},
 	traces.StopCall:     {"StopStarts", "StopRequest"},
-	traces.StopReturn:   {"StopReturnValue", "StopReturnEintr", "StopSkipValue", "StopSkipEintr"},
+	traces.StopReturn:   model.StopReturns,
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
 	traces.Exit:         {"ExitValue", "ExitEintr"},

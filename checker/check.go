@@ -132,7 +132,7 @@ func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log,
 		if o.Follow {
 			l.told = int32(l.count())
 			before := *v
-			before.Replaces, before.how.query = nil, nil
+			before.Replaces, before.how.history = nil, nil
 			l.before = &before
 		}
 		err = yield(v)

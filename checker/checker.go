@@ -1,49 +1,43 @@
 package checker
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 )
 
 // A Checker judges lives. It may be used by several goroutines.
 type Checker struct {
-	eras      []*eraChecker
 	timeout   time.Duration
-	only      *graph.Era   // the user's word; nil: the log's banner, or else all
-	release   string       // the --kernel argument, verbatim; empty: none
-	memos     cache[*memo] // by cacheKey and addOrder
-	orderFree cache[*memo] // by cacheKey alone
-	patience  *patience    // tests: how long lives wait; nil: as long as usual
+	only      *graph.Era                       // the user's word; nil: the log's banner, or else all
+	release   string                           // the --kernel argument, verbatim; empty: none
+	machines  map[string]func() *model.Machine // by Era.Kernel; each is built once, when a life is judged by it
+	all       func() []*eraChecker             // of all eras
+	memos     model.Cache[*memo]               // by cacheKey and addOrder
+	orderFree model.Cache[*memo]               // by cacheKey alone
+	probes    model.Cache[probeSets]           // by what was searched
+	patience  *patience                        // tests: how long lives wait; nil: as long as usual
 }
 
 // New returns a checker by the rules of one era, or, with nil, of the era that
 // a log names, or of all of them. timeout is the longest time for one question
 // about one life; 0 means no limit.
 func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
-	c := &Checker{timeout: timeout, only: only}
-	kernels := graph.Kernels()
-	machines, errs := make([]*machine, len(kernels)), make([]error, len(kernels))
-	var loaded sync.WaitGroup
-	for i, k := range kernels {
-		loaded.Go(func() {
-			var g *graph.Graph
-			if g, errs[i] = graph.Load(k); errs[i] == nil {
-				machines[i] = newMachine(g)
+	c := &Checker{timeout: timeout, only: only, machines: make(map[string]func() *model.Machine)}
+	for _, kernel := range graph.Kernels() {
+		c.machines[kernel] = sync.OnceValue(func() *model.Machine {
+			g, err := graph.Load(kernel)
+			if err != nil {
+				panic(fmt.Sprintf("the graph of Linux %s that is built in: %v", kernel, err))
 			}
+			return model.New(g, actionNames())
 		})
 	}
-	loaded.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	for _, e := range graph.Eras() {
-		c.add(machines[slices.Index(kernels, e.Kernel())], e)
-	}
+	c.all = sync.OnceValue(func() []*eraChecker { return c.eras(graph.Eras()...) })
 	return c, nil
 }
 
@@ -62,50 +56,52 @@ func NewFor(release string, timeout time.Duration) (*Checker, error) {
 	return c, err
 }
 
-func (c *Checker) add(m *machine, e graph.Era) {
-	for i := range c.eras {
-		if c.eras[i].m == m {
-			c.eras[i].eras = append(c.eras[i].eras, e)
-			return
+// eras are the checkers of some eras, one for those that have one graph. Machines that
+// are not there yet are built, at the same time.
+func (c *Checker) eras(list ...graph.Era) (checkers []*eraChecker) {
+	for _, e := range list {
+		i := slices.IndexFunc(checkers, func(r *eraChecker) bool { return r.eras[0].Kernel() == e.Kernel() })
+		if i < 0 {
+			i = len(checkers)
+			checkers = append(checkers, &eraChecker{Checker: c})
 		}
+		checkers[i].eras = append(checkers[i].eras, e)
 	}
-	c.eras = append(c.eras, &eraChecker{m, []graph.Era{e}, c})
+	var built sync.WaitGroup
+	for i, r := range checkers {
+		machine := c.machines[r.eras[0].Kernel()]
+		if i == len(checkers)-1 {
+			r.m = machine()
+			break
+		}
+		built.Go(func() { r.m = machine() })
+	}
+	built.Wait()
+	return checkers
 }
 
 // erasFor are the checkers that judge a life. covered is false where the log is of
 // a kernel that no era covers.
-func (c *Checker) erasFor(l *Life) (eras []*eraChecker, covered bool) {
+func (c *Checker) erasFor(l *Life) (checkers []*eraChecker, covered bool) {
 	if c.only != nil {
-		return []*eraChecker{c.era(*c.only)}, true
+		return c.eras(*c.only), true
 	}
 	if l.Kernel == "" {
 		return l.resumed.within(c.within(l.eras)), true
 	}
 	e, err := graph.EraOf(l.Kernel)
 	if err != nil {
-		return l.resumed.within(c.eras), false
+		return l.resumed.within(c.all()), false
 	}
-	return []*eraChecker{c.era(e)}, true
+	return c.eras(e), true
 }
 
 // within are the checkers of the eras of a set.
-func (c *Checker) within(s eraSet) (list []*eraChecker) {
+func (c *Checker) within(s eraSet) []*eraChecker {
 	if s == 0 {
-		return c.eras
+		return c.all()
 	}
-	for _, r := range c.eras {
-		eras := slices.DeleteFunc(slices.Clone(r.eras), func(e graph.Era) bool { return !s.has(e) })
-		if len(eras) > 0 {
-			list = append(list, &eraChecker{r.m, eras, c})
-		}
-	}
-	return list
-}
-
-// era is the checker of one era alone.
-func (c *Checker) era(e graph.Era) *eraChecker {
-	i := slices.IndexFunc(c.eras, func(r *eraChecker) bool { return slices.Contains(r.eras, e) })
-	return &eraChecker{c.eras[i].m, []graph.Era{e}, c}
+	return c.eras(slices.DeleteFunc(slices.Clone(graph.Eras()), func(e graph.Era) bool { return !s.has(e) })...)
 }
 
 // Judge says what became of a life, and whether that is legal. Where the kernel
@@ -128,7 +124,7 @@ func (c *Checker) judge(l *Life) Verdict {
 		release = l.Kernel
 	}
 	for _, d := range graph.DoubtsOf(release) {
-		w := c.era(d.Era).judge(l)
+		w := c.eras(d.Era)[0].judge(l)
 		v.doubt(&w, release, d)
 	}
 	v.ofLife(v.Life)
@@ -163,7 +159,7 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	v := agreed(fit)
 	v.KernelsFit, v.how.ends = names, ends
 	v.ForeignWake = slices.ContainsFunc(fit, func(w Verdict) bool { return w.ForeignWake })
-	v.open(fit)
+	c.open(&v, fit)
 	if undecided {
 		v.how.ends = append(v.how.ends, endsBy{})
 		// The eras that were not decided might say otherwise.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/printk"
@@ -37,7 +38,7 @@ func TestActionsAreThoseOfTheSpecification(t *testing.T) {
 	if !slices.Equal(names, inGraphs) {
 		t.Errorf("described: %v\nin the graphs: %v", names, inGraphs)
 	}
-	g := loadMachine(t).g
+	g := loadMachine(t).Graph
 	for _, tables := range []map[traces.Kind][]string{shown, silent} {
 		for kind, as := range tables {
 			for _, a := range as {
@@ -56,12 +57,13 @@ func TestActionsAreThoseOfTheSpecification(t *testing.T) {
 
 // newFor is a checker with one graph.
 func newFor(g *graph.Graph, timeout time.Duration) *Checker {
-	c := &Checker{timeout: timeout}
 	e, err := graph.EraOf(g.Kernel)
 	if err != nil {
 		panic(err)
 	}
-	c.add(newMachine(g), e)
+	m := model.New(g, actionNames())
+	c := &Checker{timeout: timeout, machines: map[string]func() *model.Machine{g.Kernel: func() *model.Machine { return m }}}
+	c.all = func() []*eraChecker { return []*eraChecker{{m, []graph.Era{e}, c}} }
 	return c
 }
 
@@ -112,7 +114,7 @@ func TestALaterLossTakesNothingBack(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v := judge(t, loadMachine(t).g, tt.log, false)["t1#1"]
+			v := judge(t, loadMachine(t).Graph, tt.log, false)["t1#1"]
 			if v.Fits != tt.want {
 				t.Errorf("fits %s, want %s (%s)", v.Fits, tt.want, v.Why)
 			}
@@ -126,7 +128,7 @@ func TestALaterLossTakesNothingBack(t *testing.T) {
 // No transition rule is written in Go: take an edge that a log needs out of
 // the graph, and the log is refused.
 func TestEveryRuleComesFromTheGraph(t *testing.T) {
-	full := loadMachine(t).g
+	full := loadMachine(t).Graph
 	tests := []struct {
 		name, action, life string
 		log                string
@@ -176,7 +178,7 @@ func without(g *graph.Graph, drop func(graph.Edge) bool) *graph.Graph {
 // A log that fits still fits when its end is cut off: the search for the first
 // line that does not fit relies on it. Legal and illegal logs alike.
 func TestPrefixesOfWhatFitsFit(t *testing.T) {
-	c := newFor(loadMachine(t).g, 10*time.Second).eras[0]
+	c := newFor(loadMachine(t).Graph, 10*time.Second).all()[0]
 	kinds := []traces.Kind{traces.StopCall, traces.StopReturn, traces.Enter, traces.Return, traces.Wake, traces.Create, traces.Exit}
 	full, err := printk.Parse("all", strings.NewReader(allPatterns+"exit {thread} exits"))
 	if err != nil {
@@ -199,146 +201,18 @@ func TestPrefixesOfWhatFitsFit(t *testing.T) {
 		fitted := true
 		for n := range len(l.events) + 1 {
 			_, _, ans := c.prefix(l, n)
-			if ans == yes && !fitted {
+			if ans == model.Yes && !fitted {
 				t.Fatalf("seed %d: %d events fit, but not the first %d: %v", seed, n, n-1, l.events)
 			}
-			fitted = ans == yes
+			fitted = ans == model.Yes
 		}
 	}
-}
-
-// porcupine's answer against a search that knows nothing but windows and the
-// tasks' own orders.
-func TestSearchAgreesWithBruteForce(t *testing.T) {
-	all, err := New(nil, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs, fits := numberOf(3000), 0
-	for seed := range runs {
-		rng := rand.New(rand.NewPCG(uint64(seed), 3))
-		m := all.eras[seed%len(all.eras)].m
-		h := &history{life: &Life{}, differ: [2]int{-1, -1}, hidden: actionSet(rng.Uint64()) & m.all, late: rng.IntN(5) == 0}
-		if rng.IntN(3) == 0 {
-			h.hidden |= actionSet(rng.Uint64()) & m.all
-		}
-		some := func() (a actionSet) {
-			for a == 0 {
-				a = actionSet(rng.Uint64()) & actionSet(rng.Uint64()) & m.all
-				if rng.IntN(2) == 0 {
-					a &= actionSet(rng.Uint64())
-				}
-			}
-			return a
-		}
-		var next [maxTasks]uint16
-		tasks := rng.IntN(5)
-		for range 1 + rng.IntN(6) {
-			from := int64(rng.IntN(10))
-			o := operation{from: from, to: from + int64(rng.IntN(6)), optional: rng.IntN(4) == 0, event: -1}
-			if rng.IntN(6) == 0 {
-				o.to = never
-			}
-			if n := len(h.ops); n > 0 && rng.IntN(3) == 0 { // one that is equal to another
-				o.actions, o.optional = h.ops[rng.IntN(n)].actions, h.ops[rng.IntN(n)].optional
-			}
-			if o.actions == 0 {
-				o.actions = some()
-			}
-			switch rng.IntN(8) {
-			case 0:
-				o.observes, o.optional = true, false
-				for i := range m.g.States {
-					if rng.IntN(4) > 0 {
-						o.only.add(i)
-					}
-				}
-			case 1:
-				o.carries, o.actions, o.optional = true, 0, false
-			case 2:
-				o.still = rng.IntN(3) == 0
-			}
-			for task := range tasks {
-				if o.places < len(o.in) && rng.IntN(2) == 0 {
-					o.in[o.places] = place{int8(task), next[task]}
-					o.places++
-					next[task]++
-				}
-			}
-			h.ops = append(h.ops, o)
-		}
-		q := &question{m, h, time.Minute}
-		got, ans := q.search()
-		want := bruteForce(m, h, q.start(), make([]bool, len(h.ops)))
-		if got != want || (ans == yes) == want.empty() {
-			t.Fatalf("seed %d: got %v (%v), want %v", seed, got, ans, want)
-		}
-		if ans == yes {
-			fits++
-		}
-	}
-	if fits < runs/10 || fits > runs*9/10 {
-		t.Errorf("%d of %d histories fit: the test proves little", fits, runs)
-	}
-}
-
-func bruteForce(m *machine, h *history, s stateSet, done []bool) stateSet {
-	if s.empty() {
-		return s
-	}
-	all := true
-	var ends stateSet
-	for i, o := range h.ops {
-		if done[i] {
-			continue
-		}
-		all = false
-		first := true // no other open operation must be over before o begins
-		for j, p := range h.ops {
-			if done[j] || j == i {
-				continue
-			}
-			if p.to < o.from {
-				first = false
-			}
-			for _, a := range p.in[:p.places] {
-				for _, b := range o.in[:o.places] {
-					if a.task == b.task && a.seq < b.seq {
-						first = false
-					}
-				}
-			}
-		}
-		if !first {
-			continue
-		}
-		next := s
-		switch {
-		case o.observes:
-			next = s.intersect(o.only)
-		case !o.carries:
-			next = m.step(s, o.actions)
-			if o.optional {
-				next = next.union(s)
-			}
-		}
-		if !o.still {
-			next = m.closure(next, h.hidden)
-		}
-		done[i] = true
-		ends = ends.union(bruteForce(m, h, next, done))
-		done[i] = false
-	}
-	if all {
-		return s
-	}
-	return ends
 }
 
 // A history that takes too many steps is given up, and not called illegal.
 func TestTooLargeASearchIsUndecided(t *testing.T) {
 	m := loadMachine(t)
-	c := newFor(m.g, 200*time.Millisecond)
+	c := newFor(m.Graph, 200*time.Millisecond)
 	story := printk.Builtin("story")
 	l := &Life{Begun: true, Set: story, Thread: traces.Task{Comm: "t"}}
 	add := func(k traces.Kind) {
@@ -438,7 +312,7 @@ func TestTooManyParksAreNotGuessedAt(t *testing.T) {
 	}
 	for n, want := range map[int]Fits{2: FitsYes, 3: FitsInconclusive} {
 		log := "[    1.000000] go\n" + strings.Repeat("[    1.000001] park x\n", n)
-		_, err = newFor(loadMachine(t).g, time.Second).Check(reader.New(strings.NewReader(log), reader.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
+		_, err = newFor(loadMachine(t).Graph, time.Second).Check(reader.New(strings.NewReader(log), reader.Options{Patterns: pats, Always: true}), Options{}, func(v *Verdict) error {
 			if v.Fits != want {
 				t.Errorf("%d parks: fits %s, want %s", n, v.Fits, want)
 			}
@@ -462,7 +336,7 @@ func TestRulesAreComplete(t *testing.T) {
 }
 
 func BenchmarkJudge(b *testing.B) {
-	g := loadMachine(b).g
+	g := loadMachine(b).Graph
 	c := newFor(g, time.Second)
 	text := sample(b, "race-run2.dmesg")
 	var lives []*Life

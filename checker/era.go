@@ -3,29 +3,36 @@ package checker
 import (
 	"fmt"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 )
 
 // An eraChecker judges lives by one state graph.
 type eraChecker struct {
-	m    *machine
+	m    *model.Machine
 	eras []graph.Era // one or more, whose graph it is
 	*Checker
+}
+
+// history is what the log shows of a life, to be searched by the era's rules.
+func (c *eraChecker) history(l *Life) *history {
+	h := newHistory(c.m, l)
+	h.Timeout = c.timeout
+	return h
 }
 
 // judge says what became of a life by the era's rules.
 func (c *eraChecker) judge(l *Life) Verdict {
 	if was := l.intact(); was != nil {
 		if v := c.judge(was); v.Fits == FitsNo {
-			v.Life, v.Stops, v.how.beforeLoss = l, stopsOf(l, newHistory(c.m, l)), true
+			v.Life, v.Stops, v.how.beforeLoss = l, stopsOf(l, c.history(l)), true
 			return v
 		}
 	}
-	h := newHistory(c.m, l)
-	q := &question{c.m, h, c.timeout}
+	h := c.history(l)
 	v := Verdict{
 		Life: l, Fits: FitsYes, Outcome: OutcomeUnknown, Ran: Unknown, Woken: Unknown, Stops: stopsOf(l, h),
-		how: judgement{era: c, query: q},
+		how: judgement{era: c, history: h},
 	}
 	if n := h.parksAtOnce(l); n > 2 {
 		v.Fits = FitsInconclusive
@@ -36,15 +43,15 @@ func (c *eraChecker) judge(l *Life) Verdict {
 		v.Fits, v.Why, v.Findings = FitsInconclusive, c.why(), []Finding{{Rule: &KT010, Evidence: c.evidence()}}
 		return v
 	}
-	ends, ans := q.ends()
-	if ans == no && h.died {
+	ends, ans := h.Ends()
+	if ans == model.No && h.died {
 		// It went on, whatever was reported: a debugger, or a notifier, may have
 		// seen to that.
 		alive := *l
 		alive.survived = true
 		return c.judge(&alive)
 	}
-	if ans == no && h.foreignWake && !l.foreignWake {
+	if ans == model.No && h.foreignWake && !l.foreignWake {
 		// A wake in the context of a task that stops the thread is taken for the
 		// stop's own. Nobody is accused by that.
 		as := *l
@@ -56,11 +63,11 @@ func (c *eraChecker) judge(l *Life) Verdict {
 		}
 	}
 	switch {
-	case ans == undecided:
+	case ans == model.Undecided:
 		v.Fits = FitsInconclusive
-		v.Why = fmt.Sprintf("no answer within %v (--timeout) or %d steps", c.timeout, maxSteps)
+		v.Why = fmt.Sprintf("no answer within %v (--timeout) or %d steps", c.timeout, model.MaxSteps)
 		return v
-	case ans == no:
+	case ans == model.No:
 		c.locate(&v)
 		return v
 	}
@@ -73,42 +80,42 @@ func (c *eraChecker) judge(l *Life) Verdict {
 }
 
 // truth says whether a boolean variable has the same value in all states.
-func (c *eraChecker) truth(variable string, ends stateSet) Truth {
-	is, isNot := ends.intersect(c.m.where(variable, "TRUE")), ends.intersect(c.m.where(variable, "FALSE"))
+func (c *eraChecker) truth(variable string, ends model.StateSet) Truth {
+	is, isNot := ends.Intersect(c.m.Where(variable, "TRUE")), ends.Intersect(c.m.Where(variable, "FALSE"))
 	switch {
-	case isNot.empty():
+	case isNot.Empty():
 		return Yes
-	case is.empty():
+	case is.Empty():
 		return No
 	}
 	return Unknown
 }
 
-func (c *eraChecker) facts(v *Verdict, h *history, ends stateSet) {
+func (c *eraChecker) facts(v *Verdict, h *history, ends model.StateSet) {
 	v.Ran, v.Woken = c.truth("ran", ends), c.truth("woken", ends)
-	if !ends.intersect(c.m.where("code", "none")).empty() {
+	if !ends.Intersect(c.m.Where("code", "none")).Empty() {
 		return // in some order the thread has not ended yet
 	}
 	if h.hasCode {
 		v.ExitCode, v.ExitCodeFrom, v.how.shownBy = h.code, observed, h.shownBy
-	} else if ends.intersect(c.m.where("code", "eintr")) == ends {
+	} else if ends.Intersect(c.m.Where("code", "eintr")) == ends {
 		v.ExitCode, v.ExitCodeFrom = eintr, inferred
 	}
 }
 
 // outcome names what all fitting orders agree on, or the weaker thing that
 // covers them.
-func (c *eraChecker) outcome(v *Verdict, h *history, ends stateSet) {
+func (c *eraChecker) outcome(v *Verdict, h *history, ends model.StateSet) {
 	switch {
 	case h.died:
 		v.Outcome = Died
 		return
-	case h.gone && h.ended() && !ends.intersect(c.m.phases("finished")).empty():
+	case h.gone && h.ended() && !ends.Intersect(c.m.Phases("finished")).Empty():
 		v.Outcome = StoppedAfterFree
 		return
 	}
 	possible := map[Outcome]bool{}
-	c.outcomes(h, ends, func(o Outcome, _ stateSet) { possible[o] = true })
+	c.outcomes(h, ends, func(o Outcome, _ model.StateSet) { possible[o] = true })
 	v.Outcome = weaker(possible)
 }
 
@@ -142,18 +149,18 @@ func weaker(possible map[Outcome]bool) Outcome {
 // outcomes reads the outcomes off the states in which fitting orders end, and off
 // the stops that the log shows. It calls is with each outcome and the states that
 // have it.
-func (c *eraChecker) outcomes(h *history, ends stateSet, is func(Outcome, stateSet)) {
+func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, model.StateSet)) {
 	left := ends
-	some := func(o Outcome, of stateSet) {
-		if s := left.intersect(of); !s.empty() {
+	some := func(o Outcome, of model.StateSet) {
+		if s := left.Intersect(of); !s.Empty() {
 			is(o, s)
-			left = left.minus(s)
+			left = left.Minus(s)
 		}
 	}
 	rest := func(o Outcome) { some(o, left) }
 	if h.returned() > 0 {
-		some(StoppedBeforeRun, c.m.where("ran", "FALSE"))
-		some(ExitedByItselfThenStopped, c.m.where("unasked", "TRUE"))
+		some(StoppedBeforeRun, c.m.Where("ran", "FALSE"))
+		some(ExitedByItselfThenStopped, c.m.Where("unasked", "TRUE"))
 		rest(RanThenStopped)
 		return
 	}
@@ -167,10 +174,10 @@ func (c *eraChecker) outcomes(h *history, ends stateSet, is func(Outcome, stateS
 			return
 		}
 		if c.canAccuse(h.life) {
-			var stuck stateSet
-			left.each(func(i int) {
-				if c.m.canReturn(i, 1) == 0 {
-					stuck.add(i)
+			var stuck model.StateSet
+			left.Each(func(i int) {
+				if c.m.CanReturn(i, 1) == 0 {
+					stuck.Add(i)
 				}
 			})
 			some(StopHung, stuck)
@@ -178,12 +185,12 @@ func (c *eraChecker) outcomes(h *history, ends stateSet, is func(Outcome, stateS
 		rest(StopPending)
 		return
 	}
-	some(CreateFailed, c.m.where("phase", "failed"))
-	some(NeverWoken, c.m.where("phase", "created"))
+	some(CreateFailed, c.m.Where("phase", "failed"))
+	some(NeverWoken, c.m.Where("phase", "created"))
 	// A stop that the log does not show may have ended it.
-	some(OutcomeUnknown, c.m.where("should_stop", "TRUE"))
-	some(OutcomeUnknown, c.m.where("phase", "absent"))
-	some(ExitedByItself, c.m.phases("finished", "returned"))
+	some(OutcomeUnknown, c.m.Where("should_stop", "TRUE"))
+	some(OutcomeUnknown, c.m.Where("phase", "absent"))
+	some(ExitedByItself, c.m.Phases("finished", "returned"))
 	rest(Running)
 }
 
@@ -196,12 +203,12 @@ func (c *eraChecker) canAccuse(l *Life) bool {
 
 // stuck is how many of the stops that have not returned never can, in every
 // fitting order. It takes the absence of a return's message for its absence.
-func (c *eraChecker) stuck(h *history, ends stateSet) int {
+func (c *eraChecker) stuck(h *history, ends model.StateSet) int {
 	pending := h.pending()
 	if pending == 0 {
 		return 0
 	}
 	can := 0
-	ends.each(func(i int) { can = max(can, c.m.canReturn(i, pending)) })
+	ends.Each(func(i int) { can = max(can, c.m.CanReturn(i, pending)) })
 	return pending - can
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"reflect"
 	"slices"
+
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 )
 
 // A Finding is something worth saying about a life or a log. It holds what was
@@ -98,8 +100,8 @@ type Case struct {
 	Verdict *Verdict // without findings
 	era     *eraChecker
 	h       *history
-	ends    stateSet // where the orders that fit end
-	misfit  *misfit  // nil: the life fits
+	ends    model.StateSet // where the orders that fit end
+	misfit  *misfit        // nil: the life fits
 }
 
 // stopEvents are the calls and the returns of stops that the log shows.

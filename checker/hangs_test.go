@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
@@ -174,7 +175,7 @@ func TestWakesInTheMidstOfAStop(t *testing.T) {
 				if v.Fits != test.want || v.Ran != test.ran || v.Woken != test.woken {
 					t.Errorf("fits %s, ran %s, woken %s: %s", v.Fits, v.Ran, v.Woken, v.Why)
 				}
-				if _, ans := v.question().ends(); (ans == yes) != (v.Fits == FitsYes) {
+				if _, ans := v.history().Ends(); (ans == model.Yes) != (v.Fits == FitsYes) {
 					t.Errorf("fits %s, but what is drawn: %v", v.Fits, ans)
 				}
 				if (test.rule == nil) != (len(v.Findings) == 0) || test.rule != nil && v.Findings[0].Rule != test.rule {

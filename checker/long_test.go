@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 	"github.com/kthread-tla/tracecheck/traces/reader"
@@ -126,14 +127,15 @@ func decided(t *testing.T, c *Checker, log Source) {
 		if v.Fits != FitsYes || v.Outcome != RanThenStopped {
 			t.Errorf("%s, %s (%s)", v.Fits, v.Outcome, v.Why)
 		}
-		left := maxSteps
-		q := &question{v.how.query.m, v.how.query.h, 0}
-		if _, ans := q.searchWithin(&left); ans != yes {
+		left := model.MaxSteps
+		q := v.how.history.Query
+		q.Timeout = 0
+		if _, ans := q.Within(&left); ans != model.Yes {
 			t.Errorf("answer %d", ans)
 		}
-		t.Logf("%d operations, %d steps", len(q.h.ops), maxSteps-left)
-		if steps, most := maxSteps-left, 2000+5*len(q.h.ops); steps > most {
-			t.Errorf("%d steps for %d operations, want at most %d", steps, len(q.h.ops), most)
+		t.Logf("%d operations, %d steps", len(q.Operations), model.MaxSteps-left)
+		if steps, most := model.MaxSteps-left, 2000+5*len(q.Operations); steps > most {
+			t.Errorf("%d steps for %d operations, want at most %d", steps, len(q.Operations), most)
 		}
 		return nil
 	})

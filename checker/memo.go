@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -30,16 +31,16 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 	}
 	inTime := l.inTime()
 	if inTime && c.release == "" {
-		m, ok := c.orderFree.get(key)
+		m, ok := c.orderFree.Get(key)
 		switch {
 		case !ok:
-			c.orderFree.put(key, &memo{once: true})
+			c.orderFree.Put(key, &memo{once: true})
 		case m.once:
 			v, free := c.judgeOrderFree(l)
 			if free {
 				remember(&c.orderFree, key, &v)
 			} else {
-				c.orderFree.put(key, &memo{ordered: true})
+				c.orderFree.Put(key, &memo{ordered: true})
 			}
 			return nil, &v
 		case !m.ordered:
@@ -47,7 +48,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 		}
 	}
 	key = l.addOrder(key, inTime)
-	if m, ok := c.memos.get(key); ok {
+	if m, ok := c.memos.Get(key); ok {
 		return m, nil
 	}
 	v := c.judge(l)
@@ -228,7 +229,7 @@ func (l *Life) addRanks(key []byte) []byte {
 }
 
 // remember makes a memo of a verdict on a life that fits.
-func remember(in *cache[*memo], key []byte, v *Verdict) {
+func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 	if v.Fits != FitsYes {
 		return
 	}
@@ -236,7 +237,7 @@ func remember(in *cache[*memo], key []byte, v *Verdict) {
 	m.verdict.Stops, m.verdict.Findings = nil, slices.Clone(v.Findings)
 	m.verdict.ofLife(nil)
 	v.Life.events = nil // they are made again when somebody asks
-	in.put(key, m)
+	in.Put(key, m)
 }
 
 // verdictOn is the memo's verdict on a life that went the same way.

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -86,7 +87,7 @@ func (c *eraChecker) locate(v *Verdict) {
 	// searched for by halves.
 	n := sort.Search(len(l.Events()), func(n int) bool {
 		_, _, ans := c.prefix(l, n+1)
-		return ans == no
+		return ans == model.No
 	})
 	if n == len(l.Events()) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
@@ -97,7 +98,7 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: newHistory(c.m, l.first(n+1)).differ[0]}
+	m := &misfit{event: n, differs: c.history(l.first(n + 1)).differ[0]}
 	if m.differs < 0 {
 		c.explain(m, l, ends)
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
@@ -140,43 +141,42 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 }
 
 // prefix asks about the first n events of a life.
-func (c *eraChecker) prefix(l *Life, n int) (*history, stateSet, answer) {
-	q := &question{c.m, newHistory(c.m, l.first(n)), c.timeout}
-	ends, ans := q.ends()
-	return q.h, ends, ans
+func (c *eraChecker) prefix(l *Life, n int) (*history, model.StateSet, model.Answer) {
+	h := c.history(l.first(n))
+	ends, ans := h.Ends()
+	return h, ends, ans
 }
 
 // upTo is how things stood when the event with index n came. That it came is
 // taken into account: who prints it has done what he announced before, and has
 // left unsaid nothing that he always says.
-func (c *eraChecker) upTo(l *Life, n int) (*history, stateSet, bool) {
-	h := newHistory(c.m, l.first(n+1))
-	h.ops = slices.DeleteFunc(h.ops, func(o operation) bool { return o.event == n })
-	h.differ = [2]int{-1, -1}
-	q := &question{c.m, h, c.timeout}
-	if ends, ans := q.ends(); ans == yes {
+func (c *eraChecker) upTo(l *Life, n int) (*history, model.StateSet, bool) {
+	h := c.history(l.first(n + 1))
+	h.Operations = slices.DeleteFunc(h.Operations, func(o model.Operation) bool { return o.Event == n })
+	h.differ, h.Impossible = [2]int{-1, -1}, false
+	if ends, ans := h.Ends(); ans == model.Yes {
 		return h, ends, true
 	}
 	// What it proves of the past does not fit either: as it was without it.
 	h, ends, ans := c.prefix(l, n)
-	return h, ends, ans == yes
+	return h, ends, ans == model.Yes
 }
 
 // explain fills in what is missing where an event does not fit after the states of
 // ends. That is read off the graph: the shortest way to where the event is possible.
-func (c *eraChecker) explain(m *misfit, l *Life, ends stateSet) {
+func (c *eraChecker) explain(m *misfit, l *Life, ends model.StateSet) {
 	bad := &l.Events()[m.event]
-	wanted := c.m.actions(shown[bad.Kind]...)
+	wanted := c.m.Actions(shown[bad.Kind]...)
 	switch {
 	case bad.Kind == traces.Return:
-		wanted = c.m.actions("Work")
+		wanted = c.m.Actions("Work")
 	case bad.HasCode:
-		wanted = c.m.actions(coded(bad.Kind, bad.Code)...)
+		wanted = c.m.Actions(coded(bad.Kind, bad.Code)...)
 	}
-	way, possible := c.m.shortest(ends, c.m.enabled(wanted))
+	way, possible := c.m.Shortest(ends, c.m.Enabled(wanted))
 	for _, a := range way {
 		for kind, names := range silent {
-			if l.shows(kind) && slices.Contains(names, c.m.g.Actions[a]) && !m.misses(kind) {
+			if l.shows(kind) && slices.Contains(names, c.m.Graph.Actions[a]) && !m.misses(kind) {
 				m.missing = append(m.missing, kind)
 			}
 		}
@@ -185,16 +185,16 @@ func (c *eraChecker) explain(m *misfit, l *Life, ends stateSet) {
 }
 
 // returnsEintr says whether a stop can return -EINTR in one of the states.
-func (c *eraChecker) returnsEintr(states stateSet) bool {
-	return !states.intersect(c.m.enabled(c.m.actions(coded(traces.StopReturn, eintr)...))).empty()
+func (c *eraChecker) returnsEintr(states model.StateSet) bool {
+	return !states.Intersect(c.m.Enabled(c.m.Actions(coded(traces.StopReturn, eintr)...))).Empty()
 }
 
 // allowed is what could have come instead of an event, as messages of this
 // log's pattern set, or as events of the kinds that this trace has.
-func (c *eraChecker) allowed(l *Life, bad *traces.Event, h *history, ends stateSet) (out []message) {
-	reach := c.m.closure(ends, h.hidden)
+func (c *eraChecker) allowed(l *Life, bad *traces.Event, h *history, ends model.StateSet) (out []message) {
+	reach := c.m.Closure(ends, h.Hidden)
 	possible := func(names ...string) bool {
-		return !reach.intersect(c.m.enabled(c.m.actions(names...))).empty()
+		return !reach.Intersect(c.m.Enabled(c.m.Actions(names...))).Empty()
 	}
 	say := func(kind traces.Kind) { out = append(out, message{kind: kind}) }
 	sayCode := func(kind traces.Kind, code int) { out = append(out, message{kind, code, true}) }

@@ -1,49 +1,11 @@
 package checker
 
 import (
-	"math"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
-
-// An operation is one or several actions of the specification, of which one
-// happened, with the window in which it did.
-//
-// Line n of the log is the moment 2n: what it proves happened before or at
-// 2n, what it announces happens from 2n+1 on. Windows are closed intervals, as
-// porcupine's are.
-//
-// A trace's moments are its clock's; and where it tells what came first without
-// a clock, that is kept as places.
-type operation struct {
-	from, to int64
-	actions  actionSet // none: the graph has no such action, and it cannot happen
-	optional bool      // it may also not have happened yet when the log ended
-	event    int       // index in Life.Events of the event that shows it, -1: none does
-
-	// observes: no action, but what an event shows to be so at that moment: the
-	// state is one of only.
-	observes bool
-	only     stateSet
-	// carries: no action, only the order of tasks that meet here.
-	carries bool
-	// still: so it was to the end of the log; nothing unseen has come after.
-	still bool
-
-	in     [2]place // where it stands in the order of its tasks
-	places int      // how many of them are in use
-}
-
-// A place is where an operation stands in the order of one task's own.
-type place struct {
-	task int8
-	seq  uint16
-}
-
-// maxTasks is how many tasks' own orders are kept for one life. Those of more
-// are left to the clock, which accepts more.
-const maxTasks = 8
 
 // maxAlike is how many messages of one kind are searched for an order of which the
 // log tells no more than that what they say has happened before: each may come
@@ -51,19 +13,14 @@ const maxTasks = 8
 // say may happen unseen at any time anyhow. To leave out the later ones accepts more.
 const maxAlike = 4
 
-// never is the end of a window that nothing closes.
-const never = math.MaxInt64 - 2
-
-func at(line int) int64        { return 2 * int64(line) }
-func after(line int) int64     { return 2*int64(line) + 1 }
-func (o operation) open() bool { return o.to == never }
+func at(line int) int64    { return 2 * int64(line) }
+func after(line int) int64 { return 2*int64(line) + 1 }
 
 // A history is what a life's log says, in the form in which it is searched.
 type history struct {
-	foreignWake bool // see Life.foreignWake: it matters
+	model.Query
 	life        *Life
-	ops         []operation
-	hidden      actionSet // what may have happened unseen, at any time
+	foreignWake bool // see Life.foreignWake: it matters
 
 	// The values that a thread has ended with, as the log shows them: the
 	// indices of two events that differ, if there are two.
@@ -76,15 +33,13 @@ type history struct {
 	stops []call // of kthread_stop
 	parks []call // of kthread_park
 
-	hung bool      // a report shows a stop of the thread blocked
-	died bool      // an oops in threadfn ended the thread
-	gone bool      // a report shows that a stop of it found it gone, with no reference held
-	late bool      // the log begins in the middle of the life: anything may have come before
-	from *stateSet // where it goes on from; nil: it begins
+	hung bool // a report shows a stop of the thread blocked
+	died bool // an oops in threadfn ended the thread
+	gone bool // a report shows that a stop of it found it gone, with no reference held
 
 	// Events that prove nothing about when: their actions may happen unseen
 	// at any time anyhow. They are shown where an interleaving has the action.
-	loose []int
+	unordered []int
 }
 
 // A call is one call of kthread_stop or kthread_park.
@@ -101,27 +56,27 @@ type call struct {
 //   - create, enter, stop-return: the message comes after the action.
 //   - wake, exit: on either side.
 //   - enter, return: besides, the line itself was printed inside threadfn.
-func newHistory(m *machine, l *Life) *history {
+func newHistory(m *model.Machine, l *Life) *history {
 	if l.trace.on {
 		return newTraceHistory(m, l)
 	}
-	h := &history{life: l, hidden: m.all, differ: [2]int{-1, -1}}
+	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
 	for kind, names := range silent {
 		if l.shows(kind) {
-			h.hidden &^= m.actions(names...)
+			h.Hidden &^= m.Actions(names...)
 		}
 	}
 	// The message of an exit may come after it, and thus still be to come.
 	if l.Set != nil && l.Set.Shows().Has(traces.Exit) {
-		h.hidden |= m.actions(shown[traces.Exit]...)
+		h.Hidden |= m.Actions(shown[traces.Exit]...)
 	}
 	// The kernel itself prints an oops. After one, what a task had to say may
 	// never have been said.
 	switch {
 	case l.Crash > 0:
-		h.hidden = m.all
+		h.Hidden = m.All
 	case l.Begun:
-		h.hidden &^= m.actions("Oops")
+		h.Hidden &^= m.Actions("Oops")
 	}
 	h.stops = pair(l, traces.StopCall, traces.StopReturn)
 	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
@@ -130,27 +85,27 @@ func newHistory(m *machine, l *Life) *history {
 	if l.Begun {
 		begin = after(l.Since)
 	}
-	alike := make(map[actionSet]int)
-	add := func(o operation) {
-		if !o.optional && o.from == begin && o.actions != 0 && o.actions&^h.hidden == 0 {
-			if alike[o.actions]++; alike[o.actions] > maxAlike {
-				h.loose = append(h.loose, o.event)
+	alike := make(map[model.ActionSet]int)
+	add := func(o model.Operation) {
+		if !o.Optional && o.From == begin && o.Actions != 0 && o.Actions&^h.Hidden == 0 {
+			if alike[o.Actions]++; alike[o.Actions] > maxAlike {
+				h.unordered = append(h.unordered, o.Event)
 				return
 			}
 		}
-		if o.optional && o.from == begin && o.open() && o.actions&^h.hidden == 0 {
-			h.loose = append(h.loose, o.event)
+		if o.Optional && o.From == begin && o.Open() && o.Actions&^h.Hidden == 0 {
+			h.unordered = append(h.unordered, o.Event)
 			return
 		}
-		if o.optional && o.open() && m.settles(o.actions) {
+		if o.Optional && o.Open() && m.Idempotent(o.Actions) {
 			// Of several that may come at any later time the first is enough.
-			for _, p := range h.ops {
-				if p.optional && p.open() && p.actions == o.actions && p.from <= o.from {
+			for _, p := range h.Operations {
+				if p.Optional && p.Open() && p.Actions == o.Actions && p.From <= o.From {
 					return
 				}
 			}
 		}
-		h.ops = append(h.ops, o)
+		h.Operations = append(h.Operations, o)
 	}
 	entered := false
 	for i, e := range l.Events() {
@@ -158,33 +113,33 @@ func newHistory(m *machine, l *Life) *history {
 			h.report(m, l, i)
 			continue
 		}
-		actions := m.actions(shown[e.Kind]...)
+		actions := m.Actions(shown[e.Kind]...)
 		if e.HasCode && e.Kind != traces.CreateFailed {
-			actions = m.actions(coded(e.Kind, e.Code)...)
+			actions = m.Actions(coded(e.Kind, e.Code)...)
 		}
 		switch e.Kind {
 		case traces.Create, traces.CreateFailed:
 			add(window(begin, at(e.Line), actions, false, i))
 		case traces.Wake:
 			to := nextBy(l.Events(), i)
-			add(window(begin, to, actions, to == never, i))
+			add(window(begin, to, actions, to == model.Never, i))
 		case traces.Exit:
-			add(window(begin, never, actions, true, i))
+			add(window(begin, model.Never, actions, true, i))
 		case traces.StopCall:
 			// A stop that finds the thread gone requests nothing.
 			to := h.done(l, h.stops, traces.StopCall, i)
-			add(window(after(e.Line), to, actions, to == never || m.skips, i))
+			add(window(after(e.Line), to, actions, to == model.Never || m.StopSkips, i))
 		case traces.StopReturn:
 			add(window(h.called(l, h.stops, traces.StopCall, i, begin), at(e.Line), actions, false, i))
 			h.value(l, i)
 		case traces.ParkCall:
 			to := h.done(l, h.parks, traces.ParkCall, i)
-			add(window(after(e.Line), to, actions, to == never, i))
+			add(window(after(e.Line), to, actions, to == model.Never, i))
 		case traces.ParkReturn:
 			add(window(h.called(l, h.parks, traces.ParkCall, i, begin), at(e.Line), actions, false, i))
 		case traces.Unpark:
 			to := nextBy(l.Events(), i)
-			add(window(begin, to, actions, to == never, i))
+			add(window(begin, to, actions, to == model.Never, i))
 		case traces.Enter:
 			entered = true
 			from := begin
@@ -194,13 +149,13 @@ func newHistory(m *machine, l *Life) *history {
 				from = max(begin, threadSpoke(l.Events(), i))
 			}
 			add(window(from, at(e.Line), actions, false, i))
-			add(window(at(e.Line), at(e.Line), m.actions("Work"), false, i))
+			add(window(at(e.Line), at(e.Line), m.Actions("Work"), false, i))
 		case traces.Return:
 			entered = true
 			to := threadEnds(l.Events(), i)
-			add(window(at(e.Line), at(e.Line), m.actions("Work"), false, i))
+			add(window(at(e.Line), at(e.Line), m.Actions("Work"), false, i))
 			// Between the message and the return the thread may oops.
-			may := to == never || l.Crash > 0
+			may := to == model.Never || l.Crash > 0
 			add(window(after(e.Line), to, actions, may, i))
 			if !may {
 				h.value(l, i)
@@ -209,13 +164,13 @@ func newHistory(m *machine, l *Life) *history {
 	}
 	// The thread may have entered threadfn and not yet have printed it.
 	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events()) {
-		add(window(begin, never, m.actions(shown[traces.Enter]...), true, -1))
+		add(window(begin, model.Never, m.Actions(shown[traces.Enter]...), true, -1))
 	}
 	return h
 }
 
 // report adds what a report of a stack shows.
-func (h *history) report(m *machine, l *Life, i int) {
+func (h *history) report(m *model.Machine, l *Life, i int) {
 	e := l.Events()[i]
 	if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
 		h.crash(m, l, i)
@@ -223,10 +178,10 @@ func (h *history) report(m *machine, l *Life, i int) {
 	}
 	if e.Thread.PID != l.Thread.PID {
 		// A stopper that waits in kthread_stop() has made its request.
-		for n := range h.ops {
-			o := &h.ops[n]
-			if o.event >= 0 && l.Events()[o.event].Kind == traces.StopCall && l.Events()[o.event].By.PID == e.Thread.PID && o.open() {
-				o.to, o.optional = at(e.Line), m.skips
+		for n := range h.Operations {
+			o := &h.Operations[n]
+			if o.Event >= 0 && l.Events()[o.Event].Kind == traces.StopCall && l.Events()[o.Event].By.PID == e.Thread.PID && o.Open() {
+				o.To, o.Optional = at(e.Line), m.StopSkips
 			}
 		}
 		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {
@@ -245,16 +200,16 @@ func (h *history) report(m *machine, l *Life, i int) {
 	if len(phases) == 0 {
 		return
 	}
-	h.ops = append(h.ops, operation{
-		from: at(e.Line), to: at(e.Line), event: i, observes: true, only: m.phases(phases...),
+	h.Operations = append(h.Operations, model.Operation{
+		From: at(e.Line), To: at(e.Line), Event: i, Observes: true, Only: m.Phases(phases...),
 		// Where the log knows the thread by its stack alone, this is the last
 		// that it says of it.
-		still: i == len(l.Events())-1 && !l.Begun,
+		UntilEnd: i == len(l.Events())-1 && !l.Begun,
 	})
 }
 
 // crash adds what the report of a crash shows.
-func (h *history) crash(m *machine, l *Life, i int) {
+func (h *history) crash(m *model.Machine, l *Life, i int) {
 	e := l.Events()[i]
 	switch {
 	case e.Thread.PID != l.Thread.PID:
@@ -265,16 +220,16 @@ func (h *history) crash(m *machine, l *Life, i int) {
 		// It dies when the report has been printed, and says nothing after that.
 		h.died = true
 		to := threadEnds(l.Events(), i)
-		if to != never {
+		if to != model.Never {
 			to--
 		}
-		h.ops = append(h.ops, operation{from: at(e.Line), to: max(to, at(e.Line)), actions: m.actions("Oops"), event: i})
+		h.Operations = append(h.Operations, model.Operation{From: at(e.Line), To: max(to, at(e.Line)), Actions: m.Actions("Oops"), Event: i})
 	}
 }
 
 // window is an operation that has no more than its window.
-func window(from, to int64, actions actionSet, optional bool, event int) operation {
-	return operation{from: from, to: to, actions: actions, optional: optional, event: event}
+func window(from, to int64, actions model.ActionSet, optional bool, event int) model.Operation {
+	return model.Operation{From: from, To: to, Actions: actions, Optional: optional, Event: event}
 }
 
 // value notes the value that an event shows, if it is one that the thread
@@ -286,7 +241,7 @@ func (h *history) value(l *Life, i int) {
 	case !h.hasCode:
 		h.code, h.hasCode, h.shownBy = e.Code, true, i
 	case h.code != e.Code && h.differ[0] < 0:
-		h.differ = [2]int{h.shownBy, i}
+		h.differ, h.Impossible = [2]int{h.shownBy, i}, true
 	}
 }
 
@@ -379,14 +334,14 @@ func (h *history) returned() int { return len(h.stops) - h.pending() }
 // done it: that of its own next message. A name alone may be two tasks'.
 func nextBy(events []traces.Event, i int) int64 {
 	if events[i].By.PID == 0 {
-		return never
+		return model.Never
 	}
 	for _, e := range events[i+1:] {
 		if e.By == events[i].By {
 			return at(e.Line)
 		}
 	}
-	return never
+	return model.Never
 }
 
 // threadEnds is the moment by which the thread has done what it announced in
@@ -399,7 +354,7 @@ func threadEnds(events []traces.Event, i int) int64 {
 			return at(e.Line)
 		}
 	}
-	return never
+	return model.Never
 }
 
 // threadSpoke is the moment after the thread's own last message before event i,

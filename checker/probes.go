@@ -1,6 +1,9 @@
 package checker
 
-import "github.com/kthread-tla/tracecheck/traces"
+import (
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/traces"
+)
 
 // An Open fact is one that a life's log leaves open, and what would have closed it.
 type Open struct {
@@ -79,57 +82,58 @@ type probeSets [facts]uint16
 // happened unseen, or one of it has. It would have decided a fact if in each of
 // these cases every order that fits has the same. Of facts that are not unknown
 // nothing is asked.
-func (q *question) decidingProbes(unknown [facts]bool) probeSets {
-	key := append(q.h.shape(), '?')
+func (c *Checker) decidingProbes(h *history, unknown [facts]bool) probeSets {
+	key := append(h.Key(), h.Machine.Graph.Kernel...)
 	for _, u := range unknown {
 		key = append(key, '0')
 		if u {
 			key[len(key)-1] = '1'
 		}
 	}
-	if known, ok := q.m.shapes.get(key); ok {
-		return known.probeSets
+	if s, ok := c.probes.Get(key); ok {
+		return s
 	}
 	var s probeSets
 	for i := range probes {
 		p := &probes[i]
-		if !q.m.has(p) {
+		if !p.exists(h.Machine) {
 			for f := range s {
 				s[f] |= 1 << i // nothing is asked of it
 			}
 			continue
 		}
 		for f := range s {
-			if unknown[f] && q.decides(p, fact(f)) {
+			if unknown[f] && h.decides(p, fact(f)) {
 				s[f] |= 1 << i
 			}
 		}
 	}
-	q.m.shapes.put(key, answered{probeSets: s})
+	c.probes.Put(key, s)
 	return s
 }
 
-// has says whether kernels of this era can have a probe.
-func (m *machine) has(p *probe) bool { return p.needs == "" || m.actions(p.needs) != 0 }
+// exists says whether kernels with this graph can have the probe.
+func (p *probe) exists(m *model.Machine) bool { return p.needs == "" || m.Actions(p.needs) != 0 }
 
-func (q *question) decides(p *probe, f fact) bool {
-	var all actionSet
+// decides says whether a probe alone would have decided a fact.
+func (h *history) decides(p *probe, f fact) bool {
+	var all model.ActionSet
 	for _, names := range p.shows {
-		all |= q.m.actions(names...)
+		all |= h.Machine.Actions(names...)
 	}
-	without := *q.h
-	without.hidden &^= all
-	if !q.m.same(f, &question{q.m, &without, q.timeout}, false) {
+	without := *h
+	without.Hidden &^= all
+	if !without.same(f, false) {
 		return false
 	}
 	for _, names := range p.shows {
-		actions := q.m.actions(names...) & q.h.hidden
+		actions := h.Machine.Actions(names...) & h.Hidden
 		if actions == 0 {
 			continue
 		}
-		with := *q.h
-		with.ops = append(with.ops[:len(with.ops):len(with.ops)], operation{to: never, actions: actions, event: -1})
-		if !q.m.same(f, &question{q.m, &with, q.timeout}, p.valued) {
+		with := *h
+		with.Operations = append(with.Operations[:len(with.Operations):len(with.Operations)], model.Operation{To: model.Never, Actions: actions, Event: -1})
+		if !with.same(f, p.valued) {
 			return false
 		}
 	}
@@ -138,30 +142,23 @@ func (q *question) decides(p *probe, f fact) bool {
 
 // same says whether a fact is the same in all orders that fit, and known. Of
 // values the graph has only the kinds; but for -EINTR they must have been seen.
-func (m *machine) same(f fact, q *question, valueSeen bool) bool {
-	ends, ans := q.ends()
-	if ans != yes {
-		return ans == no // what cannot be has nothing to tell apart
+func (h *history) same(f fact, valueSeen bool) bool {
+	ends, ans := h.Ends()
+	if ans != model.Yes {
+		return ans == model.No // what cannot be has nothing to tell apart
 	}
 	switch f {
 	case factRan:
-		return m.alike("ran", ends)
+		return h.Machine.Agree("ran", ends)
 	case factWoken:
-		return m.alike("woken", ends)
+		return h.Machine.Agree("woken", ends)
 	}
-	return m.alike("code", ends) && (valueSeen || q.h.hasCode || ends.intersect(m.where("code", "eintr")) == ends)
-}
-
-// alike says whether a variable has the same value in all states of a set.
-func (m *machine) alike(variable string, states stateSet) bool {
-	var value string
-	states.each(func(i int) { value = m.g.Value(i, variable) })
-	return states.minus(m.where(variable, value)).empty()
+	return h.Machine.Agree("code", ends) && (valueSeen || h.hasCode || ends.Intersect(h.Machine.Where("code", "eintr")) == ends)
 }
 
 // open fills in what a verdict leaves open, from the verdicts by the rules of
 // each era by which the life fits.
-func (v *Verdict) open(fit []Verdict) {
+func (c *Checker) open(v *Verdict, fit []Verdict) {
 	unknown := [facts]bool{
 		factRan: v.Ran == Unknown, factWoken: v.Woken == Unknown,
 		factExitCode: v.ExitCodeFrom == "" && ended(v.Outcome),
@@ -177,12 +174,12 @@ func (v *Verdict) open(fit []Verdict) {
 		definite[factRan] = definite[factRan] && w.Ran != Unknown
 		definite[factWoken] = definite[factWoken] && w.Woken != Unknown
 		definite[factExitCode] = definite[factExitCode] && w.ExitCodeFrom != ""
-		s := w.how.query.decidingProbes(unknown)
+		s := c.decidingProbes(w.how.history, unknown)
 		for f := range by {
 			by[f] &= s[f]
 		}
 		for n := range probes {
-			if w.how.query.m.has(&probes[n]) {
+			if probes[n].exists(w.how.history.Machine) {
 				some |= 1 << n
 			}
 		}

@@ -29,8 +29,8 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 	tried := map[string]int{}
 	for seed := range numberOf(600) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
-		m := c.eras[seed%len(c.eras)].m
-		c := newFor(m.g, 10*time.Second)
+		m := c.all()[seed%len(c.all())].m
+		c := newFor(m.Graph, 10*time.Second)
 		log := randomTrace(m, rng)
 		judge := func(without ...traces.Kind) map[int]*Verdict {
 			src := &replay{}
@@ -84,7 +84,7 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 					for _, s := range log {
 						fmt.Fprintf(&b, "%d %s thread %d by %d\n", s.event.Stamp, s.event.Kind, s.event.Thread.PID, s.event.By.PID)
 					}
-					t.Errorf("seed %d, Linux %s: %q does not settle %q of pid %d\nbefore: %+v\nafter: %+v\n%s", seed, m.g.Kernel, o.WouldSettle, o.Fact, pid, *v, *w, b.String())
+					t.Errorf("seed %d, Linux %s: %q does not settle %q of pid %d\nbefore: %+v\nafter: %+v\n%s", seed, m.Graph.Kernel, o.WouldSettle, o.Fact, pid, *v, *w, b.String())
 					return
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -67,20 +68,20 @@ type resumed struct {
 // An endsBy is where the orders that fit end by the rules of some eras; m is nil
 // where it is not all of that.
 type endsBy struct {
-	m    *machine
-	ends stateSet
+	m    *model.Machine
+	ends model.StateSet
 }
 
 // from is where a life goes on by the rules of a machine: nowhere where it did not fit
 // these. It is nil for one that begins.
-func (r *resumed) from(m *machine) *stateSet {
+func (r *resumed) from(m *model.Machine) *model.StateSet {
 	if r == nil {
 		return nil
 	}
-	var s stateSet
+	var s model.StateSet
 	for _, e := range r.ends {
 		if e.m == m {
-			s = s.union(e.ends)
+			s = s.Union(e.ends)
 		}
 	}
 	return &s
@@ -161,7 +162,7 @@ func (ls *lives) record(l *Life, said *Verdict, m *memo) {
 		said, of = &m.verdict, m.remnant
 	} else if of = remnantOf(l, said); of != nil {
 		v := *said
-		v.Life, v.Stops, v.Replaces, v.how.query = nil, nil, nil, nil
+		v.Life, v.Stops, v.Replaces, v.how.history = nil, nil, nil, nil
 		said = &v
 	}
 	if of == nil {

@@ -36,7 +36,7 @@ func TestRecords(t *testing.T) {
 	again, same := 0, 0
 	for seed := range numberOf(3000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
-		m := whole.eras[seed%len(whole.eras)].m
+		m := whole.all()[seed%len(whole.all())].m
 		log := randomTrace(m, rng)
 		truth := log[0].truth
 		list := func() Source {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -25,9 +26,9 @@ func TestShapesChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	without.memos.off, without.orderFree.off = true, true
-	for _, r := range without.eras {
-		r.m.shapes.off = true
+	without.memos.Off, without.orderFree.Off, without.probes.Off = true, true, true
+	for _, r := range without.all() {
+		r.m.Answers.Off = true
 	}
 	lives, always, ordered := 0, 0, 0
 	for n := range numberOf(900) {
@@ -36,7 +37,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		seed, again := n/3, n%3
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		stretch := []int64{1, 20, 1000}[seed%3] // what is of the stamps' order may matter or not
-		log, _ := spoil(randomTrace(with.eras[seed%len(with.eras)].m, rng), rng)
+		log, _ := spoil(randomTrace(with.all()[seed%len(with.all())].m, rng), rng)
 		src := &replay{}
 		for i, s := range log {
 			e := s.event
@@ -67,11 +68,11 @@ func TestShapesChangeNothing(t *testing.T) {
 			if steps := v.Witness(); (steps == nil) != (w.Witness() == nil) || !inWindows(v, steps) {
 				t.Errorf("seed %d: witness %v, without what is remembered %v", seed, steps, w.Witness())
 			}
-			if _, ans := v.question().ends(); v.Fits != FitsInconclusive && (ans == yes) != (v.Fits == FitsYes) {
+			if _, ans := v.history().Ends(); v.Fits != FitsInconclusive && (ans == model.Yes) != (v.Fits == FitsYes) {
 				t.Errorf("seed %d: fits %s, but what is drawn: %v", seed, v.Fits, ans)
 			}
 			if v.Life.cacheKey(nil) != nil && v.Life.inTime() {
-				switch r, ok := with.orderFree.get(v.Life.cacheKey(nil)); {
+				switch r, ok := with.orderFree.Get(v.Life.cacheKey(nil)); {
 				case !ok || r.once:
 				case r.ordered:
 					ordered++
@@ -86,14 +87,14 @@ func TestShapesChangeNothing(t *testing.T) {
 		}
 	}
 	known := 0
-	for _, r := range with.eras {
-		known += len(r.m.shapes.young)
+	for _, r := range with.all() {
+		known += r.m.Answers.Len()
 	}
 	t.Logf("%d lives, the order of events matters to %d, does not matter to %d", lives, ordered, always)
 	if !testing.Short() && (ordered == 0 || always == 0) {
 		t.Error("the order of events always matters, or never")
 	}
-	if known == 0 || lives == 0 || len(with.memos.young) == 0 {
+	if known == 0 || lives == 0 || with.memos.Len() == 0 {
 		t.Error("nothing was remembered")
 	}
 }
@@ -102,11 +103,11 @@ func TestShapesChangeNothing(t *testing.T) {
 // after the other, each in the window that the life's own stamps give it.
 func inWindows(v *Verdict, steps []Step) bool {
 	now := int64(first)
-	q := v.question()
+	h := v.history()
 	for _, s := range steps {
-		for _, o := range q.h.ops {
-			if o.event >= 0 && v.Life.Events()[o.event].Line == s.Line && s.Line > 0 && o.actions&q.m.actions(s.Name) != 0 {
-				if now = max(now, o.from); now > o.to {
+		for _, o := range h.Operations {
+			if o.Event >= 0 && v.Life.Events()[o.Event].Line == s.Line && s.Line > 0 && o.Actions&h.Machine.Actions(s.Name) != 0 {
+				if now = max(now, o.From); now > o.To {
 					return false
 				}
 			}
@@ -123,13 +124,13 @@ func BenchmarkShapes(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			c.memos.off, c.orderFree.off = name != "remembered", name != "remembered"
-			for _, r := range c.eras {
-				r.m.shapes.off = name == "searched"
+			c.memos.Off, c.orderFree.Off = name != "remembered", name != "remembered"
+			for _, r := range c.all() {
+				r.m.Answers.Off = name == "searched"
 			}
 			var lives []*Life
 			for seed := range 50 {
-				log := randomTrace(c.eras[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
+				log := randomTrace(c.all()[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
 				ls := newLives()
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -15,7 +16,7 @@ import (
 const slack = 10e6
 
 // first and last bound all moments of a trace that has no clock to go by.
-const first, last = math.MinInt64 / 4, never - 1
+const first, last = math.MinInt64 / 4, model.Never - 1
 
 func notBefore(clock traces.Clock, stamp int64) int64 {
 	if clock != traces.Nanoseconds {
@@ -34,9 +35,8 @@ func notAfter(clock traces.Clock, stamp int64) int64 {
 // A traceHistory makes operations of what tracers saw of one life.
 type traceHistory struct {
 	*history
-	m     *machine
 	tasks []int // pids of the tasks whose order is kept
-	next  [maxTasks]uint16
+	next  [model.MaxTasks]uint16
 	open  []request // the calls that go on
 }
 
@@ -66,31 +66,31 @@ func (h *traceHistory) calls(by, op int) {
 
 // newTraceHistory is newHistory for a life that tracers saw. Tracers see the
 // actions' edges, not the actions: what each event proves is said with it.
-func newTraceHistory(m *machine, l *Life) *history {
+func newTraceHistory(m *model.Machine, l *Life) *history {
 	h := &traceHistory{
-		history: &history{life: l, hidden: m.all, differ: [2]int{-1, -1}},
-		m:       m, tasks: append(make([]int, 0, maxTasks), l.Thread.PID),
+		history: &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}},
+		tasks:   append(make([]int, 0, model.MaxTasks), l.Thread.PID),
 	}
-	h.ops = make([]operation, 0, l.count()+1)
-	h.late = !l.trace.forked
+	h.Operations = make([]model.Operation, 0, l.count()+1)
+	h.Late = !l.trace.forked
 	whole := l.Whole()
 	if whole {
 		if l.showsStops() {
-			h.hidden &^= m.actions(shown[traces.StopCall]...) | m.actions(shown[traces.StopReturn]...)
+			h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
 		}
 		if l.Sees.Has(traces.Woken) {
 			// Each of them ends the first sleep, and that is seen.
-			h.hidden &^= m.actions("Wake", "ParkStarts", "StopStarts")
+			h.Hidden &^= m.Actions("Wake", "ParkStarts", "StopStarts")
 		}
 		if l.Sees.Has(traces.ParkMe) {
-			h.hidden &^= m.actions("DecideRun")
+			h.Hidden &^= m.Actions("DecideRun")
 		}
 	}
 	h.stops = pair(l, traces.StopCall, traces.StopReturn)
 	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
 
 	self := l.Thread.PID
-	h.from = l.resumed.from(m)
+	h.From = l.resumed.from(m)
 	over := l.resumed != nil // all this is behind it
 	woken, own, decided, out := over, over, over, over
 	for i := range l.Events() {
@@ -104,29 +104,29 @@ func newTraceHistory(m *machine, l *Life) *history {
 		switch e.Kind {
 		case traces.StopCall:
 			// sched_kthread_stop is traced before the flag is set.
-			h.calls(e.By.PID, h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By))
+			h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
 		case traces.ParkCall:
-			h.calls(e.By.PID, h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions(shown[e.Kind]...), optional: true}, e.By))
+			h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
 		case traces.StopReturn, traces.ParkReturn:
 			h.proves(e)
 			h.calls(e.By.PID, -1)
-			actions := m.actions(shown[e.Kind]...)
+			actions := m.Actions(shown[e.Kind]...)
 			if e.Kind == traces.ParkReturn && e.HasCode {
-				actions = m.actions(parkReturns(e.Code)...)
+				actions = m.Actions(parkReturns(e.Code)...)
 			} else if e.HasCode {
-				actions = m.actions(coded(e.Kind, e.Code)...)
+				actions = m.Actions(coded(e.Kind, e.Code)...)
 				h.value(l, i)
 			}
-			h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: actions}, e.By)
+			h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: actions}, e.By)
 		case traces.Unpark:
 			if h.request(e.By.PID) >= 0 {
 				// kthread_stop() unparks when it has set the flag.
 				h.proves(e)
 				continue
 			}
-			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: never, actions: m.actions("Unpark"), optional: true}, e.By)
+			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
 		case traces.Woken:
-			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp)}
+			o := model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
 			tasks := [...]traces.Task{l.Thread, e.By}
 			meet := 1
 			asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
@@ -140,16 +140,16 @@ func newTraceHistory(m *machine, l *Life) *history {
 			}
 			if !woken && !asks && l.trace.forked {
 				woken = !l.foreignWake
-				o.actions = m.actions("Wake", "ParkStarts")
+				o.Actions = m.Actions("Wake", "ParkStarts")
 				if e.Late || l.trace.lossy || !l.showsStops() {
-					o.actions |= m.actions("StopStarts")
+					o.Actions |= m.Actions("StopStarts")
 				}
 				// Where a stop has ended the first sleep this ends another one: between
 				// that and threadfn (6.14), or in do_exit().
-				o.optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.foreignWake
+				o.Optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.foreignWake
 			}
 			own = own || asks
-			o.carries = o.actions == 0
+			o.OrderOnly = o.Actions == 0
 			h.add(i, o, tasks[:meet]...)
 		case traces.SwitchOut:
 			if e.Thread.PID != self {
@@ -157,42 +157,42 @@ func newTraceHistory(m *machine, l *Life) *history {
 				h.proves(e)
 				continue
 			}
-			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp)}
+			o := model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
 			switch e.State {
 			case 'S', 'I':
 				// kthread() itself sleeps in D alone, and so does do_exit().
-				o.actions = m.actions("Work")
+				o.Actions = m.Actions("Work")
 			case 'P':
-				o.observes, o.only = true, m.phases("holding", "held", "parking", "parked")
+				o.Observes, o.Only = true, m.Phases("holding", "held", "parking", "parked")
 			case 'X', 'Z':
 				out = true
-				o.observes, o.only = true, m.phases("finished", "failed")
+				o.Observes, o.Only = true, m.Phases("finished", "failed")
 			case 'D':
 				// Its first sleep: from kthread(), when it has told its creator.
-				o.actions = m.actions("Create")
-				h.hidden &^= o.actions
+				o.Actions = m.Actions("Create")
+				h.Hidden &^= o.Actions
 			}
 			h.add(i, o, e.Thread)
 		case traces.ProcessExit:
-			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("returned", "finished", "failed")}, l.Thread)
+			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("returned", "finished", "failed")}, l.Thread)
 		case traces.Freed:
 			if !out {
-				h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("finished", "failed")})
+				h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("finished", "failed")})
 			}
 		case traces.ParkMe:
 			if !decided && whole {
-				h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: m.actions("DecideRun")}, l.Thread)
+				h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: m.Actions("DecideRun")}, l.Thread)
 			}
 			decided = true
-			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("decided", "chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
+			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
 		case traces.ExitCall:
-			o := operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), observes: true, only: m.phases("returned", "failed")}
+			o := model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("returned", "failed")}
 			if e.HasCode {
-				with := m.where("code", "eintr")
+				with := m.Where("code", "eintr")
 				if e.Code != eintr {
-					with = m.phases("returned").minus(with)
+					with = m.Phases("returned").Minus(with)
 				}
-				o.only = o.only.intersect(with.union(m.phases("failed")))
+				o.Only = o.Only.Intersect(with.Union(m.Phases("failed")))
 				h.value(l, i)
 			}
 			h.add(i, o, l.Thread)
@@ -201,37 +201,37 @@ func newTraceHistory(m *machine, l *Life) *history {
 			if e.Code != 0 {
 				test = "TestTrue"
 			}
-			h.add(i, operation{from: first, to: notAfter(e.Clock, e.Stamp), actions: m.actions(test)}, l.Thread)
+			h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: m.Actions(test)}, l.Thread)
 		case traces.ThreadFn:
-			h.add(i, operation{from: notBefore(e.Clock, e.Stamp), to: notAfter(e.Clock, e.Stamp), actions: m.actions("Work")}, l.Thread)
+			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Actions: m.Actions("Work")}, l.Thread)
 		}
 	}
 	if whole && (l.trace.asleep == 'S' || l.trace.asleep == 'I') && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
 		// It has not got a CPU since.
-		h.add(-1, operation{from: never, to: never, actions: m.actions("Work"), still: true}, l.Thread)
+		h.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
 	}
 	return h.history
 }
 
 // add adds an operation of event i, in the order of the given tasks, and
 // returns its index.
-func (h *traceHistory) add(i int, o operation, tasks ...traces.Task) int {
-	o.event = i
+func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
+	o.Event = i
 	for _, t := range tasks {
 		n := slices.Index(h.tasks, t.PID)
-		if n < 0 && len(h.tasks) < maxTasks && t.PID != 0 {
+		if n < 0 && len(h.tasks) < model.MaxTasks && t.PID != 0 {
 			n = len(h.tasks)
 			h.tasks = append(h.tasks, t.PID)
 		}
-		if n < 0 || o.places == len(o.in) || t.PID == 0 && n != 0 {
+		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 {
 			continue // its order is not kept: that accepts more
 		}
-		o.in[o.places] = place{int8(n), h.next[n]}
-		o.places++
+		o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
+		o.Places++
 		h.next[n]++
 	}
-	h.ops = append(h.ops, o)
-	return len(h.ops) - 1
+	h.Operations = append(h.Operations, o)
+	return len(h.Operations) - 1
 }
 
 // proves closes the window of a call's request: what the task of e does there
@@ -242,15 +242,15 @@ func (h *traceHistory) proves(e *traces.Event) {
 		by = e.Thread
 	}
 	i := h.request(by.PID)
-	if i < 0 || h.ops[i].to != never {
+	if i < 0 || h.Operations[i].To != model.Never {
 		return
 	}
-	o := &h.ops[i]
-	o.to = max(o.from, notAfter(e.Clock, e.Stamp))
+	o := &h.Operations[i]
+	o.To = max(o.From, notAfter(e.Clock, e.Stamp))
 	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
 	// wake it and does not sleep either.
-	skipped := h.m.skips && e.Kind == traces.StopReturn
-	o.optional = skipped || h.life.trace.lossy
+	skipped := h.Machine.StopSkips && e.Kind == traces.StopReturn
+	o.Optional = skipped || h.life.trace.lossy
 }
 
 // parkReturns are the actions that end a kthread_park() with a value

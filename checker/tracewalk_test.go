@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
@@ -16,7 +17,7 @@ import (
 // A traceWorld walks the state graph at random, and emits what tracers would
 // see of it. It knows what truly happened.
 type traceWorld struct {
-	m      *machine
+	m      *model.Machine
 	rng    *rand.Rand
 	pid    int
 	state  int
@@ -44,15 +45,12 @@ type seen struct {
 	truth map[int]truthNow
 }
 
-func (w *traceWorld) is(variable, value string) bool { return w.m.g.Value(w.state, variable) == value }
+func (w *traceWorld) is(variable, value string) bool {
+	return w.m.Graph.Value(w.state, variable) == value
+}
 
 func (w *traceWorld) do(name string) bool {
-	a := w.m.g.Action(name)
-	if a < 0 {
-		return false
-	}
-	var to []int
-	w.m.next[a][w.state].each(func(i int) { to = append(to, i) })
+	to := targets(w.m, w.state, name)
 	if len(to) == 0 {
 		return false
 	}
@@ -62,7 +60,7 @@ func (w *traceWorld) do(name string) bool {
 
 func (w *traceWorld) now() truthNow {
 	t := truthNow{
-		phase: w.m.g.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.wokenUp,
+		phase: w.m.Graph.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.wokenUp,
 		ended: !w.is("code", "none"), code: w.code,
 	}
 	switch {
@@ -216,7 +214,7 @@ func (w *traceWorld) thread(worlds []*traceWorld) {
 	}
 	var acts []string
 	for _, a := range Actions {
-		if n := w.m.g.Action(a.Name); a.By == Thread && n >= 0 && a.Name != "Finish" && !w.m.next[n][w.state].empty() {
+		if a.By == Thread && a.Name != "Finish" && len(targets(w.m, w.state, a.Name)) > 0 {
 			acts = append(acts, a.Name)
 		}
 	}
@@ -237,7 +235,7 @@ func (w *traceWorld) thread(worlds []*traceWorld) {
 }
 
 func (w *traceWorld) park(worlds []*traceWorld, by int) {
-	if w.is("phase", "absent") || w.m.g.Action("ParkRequest") < 0 {
+	if w.is("phase", "absent") || w.m.Graph.Action("ParkRequest") < 0 {
 		return
 	}
 	emit := func(e traces.Event) {
@@ -334,8 +332,8 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	formats := map[string]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
-		m := all.eras[seed%len(all.eras)].m
-		c := newFor(m.g, 10*time.Second)
+		m := all.all()[seed%len(all.all())].m
+		c := newFor(m.Graph, 10*time.Second)
 		if seed/8%2 == 0 {
 			c = all
 		}
@@ -382,7 +380,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 					e := s.event
 					fmt.Fprintf(&b, "%d: %d %s thread %d by %d %c code %d, truth %+v\n", i+1, e.Stamp, e.Kind, e.Thread.PID, e.By.PID, max(e.State, ' '), e.Code, s.truth[v.Life.Thread.PID])
 				}
-				t.Errorf("seed %d (%s, lossy %v) %s: %s of %v %s %s %s %v\n%s", seed, m.g.Kernel, lossy, format, wrong, v.Life.Thread, v.Fits, v.Outcome, v.Why, v.Findings, b.String()+text)
+				t.Errorf("seed %d (%s, lossy %v) %s: %s of %v %s %s %s %v\n%s", seed, m.Graph.Kernel, lossy, format, wrong, v.Life.Thread, v.Fits, v.Outcome, v.Why, v.Findings, b.String()+text)
 			}
 			return nil
 		})
@@ -399,7 +397,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	}
 }
 
-func randomTrace(m *machine, rng *rand.Rand) []seen {
+func randomTrace(m *model.Machine, rng *rand.Rand) []seen {
 	var log []seen
 	clock := int64(1e9)
 	probes := rng.IntN(2) == 0
@@ -410,7 +408,7 @@ func randomTrace(m *machine, rng *rand.Rand) []seen {
 	}
 	for i := range 1 + rng.IntN(2) {
 		worlds = append(worlds, &traceWorld{
-			m: m, rng: rng, pid: 100 + i, state: m.g.Start, events: &log, clock: &clock, skew: skew, last: last, probes: probes,
+			m: m, rng: rng, pid: 100 + i, state: m.Graph.Start, events: &log, clock: &clock, skew: skew, last: last, probes: probes,
 			stoppers: make([]string, []int{0, 1, 1, 1, 2}[rng.IntN(5)]),
 		})
 	}

@@ -83,12 +83,12 @@ type Verdict struct {
 // A judgement is how a verdict was found, for what is asked of it later.
 type judgement struct {
 	era        *eraChecker // by whose rules
-	query      *question   // by the same; nil: the life was not searched
+	history    *history    // by the same; nil: the life was not searched
 	ends       []endsBy    // where fitting orders end, by the rules of each era that the life fits
 	shownBy    int         // index in Life.Events of the event that shows an observed exit code
 	beforeLoss bool        // what does not fit came before the first loss or oops: Life.intact
 	memo       *memo       // that holds it; nil: none
-	recalled   bool        // the query belongs to the memoised life
+	recalled   bool        // the history belongs to the memoised life
 }
 
 // Where an exit code is known from.

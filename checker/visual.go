@@ -2,16 +2,12 @@ package checker
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"html"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/anishathalye/porcupine"
-
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -79,16 +75,16 @@ func EventText(e traces.Event) string {
 // Operations are what the search was given, in the order of the log: nil where
 // the life was not searched.
 func (v *Verdict) Operations() []Operation {
-	if v.how.query == nil {
+	if v.how.history == nil {
 		return nil
 	}
-	q, l := v.question(), v.Life
-	m := q.m
-	ops := make([]Operation, 0, len(q.h.ops))
-	for _, o := range q.h.ops {
-		out := Operation{Actor: l.Thread.String(), Sure: !o.optional, From: o.from, To: o.to}
-		for a, name := range m.g.Actions {
-			if o.actions.has(a) {
+	h, l := v.history(), v.Life
+	m := h.Machine
+	ops := make([]Operation, 0, len(h.Operations))
+	for _, o := range h.Operations {
+		out := Operation{Actor: l.Thread.String(), Sure: !o.Optional, From: o.From, To: o.To}
+		for a, name := range m.Graph.Actions {
+			if o.Actions.Has(a) {
 				out.Actions = append(out.Actions, name)
 			}
 		}
@@ -101,8 +97,8 @@ func (v *Verdict) Operations() []Operation {
 		if by != Thread {
 			out.Actor = string(by)
 		}
-		if o.event >= 0 {
-			e := l.Events()[o.event]
+		if o.Event >= 0 {
+			e := l.Events()[o.Event]
 			out.Line, out.Log, out.Text = e.Line, EventText(e), doneIn(e)
 			if (by != Thread || e.Kind == traces.Woken) && e.By != (traces.Task{}) {
 				out.Actor = e.By.String()
@@ -111,21 +107,21 @@ func (v *Verdict) Operations() []Operation {
 				out.Text = "in threadfn"
 			}
 		}
-		out.Since, out.Until = l.moment(o.from, "after"), l.moment(o.to, "by")
+		out.Since, out.Until = l.moment(o.From, "after"), l.moment(o.To, "by")
 		ops = append(ops, out)
 	}
 	return ops
 }
 
-// question is what was asked of the life, or, where the verdict is remembered of
+// history is what was searched of the life, or, where the verdict is remembered of
 // another one, the same with this life's windows.
-func (v *Verdict) question() *question {
+func (v *Verdict) history() *history {
 	if !v.how.recalled {
-		return v.how.query
+		return v.how.history
 	}
 	as := *v.Life
-	as.foreignWake = v.how.query.h.life.foreignWake
-	return &question{v.how.query.m, newHistory(v.how.query.m, &as), v.how.query.timeout}
+	as.foreignWake = v.how.history.life.foreignWake
+	return v.how.era.history(&as)
 }
 
 // moment is a moment in words; empty where it is an end of time.
@@ -135,7 +131,7 @@ func (l *Life) moment(t int64, how string) string {
 		return ""
 	case l.Traced():
 		return fmt.Sprintf("%s %.6f s", how, float64(t)/1e9)
-	case t <= 0 || t >= never:
+	case t <= 0 || t >= model.Never:
 		return ""
 	case t%2 == 0:
 		return fmt.Sprintf("by line %d", t/2)
@@ -147,7 +143,7 @@ func (l *Life) moment(t int64, how string) string {
 const maxDrawn = 200
 
 // ErrNotDrawn says that a life has no operations, or too many to be drawn.
-var ErrNotDrawn = errors.New("not drawn")
+var ErrNotDrawn = model.ErrNotDrawn
 
 // Lanes gives each operation a row of its actor's in which it overlaps no
 // other, and says whose each row is. The rows of an actor come one after the
@@ -195,38 +191,14 @@ func Lanes(ops []Operation) (lane []int, names []string) {
 func (v *Verdict) Visualize(w io.Writer) error {
 	ops := v.Operations()
 	if len(ops) == 0 || len(ops) > maxDrawn || v.Fits == FitsInconclusive {
-		return ErrNotDrawn
+		return model.ErrNotDrawn
 	}
-	q := v.question()
-	lanes, _ := Lanes(ops)
-	history := make([]porcupine.Operation, 0, len(ops))
-	for i := range ops {
-		o := &q.h.ops[i]
-		history = append(history, porcupine.Operation{ClientId: lanes[i], Input: o, Call: o.from, Return: o.to, Metadata: ops[i]})
+	rows, _ := Lanes(ops)
+	drawn := make([]model.Drawn, 0, len(ops))
+	for i, o := range ops {
+		drawn = append(drawn, model.Drawn{Row: rows[i], Text: o.Text, Note: o.metadata()})
 	}
-	limit := time.Second
-	if q.timeout > 0 {
-		limit = min(limit, q.timeout)
-	}
-	left := maxSteps
-	model := q.model(walked{states: q.start()}, &left)
-	result, info := porcupine.CheckOperationsVerbose(model, history, limit)
-	if result == porcupine.Unknown || left < 0 {
-		return ErrNotDrawn
-	}
-	for _, longest := range info.PartialLinearizations() {
-		slices.SortFunc(longest, slices.Compare) // porcupine has them in a map
-	}
-	left = maxSteps // for what is drawn
-	words := map[*operation]string{}
-	for i := range ops {
-		words[&q.h.ops[i]] = ops[i].Text
-	}
-	// The drawing's tooltips are made of HTML.
-	model.DescribeOperation = func(input, _ any) string { return words[input.(*operation)] }
-	model.DescribeOperationMetadata = func(o any) string { return html.EscapeString(o.(Operation).metadata()) }
-	model.DescribeState = func(s any) string { return html.EscapeString(q.m.describe(s.(walked).states)) }
-	return porcupine.Visualize(model, info, w)
+	return v.history().Draw(w, drawn)
 }
 
 func (o Operation) metadata() string {
@@ -241,22 +213,4 @@ func (o Operation) metadata() string {
 		s += ", perhaps not yet"
 	}
 	return s
-}
-
-// describe names what the states of a set have in common, and what differs.
-func (m *machine) describe(s stateSet) string {
-	var parts []string
-	for column, name := range m.g.Variables {
-		var values []string
-		s.each(func(i int) {
-			if v := m.g.States[i].Values[column]; !slices.Contains(values, v) {
-				values = append(values, v)
-			}
-		})
-		switch name {
-		case "phase", "code", "ran", "should_stop", "should_park":
-			parts = append(parts, name+" = "+strings.Join(values, " or "))
-		}
-	}
-	return strings.Join(parts, "; ")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
@@ -29,8 +30,8 @@ func TestOperationsAndTheirRows(t *testing.T) {
 	drawn := 0
 	_, err = c.Check(reader.New(strings.NewReader(log), reader.Options{Patterns: printk.Builtin("story")}), Options{}, func(v *Verdict) error {
 		ops := v.Operations()
-		if len(ops) != len(v.how.query.h.ops) {
-			t.Errorf("%s: %d operations, searched were %d", v.Life.Thread, len(ops), len(v.how.query.h.ops))
+		if len(ops) != len(v.how.history.Operations) {
+			t.Errorf("%s: %d operations, searched were %d", v.Life.Thread, len(ops), len(v.how.history.Operations))
 		}
 		lanes, names := Lanes(ops)
 		if names[lanes[0]] == "" {
@@ -59,7 +60,7 @@ func TestOperationsAndTheirRows(t *testing.T) {
 	if err != nil || drawn != 2 {
 		t.Errorf("%d lives, %v", drawn, err)
 	}
-	if err := (&Verdict{}).Visualize(&bytes.Buffer{}); !errors.Is(err, ErrNotDrawn) {
+	if err := (&Verdict{}).Visualize(&bytes.Buffer{}); !errors.Is(err, model.ErrNotDrawn) {
 		t.Errorf("nothing to draw: %v", err)
 	}
 }

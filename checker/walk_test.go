@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/internal/layouts"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -20,7 +21,7 @@ import (
 // A world walks the state graph at random, as a module's tasks would make it
 // go, and prints what the module would print. It knows what truly happened.
 type world struct {
-	m      *machine
+	m      *model.Machine
 	rng    *rand.Rand
 	name   string
 	state  int
@@ -64,18 +65,20 @@ park-return   Q {by} > {thread}
 unpark        U {by} > {thread}
 `
 
-func (w *world) is(variable, value string) bool { return w.m.g.Value(w.state, variable) == value }
+func (w *world) is(variable, value string) bool { return w.m.Graph.Value(w.state, variable) == value }
 
-// can lists the targets of an action from here.
-func (w *world) can(name string) []int {
-	var to []int
-	for _, e := range w.m.g.States[w.state].Edges {
-		if w.m.g.Actions[e.Action] == name {
+// targets are the states that an action leads to.
+func targets(m *model.Machine, state int, action string) (to []int) {
+	for _, e := range m.Graph.States[state].Edges {
+		if m.Graph.Actions[e.Action] == action {
 			to = append(to, e.To)
 		}
 	}
 	return to
 }
+
+// can lists the targets of an action from here.
+func (w *world) can(name string) []int { return targets(w.m, w.state, name) }
 
 func (w *world) do(name string) bool {
 	to := w.can(name)
@@ -95,7 +98,7 @@ func (w *world) wake() {
 
 func (w *world) now() truthNow {
 	t := truthNow{
-		phase: w.m.g.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
+		phase: w.m.Graph.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
 		ended: !w.is("code", "none"), code: w.code,
 	}
 	switch {
@@ -356,7 +359,7 @@ func b2i(b bool) int {
 }
 
 // randomLog is a legal log, and the truth at each of its lines.
-func randomLog(m *machine, rng *rand.Rand, pats *printk.Set) []logged {
+func randomLog(m *model.Machine, rng *rand.Rand, pats *printk.Set) []logged {
 	begin := "Thread Creating..."
 	if pats.Shows().Has(traces.Create) {
 		begin = "== loaded"
@@ -367,10 +370,10 @@ func randomLog(m *machine, rng *rand.Rand, pats *printk.Set) []logged {
 		var worlds []*world
 		for i := range 1 + rng.IntN(3) {
 			worlds = append(worlds, &world{
-				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.g.Start, shows: pats.Shows(),
+				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.Graph.Start, shows: pats.Shows(),
 				log: &log, owes: map[string]string{}, stoppers: make([]string, rng.IntN(4)*rng.IntN(2)),
 			})
-			if rng.IntN(2) == 0 && m.g.Action("ParkRequest") >= 0 {
+			if rng.IntN(2) == 0 && m.Graph.Action("ParkRequest") >= 0 {
 				worlds[i].parkers = make([]string, 1+rng.IntN(2))
 			}
 			if w := worlds[i]; len(w.stoppers) == 0 && rng.IntN(2) == 0 {
@@ -384,13 +387,13 @@ func randomLog(m *machine, rng *rand.Rand, pats *printk.Set) []logged {
 	return log
 }
 
-func loadMachine(t testing.TB) *machine {
+func loadMachine(t testing.TB) *model.Machine {
 	t.Helper()
 	g, err := graph.Load("5.4")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newMachine(g)
+	return model.New(g, actionNames())
 }
 
 var moreRuns = flag.Int("runs", 0, "how many random runs the tests of legal logs and traces make, each; 0: as many as take half a minute")
@@ -418,8 +421,8 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var machines []*machine
-	for _, r := range all.eras {
+	var machines []*model.Machine
+	for _, r := range all.all() {
 		machines = append(machines, r.m)
 	}
 	// Of a log that is all one line nobody can say how things stood at a message.
@@ -435,7 +438,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		}
 		// Each era's runs, judged by its own rules or by all eras'.
 		m := machines[seed/2%len(machines)]
-		c := newFor(m.g, 10*time.Second)
+		c := newFor(m.Graph, 10*time.Second)
 		if seed/8%2 == 0 {
 			c = all
 		}

@@ -1,20 +1,21 @@
-package checker
+package model
 
 import "sync"
 
-// A cache remembers values by key. When there are many it forgets those that
+// A Cache remembers values by key. When there are many it forgets those that
 // have not been asked for since it last forgot some. It may be used by several
 // goroutines.
-type cache[V any] struct {
+type Cache[V any] struct {
 	mu         sync.Mutex
 	young, old map[string]V
-	off        bool // tests: remember nothing
+	Off        bool // remember nothing: tests compare with that
 }
 
 // maxCached is how many values make a cache forget.
 const maxCached = 1 << 10
 
-func (c *cache[V]) get(key []byte) (v V, ok bool) {
+// Get is the value of a key; ok says whether there is one.
+func (c *Cache[V]) Get(key []byte) (v V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if v, ok = c.young[string(key)]; ok {
@@ -26,15 +27,23 @@ func (c *cache[V]) get(key []byte) (v V, ok bool) {
 	return v, ok
 }
 
-func (c *cache[V]) put(key []byte, v V) {
+// Put keeps the value of a key.
+func (c *Cache[V]) Put(key []byte, v V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.off {
+	if !c.Off {
 		c.add(key, v)
 	}
 }
 
-func (c *cache[V]) add(key []byte, v V) {
+// Len is how many values there are.
+func (c *Cache[V]) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.young) + len(c.old)
+}
+
+func (c *Cache[V]) add(key []byte, v V) {
 	if c.young == nil || len(c.young) >= maxCached {
 		c.young, c.old = make(map[string]V), c.young
 	}

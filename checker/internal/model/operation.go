@@ -1,0 +1,40 @@
+package model
+
+import "math"
+
+// An Operation is one or several actions of the specification, of which one
+// happened, with the window in which it did. Windows are closed intervals, as
+// porcupine's are; the unit is the caller's.
+type Operation struct {
+	From, To int64
+	Actions  ActionSet // none: the graph has no such action, and it cannot happen
+	Optional bool      // it may also not have happened yet at the end
+	Event    int       // the caller's index of what shows it; -1: nothing does
+
+	// Observes: no action happens, but at that moment the state is one of Only.
+	Observes bool
+	Only     StateSet
+	// OrderOnly: no action happens; tasks meet here, and that orders what they do.
+	OrderOnly bool
+	// UntilEnd: what is so here stays so to the end; nothing unseen comes after.
+	UntilEnd bool
+
+	In     [2]Place // its places in the orders of its tasks
+	Places int      // how many of In are in use
+}
+
+// A Place is where an operation stands in the order of what one task does.
+type Place struct {
+	Task int8   // 0 to MaxTasks-1
+	Seq  uint16 // from 0
+}
+
+// MaxTasks is how many tasks' own orders a query can have. What others do has its
+// window alone, which allows more.
+const MaxTasks = 8
+
+// Never is the end of a window that nothing closes.
+const Never = math.MaxInt64 - 2
+
+// Open says whether nothing closes the operation's window.
+func (o Operation) Open() bool { return o.To == Never }

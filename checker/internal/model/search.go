@@ -1,0 +1,339 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// An Answer is what a search for a fitting order found.
+type Answer uint8
+
+const (
+	No Answer = iota
+	Yes
+	Undecided // the time or the number of steps was not enough
+)
+
+// MaxSteps bounds one search, and with it the memory that it takes: porcupine
+// remembers every step that succeeded.
+const MaxSteps = 1 << 20
+
+// A Query asks whether there is an order of operations that walks the graph.
+type Query struct {
+	Machine    *Machine
+	Operations []Operation
+	Hidden     ActionSet     // what may have happened unseen, at any time
+	Late       bool          // anything may have come before the operations
+	From       *StateSet     // where they go on from; nil: from the graph's start
+	Impossible bool          // the evidence contradicts itself: no order fits
+	Timeout    time.Duration // 0: no limit
+}
+
+// collector is the input of a last operation that takes note of every state in
+// which a complete order ends, and refuses, so that porcupine goes on to the
+// next order.
+type collector struct {
+	mu   sync.Mutex
+	ends StateSet
+}
+
+// goal is the input of a last operation that is possible in its states only.
+type goal StateSet
+
+// A walked is how far a search has come: the states in which the object may be,
+// hidden actions included, and how many operations of each task's own order
+// are done.
+type walked struct {
+	states StateSet
+	done   [MaxTasks + maxQueues]uint16
+}
+
+// start is the states in which the operations begin.
+func (q *Query) start() StateSet {
+	hidden := q.Hidden
+	if q.Late {
+		hidden = q.Machine.All
+	}
+	return q.Machine.Closure(q.begin(), hidden)
+}
+
+// begin is start without hidden actions.
+func (q *Query) begin() StateSet {
+	if q.From != nil {
+		return *q.From
+	}
+	return q.Machine.start()
+}
+
+// isNext says whether it is the operation's turn in the orders that it stands in.
+func (o *Operation) isNext(w *walked) bool {
+	for _, p := range o.In[:o.Places] {
+		if w.done[p.Task] != p.Seq {
+			return false
+		}
+	}
+	return true
+}
+
+// apply is how the search goes on from w with an operation whose turn it is; ok is false where it
+// cannot.
+func (q *Query) apply(in *Operation, w walked) (next walked, ok bool) {
+	for _, p := range in.In[:in.Places] {
+		w.done[p.Task]++
+	}
+	switch {
+	case in.Observes:
+		w.states = w.states.Intersect(in.Only)
+	case !in.OrderOnly:
+		to := q.Machine.Step(w.states, in.Actions)
+		if in.Optional {
+			to = to.Union(w.states)
+		}
+		w.states = to
+	}
+	if !in.UntilEnd {
+		w.states = q.Machine.Closure(w.states, q.Hidden)
+	}
+	return w, !w.states.Empty()
+}
+
+// porcupineModel is KThreadAPI's graph as a porcupine model, from w on. It takes its steps
+// from left, which is below 0 where they were not enough.
+func (q *Query) porcupineModel(w walked, left *int) porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return w },
+		StepContext: func(ctx context.Context, state, input, _ any) (bool, any) {
+			w := state.(walked)
+			in, ok := input.(*Operation)
+			if ok && !in.isNext(&w) {
+				return false, w // that costs no memory
+			}
+			if *left--; *left < 0 {
+				return false, w
+			}
+			switch in := input.(type) {
+			case *Operation:
+				next, ok := q.apply(in, w)
+				return ok, next
+			case *collector:
+				in.mu.Lock()
+				in.ends = in.ends.Union(w.states)
+				in.mu.Unlock()
+				return false, w
+			case goal:
+				w.states = w.states.Intersect(StateSet(in))
+				return !w.states.Empty(), w
+			}
+			return false, w
+		},
+		Equal: func(a, b any) bool { return a.(walked) == b.(walked) },
+		Hash:  func(s any) uint64 { return s.(walked).states.hash() },
+	}
+}
+
+// operations are some of the query's in porcupine's form, with a last operation
+// after all others.
+func operations(list []*Operation, last any) []porcupine.Operation {
+	ops := make([]porcupine.Operation, 0, len(list)+1)
+	for _, o := range list {
+		ops = append(ops, porcupine.Operation{Input: o, Call: o.From, Return: o.To})
+	}
+	return append(ops, porcupine.Operation{Input: last, Call: Never + 1, Return: Never + 1})
+}
+
+// parts are the query's operations in parts, of which one is over before the
+// next begins: all that a part leaves to the next one are the states in which it
+// may end. On the way some is left out that changes no answer; ok is false where
+// no order can be. None of it narrows the evidence: it only says what follows
+// from it for every order.
+func (q *Query) parts() (parts [][]*Operation, ok bool) {
+	list := make([]*Operation, 0, len(q.Operations))
+	var last [MaxTasks]*Operation
+	var of [MaxTasks]int // how many operations a task has
+	untilEnd := slices.ContainsFunc(q.Operations, func(o Operation) bool { return o.UntilEnd })
+	for i := range q.Operations {
+		o := q.Operations[i]
+		if o.Optional && o.Places == 0 && !untilEnd && o.Actions&^q.Hidden == 0 {
+			continue // it may also have happened unseen, or not at all
+		}
+		for _, p := range o.In[:o.Places] {
+			// What a task does comes after what it did before.
+			if last[p.Task] != nil {
+				o.From = max(o.From, last[p.Task].From)
+			}
+			last[p.Task] = &o
+			of[p.Task]++
+		}
+		list = append(list, &o)
+	}
+	last = [MaxTasks]*Operation{}
+	for i := len(list) - 1; i >= 0; i-- {
+		o := list[i]
+		alone := true
+		for _, p := range o.In[:o.Places] {
+			if last[p.Task] != nil {
+				o.To = min(o.To, last[p.Task].To)
+			}
+			last[p.Task] = o
+			alone = alone && of[p.Task] == 1
+		}
+		if alone {
+			o.Places = 0 // its tasks do nothing else
+		}
+		if o.From > o.To {
+			return nil, false
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *Operation) int { return cmp.Compare(a.From, b.From) })
+	queue(list)
+	var to int64 = math.MinInt64
+	begin := 0
+	for i, o := range list {
+		if i > begin && (o.From > to || isGate(list[begin:], i-1-begin)) {
+			parts = append(parts, list[begin:i])
+			begin = i
+		}
+		to = max(to, o.To)
+	}
+	return append(parts, list[begin:]), true
+}
+
+// isGate says whether all operations before the one with index i of a list come
+// before it in every order, and all behind it after it: tasks that meet there have
+// no other way. The list is in the order of its windows' beginnings.
+func isGate(list []*Operation, i int) bool {
+	gate := list[i]
+	if gate.Places == 0 || i > maxGate {
+		return false
+	}
+	before := func(a, b *Operation) bool {
+		if a.To < b.From {
+			return true
+		}
+		for _, p := range a.In[:a.Places] {
+			for _, r := range b.In[:b.Places] {
+				if p.Task == r.Task {
+					return p.Seq < r.Seq
+				}
+			}
+		}
+		return false
+	}
+	for _, o := range list[i+1:] {
+		if o.From > gate.To {
+			break
+		}
+		if !before(gate, o) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(list[:i], func(o *Operation) bool { return !before(o, gate) })
+}
+
+// maxGate bounds how far a gate is looked for.
+const maxGate = 1 << 10
+
+// queue puts equal operations in order. Of two that differ in their windows
+// alone, of which one begins and ends no later than the other, that one may come
+// first: wherever it comes second the two can change places.
+func queue(list []*Operation) {
+	var line [maxQueues]*Operation // the last in each
+	var next [maxQueues]uint16
+	n := 0
+	for _, o := range list {
+		if o.Places > 0 || o.Observes || o.OrderOnly || o.UntilEnd {
+			continue
+		}
+		i := slices.IndexFunc(line[:n], func(p *Operation) bool {
+			return p.Actions == o.Actions && p.Optional == o.Optional && p.To <= o.To
+		})
+		if i < 0 {
+			if n == maxQueues {
+				continue
+			}
+			i = n
+			n++
+		}
+		o.In[0], o.Places = Place{int8(MaxTasks + i), next[i]}, 1
+		line[i] = o
+		next[i]++
+	}
+}
+
+// maxQueues is how many kinds of equal operations are put in order.
+const maxQueues = 8
+
+// Ends is the set of states in which some fitting order ends. One search
+// answers two queries for every fact: whether an order exists in which it is
+// so, and one in which it is not.
+//
+// Most lives of a long log have one of a few shapes: the answer is remembered.
+func (q *Query) Ends() (StateSet, Answer) {
+	if q.Impossible {
+		return StateSet{}, No
+	}
+	key := q.Key()
+	if known, ok := q.Machine.Answers.Get(key); ok {
+		return known.ends, known.answer
+	}
+	ends, ans := q.search()
+	if ans != Undecided { // another time there may be more time
+		q.Machine.Answers.Put(key, Found{ends: ends, answer: ans})
+	}
+	return ends, ans
+}
+
+func (q *Query) search() (StateSet, Answer) {
+	left := MaxSteps
+	return q.Within(&left)
+}
+
+// Within is Ends in so many steps, which it takes off left, and with nothing remembered.
+func (q *Query) Within(left *int) (StateSet, Answer) {
+	w := walked{states: q.start()}
+	start := time.Now()
+	parts, ok := q.parts()
+	if !ok || w.states.Empty() {
+		return StateSet{}, No
+	}
+	for _, part := range parts {
+		timeout := q.Timeout
+		if timeout > 0 {
+			if timeout -= time.Since(start); timeout <= 0 {
+				return StateSet{}, Undecided
+			}
+		}
+		if len(part) == 1 { // there is nothing to put in order
+			if *left--; *left < 0 {
+				return StateSet{}, Undecided
+			}
+			next, ok := q.apply(part[0], w)
+			if !ok || !part[0].isNext(&w) {
+				return StateSet{}, No
+			}
+			w = next
+			continue
+		}
+		var c collector
+		result := porcupine.CheckOperationsTimeout(q.porcupineModel(w, left), operations(part, &c), timeout)
+		switch {
+		case result == porcupine.Unknown || *left < 0:
+			return StateSet{}, Undecided
+		case c.ends.Empty():
+			return StateSet{}, No
+		}
+		w.states = c.ends
+		for _, o := range part {
+			for _, p := range o.In[:o.Places] {
+				w.done[p.Task]++
+			}
+		}
+	}
+	return w.states, Yes
+}
