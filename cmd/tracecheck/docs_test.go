@@ -119,6 +119,55 @@ func TestREADMECommands(t *testing.T) {
 	}
 }
 
+// The program of docs/library.md prints what stands behind it.
+func TestDocsLibrary(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	b, err := os.ReadFile("docs/library.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok1 := strings.Cut(string(b), "```go\n")
+	program, rest, ok2 := strings.Cut(rest, "```\n")
+	_, rest, ok3 := strings.Cut(rest, "```text\n")
+	want, _, ok4 := strings.Cut(rest, "```\n")
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		t.Fatal("want a block of go, and one of text behind it")
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(program), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Open("traces/samples/race-run2.dmesg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command("go", "run", file)
+	cmd.Stdin = log
+	out, err := cmd.CombinedOutput()
+	if d := cmp.Diff(want, string(out)); err != nil || d != "" {
+		t.Errorf("%v -written +printed:\n%s", err, d)
+	}
+}
+
+// The index names every page.
+func TestDocsIndex(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", "docs"))
+	index, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if page != "README.md" && !bytes.Contains(index, []byte("]("+page+")")) {
+			t.Errorf("docs/README.md does not name %s", page)
+		}
+	}
+}
+
 // What the pages link to is there.
 func TestDocsLinks(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
@@ -126,7 +175,7 @@ func TestDocsLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(pages, "README.md") {
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md") {
 		b, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

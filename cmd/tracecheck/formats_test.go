@@ -18,10 +18,16 @@ import (
 	"github.com/kthread-tla/tracecheck/report"
 )
 
-// eachSample runs f with the arguments that a sample's NAME.want begins with.
+// eachSample runs f with the arguments that a sample's NAME.want begins with,
+// several at the same time.
 func eachSample(t *testing.T, f func(t *testing.T, base string, args []string)) {
 	t.Helper()
-	eachSampleIn(t, []string{"traces/samples", "traces/samples/formats"}, f)
+	eachSampleIn(t, []string{"traces/samples", "traces/samples/formats"}, func(t *testing.T, base string, args []string) {
+		if !*update { // which writes a file that all of them share
+			t.Parallel()
+		}
+		f(t, base, args)
+	})
 }
 
 func eachSampleIn(t *testing.T, folders []string, f func(t *testing.T, base string, args []string)) {

@@ -44,18 +44,20 @@ func TestSamples(t *testing.T) {
 	}
 	for _, want := range wants {
 		name := strings.TrimSuffix(strings.TrimPrefix(want, "traces/samples/"), ".want")
+		b, err := os.ReadFile(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		command, _, _ := strings.Cut(string(b), "\n")
+		args, ok := strings.CutPrefix(command, "$ tracecheck ")
+		log := args[strings.LastIndexByte(args, ' ')+1:]
+		if _, there := logs[log]; !ok || !there || !strings.HasPrefix(log, strings.TrimSuffix(want, ".want")) {
+			t.Errorf("%s:1: want a line `$ tracecheck [flags] LOG`, of the log beside it", want)
+			continue
+		}
+		logs[log] = true
 		t.Run(name, func(t *testing.T) {
-			b, err := os.ReadFile(want)
-			if err != nil {
-				t.Fatal(err)
-			}
-			command, _, _ := strings.Cut(string(b), "\n")
-			args, ok := strings.CutPrefix(command, "$ tracecheck ")
-			log := args[strings.LastIndexByte(args, ' ')+1:]
-			if _, there := logs[log]; !ok || !there || !strings.HasPrefix(log, strings.TrimSuffix(want, ".want")) {
-				t.Fatalf("%s:1: want a line `$ tracecheck [flags] LOG`, of the log beside it", want)
-			}
-			logs[log] = true
+			t.Parallel()
 			got := resultOf(t, command, strings.Fields(args))
 			if *update {
 				if err := os.WriteFile(want, got, 0o666); err != nil {

@@ -46,7 +46,7 @@ func (g *Graph) Pack() ([]byte, error) {
 	return b, nil
 }
 
-var errPacked = errors.New("graph: the packed form is damaged: run go generate ./...")
+var errPacked = errors.New("graph: the packed form is damaged; go generate ./... writes it anew")
 
 // unpack reads what Pack wrote.
 func unpack(b []byte) (*Graph, error) {
