@@ -200,17 +200,15 @@ func TestGlancesAtAnyLayout(t *testing.T) {
 			in = bytes.Repeat(in, 1+3*blockSize/len(in))
 		}
 		for _, pids := range [][]int{nil, {338}, {1, 338, 338338, 5001}} {
-			want, wantStats := grown(t, in, pids, true)
-			got, stats := grown(t, in, pids, false)
-			if d := cmp.Diff(want, got); d != "" {
-				t.Fatalf("seed %d, %v: -lines +blocks\n%s", seed, pids, d)
-			}
-			for _, s := range []*traces.Stats{&wantStats, &stats} {
-				// Where a first sched_waking is read whole the glance's is noted before it.
-				s.Marks = slices.DeleteFunc(s.Marks, func(m traces.Mark) bool { return m.Name == "sched_waking" })
-			}
-			if d := cmp.Diff(wantStats, stats); d != "" {
-				t.Fatalf("seed %d, %v: stats: -lines +blocks\n%s", seed, pids, d)
+			want, wantStats := grown(t, in, pids, decodeAll)
+			for _, w := range ways {
+				got, stats := grown(t, in, pids, w)
+				if want != got {
+					t.Fatalf("seed %d, %v: %s: -all decoded +it\n%s", seed, pids, w.name, cmp.Diff(want, got))
+				}
+				if d := cmp.Diff(wantStats, stats); d != "" {
+					t.Fatalf("seed %d, %v: %s: stats: -all decoded +it\n%s", seed, pids, w.name, d)
+				}
 			}
 		}
 	}
@@ -218,9 +216,9 @@ func TestGlancesAtAnyLayout(t *testing.T) {
 
 // grown is watched by somebody who asks for the threads that are forked or
 // stopped, as the checker does.
-func grown(t *testing.T, in []byte, pids []int, lineByLine bool) (string, traces.Stats) {
+func grown(t *testing.T, in []byte, pids []int, w way) (string, traces.Stats) {
 	t.Helper()
-	return watchedBy(t, bytes.NewReader(in), pids, lineByLine, func(set *traces.Interest, e *traces.Event) {
+	return watchedBy(t, bytes.NewReader(in), pids, w, func(set *traces.Interest, e *traces.Event) {
 		switch e.Kind {
 		case traces.Fork, traces.StopCall:
 			set.Add(e.Thread.PID)

@@ -9,14 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 )
 
-// Most lines of most traces are about the scheduling of tasks that nobody asks
-// about, and most of a kernel log is about other things than threads. They are
-// found by a glance, at a few columns or at a message's first byte, in blocks of
-// many lines and by several goroutines at once; the Reader then goes through what
-// the glances have left, line by line and in order, as what it learns from one
-// line decides which others matter.
-
-// blockSize is how many bytes are glanced at in one go. The first blocks of an
+// blockSize is how many bytes are skimmed in one go. The first blocks of an
 // input are smaller, so that a short one costs little.
 const (
 	blockSize = 768 << 10
@@ -34,15 +27,19 @@ type block struct {
 	ready chan struct{}
 }
 
-// blocks hands out an input's blocks in their order. Each of its goroutines reads
-// the next block, while the others wait, and then glances at it, while it is in
-// its CPU's cache. Whoever wants a block that is not ready does the same meanwhile:
-// to sleep and to be woken takes as long as some thousand lines.
+// blocks hands out an input's blocks in their order. Until it is started, and where the
+// input is followed, whoever calls next reads and skims one. Then each of its goroutines
+// reads the next block, while the others wait, and skims it, while it is in its CPU's
+// cache. Whoever wants a block that is not ready does the same meanwhile: to sleep and to
+// be woken takes as long as some thousand lines.
 type blocks struct {
-	order chan *block // in the order of the input
-	free  chan *block
-	quit  chan struct{}
-	once  sync.Once
+	follow  bool
+	started bool
+	own     skim.Skimmer // of whoever calls next
+	order   chan *block  // in the order of the input
+	free    chan *block
+	quit    chan struct{}
+	once    sync.Once
 
 	mu    sync.Mutex // whoever reads has it
 	in    io.Reader
@@ -51,31 +48,39 @@ type blocks struct {
 	rest  []byte // the beginning of a line whose end is in the next block
 	long  bool   // the latest block has no line's end
 	ended bool
-
-	own skim.Skimmer // of whoever calls next
 }
 
-// newBlocks reads in by goroutines of which each has a skimmer of its own.
-func newBlocks(in io.Reader, skimmers func() skim.Skimmer) *blocks {
-	workers := min(4, max(1, runtime.GOMAXPROCS(0)-1))
-	count := 2*workers + 4
-	b := &blocks{
-		in: in, size: firstSize, own: skimmers(),
+func newBlocks(in io.Reader, follow bool) *blocks {
+	count := 2*workers() + 4
+	return &blocks{
+		in: in, follow: follow, size: firstSize, own: new(skim.Plain),
 		order: make(chan *block, count), free: make(chan *block, count), quit: make(chan struct{}),
 	}
-	for range workers {
+}
+
+// workers is how many goroutines read and skim.
+func workers() int { return min(4, max(1, runtime.GOMAXPROCS(0)-1)) }
+
+// start has the blocks from here on skimmed by these skimmers, of which each goroutine
+// has one.
+func (b *blocks) start(skimmers func() skim.Skimmer) {
+	b.own = skimmers()
+	if b.follow || b.ended {
+		return
+	}
+	b.started = true
+	for range workers() {
 		go func() {
 			g := skimmers()
 			for b.skimNext(g, true) {
 			}
 		}()
 	}
-	return b
 }
 
-// glance reads the next block and glances at it. It is false where there is none: the
-// input has ended, nobody wants more, or, unless it is to wait, somebody else is
-// reading or no block is free.
+// skimNext reads the next block and skims it. It is false where there is none: the input
+// has ended, nobody wants more, or, unless it is to wait, somebody else is reading or no
+// block is free.
 func (b *blocks) skimNext(g skim.Skimmer, wait bool) bool {
 	if wait {
 		b.mu.Lock()
@@ -92,14 +97,14 @@ func (b *blocks) skimNext(g skim.Skimmer, wait bool) bool {
 	return true
 }
 
-// read is glance without the glance, for whoever has the lock.
+// read reads the next block; the caller holds mu.
 func (b *blocks) read(wait bool) *block {
 	if b.ended {
 		return nil
 	}
 	var bl *block
 	switch {
-	case b.made < cap(b.free):
+	case len(b.free) == 0 && b.made < cap(b.free):
 		b.made++
 		bl = &block{ready: make(chan struct{}, 1)}
 	case !wait && len(b.free) == 0: // nobody else takes one
@@ -134,7 +139,7 @@ func (b *blocks) fill(bl *block) {
 	for len(bl.text) < size && bl.err == nil {
 		n, err := b.in.Read(bl.text[len(bl.text):size])
 		bl.text, bl.err = bl.text[:len(bl.text)+n], err
-		if n > 0 && len(bl.text) >= size/4 && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 {
+		if n > 0 && (b.follow || len(bl.text) >= size/4) && bytes.IndexByte(bl.text[len(bl.text)-n:], '\n') >= 0 {
 			break // a pipe gives little at a time
 		}
 	}
@@ -150,15 +155,15 @@ func (b *blocks) fill(bl *block) {
 	}
 }
 
-// next is the next block; nil behind the last one.
+// next is the next block. It must not be called behind the last one, which has an error.
 func (b *blocks) next() *block {
-	for len(b.order) == 0 && b.skimNext(b.own, false) {
+	if !b.started {
+		b.skimNext(b.own, true)
 	}
-	bl, ok := <-b.order
-	if !ok {
-		return nil
+	for b.started && len(b.order) == 0 && b.skimNext(b.own, false) {
 	}
-	for len(bl.ready) == 0 && b.skimNext(b.own, false) {
+	bl := <-b.order
+	for b.started && len(bl.ready) == 0 && b.skimNext(b.own, false) {
 	}
 	<-bl.ready
 	return bl

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -14,20 +15,42 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
-// watched reads a trace with a set of watched pids, in blocks or line by line.
-func watched(t testing.TB, in io.Reader, pids []int, lineByLine bool) (string, traces.Stats) {
+// A way is one to read a log. All come to the same.
+type way struct {
+	name    string
+	follow  bool // a line at a time
+	skimmer func(head func([]byte) (ktrace.LineHead, bool)) skim.Skimmer
+}
+
+// decodeAll is the way of which no line is skipped.
+var decodeAll = way{"every line decoded", false, func(func([]byte) (ktrace.LineHead, bool)) skim.Skimmer { return new(skim.Plain) }}
+
+// ways are the others.
+var ways = []way{
+	{"plain", false, func(head func([]byte) (ktrace.LineHead, bool)) skim.Skimmer { return &skim.Plain{Head: head} }},
+	{"fast", false, nil},
+	{"follow", true, nil},
+}
+
+// watched reads a log in one way, with a set of watched pids.
+func watched(t testing.TB, in io.Reader, pids []int, w way) (string, traces.Stats) {
 	t.Helper()
-	return watchedBy(t, in, pids, lineByLine, func(*traces.Interest, *traces.Event) {})
+	return watchedBy(t, in, pids, w, func(*traces.Interest, *traces.Event) {})
 }
 
 // watchedBy is watched by somebody who asks for more, or less, at each event.
-func watchedBy(t testing.TB, in io.Reader, pids []int, lineByLine bool, ask func(*traces.Interest, *traces.Event)) (string, traces.Stats) {
+func watchedBy(t testing.TB, in io.Reader, pids []int, w way, ask func(*traces.Interest, *traces.Event)) (string, traces.Stats) {
 	t.Helper()
+	if w.follow {
+		in = &lineReader{in: bufio.NewReader(in)}
+	}
 	set := traces.NewInterest()
-	r := New(in, Options{Patterns: printk.Builtin("story"), Always: pids == nil, Follow: lineByLine, Interest: set})
+	r := New(in, Options{Patterns: printk.Builtin("story"), Always: pids == nil, Follow: w.follow, Interest: set, skimmer: w.skimmer})
 	for _, pid := range pids {
 		set.Add(pid)
 	}
@@ -36,7 +59,8 @@ func watchedBy(t testing.TB, in io.Reader, pids []int, lineByLine bool, ask func
 	for r.Scan() {
 		e := r.Event()
 		ask(set, e)
-		e.Since = 0 // what is only glanced at is not counted as heard of
+		s := r.Stats() // of what the checker looks at while it reads
+		fmt.Fprintf(&b, "%d %b %v %d ", s.LastLine, s.Seen, s.Waking, len(s.Marks))
 		if e.Stack != nil {
 			fmt.Fprintf(&b, "%+v ", *e.Stack)
 		}
@@ -47,6 +71,24 @@ func watchedBy(t testing.TB, in io.Reader, pids []int, lineByLine bool, ask func
 		fmt.Fprintln(&b, err)
 	}
 	return b.String(), *r.Stats()
+}
+
+// A lineReader reads no further than to a line's end.
+type lineReader struct {
+	in   *bufio.Reader
+	line []byte
+}
+
+func (l *lineReader) Read(p []byte) (int, error) {
+	var err error
+	if len(l.line) == 0 {
+		if l.line, err = l.in.ReadSlice('\n'); len(l.line) > 0 {
+			err = nil
+		}
+	}
+	n := copy(p, l.line)
+	l.line = l.line[n:]
+	return n, err
 }
 
 func tracesToTry(t testing.TB) map[string][]byte {
@@ -84,10 +126,12 @@ func TestBlocksAreAsLines(t *testing.T) {
 		} {
 			for _, pids := range [][]int{nil, {338, 347, 359}, {294, 448, 449, 450, 488, 1}, {5001, 5002, 5003, 5070, 45001, 1010}} {
 				sameInBlocks(t, name+", "+variant, in, pids)
-				got, _ := watched(t, iotest.OneByteReader(bytes.NewReader(in[:min(len(in), 20000)])), pids, false)
-				want, _ := watched(t, bytes.NewReader(in[:min(len(in), 20000)]), pids, true)
-				if d := cmp.Diff(want, got); d != "" {
-					t.Fatalf("%s, %s, %v: a byte at a time: -lines +blocks\n%s", name, variant, pids, d)
+				want, _ := watched(t, bytes.NewReader(in[:min(len(in), 20000)]), pids, decodeAll)
+				for _, w := range ways {
+					got, _ := watched(t, iotest.OneByteReader(bytes.NewReader(in[:min(len(in), 20000)])), pids, w)
+					if d := cmp.Diff(want, got); d != "" {
+						t.Fatalf("%s, %s, %v: %s, a byte at a time: -all decoded +it\n%s", name, variant, pids, w.name, d)
+					}
 				}
 			}
 		}
@@ -199,43 +243,35 @@ func TestBlocksOfKernelLogsAreAsLines(t *testing.T) {
 	}
 }
 
-// sameInBlocks compares an input read in blocks with the same line by line.
+// sameInBlocks compares all ways to read an input.
 func sameInBlocks(t *testing.T, name string, in []byte, pids []int) {
 	t.Helper()
-	want, wantStats := watched(t, bytes.NewReader(in), pids, true)
-	got, stats := watched(t, bytes.NewReader(in), pids, false)
-	if d := cmp.Diff(want, got); d != "" {
-		t.Fatalf("%s, %v: -lines +blocks\n%s", name, pids, d)
-	}
-	if d := cmp.Diff(wantStats, stats); d != "" {
-		t.Errorf("%s, %v: stats: -lines +blocks\n%s", name, pids, d)
-	}
-}
-
-// FuzzQuiet: the same, of any text.
-func FuzzQuiet(f *testing.F) {
-	for _, text := range logsToTry(f) {
-		f.Add(text[:min(len(text), 4000)])
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, pids := range [][]int{nil, {1}} {
-			sameInBlocks(t, "it", text, pids)
+	want, wantStats := watched(t, bytes.NewReader(in), pids, decodeAll)
+	for _, w := range ways {
+		got, stats := watched(t, bytes.NewReader(in), pids, w)
+		if want != got {
+			t.Fatalf("%s, %v: %s: -all decoded +it\n%s", name, pids, w.name, cmp.Diff(want, got))
 		}
-	})
+		if d := cmp.Diff(wantStats, stats); d != "" {
+			t.Fatalf("%s, %v: %s: stats: -all decoded +it\n%s", name, pids, w.name, d)
+		}
+	}
 }
 
-// Whatever a line holds, a glance at it leaves out nothing that is asked for.
-func FuzzGlance(f *testing.F) {
+// Whatever a log holds, all ways to read it give the same events, losses and counts.
+func FuzzSkim(f *testing.F) {
 	for _, text := range tracesToTry(f) {
 		lines := bytes.SplitN(text, []byte("\n"), 60)
 		f.Add(bytes.Join(lines[:len(lines)-1], []byte("\n")), 338)
 	}
+	for _, text := range logsToTry(f) {
+		f.Add(text[:min(len(text), 4000)], 0)
+	}
 	f.Fuzz(func(t *testing.T, text []byte, pid int) {
-		text = append(text, '\n')
-		want, _ := watched(t, bytes.NewReader(text), []int{pid, 0}, true)
-		got, _ := watched(t, bytes.NewReader(text), []int{pid, 0}, false)
-		if want != got {
-			t.Errorf("-lines +blocks\n%s", cmp.Diff(want, got))
+		if pid == 0 {
+			sameInBlocks(t, "it", text, nil)
+			return
 		}
+		sameInBlocks(t, "it", text, []int{pid, 0})
 	})
 }

@@ -2,10 +2,12 @@ package reader
 
 import (
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
-// Options say how a log is to be read. The zero value reads any format line by line,
+// Options say how a log is to be read. The zero value reads any format,
 // recognises no module's messages, and leaves nothing out.
 type Options struct {
 	// Patterns are the messages of a module that are recognised, from the set's
@@ -25,5 +27,7 @@ type Options struct {
 	// nevertheless.
 	Interest *traces.Interest
 
+	// skimmer is skimmed by, for tests to compare with; nil: the usual one.
+	skimmer  func(head func([]byte) (ktrace.LineHead, bool)) skim.Skimmer
 	testHook func(kind rune, line int, stamp int64, text []byte) // see klog.Log
 }

@@ -361,6 +361,9 @@ func FuzzReader(f *testing.F) {
 
 // plainText: the input was not compressed.
 func (r *Reader) plainText() bool {
-	_, packed := r.plain.(*packed)
+	if r.blocks == nil {
+		return true
+	}
+	_, packed := r.blocks.in.(*packed)
 	return !packed
 }

@@ -73,16 +73,20 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	stats := t.stats
 	stats.KernelLines++
 	stats.LastLine = n
-	t.heard(int(s.CPU), n)
 	if s.Kind == traces.SwitchOut {
 		from, to := traces.SwitchIn, traces.SwitchIn
 		stats.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
-		if s.Thread.PID > 0 && t.interest.Has(int(s.Thread.PID)) {
+		out, in := t.wants(int(s.Thread.PID)), t.wants(int(s.Other.PID))
+		if !out && !in {
+			return nil
+		}
+		t.heard(int(s.CPU), n)
+		if out {
 			t.wakePending.Remove(int(s.Thread.PID))
 			t.committed(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
 			from = traces.SwitchOut
 		}
-		if s.Other.PID > 0 && t.interest.Has(int(s.Other.PID)) {
+		if in {
 			if t.isWakePending(int(s.Other.PID)) {
 				stats.Events++
 			} else {
@@ -93,6 +97,9 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		return t.latest.events[from:to] // they are next to each other
 	}
 	thread, by := s.Thread, s.Other
+	if s.Kind != traces.Woken {
+		t.heard(int(s.CPU), n)
+	}
 	switch s.Kind {
 	case traces.Woken:
 		stats.Seen |= 1 << traces.Woken
@@ -101,9 +108,10 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 			t.mark(&wakingMark, n)
 		}
 		stats.Waking = stats.Waking || !late
-		if thread.PID <= 0 || !t.interest.Has(int(thread.PID)) {
+		if !t.wants(int(thread.PID)) {
 			return nil
 		}
+		t.heard(int(s.CPU), n)
 		if !late && thread.Name != 0 {
 			t.wakePending.Add(int(thread.PID))
 		}
@@ -165,16 +173,4 @@ func (t *Decoder) committed(kind traces.Kind, n int, s *Decoded, b *Names, threa
 	e.Line, e.CPU, e.Stamp = n, int(s.CPU), s.Stamp
 	e.Thread.Comm, e.Thread.PID = b.Comms[thread.Name], int(thread.PID)
 	return e
-}
-
-// note takes account of lines that need not be decoded: they had events of these kinds,
-// and the first with sched_waking is on a line, 0 for none.
-func (t *Decoder) Note(kinds traces.Kinds, waking int) {
-	t.stats.Seen |= kinds
-	if waking > 0 {
-		t.stats.Waking = true
-		if !t.waking {
-			t.mark(&wakingMark, waking)
-		}
-	}
 }

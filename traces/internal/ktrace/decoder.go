@@ -175,7 +175,7 @@ func (t *Decoder) passes(n int, line []byte) bool {
 	if e.Kind == traces.SwitchOut {
 		t.stats.Seen = t.stats.Seen.With(traces.SwitchIn)
 	}
-	if e.early {
+	if e.Early {
 		t.stats.Waking = true
 		if !t.waking {
 			t.mark(&wakingMark, n)
@@ -183,7 +183,9 @@ func (t *Decoder) passes(n int, line []byte) bool {
 	}
 	t.stats.KernelLines++
 	t.stats.LastLine = n
-	t.heard(h.CPU, n)
+	if t.gaps.lossy {
+		t.heard(h.CPU, n) // else a line that nobody asks about is not counted on
+	}
 	return true
 }
 

@@ -87,7 +87,7 @@ func (h *LineHead) readCPU(line []byte, br int) bool {
 // sched_wakeup.
 type LineEnd struct {
 	Kind   traces.Kind // SwitchOut or Woken
-	early  bool        // sched_waking
+	Early  bool        // sched_waking
 	PID    int32       // of the next task, or the one that is woken
 	PIDKey int         // where " next_pid=" or " pid=" begins; 0 in the words of libtraceevent's plugin
 }
@@ -105,7 +105,7 @@ func (h *LineHead) End(line []byte) (e LineEnd, ok bool) {
 			return e, false // by that letter the others are understood: see oldLetter
 		}
 	case "waking: ", "wakeup: ":
-		e.Kind, e.early = traces.Woken, line[h.Name+len("sched_wak")] == 'i'
+		e.Kind, e.Early = traces.Woken, line[h.Name+len("sched_wak")] == 'i'
 		e.PID, e.PIDKey, ok = wokenPID(line)
 	}
 	return e, ok

@@ -50,6 +50,7 @@ var templates = func() (forms [8]template) {
 	}
 	early := late
 	early.name, early.early = word("waking: "), true
+	early.seen |= wakingSeen
 	for _, f := range []template{change, late, early} {
 		f.place = uint8(templateOf(f.name))
 		forms[f.place] = f
@@ -57,13 +58,8 @@ var templates = func() (forms [8]template) {
 	return forms
 }()
 
-// formsToWaking are the forms while no sched_waking has been seen in a block, whose
-// first is not usual.
-var templatesToWaking = func() [8]template {
-	forms := templates
-	forms[templateOf(word("waking: "))] = forms[0]
-	return forms
-}()
+// wakingSeen is set beside the kinds of events where sched_waking has been seen.
+const wakingSeen traces.Kinds = 1 << 31
 
 // formOf is a different number for each of the names that matter here.
 func templateOf(name uint64) uint64 { return name >> 24 & 7 }
@@ -131,7 +127,6 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 		case gl.Prev >= 0:
 			gl.Decoded = g.decodeMatched(text[from:end], g.counts[i%len(g.counts)], *gl, out)
 		case end-from < MaxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
-			out.line = first + i + 1
 			l := g.line(text[from:end], out)
 			gl.Prev, gl.Next, gl.Decoded = l.Prev, l.Next, l.Decoded
 		}
@@ -152,10 +147,7 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		prefix = 0x5f6465686373203a // ": sched_"
 		column = dash + 1
 	)
-	forms, stamp, least, lengths := &templates, uint(g.name-3)&63, g.least, uint(g.lengths)
-	if out.FirstWaking == 0 {
-		forms = &templatesToWaking
-	}
+	stamp, least, lengths := uint(g.name-3)&63, g.least, uint(g.lengths)
 	lines, hows := lines[:len(ends)], g.counts[:len(ends)]
 	var seen traces.Kinds
 	for i, e := range ends {
@@ -170,7 +162,7 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		left := (*[leftWidth]byte)(line)
 		right := (*[rightWidth]byte)(line[len(line)-rightWidth:])
 		event := scan.Eight(left[:], int(stamp+9))
-		f := &forms[templateOf(event)]
+		f := &templates[templateOf(event)]
 		if event != f.name {
 			continue
 		}
@@ -200,7 +192,8 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		gl.Prev, gl.Next = prev&f.current|next&^f.current, next
 		hows[i] = digitCounts{f.place, uint8(nextDigits), uint8(prevDigits), 0}
 	}
-	out.Seen |= seen
+	out.Seen |= seen &^ wakingSeen
+	out.Waking = out.Waking || seen&wakingSeen != 0
 }
 
 // found is what columns has found in a line, besides a glance.

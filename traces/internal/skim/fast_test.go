@@ -44,7 +44,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 					line[i] = b[rng.IntN(len(b))]
 				}
 			}
-			got := Block{FirstWaking: try % 3} // sched_waking has been seen, or not
+			got := Block{Waking: try%3 > 0} // sched_waking has been seen, or not
 			want := got
 			gl, ok := g.fastPath(line, &got)
 			if !ok {
@@ -59,7 +59,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			wantGlance := g.slowPath(line, &want)
 			again()
 			usual++
-			if gl.Prev != wantGlance.Prev || gl.Next != wantGlance.Next || gl.Decoded != wantGlance.Decoded || got.Seen != want.Seen || got.FirstWaking != want.FirstWaking {
+			if gl.Prev != wantGlance.Prev || gl.Next != wantGlance.Next || gl.Decoded != wantGlance.Decoded || got.Seen != want.Seen || got.Waking != want.Waking {
 				t.Fatalf("%q: %+v, otherwise %+v", line, gl, wantGlance)
 			}
 			if gl.Decoded > 0 && got.Decoded[0] != want.Decoded[0] {

@@ -30,16 +30,15 @@ type Block struct {
 	Lines   []Line
 	Decoded []ktrace.Decoded
 	ktrace.Names
-	Spans       []Span
-	Seen        traces.Kinds // the kinds of events in lines that need not be decoded
-	FirstWaking int          // the first of them with sched_waking, counted from 1; 0: none
-	line        int          // the line that is looked at, counted from 1
-	Tail        bool         // the first line is the rest of an overlong one; for the skimmer to know
+	Spans  []Span
+	Seen   traces.Kinds // the kinds of events in lines that need not be decoded
+	Waking bool         // sched_waking is among them
+	Tail   bool         // the first line is the rest of an overlong one; for the skimmer to know
 }
 
 // reset forgets the text before.
 func (out *Block) Reset() {
-	out.Lines, out.Decoded, out.Spans, out.Seen, out.FirstWaking = out.Lines[:0], out.Decoded[:0], out.Spans[:0], 0, 0
+	out.Lines, out.Decoded, out.Spans, out.Seen, out.Waking = out.Lines[:0], out.Decoded[:0], out.Spans[:0], 0, false
 }
 
 // A run is some lines of a kernel log, one after the other, that say nothing:

@@ -127,9 +127,7 @@ func (g *Scanner) decodeSwitch(line []byte, out *Block, prev int32, from, end in
 func (g *Scanner) wakeLine(line []byte, out *Block, pid int32, at int) Line {
 	out.Seen |= 1 << traces.Woken
 	late := line[g.name+len("sched_wak")] == 'e'
-	if out.FirstWaking == 0 && !late {
-		out.FirstWaking = out.line
-	}
+	out.Waking = out.Waking || !late
 	gl := Line{Prev: pid, Next: pid}
 	if g.hinted(pid) {
 		gl.Decoded = g.decodeWake(line, out, pid, at, late)
