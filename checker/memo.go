@@ -18,7 +18,8 @@ type memo struct {
 	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.addOrder
 	verdict Verdict // Life, Stops and an observed exit code are filled in anew
 	stops   []call
-	remnant *remnant
+	tomb    *TombEvents // of a later stop's tombstone; nil: there is none
+	said    *Said       // the verdict, for that tombstone
 }
 
 // memoOf is the memo for lives that went as l did. Where there is none, l is judged.
@@ -29,7 +30,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 		v := c.judge(l)
 		return nil, &v
 	}
-	inTime := l.inTime()
+	inTime := l.InTime()
 	if inTime && c.release == "" {
 		m, ok := c.orderFree.Get(key)
 		switch {
@@ -60,8 +61,8 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 // its events; nil where that is not put into so few bytes. Tasks and values are in it
 // by where they come again, and not by their names and numbers.
 func (l *Life) cacheKey(buf []byte) []byte {
-	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
-		l.more.calls > 0 && l.trace.told.times > 0 {
+	if !l.trace.on || l.Revived != nil || l.Kernel != "" || l.Crash > 0 || len(l.compact) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
+		l.traceMore.calls > 0 && l.trace.afterStop.times > 0 {
 		return nil
 	}
 	flag := func(b bool, bit byte) byte {
@@ -83,10 +84,10 @@ func (l *Life) cacheKey(buf []byte) []byte {
 		return byte(seen - 1)
 	}
 	// Where a life is in doubt the report says what is taken for granted.
-	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.more.maybeStopped, 4)|flag(l.Doubt, 8), l.trace.asleep, byte(l.eras))
+	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.traceMore.maybeStopped, 4)|flag(l.Doubt, 8), l.trace.asleep, l.As.Eras)
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
-	for i := range l.kept {
-		k := &l.kept[i]
+	for i := range l.compact {
+		k := &l.compact[i]
 		if k.by == manyTasks || k.thread == manyTasks {
 			return nil
 		}
@@ -113,37 +114,10 @@ func (l *Life) cacheKey(buf []byte) []byte {
 // maxMemoEvents is how many events a life may have for a memo.
 const maxMemoEvents = 64
 
-// inTime says whether the stamps never run against the order of the lines.
-func (l *Life) inTime() bool {
-	for i := range l.kept {
-		k := &l.kept[i]
-		if k.clock != traces.Nanoseconds || k.stamp >= last-slack || i > 0 && k.stamp < l.kept[i-1].stamp {
-			return false
-		}
-	}
-	return true
-}
-
-// restamped is the life with other stamps.
-func (l *Life) restamped(clock traces.Clock, stamp func(i int) int64) *Life {
-	as := *l
-	as.events, as.kept, as.whole = nil, slices.Clone(l.kept), slices.Clone(l.whole)
-	for i := range as.kept {
-		as.kept[i].clock, as.kept[i].stamp = clock, stamp(i)
-	}
-	for i := range as.whole {
-		w := &as.whole[i]
-		event := *w.event
-		event.Clock, event.Stamp = clock, stamp(w.at)
-		w.event = &event
-	}
-	return &as
-}
-
 // inLineOrder is the life with stamps that put all its events in the order of
 // their lines.
 func (l *Life) inLineOrder() *Life {
-	return l.restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
+	return l.Restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
 }
 
 // judgeOrderFree judges a life whose stamps are in time. free: the verdict is the
@@ -152,7 +126,7 @@ func (l *Life) inLineOrder() *Life {
 // with full line order, order cannot matter: whatever fits the full order fits the
 // life as it is, and what fits that fits no order at all.
 func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
-	loose := c.judge(l.restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
+	loose := c.judge(l.Restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
 	strict := c.judge(l.inLineOrder())
 	if loose.Fits != FitsYes || loose.ForeignWake != strict.ForeignWake || !strict.says(&loose) || !slices.Equal(loose.how.ends, strict.how.ends) || !slices.Equal(loose.Open, strict.Open) ||
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
@@ -179,13 +153,13 @@ func (l *Life) addOrder(key []byte, inTime bool) []byte {
 	key = append(key, 0)
 	certain := 0 // how many were certainly earlier than the current one
 	foreign := 0 // 1 + the last of them that is not the thread's own
-	for i := range l.kept {
-		for l.kept[certain].stamp+slack < l.kept[i].stamp-slack {
-			if certain++; !l.kept[certain-1].own(l) {
+	for i := range l.compact {
+		for l.compact[certain].stamp+slack < l.compact[i].stamp-slack {
+			if certain++; !l.compact[certain-1].own(l) {
 				foreign = certain
 			}
 		}
-		if l.kept[i].inOrder() {
+		if l.compact[i].inOrder() {
 			key = append(key, byte(foreign))
 		} else {
 			key = append(key, byte(certain))
@@ -195,7 +169,7 @@ func (l *Life) addOrder(key []byte, inTime bool) []byte {
 }
 
 // inOrder says whether newTraceHistory keeps the event in the thread's own order.
-func (k *kept) inOrder() bool {
+func (k *compactEvent) inOrder() bool {
 	switch k.kind {
 	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn:
 		return k.thread == theThread
@@ -204,8 +178,8 @@ func (k *kept) inOrder() bool {
 }
 
 // own says whether the event is in that order, and no other task's.
-func (k *kept) own(l *Life) bool {
-	return k.inOrder() && (k.kind != traces.Woken || l.named(k.by).PID == 0 || l.tasks[k.by].same == theThread || k.late || k.context == traces.InterruptContext)
+func (k *compactEvent) own(l *Life) bool {
+	return k.inOrder() && (k.kind != traces.Woken || l.taskAt(k.by).PID == 0 || l.tasks[k.by].same == theThread || k.late || k.context == traces.InterruptContext)
 }
 
 // addRanks is addOrder for any stamps: the earliest and the latest moment of each event
@@ -213,8 +187,8 @@ func (k *kept) own(l *Life) bool {
 func (l *Life) addRanks(key []byte) []byte {
 	var ends [2 * maxMemoEvents]int64
 	n := 0
-	for i := range l.kept {
-		k := &l.kept[i]
+	for i := range l.compact {
+		k := &l.compact[i]
 		ends[n], ends[n+1] = notBefore(k.clock, k.stamp), notAfter(k.clock, k.stamp)
 		n += 2
 	}
@@ -233,10 +207,14 @@ func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 	if v.Fits != FitsYes {
 		return
 	}
-	m := &memo{verdict: *v, stops: pair(v.Life, traces.StopCall, traces.StopReturn), remnant: remnantOf(v.Life, v)}
+	m := &memo{verdict: *v, stops: v.Life.Calls(traces.StopCall, traces.StopReturn)}
+	m.said = &Said{&m.verdict}
+	if v.maybeRevived() {
+		m.tomb = v.Life.TombEvents()
+	}
 	m.verdict.Stops, m.verdict.Findings = nil, slices.Clone(v.Findings)
 	m.verdict.ofLife(nil)
-	v.Life.events = nil // they are made again when somebody asks
+	v.Life.DropEvents() // they are made again when somebody asks
 	in.Put(key, m)
 }
 
@@ -246,7 +224,7 @@ func (m *memo) verdictOn(l *Life) *Verdict {
 	v.how.memo, v.how.recalled = m, true
 	v.Stops = l.stopsKept(m.stops)
 	if v.ExitCodeFrom == observed {
-		v.ExitCode = int(l.kept[v.how.shownBy].code)
+		v.ExitCode = int(l.compact[v.how.shownBy].code)
 	}
 	v.Findings = slices.Clone(v.Findings)
 	v.ofLife(l)
@@ -259,10 +237,10 @@ func (l *Life) stopsKept(calls []call) []Stop {
 	for _, s := range calls {
 		var out Stop
 		if s.call >= 0 {
-			out.By, out.CalledAt = l.caller(s.call), l.kept[s.call].line
+			out.By, out.CalledAt = l.caller(s.call), l.compact[s.call].line
 		}
 		if s.ret >= 0 {
-			k := &l.kept[s.ret]
+			k := &l.compact[s.ret]
 			if out.By == (traces.Task{}) {
 				out.By = l.caller(s.ret)
 			}

@@ -98,7 +98,7 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: c.history(l.first(n + 1)).differ[0]}
+	m := &misfit{event: n, differs: c.history(l.First(n + 1)).differ[0]}
 	if m.differs < 0 {
 		c.explain(m, l, ends)
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
@@ -142,7 +142,7 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 
 // prefix asks about the first n events of a life.
 func (c *eraChecker) prefix(l *Life, n int) (*history, model.StateSet, model.Answer) {
-	h := c.history(l.first(n))
+	h := c.history(l.First(n))
 	ends, ans := h.Ends()
 	return h, ends, ans
 }
@@ -151,7 +151,7 @@ func (c *eraChecker) prefix(l *Life, n int) (*history, model.StateSet, model.Ans
 // taken into account: who prints it has done what he announced before, and has
 // left unsaid nothing that he always says.
 func (c *eraChecker) upTo(l *Life, n int) (*history, model.StateSet, bool) {
-	h := c.history(l.first(n + 1))
+	h := c.history(l.First(n + 1))
 	h.Operations = slices.DeleteFunc(h.Operations, func(o model.Operation) bool { return o.Event == n })
 	h.differ, h.Impossible = [2]int{-1, -1}, false
 	if ends, ans := h.Ends(); ans == model.Yes {

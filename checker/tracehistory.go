@@ -86,16 +86,16 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 			h.Hidden &^= m.Actions("DecideRun")
 		}
 	}
-	h.stops = pair(l, traces.StopCall, traces.StopReturn)
-	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
+	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
+	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
 
 	self := l.Thread.PID
-	h.From = l.resumed.from(m)
-	over := l.resumed != nil // all this is behind it
+	h.From = startOf(l, m)
+	over := l.Revived != nil // all this is behind it
 	woken, own, decided, out := over, over, over, over
 	for i := range l.Events() {
 		e := &l.Events()[i]
-		if over && i < l.resumed.events {
+		if over && i < l.Revived.Events {
 			if e.Kind == traces.StopReturn || e.Kind == traces.ExitCall {
 				h.value(l, i)
 			}
@@ -132,21 +132,21 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 			asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
 			if asks && e.Context == traces.UnknownContext {
 				h.foreignWake = true
-				asks = !l.foreignWake
+				asks = !l.As.ForeignWake
 			}
 			if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
 				meet = 2
 				h.proves(e)
 			}
 			if !woken && !asks && l.trace.forked {
-				woken = !l.foreignWake
+				woken = !l.As.ForeignWake
 				o.Actions = m.Actions("Wake", "ParkStarts")
 				if e.Late || l.trace.lossy || !l.showsStops() {
 					o.Actions |= m.Actions("StopStarts")
 				}
 				// Where a stop has ended the first sleep this ends another one: between
 				// that and threadfn (6.14), or in do_exit().
-				o.Optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.foreignWake
+				o.Optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.As.ForeignWake
 			}
 			own = own || asks
 			o.OrderOnly = o.Actions == 0

@@ -120,7 +120,7 @@ func (v *Verdict) history() *history {
 		return v.how.history
 	}
 	as := *v.Life
-	as.foreignWake = v.how.history.life.foreignWake
+	as.As.ForeignWake = v.how.history.life.As.ForeignWake
 	return v.how.era.history(&as)
 }
 
