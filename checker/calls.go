@@ -52,10 +52,10 @@ func pending(l *Life) (open []call) {
 	return open
 }
 
-// stopReturned says whether the return of a stop is among the events.
-func stopReturned(events []traces.Event) bool {
-	for _, e := range events {
-		if e.Kind == traces.StopReturn {
+// StopReturned says whether the return of a stop is among the events.
+func (l *Life) StopReturned() bool {
+	for i := range l.Events() {
+		if l.events[i].Kind == traces.StopReturn {
 			return true
 		}
 	}

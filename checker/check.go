@@ -104,10 +104,10 @@ type check struct {
 // Check reads a log to its end, and calls yield with the verdict of each life
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
-	run := &check{Checker: c, Options: o, lives: newAssembler(), stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
-	run.lives.interest, run.lives.stats = o.Interest, run.stats
+	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
+	run.lives = newAssembler(run.stats, o.Interest)
 	if c.grace != nil {
-		run.lives.traced.grace = *c.grace
+		run.lives.SetGrace(*c.grace)
 	}
 	err := run.read(src)
 	return run.log(), err
@@ -122,8 +122,10 @@ func (c *check) read(src Source) error {
 				return err
 			}
 		}
-		if l := c.lives.Touched; c.Follow && l != nil && l.isOver(c.lives) {
-			l.AsOf, l.Sees = e.Line, c.lives.sees()
+		if !c.Follow {
+			continue
+		}
+		if l := c.lives.Over(e.Line); l != nil {
 			if _, _, err := c.judgeLife(l); err != nil {
 				return err
 			}
@@ -131,8 +133,7 @@ func (c *check) read(src Source) error {
 	}
 	err := src.Err()
 	if err == nil {
-		c.lives.conclude()
-		if err := c.end(c.lives.endAll(c.stats.LastLine)); err != nil {
+		if err := c.end(c.lives.End(c.stats.LastLine)); err != nil {
 			return err
 		}
 	}
@@ -146,11 +147,8 @@ func (c *check) read(src Source) error {
 
 // log is what the log says as a whole.
 func (c *check) log() Log {
-	book := &c.lives.book
-	log := &Log{
-		Kernel: c.lives.printed.kernel, Waits: book.waits, Notes: c.notes(c.stats.Marks, c.lives.printed.kernel),
-		incidents: slices.Concat(book.misuses, book.cameBack), hung: book.hung,
-	}
+	r := c.lives.Reports()
+	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
 	log.find()
 	return *log
 }

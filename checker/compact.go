@@ -8,6 +8,13 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
+// slack is by how much the stamps that two CPUs put on the same moment may
+// differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
+// their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
+// later), and then they do to a microsecond. What one task does, and what a
+// waking carries over, is in order without any clock.
+const slack = 10e6
+
 // A kept is an event of a traced life in few bytes. A long trace has millions
 // of them, and most lives are judged without a look at more.
 type compactEvent struct {
@@ -208,3 +215,10 @@ func (l *Life) DropEvents() {
 		l.events = nil
 	}
 }
+
+// Compact are the events of a traced life, in the log's order; nil: the life is not
+// traced. They must not be changed.
+func (l *Life) Compact() []compactEvent { return l.compact }
+
+// SameTask is the first place with the pid that the task at a place has.
+func (l *Life) SameTask(place uint8) uint8 { return l.tasks[place].same }

@@ -1,8 +1,6 @@
 package checker
 
-import (
-	"github.com/kthread-tla/tracecheck/traces"
-)
+import "github.com/kthread-tla/tracecheck/traces"
 
 // An Incident is what reports of the kernel show of a thread, or of a task that used
 // one, where a rule speaks of it.

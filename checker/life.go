@@ -158,7 +158,7 @@ type assembler struct {
 	traced  tracedLives
 	book    reportBook
 
-	Touched  *Life            // the life that the latest event was given to; nil: to none
+	touched  *Life            // the life that the latest event was given to; nil: to none
 	stats    *traces.Stats    // of the source
 	interest *traces.Interest // whose scheduling is asked for; nil: everybody's
 }
@@ -219,8 +219,11 @@ type reportBook struct {
 	cameBack []Incident // of tasks that were reported blocked and are no more, of no one thread
 }
 
-func newAssembler() *assembler {
-	ls := &assembler{stats: new(traces.Stats)}
+// newAssembler makes an assembler for a log. stats are the source's; it may count on.
+// The assembler adds the pids whose scheduling matters to interest, and removes those
+// that are over; nil: nobody needs to know.
+func newAssembler(stats *traces.Stats, interest *traces.Interest) *assembler {
+	ls := &assembler{stats: stats, interest: interest}
 	ls.namedIncarnations = make(map[traces.Task]int)
 	ls.printed.before = make(map[traces.Task]bool)
 	ls.traced.grace, ls.traced.firstSeen = usualGrace, new(firstLines)
@@ -249,17 +252,16 @@ func (ls *index) alive() iter.Seq[*Life] {
 
 // add takes the next event. It returns the lives that cannot go on after it.
 func (ls *assembler) add(e *traces.Event) (ended []*Life) {
-	ls.Touched = nil
+	ls.touched = nil
 	switch e.Kind {
 	case traces.Boot:
-		ls.conclude()
-		ended = ls.endAll(e.Before)
+		ended = ls.End(e.Before)
 		ls.printed.begun, ls.printed.since, ls.printed.crash, ls.printed.kernel, ls.printed.failed, ls.printed.bannerLine, ls.printed.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
 		clear(ls.printed.before)
 	case traces.Begin:
 		clear(ls.printed.before)
 		for l := range ls.alive() {
-			if !stopReturned(l.Events()) {
+			if !l.StopReturned() {
 				ls.printed.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
 				ls.printed.before[traces.Task{PID: l.Thread.PID}] = true
 			}
@@ -314,7 +316,14 @@ func (ls *assembler) add(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// end ends all lives; asOf is the last line that could have spoken of them.
+// End ends all lives, as the end of a log or of a boot does; asOf is the last line that
+// could have spoken of them.
+func (ls *assembler) End(asOf int) []*Life {
+	ls.conclude()
+	return ls.endAll(asOf)
+}
+
+// endAll is End without what follows from all reports of the boot; asOf is the last line that could have spoken of them.
 func (ls *assembler) endAll(asOf int) []*Life {
 	ended := slices.Collect(ls.alive())
 	for _, l := range ended {
@@ -367,7 +376,7 @@ func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
 			// other's: what belongs to which is no longer certain.
 			l.doubt()
 			next.doubt()
-			if !stopReturned(l.Events()) {
+			if !l.StopReturned() {
 				l.Mixed, next.Mixed = true, true
 			}
 		}
@@ -396,7 +405,7 @@ func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
 		l.Set = e.Set
 	}
 	l.keep(e)
-	ls.Touched = l
+	ls.touched = l
 	return nil
 }
 
@@ -408,22 +417,29 @@ func (l *Life) snapshot() *Life {
 	return &now
 }
 
-// over says whether a life has come to an end, as far as its log shows: a thread
-// that tracers see is gone and nobody is in a call of it, one that prints has
-// been stopped and the stop has returned.
-func (l *Life) isOver(ls *assembler) bool {
-	if !l.trace.on {
-		return stopReturned(l.Events()) && len(pending(l)) == 0
-	}
-	if !l.trace.gone {
-		return false
-	}
-	for in := range ls.traced.calls.values() {
-		if in.life == l && !in.lost {
-			return false
+// Over is the life that the latest event was given to, if it has come to an end as far as
+// its log shows: a thread that tracers see is gone and nobody is in a call of it, one that
+// prints has been stopped and the stop has returned. nil: it has not. line is the event's.
+func (ls *assembler) Over(line int) *Life {
+	l := ls.touched
+	switch {
+	case l == nil:
+		return nil
+	case !l.trace.on:
+		if !l.StopReturned() || len(pending(l)) > 0 {
+			return nil
+		}
+	case !l.trace.gone:
+		return nil
+	default:
+		for in := range ls.traced.calls.values() {
+			if in.life == l && !in.lost {
+				return nil
+			}
 		}
 	}
-	return true
+	l.AsOf, l.Sees = line, ls.sees()
+	return l
 }
 
 // find is the open life that an event about t belongs to. Without one it is

@@ -65,7 +65,7 @@ func (m *misfit) says(l *Life, words string) Text {
 	case len(m.missing) > 0:
 		var first []string
 		for _, kind := range m.missing {
-			first = append(first, l.words(kind, nil))
+			first = append(first, logWords(l, kind, nil))
 		}
 		t.Message += "; it needs " + strings.Join(first, " and ") + " first"
 	}
@@ -74,7 +74,7 @@ func (m *misfit) says(l *Life, words string) Text {
 		if a := &m.allowed[i]; a.hasCode {
 			code = &a.code
 		}
-		t.Allowed = append(t.Allowed, l.words(m.allowed[i].kind, code))
+		t.Allowed = append(t.Allowed, logWords(l, m.allowed[i].kind, code))
 	}
 	return t
 }
@@ -125,8 +125,8 @@ func said(e *traces.Event) string {
 	return e.FormatTracepoint()
 }
 
-// words is how a log like the life's shows what a kind is about.
-func (l *Life) words(kind traces.Kind, code *int) string {
+// logWords is how a log like the life's shows what a kind is about.
+func logWords(l *Life, kind traces.Kind, code *int) string {
 	if l.Set != nil {
 		return fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code))
 	}

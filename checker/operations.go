@@ -52,7 +52,7 @@ type history struct {
 //   - wake, exit: on either side.
 //   - enter, return: besides, the line itself was printed inside threadfn.
 func newHistory(m *model.Machine, l *Life) *history {
-	if l.trace.on {
+	if l.Traced() {
 		return newTraceHistory(m, l)
 	}
 	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
@@ -158,7 +158,7 @@ func newHistory(m *model.Machine, l *Life) *history {
 		}
 	}
 	// The thread may have entered threadfn and not yet have printed it.
-	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events()) {
+	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !l.StopReturned() {
 		add(window(begin, model.Never, m.Actions(shown[traces.Enter]...), true, -1))
 	}
 	return h
@@ -188,7 +188,7 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		})
 		return
 	}
-	if find(e.Stack, "kthread_stop") >= 0 && h.stopsItself() {
+	if e.Stack.Has("kthread_stop") && h.stopsItself() {
 		h.hung = true
 	}
 	phases := onStack(e.Stack)

@@ -58,6 +58,9 @@ type grace struct{ stopped, unstopped int }
 
 var usualGrace = grace{stopped: 1 << 5, unstopped: 1 << 8}
 
+// SetGrace is for tests: lives wait as long as g says, and not as long as usual.
+func (ls *assembler) SetGrace(g grace) { ls.traced.grace = g }
+
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.
 // What it returns is good until it is called again.

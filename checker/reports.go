@@ -349,3 +349,17 @@ func (ls *assembler) suspect(w *Wait) {
 	}
 	l.Suspected = append(l.Suspected, *w)
 }
+
+// Reports are what a log's reports say of no one life, and the release that it names.
+type Reports struct {
+	Kernel    string // the last release that the log names; empty: none
+	Waits     []Wait
+	Incidents []Incident
+	Hung      hungTasks
+}
+
+// Reports are those so far. Waits are known when a boot ends.
+func (ls *assembler) Reports() Reports {
+	b := &ls.book
+	return Reports{ls.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
+}

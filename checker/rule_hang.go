@@ -124,8 +124,8 @@ the flag, or had much to finish. If that is too long, test kthread_should_stop()
 and before long sleeps.`,
 	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, Slow) },
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, Slow) },
-	Say:     func(l *Life, e Evidence) Text { return l.Incidents[e.Incident-1].slow() },
-	SayLog:  func(log *Log, e Evidence) Text { return log.incidents[e.Incident-1].slow() },
+	Say:     func(l *Life, e Evidence) Text { return slowText(&l.Incidents[e.Incident-1]) },
+	SayLog:  func(log *Log, e Evidence) Text { return slowText(&log.incidents[e.Incident-1]) },
 }
 
 var KT036 = Rule{
@@ -197,17 +197,17 @@ func (t Text) ofStop(l *Life, e Evidence) Text {
 	return t
 }
 
-// slow are the words on a wait that is over.
-func (i *Incident) slow() Text {
+// slowText are the words on a wait that is over.
+func slowText(i *Incident) Text {
 	w := i.Wait
 	if w.For == (traces.Task{}) {
 		return Text{
-			Message: fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, w.lasts(), i.Back),
+			Message: fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, lasts(w), i.Back),
 			Lines:   i.Lines,
 		}
 	}
 	return Text{
-		Message:     fmt.Sprintf("%s was reported blocked in kthread_stop()%s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, w.lasts(), w.For, i.Back),
+		Message:     fmt.Sprintf("%s was reported blocked in kthread_stop()%s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, lasts(w), w.For, i.Back),
 		Lines:       i.Lines,
 		WouldSettle: "a message that names the stopper with its pid ({by})",
 	}

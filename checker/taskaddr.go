@@ -72,7 +72,7 @@ func (ls *assembler) holds(l *Life) bool {
 		return false
 	case l.traceMore.bound == ls.traced.addr.forks:
 		return true
-	case t.ended || stopReturned(l.Events()):
+	case t.ended || l.StopReturned():
 		return ls.sees().Has(traces.Freed) && !l.traceMore.freed
 	}
 	return ls.sees().Has(traces.ProcessExit)

@@ -121,7 +121,7 @@ func (ls *assembler) addTraced(e *traces.Event) (ended []*Life) {
 		}
 	}
 	l.keep(e)
-	ls.Touched = l
+	ls.touched = l
 	return ended
 }
 
@@ -176,7 +176,7 @@ func (ls *assembler) addScheduling(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 		l.keep(e)
-		ls.Touched = l
+		ls.touched = l
 		return nil
 	}
 	if sleeper(e.State) || e.State == 'P' {
@@ -219,7 +219,7 @@ func (ls *assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	l.keep(e)
-	ls.Touched = l
+	ls.touched = l
 	return ended
 }
 
@@ -292,7 +292,7 @@ func (ls *assembler) addCall(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	l := ls.byPID.get(e.Thread.PID)
-	if l != nil && l.trace.on && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
+	if l != nil && l.trace.on && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || l.StopReturned()) {
 		// Its pid may have been used again, and the fork is not in the trace.
 		l.AsOf, l.Sees = e.Line-1, ls.sees()
 		ls.forget(l)
@@ -339,7 +339,7 @@ func (ls *assembler) addReturn(e *traces.Event) {
 	ret.Thread = in.life.Thread
 	in.life.keep(&ret)
 	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
-	ls.Touched = in.life
+	ls.touched = in.life
 }
 
 // leave notes that a task's call is over.
@@ -386,4 +386,24 @@ func (ls *assembler) forget(l *Life) {
 			in.life, in.lost = nil, true
 		}
 	}
+}
+
+// LeftBy is the call of a task that was in a stop of the thread by the trace, so that the
+// return of that is missing; nil: there was none.
+func (l *Life) LeftBy() *traces.Event { return l.traceMore.leftBy }
+
+// FirstSeen is the line of the trace's first event of a kind, of any thread; 0: there was
+// none.
+func (l *Life) FirstSeen(k traces.Kind) int { return int(l.traceMore.firstSeen[k].Load()) }
+
+// InCall says whether a task is in a stop or a park of the thread.
+func (l *Life) InCall() bool { return l.traceMore.calls > 0 }
+
+// MaybeStopped says whether a stop of a thread that is not known may have been of this
+// one.
+func (l *Life) MaybeStopped() bool { return l.traceMore.maybeStopped }
+
+// LostBy says whether something was missing in the life's time up to a line.
+func (l *Life) LostBy(line int) bool {
+	return l.Gaps || l.trace.on && l.traceMore.since > 0 && l.traceMore.since <= line
 }

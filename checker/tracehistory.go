@@ -8,13 +8,6 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// slack is by how much the stamps that two CPUs put on the same moment may
-// differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
-// their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
-// later), and then they do to a microsecond. What one task does, and what a
-// waking carries over, is in order without any clock.
-const slack = 10e6
-
 // first and last bound all moments of a trace that has no clock to go by.
 const first, last = math.MinInt64 / 4, model.Never - 1
 

@@ -32,7 +32,7 @@ func (c *eraChecker) inLineOrder(v *Verdict) []Step {
 	if !v.Life.Traced() || !v.Life.InTime() {
 		return nil
 	}
-	h := c.history(v.Life.inLineOrder())
+	h := c.history(inLineOrder(v.Life))
 	ends, ans := h.Ends()
 	if ans != model.Yes {
 		return nil
