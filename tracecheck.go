@@ -61,6 +61,10 @@ type Options struct {
 	// memory does not grow with the log. An error of Yield ends Check.
 	Yield func(*checker.Verdict) error
 
+	// CountOnly is checker.Options.CountOnly. Threads that are not asked for are counted
+	// with the others.
+	CountOnly func(n int, v *checker.Verdict) bool
+
 	// Checker judges, if it is not nil, in place of one that is made by Kernel and
 	// Timeout. Kernel must be the same as the Checker's. Checks that share one, also
 	// at the same time, share what it has found out.
@@ -136,7 +140,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		Patterns: pats, Always: always, Format: o.Format, Follow: o.Follow, Interest: interest,
 	})
 	defer reader.Close()
-	log, err := judge.Check(reader, checker.Options{Follow: o.Follow, Interest: interest}, func(v *checker.Verdict) error {
+	log, err := judge.Check(reader, checker.Options{Follow: o.Follow, Interest: interest, CountOnly: o.CountOnly}, func(v *checker.Verdict) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

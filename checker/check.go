@@ -1,6 +1,5 @@
-// Package checker judges what a log shows of kernel threads by the state graph
-// of the TLA+ specification. It knows rules only through that graph, and
-// formats not at all.
+// Package checker says what became of a thread, and whether that is legal. It knows
+// what is legal by the state graph of the TLA+ specification alone, and no log's format.
 package checker
 
 import (
@@ -27,6 +26,11 @@ type Options struct {
 	// Interest is what the Source was given: Check adds the pids whose scheduling
 	// matters, and removes those that are over. nil: the Source leaves nothing out.
 	Interest *traces.Interest
+	// CountOnly is asked of each verdict before it is yielded, with n, the verdict's
+	// number from 1: true lets later identical verdicts be counted and not yielded. At
+	// the log's end one of them is yielded, with the number of the others in Alike.
+	// nil: every verdict is yielded, as with Follow.
+	CountOnly func(n int, v *Verdict) bool
 }
 
 // A Log is what a whole log says, apart from the verdicts on its threads.
@@ -40,35 +44,29 @@ type Log struct {
 	hung      hungTasks
 }
 
-// CountAlike says that lives that go just as this one did need not be told of one by
-// one any more: Check only counts them, and in the end gives a verdict on one of
-// them, with the number of the others in Alike. It has no effect but while yield has
-// the verdict, and not with Options.Follow.
-func (v *Verdict) CountAlike() { v.count = true }
-
-// A tally counts lives that go as others did.
-type tally struct {
-	of       map[*memo]*Verdict // nil: there has been none yet
+// A countOnly counts lives whose verdicts need not be yielded.
+type countOnly struct {
+	byMemo   map[*memo]*Verdict // nil: there has been none yet
 	verdicts []*Verdict         // those of the map
 }
 
-// maxCounted bounds the ways to go that are counted.
+// maxCounted bounds the memos whose lives are counted.
 const maxCounted = 1 << 10
 
-// ask takes note of what has been said of a verdict.
-func (t *tally) ask(v *Verdict) {
-	if !v.count || v.how.memo == nil || len(t.of) >= maxCounted {
+// from lets the next lives of a verdict's memo be counted only.
+func (n *countOnly) from(v *Verdict) {
+	if v.how.memo == nil || len(n.byMemo) >= maxCounted {
 		return
 	}
-	if t.of == nil {
-		t.of = make(map[*memo]*Verdict)
+	if n.byMemo == nil {
+		n.byMemo = make(map[*memo]*Verdict)
 	}
-	t.of[v.how.memo] = nil
+	n.byMemo[v.how.memo] = nil
 }
 
-// add counts a life, if that is enough; then nothing of it is needed any more.
-func (t *tally) add(m *memo, l *Life) bool {
-	v, ok := t.of[m]
+// add counts a life, if that is enough.
+func (n *countOnly) add(m *memo, l *Life) bool {
+	v, ok := n.byMemo[m]
 	switch {
 	case !ok:
 		return false
@@ -77,10 +75,10 @@ func (t *tally) add(m *memo, l *Life) bool {
 		return true
 	}
 	v = m.verdictOn(l)
-	l.room.alone = false
+	l.Share()
 	v.Revision = 1
-	t.of[m] = v
-	t.verdicts = append(t.verdicts, v)
+	n.byMemo[m] = v
+	n.verdicts = append(n.verdicts, v)
 	return true
 }
 
@@ -90,100 +88,156 @@ func (v *Verdict) says(w *Verdict) bool {
 		v.ExitCode == w.ExitCode && v.ExitCodeFrom == w.ExitCodeFrom && slices.Equal(v.Stops, w.Stops) && len(v.Findings) == len(w.Findings)
 }
 
+// A check is one log that is being judged.
+type check struct {
+	*Checker
+	Options
+	lives   *assembler
+	stats   *traces.Stats
+	marked  markedEras
+	counted countOnly
+	key     []byte // room for a memo's key
+	n       int    // how many verdicts have been yielded
+	yield   func(*Verdict) error
+}
+
 // Check reads a log to its end, and calls yield with the verdict of each life
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
-	ls := newLives()
-	ls.interest, ls.stats = o.Interest, src.Stats()
-	if c.patience != nil {
-		ls.patience = *c.patience
+	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
+	run.lives = newAssembler(run.stats, o.Interest)
+	if c.grace != nil {
+		run.lives.SetGrace(*c.grace)
 	}
-	var marked markedEras
-	var counted tally
-	buf := make([]byte, 0, 1<<10)
-	// What report returns is what was said of the life, or the memo that says it.
-	report := func(l *Life) (v *Verdict, m *memo, err error) {
-		if int(l.told) == l.count() {
-			return l.before, l.before.how.memo, nil // nothing has come since
-		}
-		now := l
-		if o.Follow {
-			now = l.snapshot() // whoever gets the verdict may keep it
-		}
-		if l.Kernel == "" {
-			now.eras = marked.erasOf(ls.stats.Marks, l.AsOf)
-		}
-		m, v = c.memoOf(now, buf)
-		if m != nil {
-			if counted.add(m, now) {
-				if l.room.alone {
-					ls.rooms = append(ls.rooms, l.room)
-				}
-				return nil, m, nil
-			}
-			v = m.verdictOn(now)
-		}
-		if l.before.says(v) {
-			l.told = int32(l.count())
-			return l.before, l.before.how.memo, nil
-		}
-		l.revision++
-		v.Revision, v.Replaces = int(l.revision), l.before
-		if o.Follow {
-			l.told = int32(l.count())
-			before := *v
-			before.Replaces, before.how.history = nil, nil
-			l.before = &before
-		}
-		err = yield(v)
-		if !o.Follow {
-			counted.ask(v)
-		}
-		return v, m, err
-	}
-	judge := func(ended []*Life) error {
-		for _, l := range ended {
-			v, m, err := report(l)
-			if err != nil {
-				return err
-			}
-			ls.record(l, v, m)
-		}
-		return nil
-	}
-	log := func() Log {
-		log := &Log{
-			Kernel: ls.kernel, Waits: ls.waits, Notes: c.notes(ls.stats.Marks, ls.kernel),
-			incidents: slices.Concat(ls.misuses, ls.cameBack), hung: ls.hung,
-		}
-		log.find()
-		return *log
-	}
+	err := run.read(src)
+	return run.log(), err
+}
+
+// read judges the lives of a log as they end.
+func (c *check) read(src Source) error {
 	for src.Scan() {
 		e := src.Event()
-		if ended := ls.add(e); ended != nil {
-			if err := judge(ended); err != nil {
-				return log(), err
+		if ended := c.lives.add(e); ended != nil {
+			if err := c.end(ended); err != nil {
+				return err
 			}
 		}
-		if l := ls.touched; o.Follow && l != nil && l.over(ls) {
-			l.AsOf, l.Sees = e.Line, ls.sees()
-			if _, _, err := report(l); err != nil {
-				return log(), err
+		if !c.Follow {
+			continue
+		}
+		if l := c.lives.Over(e.Line); l != nil {
+			if _, _, err := c.judgeLife(l); err != nil {
+				return err
 			}
 		}
 	}
 	err := src.Err()
 	if err == nil {
-		ls.conclude()
-		if err := judge(ls.end(ls.stats.LastLine)); err != nil {
-			return log(), err
+		if err := c.end(c.lives.End(c.stats.LastLine)); err != nil {
+			return err
 		}
 	}
-	for _, v := range counted.verdicts {
-		if failed := yield(v); failed != nil {
-			return log(), failed
+	for _, v := range c.counted.verdicts {
+		if failed := c.yield(v); failed != nil {
+			return failed
 		}
 	}
-	return log(), err
+	return err
+}
+
+// log is what the log says as a whole.
+func (c *check) log() Log {
+	r := c.lives.Reports()
+	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
+	log.find()
+	return *log
+}
+
+// end judges lives that have ended for good.
+func (c *check) end(ended []*Life) error {
+	for _, l := range ended {
+		v, m, err := c.judgeLife(l)
+		if err != nil {
+			return err
+		}
+		if c.lives.CanBury(l) {
+			c.bury(l, v, m)
+		}
+	}
+	return nil
+}
+
+// bury keeps what a later stop of a life's thread is judged by: what has been said of
+// it, or, by a memo, of others.
+func (c *check) bury(l *Life, v *Verdict, m *memo) {
+	if m != nil {
+		if m.tomb != nil {
+			c.lives.Bury(l, m.tomb, m.said)
+		}
+		return
+	}
+	if !v.maybeRevived() {
+		return
+	}
+	if tomb := l.TombEvents(); tomb != nil {
+		said := *v
+		said.Life, said.Stops, said.Replaces, said.how.history = nil, nil, nil, nil
+		c.lives.Bury(l, tomb, &Said{&said})
+	}
+}
+
+// lastSaid is the latest verdict on a life; nil: there is none.
+func lastSaid(l *Life) *Verdict {
+	if l.Said == nil {
+		return nil
+	}
+	v := l.Said.Verdict.(*Verdict)
+	if v.Revision != int(l.Revision) { // a memo's
+		said := *v
+		said.Revision = int(l.Revision)
+		v = &said
+	}
+	return v
+}
+
+// judgeLife judges a life and yields the verdict, if it says something new and is not
+// only counted. It returns what has been said of the life, or the memo that says it.
+func (c *check) judgeLife(l *Life) (v *Verdict, m *memo, err error) {
+	before := lastSaid(l)
+	if int(l.Judged) == l.count() {
+		return before, before.how.memo, nil // nothing has come since
+	}
+	now := l
+	if c.Follow {
+		now = l.snapshot() // whoever gets the verdict may keep it
+	}
+	if l.Kernel == "" {
+		now.As.Eras = uint8(c.marked.erasOf(c.stats.Marks, l.AsOf))
+	}
+	m, v = c.memoOf(now, c.key)
+	if m != nil {
+		if c.counted.add(m, now) {
+			c.lives.Release(l)
+			return nil, m, nil
+		}
+		v = m.verdictOn(now)
+	}
+	if before.says(v) {
+		l.Judged = int32(l.count())
+		return before, before.how.memo, nil
+	}
+	l.Revision++
+	v.Revision, v.Replaces = int(l.Revision), before
+	if c.Follow {
+		said := *v
+		said.Replaces, said.how.history = nil, nil
+		l.Judged, l.Said = int32(l.count()), &Said{&said}
+	}
+	c.n++
+	count := c.CountOnly != nil && !c.Follow && c.CountOnly(c.n, v)
+	err = c.yield(v)
+	if count {
+		c.counted.from(v)
+	}
+	return v, m, err
 }

@@ -20,7 +20,7 @@ type Checker struct {
 	memos     model.Cache[*memo]               // by cacheKey and addOrder
 	orderFree model.Cache[*memo]               // by cacheKey alone
 	probes    model.Cache[probeSets]           // by what was searched
-	patience  *patience                        // tests: how long lives wait; nil: as long as usual
+	grace     *grace                           // tests: how long lives wait; nil: as long as usual
 }
 
 // New returns a checker by the rules of one era, or, with nil, of the era that
@@ -87,11 +87,11 @@ func (c *Checker) erasFor(l *Life) (checkers []*eraChecker, covered bool) {
 		return c.eras(*c.only), true
 	}
 	if l.Kernel == "" {
-		return l.resumed.within(c.within(l.eras)), true
+		return fitsSoFar(l, c.within(eraSet(l.As.Eras))), true
 	}
 	e, err := graph.EraOf(l.Kernel)
 	if err != nil {
-		return l.resumed.within(c.all()), false
+		return fitsSoFar(l, c.all()), false
 	}
 	return c.eras(e), true
 }
@@ -182,10 +182,10 @@ func (c *Checker) excuse(v *Verdict, covered bool) {
 	if !covered && v.Fits == FitsNo {
 		because(&KT013, "it does not fit the rules of any era, but the log is of Linux %s, which none covers", l.Kernel)
 	}
-	if c.only != nil || l.Kernel != "" || l.eras == 0 || v.Fits != FitsNo {
+	if c.only != nil || l.Kernel != "" || l.As.Eras == 0 || v.Fits != FitsNo {
 		return
 	}
-	for _, r := range c.within(^l.eras) {
+	for _, r := range c.within(^eraSet(l.As.Eras)) {
 		if w := r.judge(l); w.Fits == FitsYes {
 			// A mark accuses nobody.
 			because(&KT019, "it fits the rules of Linux %s, but the log has words that such a kernel does not print", r.eras[0].Range())

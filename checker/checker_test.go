@@ -190,7 +190,7 @@ func TestPrefixesOfWhatFitsFit(t *testing.T) {
 		if seed%2 == 1 {
 			set, kinds = full, kinds[:7]
 		}
-		l := &Life{Begun: rng.IntN(2) == 0, Set: set}
+		l := &Life{Identity: Identity{Set: set}, lifeEvidence: lifeEvidence{Begun: rng.IntN(2) == 0}}
 		for i := range 1 + rng.IntN(7) {
 			e := traces.Event{Kind: kinds[rng.IntN(len(kinds))], Line: i + 2, Set: set}
 			if rng.IntN(3) == 0 && (e.Kind == traces.StopReturn || e.Kind == traces.Return) {
@@ -214,7 +214,7 @@ func TestTooLargeASearchIsUndecided(t *testing.T) {
 	m := loadMachine(t)
 	c := newFor(m.Graph, 200*time.Millisecond)
 	story := printk.Builtin("story")
-	l := &Life{Begun: true, Set: story, Thread: traces.Task{Comm: "t"}}
+	l := &Life{Identity: Identity{Set: story, Thread: traces.Task{Comm: "t"}}, lifeEvidence: lifeEvidence{Begun: true}}
 	add := func(k traces.Kind) {
 		l.events = append(l.events, traces.Event{Kind: k, Line: len(l.events) + 2, Set: story})
 	}

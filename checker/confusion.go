@@ -19,7 +19,7 @@ func confusionOf(l *Life) confusion {
 		return overlapping
 	case l.Follows > 0 && !l.created():
 		return following
-	case l.readOtherwise():
+	case l.ambiguous():
 		return ambiguous
 	}
 	return notConfused

@@ -37,15 +37,13 @@ func TestCounted(t *testing.T) {
 		interest := traces.NewInterest()
 		r := reader.New(in, reader.Options{Interest: interest})
 		defer r.Close()
-		if _, err := c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
+		o := checker.Options{Interest: interest, CountOnly: func(_ int, v *checker.Verdict) bool {
+			return counts && (v.Outcome == checker.ExitedByItself || v.Outcome == checker.RanThenStopped)
+		}}
+		if _, err := c.Check(r, o, func(v *checker.Verdict) error {
 			most = max(most, v.Alike)
 			number[fmt.Sprintf("%s %s %s %s %d", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Findings))] += 1 + v.Alike
-			switch v.Outcome {
-			case checker.ExitedByItself, checker.RanThenStopped:
-				if counts {
-					v.CountAlike()
-				}
-			default:
+			if v.Outcome != checker.ExitedByItself && v.Outcome != checker.RanThenStopped {
 				verdicts = append(verdicts, v)
 			}
 			return nil
@@ -103,10 +101,8 @@ func TestCountedInDoubt(t *testing.T) {
 		interest := traces.NewInterest()
 		r := reader.New(strings.NewReader(log.String()), reader.Options{Interest: interest})
 		defer r.Close()
-		if _, err := c.Check(r, checker.Options{Interest: interest}, func(v *checker.Verdict) error {
-			if counts {
-				v.CountAlike()
-			}
+		o := checker.Options{Interest: interest, CountOnly: func(int, *checker.Verdict) bool { return counts }}
+		if _, err := c.Check(r, o, func(v *checker.Verdict) error {
 			if v.Life.Doubt {
 				doubt += 1 + v.Alike
 			} else {

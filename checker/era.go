@@ -23,7 +23,7 @@ func (c *eraChecker) history(l *Life) *history {
 
 // judge says what became of a life by the era's rules.
 func (c *eraChecker) judge(l *Life) Verdict {
-	if was := l.intact(); was != nil {
+	if was := l.BeforeLoss(); was != nil {
 		if v := c.judge(was); v.Fits == FitsNo {
 			v.Life, v.Stops, v.how.beforeLoss = l, stopsOf(l, c.history(l)), true
 			return v
@@ -48,14 +48,14 @@ func (c *eraChecker) judge(l *Life) Verdict {
 		// It went on, whatever was reported: a debugger, or a notifier, may have
 		// seen to that.
 		alive := *l
-		alive.survived = true
+		alive.As.Survived = true
 		return c.judge(&alive)
 	}
-	if ans == model.No && h.foreignWake && !l.foreignWake {
+	if ans == model.No && h.foreignWake && !l.As.ForeignWake {
 		// A wake in the context of a task that stops the thread is taken for the
 		// stop's own. Nobody is accused by that.
 		as := *l
-		as.foreignWake = true
+		as.As.ForeignWake = true
 		if w := c.judge(&as); w.Fits != FitsNo {
 			w.Life = l
 			w.how.ends = append(w.how.ends, endsBy{}) // not the same answer as one without this
@@ -72,7 +72,7 @@ func (c *eraChecker) judge(l *Life) Verdict {
 		return v
 	}
 	v.how.ends = []endsBy{{c.m, ends}}
-	v.ForeignWake = h.foreignWake && !l.foreignWake
+	v.ForeignWake = h.foreignWake && !l.As.ForeignWake
 	c.facts(&v, h, ends)
 	c.outcome(&v, h, ends)
 	v.Findings = (&Case{Life: l, Verdict: &v, era: c, h: h, ends: ends}).findings()
@@ -169,7 +169,7 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 			rest(StopHung)
 			return
 		}
-		if h.life.trace.on && h.life.trace.lossy {
+		if h.life.Traced() && h.life.trace.lossy {
 			rest(OutcomeUnknown) // its return may be among what was lost
 			return
 		}

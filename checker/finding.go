@@ -162,3 +162,13 @@ func (log *Log) find() {
 		return cmp.Or(cmp.Compare(first(&a), first(&b)), cmp.Compare(a.Evidence.Wait, b.Evidence.Wait))
 	})
 }
+
+// incidents are the places of those of a kind.
+func incidents(list []Incident, kind IncidentKind) (found []Evidence) {
+	for i := range list {
+		if list[i].Kind == kind {
+			found = append(found, Evidence{Incident: i + 1})
+		}
+	}
+	return found
+}

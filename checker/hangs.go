@@ -10,7 +10,7 @@ import (
 // it waits for.
 
 // asked is what a trace shows of a thread after a stop's request was made.
-type asked struct {
+type afterStop struct {
 	made   int   // where the stopper went to sleep, the flag set and the wake made; 0: it has not
 	line   int   // where it went to sleep last
 	times  int32 // how often the thread has gone to sleep since
@@ -26,7 +26,7 @@ func sleeper(state byte) bool { return state == 'S' || state == 'D' || state == 
 // traces sched_waking where the state matches. If it did not, and the thread was
 // awake when the call began and sleeps now, it went to sleep after that wake: had it
 // set its state before, the wake would have matched.
-func (a *asked) request(in *inside, line int) {
+func (a *afterStop) request(in *pendingCall, line int) {
 	if in.park || a.made > 0 {
 		return
 	}
@@ -37,7 +37,7 @@ func (a *asked) request(in *inside, line int) {
 }
 
 // sleeps notes that the thread leaves its CPU.
-func (a *asked) sleeps(e *traces.Event) {
+func (a *afterStop) sleep(e *traces.Event) {
 	if !sleeper(e.State) {
 		return
 	}
@@ -47,33 +47,10 @@ func (a *asked) sleeps(e *traces.Event) {
 	}
 }
 
-// stopsItself says whether the thread is in a kthread_stop() of itself.
-func (h *history) stopsItself() bool {
-	return slices.ContainsFunc(h.stops, func(s call) bool {
-		return s.call >= 0 && s.ret < 0 && h.life.Thread.PID != 0 && h.life.Events()[s.call].By.PID == h.life.Thread.PID
-	})
-}
-
-// ended says whether the log shows, before a stop of it went wrong, that the
-// thread's threadfn came to an end.
-func (h *history) ended() bool {
-	for _, e := range h.life.Events() {
-		switch e.Kind {
-		case traces.Return, traces.Exit:
-			return true
-		case traces.Stacked:
-			if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
-				return e.Thread.PID == h.life.Thread.PID
-			}
-		}
-	}
-	return false
-}
-
 // isBack takes note of a message of a task that a report has shown blocked: it is
 // so no more.
-func (ls *lives) isBack(e *traces.Event) {
-	r := ls.reports[e.By.PID]
+func (ls *assembler) comesBack(e *traces.Event) {
+	r := ls.book.reports[e.By.PID]
 	if r == nil || e.By.PID == 0 || e.By.Comm != "" && r.last.Thread.Comm != "" && !alike(e.By.Comm, r.last.Thread.Comm) {
 		return
 	}
@@ -81,7 +58,7 @@ func (ls *lives) isBack(e *traces.Event) {
 	if w == nil {
 		return
 	}
-	delete(ls.reports, e.By.PID)
+	delete(ls.book.reports, e.By.PID)
 	if w.Seconds == 0 {
 		return // it was seen to wait, and that is over
 	}
@@ -96,21 +73,21 @@ func (ls *lives) isBack(e *traces.Event) {
 
 // slow notes that a wait is over, as a line shows, with the thread that was waited
 // for; nil: which that is the log does not tell.
-func (ls *lives) slow(of *Life, w *Wait, line int) {
+func (ls *assembler) slow(of *Life, w *Wait, line int) {
 	i := Incident{Misuse: Misuse{Kind: Slow}, Lines: append(slices.Clone(w.Lines), line), Wait: w, Back: line}
-	ls.hung.back = true
+	ls.book.hung.back = true
 	switch {
-	case of != nil && (of.told == 0 || int(of.told) < of.count()):
+	case of != nil && (of.Judged == 0 || int(of.Judged) < of.count()):
 		of.Incidents = append(of.Incidents, i)
-	case len(ls.cameBack) < maxMisuses:
-		ls.cameBack = append(ls.cameBack, i)
+	case len(ls.book.cameBack) < maxMisuses:
+		ls.book.cameBack = append(ls.book.cameBack, i)
 	}
 }
 
 // likelyBack says whether the likely end of a wait has come: a stop of the one
 // thread that it is likely for has returned after the last report. Then nothing
 // says that the task is blocked still.
-func (ls *lives) likelyBack(w *Wait) bool {
+func (ls *assembler) likelyBack(w *Wait) bool {
 	l := ls.byPID.get(w.For.PID)
 	if w.For.PID == 0 || l == nil || l.trace.on {
 		return false

@@ -1,8 +1,6 @@
 package checker
 
-import (
-	"github.com/kthread-tla/tracecheck/traces"
-)
+import "github.com/kthread-tla/tracecheck/traces"
 
 // An Incident is what reports of the kernel show of a thread, or of a task that used
 // one, where a rule speaks of it.
@@ -55,29 +53,19 @@ func (m Misuse) same(o Misuse) bool {
 	return m == o
 }
 
-// incidents are the places of those of a kind.
-func incidents(list []Incident, kind IncidentKind) (found []Evidence) {
-	for i := range list {
-		if list[i].Kind == kind {
-			found = append(found, Evidence{Incident: i + 1})
-		}
-	}
-	return found
-}
-
 // crashed takes the report of an oops or of a warning.
-func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
+func (ls *assembler) addCrash(e *traces.Event) (ended []*Life) {
 	s := e.Stack
 	i := Incident{Misuse: misuseOf(s), Lines: []int{e.Line}}
-	if i.Kind == NoTask && ls.failed > 0 {
-		i.Failed = ls.failed
-		i.Lines = []int{ls.failed, e.Line}
+	if i.Kind == NoTask && ls.printed.failed > 0 {
+		i.Failed = ls.printed.failed
+		i.Lines = []int{ls.printed.failed, e.Line}
 	}
 	if i.Kind != NoIncident && (i.Kind != CodeGone || !deadly(s)) { // else it is the thread's
 		ls.misused(e, i)
 	}
 	if s.Report == traces.Oops && !s.Above && !isKASAN(s) && s.Task == (traces.Task{Comm: "kthreadd", PID: 2}) {
-		ls.kthreadd = e.Line
+		ls.book.kthreadd = e.Line
 	}
 	for l := range ls.alive() {
 		if l.Crash >= e.Line && l.Crash <= s.Last && s.Task.PID != 0 && l.Thread.PID != 0 && s.Task.PID != l.Thread.PID {
@@ -89,7 +77,7 @@ func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 	}
 	switch l := ls.byPID.get(e.Thread.PID); {
 	case l == nil:
-		ended = ls.known(e)
+		ended = ls.knownByStack(e)
 	case !l.trace.on && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
 		l.keep(e)
 	}
@@ -106,7 +94,7 @@ func (ls *lives) crashed(e *traces.Event) (ended []*Life) {
 // misused gives an incident to the thread that it is about, where the log shows
 // which that is: the one of which this very task has announced a stop that has
 // not returned. Else it belongs to no thread.
-func (ls *lives) misused(e *traces.Event, i Incident) {
+func (ls *assembler) misused(e *traces.Event, i Incident) {
 	var sure, open []*Life
 	if e.Stack.Has("kthread_stop") && (i.Kind == AfterFree || i.Kind == NoKthread) {
 		for l := range ls.alive() {
@@ -128,16 +116,16 @@ func (ls *lives) misused(e *traces.Event, i Incident) {
 	case len(sure) == 0 && len(open) == 1:
 		i.Likely = open[0].Thread
 	}
-	for n := range ls.misuses {
-		if m := &ls.misuses[n]; m.same(i.Misuse) {
+	for n := range ls.book.misuses {
+		if m := &ls.book.misuses[n]; m.same(i.Misuse) {
 			if len(m.Lines) < maxMisuses {
 				m.Lines = append(m.Lines, i.Lines...)
 			}
 			return
 		}
 	}
-	if len(ls.misuses) < maxMisuses {
-		ls.misuses = append(ls.misuses, i)
+	if len(ls.book.misuses) < maxMisuses {
+		ls.book.misuses = append(ls.book.misuses, i)
 	}
 }
 

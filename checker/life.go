@@ -10,29 +10,51 @@ import (
 // A Life is one incarnation of one kernel thread, with all that its log says
 // of it.
 type Life struct {
-	trace traced
-	kept  []kept // of a traced life
+	trace   traceState
+	compact []compactEvent // of a traced life: all events; trace and compact are in one line of the CPU's cache
 
-	Thread traces.Task
-	slot   int // in lives.open; -1: in it no more
+	Identity
+	lifeEvidence
+	As        As
+	Revision  int32 // the caller's: how many verdicts there have been on it
+	Judged    int32 // the caller's: how many of its events the latest of them knows
+	Said      *Said // the caller's: the latest of them; nil: none
+	Revived   *Revival
+	traceMore traceRest
 
+	kinds  traces.Kinds   // the kinds of its events, of one that is not traced
+	events []traces.Event // what Events returns; of a traced life nil until it is asked for
+	tasks  []lifeTask     // the tasks that compact names
+	full   []fullEvent    // the events that compact does not hold whole
+	openAt int            // index in index.open; -1: in it no more
+	slot   *lifeSlot      // of a traced life; nil in a snapshot
+}
+
+// An Identity is which thread a life is of, and when that was.
+type Identity struct {
+	Thread      traces.Task
 	Incarnation int               // 1-based: the n-th life of that pid, or of that name
 	AsOf        int               // number of the last line that could have spoken of it
-	Set         traces.PatternSet // the messages that its events come from
+	Set         traces.PatternSet // the messages that its events come from; nil: none
+	Kernel      string            // the release of the boot's banner; empty: not in the log
+	BannerLine  int               // of that banner; 0: not in the log
+}
 
-	Since int // line of the set's begin line, see Begun; 0 where there is none
+// lifeEvidence is what a life's log shows besides the events, and how far its silence
+// can be trusted.
+type lifeEvidence struct {
+	// Begun: the pattern set's begin line came before, in the same boot and
+	// without loss since, so that a message that is not there was not printed.
+	Begun bool
+	Since int // line of that begin line; 0 where there is none
 	Crash int // line of an oops in its time, which may have been its own; 0: none
 	// CrashOf is the task of that oops, where its report says that it is not
 	// this thread; else zero.
 	CrashOf traces.Task
-	Kernel  string // the release of the boot's banner; empty: not in the log
 	// Follows is the last line of an earlier thread of this name or pid, which
 	// had ended, where this one is taken for the next thread although no line
 	// says that it was created or has entered threadfn; 0 elsewhere.
 	Follows int
-	// Begun: the pattern set's begin line came before, in the same boot and
-	// without loss since, so that a message that is not there was not printed.
-	Begun bool
 	// Mixed: another thread of the name came while this one was not over by
 	// the log, or was so when this one came: which line is whose is open.
 	Mixed bool
@@ -41,37 +63,32 @@ type Life struct {
 	Gaps bool
 	// Doubt: the log does not tell whether all events are about one thread.
 	Doubt bool
-	// sure is how many of its first events came before a line that took from the
-	// log's silence what it proves: a loss, or an oops in its time. 0: none did, or
-	// no such line came.
-	sure int
 	// Sees are the kinds of events that the trace has shown, of any thread.
 	Sees traces.Kinds
-
 	// Suspected are tasks blocked in a kthread_stop() that is likely of this
 	// thread.
 	Suspected []Wait
 	// Incidents are what the kernel's reports show of this thread.
 	Incidents []Incident
-	// survived: it is judged as if an oops had not ended it; see rules.judge.
-	survived bool
-	// foreignWake: it is judged as if an interrupt may have made a wake that a trace
-	// without flags shows in a stopper's context.
-	foreignWake bool
 
-	has     traces.Kinds   // the kinds of its events, of one that is not traced
-	events  []traces.Event // what Events returns; of a traced life nil until it is asked for
-	more    tracedMore
-	tasks   []keptTask // whom kept names
-	whole   []whole    // what kept does not hold
-	eras    eraSet     // by the marks of a log that names no kernel
-	boot    int        // line of the banner; 0: not in the log
-	room    *room      // of a traced life; nil in a snapshot
-	resumed *resumed   // what it goes on from; nil: it begins
-	// Of a log that is followed:
-	told     int32 // how many of its events a verdict has been given of
-	revision int32
-	before   *Verdict // the latest revision
+	beforeLoss int // how many events came before the first loss or oops in its time; 0: there was none, or none came
+}
+
+// As is what whoever judges a life takes for granted. An Assembler leaves it zero.
+type As struct {
+	Eras        uint8 // the eras whose kernels may have written the log, a bit each; 0: any
+	Survived    bool  // an oops has not ended the thread
+	ForeignWake bool  // an interrupt may have made a wake that a trace without flags shows in a stopper's context
+}
+
+// A Said is what the caller has said of a life. An Assembler keeps it with the life,
+// and in its tombstone, and does not look into it.
+type Said struct{ Verdict any }
+
+// A Revival is what a life goes on from whose thread had ended and was judged.
+type Revival struct {
+	Events int   // how many of its first events came before
+	Said   *Said // what was said of it then
 }
 
 // Traced says whether the life's events are a tracer's.
@@ -88,33 +105,33 @@ func (l *Life) shows(k traces.Kind) bool {
 }
 
 // doubt takes back what rests on the events being all of one thread's.
-func (l *Life) doubt() { l.Doubt, l.Begun, l.sure = true, false, 0 }
+func (l *Life) doubt() { l.Doubt, l.Begun, l.beforeLoss = true, false, 0 }
 
 // weaken notes that from here on silence proves less. What was wrong before is
 // not set right by that.
 func (l *Life) weaken() {
 	if !l.trace.on && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
-		l.sure = l.count()
+		l.beforeLoss = l.count()
 	}
 }
 
 // intact is the life as it was when a first line took from the log's silence
 // what it proves; nil: none has, or nothing had been seen then.
-func (l *Life) intact() *Life {
-	if l.sure == 0 {
+func (l *Life) BeforeLoss() *Life {
+	if l.beforeLoss == 0 {
 		return nil
 	}
-	was := l.first(l.sure)
-	was.Begun, was.Doubt, was.Crash, was.CrashOf, was.sure = true, false, 0, traces.Task{}, 0
+	was := l.First(l.beforeLoss)
+	was.Begun, was.Doubt, was.Crash, was.CrashOf, was.beforeLoss = true, false, 0, traces.Task{}, 0
 	return was
 }
 
 // first is the life as far as its first n events tell.
-func (l *Life) first(n int) *Life {
+func (l *Life) First(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
 	if l.trace.on {
-		if cut.kept = l.kept[:n]; n < len(l.kept) {
+		if cut.compact = l.compact[:n]; n < len(l.compact) {
 			cut.trace.asleep = 0 // what it does at the log's end it need not do there
 		}
 	}
@@ -134,77 +151,96 @@ func alike(a, b string) bool {
 // commKey is the same for all names that may be one thread's.
 func commKey(name string) string { return name[:min(len(name), 15)] }
 
-// lives sorts a log's events into lives.
-type lives struct {
-	open   []*Life // in the order of their first events; nil where one has ended
-	gone   int     // how many of open are nil
-	byPID  byPID[Life]
-	byName map[string][]*Life                     // by commKey
-	used   [pidLimit / partSize]*[partSize]uint32 // by pid: how many lives it has had
-	count  map[traces.Task]int                    // the same by name, where there is no pid
-	// touched is the life that the latest event was given to; nil: to none.
-	touched *Life
+// An assembler sorts a log's events into lives.
+type assembler struct {
+	index
+	printed printkLives
+	traced  tracedLives
+	book    reportBook
 
-	begun  bool
-	since  int
-	crash  int
-	kernel string
-	boot   int  // line of the banner that says so
-	gaps   bool // lines were left out since the begin line
+	touched  *Life            // the life that the latest event was given to; nil: to none
+	stats    *traces.Stats    // of the source
+	interest *traces.Interest // whose scheduling is asked for; nil: everybody's
+}
+
+// An index has the lives that have not ended, and counts those that there have been.
+type index struct {
+	open   []*Life // in the order of their first events; nil where one has ended
+	ended  int     // how many of open are nil
+	byPID  pidMap[Life]
+	byName map[string][]*Life // by commKey
+
+	incarnations      [pidLimit / partSize]*[partSize]uint32 // by pid: how many lives it has had
+	namedIncarnations map[traces.Task]int                    // the same by name, where there is no pid
+}
+
+// printkLives is what the messages of one boot say of all lives.
+type printkLives struct {
+	begun      bool   // the set's begin line has come
+	since      int    // that line
+	gaps       bool   // lines were left out since
+	crash      int    // line of the last oops since; 0: none
+	kernel     string // the release; empty: not known
+	bannerLine int    // the line that says so; 0: none
+	failed     int    // line of the last failed kthread_create(), 0: none in this boot
 	// Names and pids that were alive when the set's begin line came: a line
 	// about one of them may still be about the thread from before.
 	before map[traces.Task]bool
 	// Names that a line may have been about, had it not been read otherwise.
-	shadow map[string]bool
+	ambiguous map[string]bool
+}
 
-	// Of traces:
-	inside   byPID[inside] // by the pid of a task: the call that it is in
-	unused   *inside       // one to use again; nil: none
-	past     endedQueue    // threads that have ended, in that order
-	waiting  endedQueue    // of these, before them, those of which more may well come
-	patience patience
-	fresh    []room           // that nobody has had yet
-	rooms    []*room          // of lives that nobody needs any more
-	over     [1]*Life         // see retire
-	records  records          // of those that are over
-	interest *traces.Interest // whose scheduling is asked for
-	stats    *traces.Stats    // of the source
-	came     traces.Kinds     // the kinds of the events that have come
-	seenAt   *firstSeen
-	waking   bool // sched_waking has come
-	lossy    bool // the trace says that its beginning is not whole
-	addr     addresses
+// tracedLives is what tracers show of all lives.
+type tracedLives struct {
+	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
+	spareCall  *pendingCall        // one to use again; nil: none
+	ended      endedQueue          // lives whose threads have ended, in that order
+	mayStop    endedQueue          // of these, before them, those that may well be stopped yet
+	grace      grace
+	pool       lifePool
+	retired    [1]*Life // what retire returns
+	tombstones tombstones
+	addr       addresses
+	came       traces.Kinds // the kinds of the events that have come
+	firstSeen  *firstLines
+	waking     bool // sched_waking has come
+	lossy      bool // the trace says that its beginning is not whole
+}
 
-	// Of the kernel's reports:
+// A reportBook is what the kernel's reports say, in one boot and of no one life.
+type reportBook struct {
 	reports  map[int]*reported    // by the pid of a task
 	locks    map[int]traces.Event // by the pid of a task: the lock that it waits for
 	kthreadd int                  // line of the report of kthreadd's death; 0: none
+	// Of all boots:
 	waits    []Wait
 	hung     hungTasks
 	misuses  []Incident // by reports of crashes and warnings, of no one thread
 	cameBack []Incident // of tasks that were reported blocked and are no more, of no one thread
-	failed   int        // line of the last failed kthread_create(), 0: none in this boot
 }
 
-func newLives() *lives {
-	ls := &lives{
-		patience: usualPatience,
-		count:    make(map[traces.Task]int), before: make(map[traces.Task]bool), seenAt: new(firstSeen),
-		stats: new(traces.Stats),
-	}
+// newAssembler makes an assembler for a log. stats are the source's; it may count on.
+// The assembler adds the pids whose scheduling matters to interest, and removes those
+// that are over; nil: nobody needs to know.
+func newAssembler(stats *traces.Stats, interest *traces.Interest) *assembler {
+	ls := &assembler{stats: stats, interest: interest}
+	ls.namedIncarnations = make(map[traces.Task]int)
+	ls.printed.before = make(map[traces.Task]bool)
+	ls.traced.grace, ls.traced.firstSeen = usualGrace, new(firstLines)
 	ls.clear()
 	return ls
 }
 
-func (ls *lives) clear() {
-	ls.open, ls.gone, ls.byPID, ls.byName = nil, 0, byPID[Life]{}, make(map[string][]*Life)
-	ls.shadow = make(map[string]bool)
-	ls.inside, ls.past, ls.waiting, ls.addr = byPID[inside]{}, endedQueue{}, endedQueue{}, addresses{}
-	ls.records = records{}
+// clear forgets all lives, as at the end of a boot.
+func (ls *assembler) clear() {
+	ls.open, ls.ended, ls.byPID, ls.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
+	ls.printed.ambiguous = make(map[string]bool)
+	ls.traced.calls, ls.traced.ended, ls.traced.mayStop, ls.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
+	ls.traced.tombstones = tombstones{}
 }
 
 // alive are the lives that have not ended.
-func (ls *lives) alive() iter.Seq[*Life] {
+func (ls *index) alive() iter.Seq[*Life] {
 	return func(yield func(*Life) bool) {
 		for _, l := range ls.open {
 			if l != nil && !yield(l) {
@@ -215,81 +251,87 @@ func (ls *lives) alive() iter.Seq[*Life] {
 }
 
 // add takes the next event. It returns the lives that cannot go on after it.
-func (ls *lives) add(e *traces.Event) (ended []*Life) {
+func (ls *assembler) add(e *traces.Event) (ended []*Life) {
 	ls.touched = nil
 	switch e.Kind {
 	case traces.Boot:
-		ls.conclude()
-		ended = ls.end(e.Before)
-		ls.begun, ls.since, ls.crash, ls.kernel, ls.failed, ls.boot, ls.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
-		clear(ls.before)
+		ended = ls.End(e.Before)
+		ls.printed.begun, ls.printed.since, ls.printed.crash, ls.printed.kernel, ls.printed.failed, ls.printed.bannerLine, ls.printed.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
+		clear(ls.printed.before)
 	case traces.Begin:
-		clear(ls.before)
+		clear(ls.printed.before)
 		for l := range ls.alive() {
-			if !stopReturned(l.Events()) {
-				ls.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
-				ls.before[traces.Task{PID: l.Thread.PID}] = true
+			if !l.StopReturned() {
+				ls.printed.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
+				ls.printed.before[traces.Task{PID: l.Thread.PID}] = true
 			}
 		}
-		ended = ls.end(e.Before)
-		ls.begun, ls.since, ls.crash, ls.gaps = true, e.Line, 0, false
+		ended = ls.endAll(e.Before)
+		ls.printed.begun, ls.printed.since, ls.printed.crash, ls.printed.gaps = true, e.Line, 0, false
 	case traces.Loss:
 		// A begin line may be among what was lost.
-		ls.begun, ls.hung.incomplete = false, true
+		ls.printed.begun, ls.book.hung.incomplete = false, true
 		for l := range ls.alive() {
 			l.weaken()
-			sure := l.sure
+			sure := l.beforeLoss
 			l.doubt()
 			if e.Since > 0 {
-				l.sure = sure // nothing of that is missing
+				l.beforeLoss = sure // nothing of that is missing
 			}
 		}
 		ls.lose(e.Line)
 	case traces.Cut:
-		ls.gaps, ls.hung.incomplete = true, true
+		ls.printed.gaps, ls.book.hung.incomplete = true, true
 		for l := range ls.alive() {
 			l.Gaps = true
 		}
 	case traces.Crash:
-		ls.crash = e.Line
+		ls.printed.crash = e.Line
 		for l := range ls.alive() {
 			l.weaken()
 			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
 	case traces.Stacked:
-		ended = ls.stacked(e)
+		ended = ls.addReport(e)
 	case traces.Blocked:
-		if ls.locks == nil {
-			ls.locks = make(map[int]traces.Event)
+		if ls.book.locks == nil {
+			ls.book.locks = make(map[int]traces.Event)
 		}
-		ls.locks[e.Thread.PID] = *e
+		ls.book.locks[e.Thread.PID] = *e
 	default:
 		if e.Set == nil {
-			return ls.trace(e)
+			return ls.addTraced(e)
 		}
-		ls.isBack(e)
+		ls.comesBack(e)
 		for _, name := range e.OrNames {
-			ls.shadow[name] = true
+			ls.printed.ambiguous[name] = true
 			for _, l := range ls.byName[commKey(name)] {
 				if l.Thread.Comm == name {
 					l.doubt()
 				}
 			}
 		}
-		ended = ls.assign(e)
+		ended = ls.addMessage(e)
 	}
 	return ended
 }
 
-// end ends all lives; asOf is the last line that could have spoken of them.
-func (ls *lives) end(asOf int) []*Life {
+// End ends all lives, as the end of a log or of a boot does; asOf is the last line that
+// could have spoken of them.
+func (ls *assembler) End(asOf int) []*Life {
+	ls.conclude()
+	return ls.endAll(asOf)
+}
+
+// endAll is End without what follows from all reports of the boot; asOf is the last line that could have spoken of them.
+func (ls *assembler) endAll(asOf int) []*Life {
 	ended := slices.Collect(ls.alive())
 	for _, l := range ended {
-		ls.ends(l)
+		ls.mayHaveBeenStopped(l)
 		l.AsOf = asOf
 		l.Sees = ls.sees()
 		if l.Kernel == "" {
-			l.Kernel = ls.kernel // a report has named it since
+			l.Kernel = ls.printed.kernel // a report has named it since
 		}
 	}
 	ls.clear()
@@ -297,34 +339,34 @@ func (ls *lives) end(asOf int) []*Life {
 }
 
 // assign gives an event to the life that it is about.
-func (ls *lives) assign(e *traces.Event) (ended []*Life) {
+func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.CreateFailed {
 		// There is no thread that other lines could be about.
-		l := ls.born(e)
+		l := ls.newLife(e)
 		l.keep(e)
-		l.AsOf, ls.failed = e.Line, e.Line
+		l.AsOf, ls.printed.failed = e.Line, e.Line
 		return []*Life{l}
 	}
-	l, certain := ls.find(e.Thread)
+	l, certain := ls.lifeOf(e.Thread)
 	switch {
 	case l == nil && !certain:
 		return nil // several have the name; find has put them in doubt
 	case l == nil:
-		next := ls.born(e)
+		next := ls.newLife(e)
 		next.keep(e)
 		ls.insert(next)
 		return nil
 	case !certain:
-		next := ls.born(e)
+		next := ls.newLife(e)
 		next.keep(e)
 		next.doubt()
 		ls.insert(next)
 		return nil
 	}
-	if over, follows := l.isOver(e); over {
+	if over, follows := l.givesWayTo(e); over {
 		l.AsOf = e.Before
 		ls.remove(l)
-		next := ls.born(e)
+		next := ls.newLife(e)
 		next.keep(e)
 		if follows {
 			next.Follows = l.Events()[len(l.Events())-1].Line
@@ -334,7 +376,7 @@ func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 			// other's: what belongs to which is no longer certain.
 			l.doubt()
 			next.doubt()
-			if !stopReturned(l.Events()) {
+			if !l.StopReturned() {
 				l.Mixed, next.Mixed = true, true
 			}
 		}
@@ -370,42 +412,39 @@ func (ls *lives) assign(e *traces.Event) (ended []*Life) {
 // snapshot is the life as it is now.
 func (l *Life) snapshot() *Life {
 	now := *l
-	now.events, now.kept, now.before = slices.Clone(l.events), slices.Clone(l.kept), nil
-	now.tasks, now.room = slices.Clone(l.tasks), nil
+	now.events, now.compact, now.Said = slices.Clone(l.events), slices.Clone(l.compact), nil
+	now.tasks, now.slot = slices.Clone(l.tasks), nil
 	return &now
 }
 
-// over says whether a life has come to an end, as far as its log shows: a thread
-// that tracers see is gone and nobody is in a call of it, one that prints has
-// been stopped and the stop has returned.
-func (l *Life) over(ls *lives) bool {
-	if !l.trace.on {
-		return stopReturned(l.Events()) && len(pending(l)) == 0
-	}
-	if !l.trace.gone {
-		return false
-	}
-	for in := range ls.inside.all() {
-		if in.life == l && !in.lost {
-			return false
+// Over is the life that the latest event was given to, if it has come to an end as far as
+// its log shows: a thread that tracers see is gone and nobody is in a call of it, one that
+// prints has been stopped and the stop has returned. nil: it has not. line is the event's.
+func (ls *assembler) Over(line int) *Life {
+	l := ls.touched
+	switch {
+	case l == nil:
+		return nil
+	case !l.trace.on:
+		if !l.StopReturned() || len(pending(l)) > 0 {
+			return nil
+		}
+	case !l.trace.gone:
+		return nil
+	default:
+		for in := range ls.traced.calls.values() {
+			if in.life == l && !in.lost {
+				return nil
+			}
 		}
 	}
-	return true
-}
-
-// pending are the stops that have not returned.
-func pending(l *Life) (open []call) {
-	for _, s := range pair(l, traces.StopCall, traces.StopReturn) {
-		if s.ret < 0 {
-			open = append(open, s)
-		}
-	}
-	return open
+	l.AsOf, l.Sees = line, ls.sees()
+	return l
 }
 
 // find is the open life that an event about t belongs to. Without one it is
 // nil; where it is not certain which, those that it may be are put in doubt.
-func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
+func (ls *assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
 	if t.PID != 0 {
 		if l := ls.byPID.get(t.PID); l != nil {
 			return l, true
@@ -444,38 +483,38 @@ func (ls *lives) find(t traces.Task) (l *Life, certain bool) {
 	return nil, true
 }
 
-func (ls *lives) born(e *traces.Event) *Life {
+func (ls *assembler) newLife(e *traces.Event) *Life {
 	l := new(Life)
-	ls.bear(l, e)
+	ls.init(l, e)
 	return l
 }
 
 // bear makes of l a life that begins with an event, which is yet to be kept.
-func (ls *lives) bear(l *Life, e *traces.Event) {
+func (ls *assembler) init(l *Life, e *traces.Event) {
+	p := &ls.printed
 	*l = Life{
-		Thread: e.Thread, Incarnation: ls.incarnation(e.Thread), Set: e.Set,
-		Begun: ls.begun, Since: ls.since, Crash: ls.crash, Kernel: ls.kernel, boot: ls.boot,
-		Gaps: ls.gaps, Doubt: !ls.begun,
+		Identity:     Identity{Thread: e.Thread, Incarnation: ls.incarnation(e.Thread), Set: e.Set, Kernel: p.kernel, BannerLine: p.bannerLine},
+		lifeEvidence: lifeEvidence{Begun: p.begun, Since: p.since, Crash: p.crash, Gaps: p.gaps, Doubt: !p.begun},
 	}
-	if len(ls.shadow) == 0 && len(ls.before) == 0 {
+	if len(ls.printed.ambiguous) == 0 && len(ls.printed.before) == 0 {
 		return
 	}
-	if ls.shadow[e.Thread.Comm] || e.Thread.Comm != "" && ls.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
-		e.Thread.PID != 0 && ls.before[traces.Task{PID: e.Thread.PID}] {
+	if ls.printed.ambiguous[e.Thread.Comm] || e.Thread.Comm != "" && ls.printed.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
+		e.Thread.PID != 0 && ls.printed.before[traces.Task{PID: e.Thread.PID}] {
 		l.doubt()
 	}
 }
 
 // incarnation counts another life of a pid, or of a name without one.
-func (ls *lives) incarnation(t traces.Task) int {
+func (ls *index) incarnation(t traces.Task) int {
 	if uint(t.PID-1) >= pidLimit-1 {
 		if t.PID != 0 {
 			t.Comm = ""
 		}
-		ls.count[t]++
-		return ls.count[t]
+		ls.namedIncarnations[t]++
+		return ls.namedIncarnations[t]
 	}
-	p := &ls.used[t.PID/partSize]
+	p := &ls.incarnations[t.PID/partSize]
 	if *p == nil {
 		*p = new([partSize]uint32)
 	}
@@ -483,8 +522,8 @@ func (ls *lives) incarnation(t traces.Task) int {
 	return int((*p)[t.PID%partSize])
 }
 
-func (ls *lives) insert(l *Life) {
-	l.slot = len(ls.open)
+func (ls *index) insert(l *Life) {
+	l.openAt = len(ls.open)
 	ls.open = append(ls.open, l)
 	if l.Thread.PID != 0 {
 		ls.byPID.set(l.Thread.PID, l)
@@ -495,15 +534,15 @@ func (ls *lives) insert(l *Life) {
 	}
 }
 
-func (ls *lives) remove(l *Life) {
+func (ls *index) remove(l *Life) {
 	is := func(o *Life) bool { return o == l }
-	ls.open[l.slot], l.slot = nil, -1
-	if ls.gone++; ls.gone > 64 && ls.gone > len(ls.open)/2 {
+	ls.open[l.openAt], l.openAt = nil, -1
+	if ls.ended++; ls.ended > 64 && ls.ended > len(ls.open)/2 {
 		ls.open = slices.DeleteFunc(ls.open, func(o *Life) bool { return o == nil })
 		for i, o := range ls.open {
-			o.slot = i
+			o.openAt = i
 		}
-		ls.gone = 0
+		ls.ended = 0
 	}
 	if ls.byPID.get(l.Thread.PID) == l {
 		ls.byPID.remove(l.Thread.PID)
@@ -526,7 +565,7 @@ func (l *Life) created() bool {
 
 // readOtherwise says whether each of the life's lines may be about a thread of
 // another name.
-func (l *Life) readOtherwise() bool {
+func (l *Life) ambiguous() bool {
 	return !slices.ContainsFunc(l.Events(), func(e traces.Event) bool { return len(e.OrNames) == 0 })
 }
 
@@ -535,7 +574,7 @@ func (l *Life) readOtherwise() bool {
 // a set that prints each creation (though not at the line itself: a new thread
 // may print before its creator does). Elsewhere a name that comes again is the
 // same thread. follows: nothing about the event says that it is the next one.
-func (l *Life) isOver(e *traces.Event) (over, follows bool) {
+func (l *Life) givesWayTo(e *traces.Event) (over, follows bool) {
 	if e.Set == nil {
 		return false, false
 	}
@@ -548,9 +587,9 @@ func (l *Life) isOver(e *traces.Event) (over, follows bool) {
 	}
 	switch e.Kind {
 	case traces.Create:
-		return l.has.Has(traces.Create) || l.has.Has(traces.StopReturn), false
+		return l.kinds.Has(traces.Create) || l.kinds.Has(traces.StopReturn), false
 	case traces.Enter:
-		return l.has.Has(traces.Return) || l.has.Has(traces.Exit) || l.has.Has(traces.StopReturn), prints
+		return l.kinds.Has(traces.Return) || l.kinds.Has(traces.Exit) || l.kinds.Has(traces.StopReturn), prints
 	}
-	return l.has.Has(traces.StopReturn), true
+	return l.kinds.Has(traces.StopReturn), true
 }

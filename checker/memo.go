@@ -15,21 +15,22 @@ import (
 // A memo is a verdict for all lives that went the same way.
 type memo struct {
 	once    bool    // there is no verdict yet: one life went so
-	ordered bool    // there is no one verdict: it depends on the order of the events, see Life.addOrder
+	ordered bool    // there is no one verdict: it depends on the order of the events, see addOrder
 	verdict Verdict // Life, Stops and an observed exit code are filled in anew
 	stops   []call
-	remnant *remnant
+	tomb    *TombEvents // of a later stop's tombstone; nil: there is none
+	said    *Said       // the verdict, for that tombstone
 }
 
 // memoOf is the memo for lives that went as l did. Where there is none, l is judged.
 // The buffer is room for the key that is looked up.
 func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
-	key := l.cacheKey(buf[:0])
+	key := cacheKey(l, buf[:0])
 	if key == nil {
 		v := c.judge(l)
 		return nil, &v
 	}
-	inTime := l.inTime()
+	inTime := l.InTime()
 	if inTime && c.release == "" {
 		m, ok := c.orderFree.Get(key)
 		switch {
@@ -47,7 +48,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 			return m, nil
 		}
 	}
-	key = l.addOrder(key, inTime)
+	key = addOrder(l, key, inTime)
 	if m, ok := c.memos.Get(key); ok {
 		return m, nil
 	}
@@ -59,9 +60,9 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 // cacheKey is all that a verdict on a traced life depends on, but for the order of
 // its events; nil where that is not put into so few bytes. Tasks and values are in it
 // by where they come again, and not by their names and numbers.
-func (l *Life) cacheKey(buf []byte) []byte {
-	if !l.trace.on || l.resumed != nil || l.Kernel != "" || l.Crash > 0 || len(l.kept) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
-		l.more.calls > 0 && l.trace.told.times > 0 {
+func cacheKey(l *Life, buf []byte) []byte {
+	if !l.Traced() || l.Revived != nil || l.Kernel != "" || l.Crash > 0 || len(l.Compact()) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
+		l.InCall() && l.trace.afterStop.times > 0 {
 		return nil
 	}
 	flag := func(b bool, bit byte) byte {
@@ -83,16 +84,17 @@ func (l *Life) cacheKey(buf []byte) []byte {
 		return byte(seen - 1)
 	}
 	// Where a life is in doubt the report says what is taken for granted.
-	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.more.maybeStopped, 4)|flag(l.Doubt, 8), l.trace.asleep, byte(l.eras))
+	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8), l.trace.asleep, l.As.Eras)
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
-	for i := range l.kept {
-		k := &l.kept[i]
+	events := l.Compact()
+	for i := range events {
+		k := &events[i]
 		if k.by == manyTasks || k.thread == manyTasks {
 			return nil
 		}
 		by := k.by
 		if by != nobody {
-			by = l.tasks[by].same
+			by = l.SameTask(by)
 		}
 		code := byte(0)
 		if k.hasCode {
@@ -104,7 +106,7 @@ func (l *Life) cacheKey(buf []byte) []byte {
 				key = binary.AppendVarint(key, int64(k.code))
 			}
 		}
-		key = append(key, byte(k.kind), k.state, l.tasks[k.thread].same, by, code,
+		key = append(key, byte(k.kind), k.state, l.SameTask(k.thread), by, code,
 			flag(k.partial, 1)|flag(k.late, 2)|byte(k.context)<<2)
 	}
 	return key
@@ -113,37 +115,10 @@ func (l *Life) cacheKey(buf []byte) []byte {
 // maxMemoEvents is how many events a life may have for a memo.
 const maxMemoEvents = 64
 
-// inTime says whether the stamps never run against the order of the lines.
-func (l *Life) inTime() bool {
-	for i := range l.kept {
-		k := &l.kept[i]
-		if k.clock != traces.Nanoseconds || k.stamp >= last-slack || i > 0 && k.stamp < l.kept[i-1].stamp {
-			return false
-		}
-	}
-	return true
-}
-
-// restamped is the life with other stamps.
-func (l *Life) restamped(clock traces.Clock, stamp func(i int) int64) *Life {
-	as := *l
-	as.events, as.kept, as.whole = nil, slices.Clone(l.kept), slices.Clone(l.whole)
-	for i := range as.kept {
-		as.kept[i].clock, as.kept[i].stamp = clock, stamp(i)
-	}
-	for i := range as.whole {
-		w := &as.whole[i]
-		event := *w.event
-		event.Clock, event.Stamp = clock, stamp(w.at)
-		w.event = &event
-	}
-	return &as
-}
-
 // inLineOrder is the life with stamps that put all its events in the order of
 // their lines.
-func (l *Life) inLineOrder() *Life {
-	return l.restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
+func inLineOrder(l *Life) *Life {
+	return l.Restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
 }
 
 // judgeOrderFree judges a life whose stamps are in time. free: the verdict is the
@@ -152,8 +127,8 @@ func (l *Life) inLineOrder() *Life {
 // with full line order, order cannot matter: whatever fits the full order fits the
 // life as it is, and what fits that fits no order at all.
 func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
-	loose := c.judge(l.restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
-	strict := c.judge(l.inLineOrder())
+	loose := c.judge(l.Restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
+	strict := c.judge(inLineOrder(l))
 	if loose.Fits != FitsYes || loose.ForeignWake != strict.ForeignWake || !strict.says(&loose) || !slices.Equal(loose.how.ends, strict.how.ends) || !slices.Equal(loose.Open, strict.Open) ||
 		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
 		return c.judge(l), false
@@ -172,20 +147,21 @@ func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 // out where the order is certain anyhow: all that is the thread's own is kept in
 // its order. That of a waker's event can not, because it also ends the window of
 // a request that its task has made.
-func (l *Life) addOrder(key []byte, inTime bool) []byte {
+func addOrder(l *Life, key []byte, inTime bool) []byte {
 	if !inTime {
-		return l.addRanks(append(key, 1))
+		return addRanks(l, append(key, 1))
 	}
 	key = append(key, 0)
 	certain := 0 // how many were certainly earlier than the current one
 	foreign := 0 // 1 + the last of them that is not the thread's own
-	for i := range l.kept {
-		for l.kept[certain].stamp+slack < l.kept[i].stamp-slack {
-			if certain++; !l.kept[certain-1].own(l) {
+	events := l.Compact()
+	for i := range events {
+		for events[certain].stamp+slack < events[i].stamp-slack {
+			if certain++; !isOwn(l, &events[certain-1]) {
 				foreign = certain
 			}
 		}
-		if l.kept[i].inOrder() {
+		if inOrder(&events[i]) {
 			key = append(key, byte(foreign))
 		} else {
 			key = append(key, byte(certain))
@@ -195,7 +171,7 @@ func (l *Life) addOrder(key []byte, inTime bool) []byte {
 }
 
 // inOrder says whether newTraceHistory keeps the event in the thread's own order.
-func (k *kept) inOrder() bool {
+func inOrder(k *compactEvent) bool {
 	switch k.kind {
 	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn:
 		return k.thread == theThread
@@ -203,18 +179,19 @@ func (k *kept) inOrder() bool {
 	return false
 }
 
-// own says whether the event is in that order, and no other task's.
-func (k *kept) own(l *Life) bool {
-	return k.inOrder() && (k.kind != traces.Woken || l.named(k.by).PID == 0 || l.tasks[k.by].same == theThread || k.late || k.context == traces.InterruptContext)
+// isOwn says whether the event is in that order, and no other task's.
+func isOwn(l *Life, k *compactEvent) bool {
+	return inOrder(k) && (k.kind != traces.Woken || l.taskAt(k.by).PID == 0 || l.SameTask(k.by) == theThread || k.late || k.context == traces.InterruptContext)
 }
 
 // addRanks is addOrder for any stamps: the earliest and the latest moment of each event
 // by its rank among all of them.
-func (l *Life) addRanks(key []byte) []byte {
+func addRanks(l *Life, key []byte) []byte {
 	var ends [2 * maxMemoEvents]int64
 	n := 0
-	for i := range l.kept {
-		k := &l.kept[i]
+	events := l.Compact()
+	for i := range events {
+		k := &events[i]
 		ends[n], ends[n+1] = notBefore(k.clock, k.stamp), notAfter(k.clock, k.stamp)
 		n += 2
 	}
@@ -233,10 +210,14 @@ func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 	if v.Fits != FitsYes {
 		return
 	}
-	m := &memo{verdict: *v, stops: pair(v.Life, traces.StopCall, traces.StopReturn), remnant: remnantOf(v.Life, v)}
+	m := &memo{verdict: *v, stops: v.Life.Calls(traces.StopCall, traces.StopReturn)}
+	m.said = &Said{&m.verdict}
+	if v.maybeRevived() {
+		m.tomb = v.Life.TombEvents()
+	}
 	m.verdict.Stops, m.verdict.Findings = nil, slices.Clone(v.Findings)
 	m.verdict.ofLife(nil)
-	v.Life.events = nil // they are made again when somebody asks
+	v.Life.DropEvents() // they are made again when somebody asks
 	in.Put(key, m)
 }
 
@@ -244,25 +225,25 @@ func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 func (m *memo) verdictOn(l *Life) *Verdict {
 	v := m.verdict
 	v.how.memo, v.how.recalled = m, true
-	v.Stops = l.stopsKept(m.stops)
+	v.Stops = compactStops(l, m.stops)
 	if v.ExitCodeFrom == observed {
-		v.ExitCode = int(l.kept[v.how.shownBy].code)
+		v.ExitCode = int(l.Compact()[v.how.shownBy].code)
 	}
 	v.Findings = slices.Clone(v.Findings)
 	v.ofLife(l)
 	return &v
 }
 
-// stopsKept is stopsOf without making events of what is kept.
-func (l *Life) stopsKept(calls []call) []Stop {
+// compactStops is stopsOf without making events of what is kept.
+func compactStops(l *Life, calls []call) []Stop {
 	stops := make([]Stop, 0, len(calls))
 	for _, s := range calls {
 		var out Stop
 		if s.call >= 0 {
-			out.By, out.CalledAt = l.caller(s.call), l.kept[s.call].line
+			out.By, out.CalledAt = l.caller(s.call), l.Compact()[s.call].line
 		}
 		if s.ret >= 0 {
-			k := &l.kept[s.ret]
+			k := &l.Compact()[s.ret]
 			if out.By == (traces.Task{}) {
 				out.By = l.caller(s.ret)
 			}

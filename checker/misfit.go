@@ -65,7 +65,7 @@ func (m *misfit) says(l *Life, words string) Text {
 	case len(m.missing) > 0:
 		var first []string
 		for _, kind := range m.missing {
-			first = append(first, l.words(kind, nil))
+			first = append(first, logWords(l, kind, nil))
 		}
 		t.Message += "; it needs " + strings.Join(first, " and ") + " first"
 	}
@@ -74,7 +74,7 @@ func (m *misfit) says(l *Life, words string) Text {
 		if a := &m.allowed[i]; a.hasCode {
 			code = &a.code
 		}
-		t.Allowed = append(t.Allowed, l.words(m.allowed[i].kind, code))
+		t.Allowed = append(t.Allowed, logWords(l, m.allowed[i].kind, code))
 	}
 	return t
 }
@@ -98,7 +98,7 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: c.history(l.first(n + 1)).differ[0]}
+	m := &misfit{event: n, differs: c.history(l.First(n + 1)).differ[0]}
 	if m.differs < 0 {
 		c.explain(m, l, ends)
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
@@ -125,8 +125,8 @@ func said(e *traces.Event) string {
 	return e.FormatTracepoint()
 }
 
-// words is how a log like the life's shows what a kind is about.
-func (l *Life) words(kind traces.Kind, code *int) string {
+// logWords is how a log like the life's shows what a kind is about.
+func logWords(l *Life, kind traces.Kind, code *int) string {
 	if l.Set != nil {
 		return fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code))
 	}
@@ -142,7 +142,7 @@ func (l *Life) words(kind traces.Kind, code *int) string {
 
 // prefix asks about the first n events of a life.
 func (c *eraChecker) prefix(l *Life, n int) (*history, model.StateSet, model.Answer) {
-	h := c.history(l.first(n))
+	h := c.history(l.First(n))
 	ends, ans := h.Ends()
 	return h, ends, ans
 }
@@ -151,7 +151,7 @@ func (c *eraChecker) prefix(l *Life, n int) (*history, model.StateSet, model.Ans
 // taken into account: who prints it has done what he announced before, and has
 // left unsaid nothing that he always says.
 func (c *eraChecker) upTo(l *Life, n int) (*history, model.StateSet, bool) {
-	h := c.history(l.first(n + 1))
+	h := c.history(l.First(n + 1))
 	h.Operations = slices.DeleteFunc(h.Operations, func(o model.Operation) bool { return o.Event == n })
 	h.differ, h.Impossible = [2]int{-1, -1}, false
 	if ends, ans := h.Ends(); ans == model.Yes {

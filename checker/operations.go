@@ -20,7 +20,7 @@ func after(line int) int64 { return 2*int64(line) + 1 }
 type history struct {
 	model.Query
 	life        *Life
-	foreignWake bool // see Life.foreignWake: it matters
+	foreignWake bool // see life.As: it matters
 
 	// The values that a thread has ended with, as the log shows them: the
 	// indices of two events that differ, if there are two.
@@ -42,11 +42,6 @@ type history struct {
 	unordered []int
 }
 
-// A call is one call of kthread_stop or kthread_park.
-type call struct {
-	call, ret int // indices in Life.Events, -1 where the log does not show it
-}
-
 // newHistory makes operations of a life's events. It is the only place that
 // turns a log's lines into windows; every window is at least as wide as the
 // evidence.
@@ -57,7 +52,7 @@ type call struct {
 //   - wake, exit: on either side.
 //   - enter, return: besides, the line itself was printed inside threadfn.
 func newHistory(m *model.Machine, l *Life) *history {
-	if l.trace.on {
+	if l.Traced() {
 		return newTraceHistory(m, l)
 	}
 	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
@@ -78,8 +73,8 @@ func newHistory(m *model.Machine, l *Life) *history {
 	case l.Begun:
 		h.Hidden &^= m.Actions("Oops")
 	}
-	h.stops = pair(l, traces.StopCall, traces.StopReturn)
-	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
+	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
+	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
 
 	var begin int64
 	if l.Begun {
@@ -163,7 +158,7 @@ func newHistory(m *model.Machine, l *Life) *history {
 		}
 	}
 	// The thread may have entered threadfn and not yet have printed it.
-	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !stopReturned(l.Events()) {
+	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !l.StopReturned() {
 		add(window(begin, model.Never, m.Actions(shown[traces.Enter]...), true, -1))
 	}
 	return h
@@ -193,7 +188,7 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		})
 		return
 	}
-	if find(e.Stack, "kthread_stop") >= 0 && h.stopsItself() {
+	if e.Stack.Has("kthread_stop") && h.stopsItself() {
 		h.hung = true
 	}
 	phases := onStack(e.Stack)
@@ -216,7 +211,7 @@ func (h *history) crash(m *model.Machine, l *Life, i int) {
 		// Its stopper touched it, and it was gone. How far the stop had come
 		// then, nobody can say.
 		h.gone = true
-	case !l.survived:
+	case !l.As.Survived:
 		// It dies when the report has been printed, and says nothing after that.
 		h.died = true
 		to := threadEnds(l.Events(), i)
@@ -281,41 +276,6 @@ func (h *history) parksAtOnce(l *Life) int {
 	return most
 }
 
-// pair pairs each return of a call with one: with that of the same caller where the log names callers, else with the first call that is
-// still open. Callers that the log does not tell apart can be exchanged, so
-// any pairing accepts what the right one would, if all calls are in the log.
-// (Where they need not be, newHistory draws nothing from the pairs.)
-func pair(l *Life, calls, returns traces.Kind) (pairs []call) {
-	for i := range l.Events() {
-		e := &l.Events()[i]
-		switch e.Kind {
-		case calls:
-			pairs = append(pairs, call{i, -1})
-		case returns:
-			open := -1
-			for n, s := range pairs {
-				if s.ret >= 0 {
-					continue
-				}
-				by := l.Events()[s.call].By
-				if by == e.By || by.PID != 0 && by.PID == e.By.PID {
-					open = n
-					break
-				}
-				if open < 0 && (by == traces.Task{} || e.By == traces.Task{}) {
-					open = n
-				}
-			}
-			if open >= 0 {
-				pairs[open].ret = i
-			} else {
-				pairs = append(pairs, call{-1, i})
-			}
-		}
-	}
-	return pairs
-}
-
 // pending counts the stops that have not returned.
 func (h *history) pending() int {
 	n := 0
@@ -368,10 +328,24 @@ func threadSpoke(events []traces.Event, i int) int64 {
 	return 0
 }
 
-func stopReturned(events []traces.Event) bool {
-	for _, e := range events {
-		if e.Kind == traces.StopReturn {
+// stopsItself says whether the thread is in a kthread_stop() of itself.
+func (h *history) stopsItself() bool {
+	return slices.ContainsFunc(h.stops, func(s call) bool {
+		return s.call >= 0 && s.ret < 0 && h.life.Thread.PID != 0 && h.life.Events()[s.call].By.PID == h.life.Thread.PID
+	})
+}
+
+// ended says whether the log shows, before a stop of it went wrong, that the
+// thread's threadfn came to an end.
+func (h *history) ended() bool {
+	for _, e := range h.life.Events() {
+		switch e.Kind {
+		case traces.Return, traces.Exit:
 			return true
+		case traces.Stacked:
+			if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
+				return e.Thread.PID == h.life.Thread.PID
+			}
 		}
 	}
 	return false

@@ -4,15 +4,15 @@ import "iter"
 
 // A byPID is a map from pids. They are small and close together, so that it is
 // a table, of which only those parts are there that have something in them.
-type byPID[T any] struct {
-	parts []*part[T]
-	spare *part[T]
+type pidMap[T any] struct {
+	parts []*pidPart[T]
+	spare *pidPart[T]
 	other map[int]*T // by pids that no kernel has
 }
 
 const partSize = 256
 
-type part[T any] struct {
+type pidPart[T any] struct {
 	n  int
 	at [partSize]*T
 }
@@ -20,7 +20,7 @@ type part[T any] struct {
 // pidLimit is more than any pid (include/linux/threads.h PID_MAX_LIMIT).
 const pidLimit = 1 << 22
 
-func (b *byPID[T]) get(pid int) *T {
+func (b *pidMap[T]) get(pid int) *T {
 	if uint(pid) < pidLimit {
 		if i := pid / partSize; i < len(b.parts) && b.parts[i] != nil {
 			return b.parts[i].at[pid%partSize]
@@ -30,7 +30,7 @@ func (b *byPID[T]) get(pid int) *T {
 	return b.other[pid]
 }
 
-func (b *byPID[T]) set(pid int, v *T) {
+func (b *pidMap[T]) set(pid int, v *T) {
 	if uint(pid) >= pidLimit {
 		if b.other == nil {
 			b.other = make(map[int]*T)
@@ -44,7 +44,7 @@ func (b *byPID[T]) set(pid int, v *T) {
 	}
 	if b.parts[i] == nil {
 		if b.parts[i] = b.spare; b.spare == nil {
-			b.parts[i] = new(part[T])
+			b.parts[i] = new(pidPart[T])
 		}
 		b.spare = nil
 	}
@@ -55,7 +55,7 @@ func (b *byPID[T]) set(pid int, v *T) {
 	p.at[pid%partSize] = v
 }
 
-func (b *byPID[T]) remove(pid int) {
+func (b *pidMap[T]) remove(pid int) {
 	if uint(pid) >= pidLimit {
 		delete(b.other, pid)
 		return
@@ -71,7 +71,7 @@ func (b *byPID[T]) remove(pid int) {
 	}
 }
 
-func (b *byPID[T]) all() iter.Seq[*T] {
+func (b *pidMap[T]) values() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		for _, p := range b.parts {
 			if p == nil {

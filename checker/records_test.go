@@ -22,7 +22,7 @@ func TestRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut.patience = &patience{}
+	cut.grace = &grace{}
 	of := func(v *Verdict) string { return fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation) }
 	says := func(v *Verdict) string {
 		s := fmt.Sprintf("%s %s, ran %s, woken %s, exit code %d %q, by %v, stops %v", v.Fits, v.Outcome, v.Ran, v.Woken, v.ExitCode, v.ExitCodeFrom, v.KernelsFit, v.Stops)
@@ -57,7 +57,7 @@ func TestRecords(t *testing.T) {
 				if revision[of(v)]++; v.Revision != revision[of(v)] || (v.Replaces != nil) != (v.Revision > 1) {
 					t.Errorf("seed %d: revision %d of %s", seed, v.Revision, of(v))
 				}
-				if v.Life.resumed == nil {
+				if v.Life.Revived == nil {
 					return nil
 				}
 				again++
@@ -113,7 +113,7 @@ func TestNoRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.patience = &patience{}
+		c.grace = &grace{}
 		var got []string
 		if _, err := c.Check(tracedEvents(test.events...), Options{}, func(v *Verdict) error {
 			got = append(got, fmt.Sprintf("%d#%d %s %s %d; ", v.Life.Thread.PID, v.Life.Incarnation, v.Fits, v.Outcome, v.ExitCode))
@@ -145,15 +145,15 @@ func TestResumedElsewhere(t *testing.T) {
 	for _, k := range []int{50, 60} {
 		list = append(list, stopCall(k, k+1000))
 	}
-	for _, p := range []*patience{nil, {}} {
+	for _, p := range []*grace{nil, {}} {
 		c, err := New(nil, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.patience = p
+		c.grace = p
 		got := map[int]string{}
 		if _, err := c.Check(tracedEvents(list...), Options{}, func(v *Verdict) error {
-			got[v.Life.Thread.PID] = fmt.Sprintf("%s %s, ran %s, woken %s, %d stops, again %v", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Stops), v.Life.resumed != nil)
+			got[v.Life.Thread.PID] = fmt.Sprintf("%s %s, ran %s, woken %s, %d stops, again %v", v.Fits, v.Outcome, v.Ran, v.Woken, len(v.Stops), v.Life.Revived != nil)
 			return nil
 		}); err != nil {
 			t.Fatal(err)

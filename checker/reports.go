@@ -80,31 +80,31 @@ func (r *reported) wait() *Wait {
 }
 
 // stacked takes a report with a task's stack.
-func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
+func (ls *assembler) addReport(e *traces.Event) (ended []*Life) {
 	s := e.Stack
-	if ls.kernel == "" {
-		ls.kernel = e.Kernel
+	if ls.printed.kernel == "" {
+		ls.printed.kernel = e.Kernel
 	}
 	switch s.Report {
 	case traces.HungTask, traces.TaskDump, traces.Lockup:
 	default:
-		return ls.crashed(e)
+		return ls.addCrash(e)
 	}
-	if ls.reports == nil {
-		ls.reports = make(map[int]*reported)
+	if ls.book.reports == nil {
+		ls.book.reports = make(map[int]*reported)
 	}
 	if s.Report == traces.HungTask {
-		ls.hung.reports++
+		ls.book.hung.reports++
 		if s.Cut {
-			ls.hung.cut++
+			ls.book.hung.cut++
 		}
 	}
-	ls.hung.lastLine = e.Line
+	ls.book.hung.lastLine = e.Line
 	if e.Thread.PID != 0 {
-		r := ls.reports[e.Thread.PID]
+		r := ls.book.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
 			r = new(reported)
-			ls.reports[e.Thread.PID] = r
+			ls.book.reports[e.Thread.PID] = r
 		}
 		r.add(e)
 	}
@@ -122,16 +122,16 @@ func (ls *lives) stacked(e *traces.Event) (ended []*Life) {
 			l.addReport(e)
 		}
 	case unwoken(s):
-		return ls.known(e)
+		return ls.knownByStack(e)
 	}
 	return nil
 }
 
 // known makes a life of a thread that the log knows by a report of its stack.
 // There is no doubt about which thread that is: the report has its pid.
-func (ls *lives) known(e *traces.Event) (ended []*Life) {
+func (ls *assembler) knownByStack(e *traces.Event) (ended []*Life) {
 	before := ls.byPID.get(e.Thread.PID)
-	ended = ls.assign(e)
+	ended = ls.addMessage(e)
 	if l := ls.byPID.get(e.Thread.PID); l != nil && l != before && l.count() == 1 {
 		l.Doubt = false
 	}
@@ -146,7 +146,7 @@ func (l *Life) addReport(e *traces.Event) {
 	same := func(o traces.Event) bool {
 		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(onStack(o.Stack), onStack(e.Stack))
 	}
-	if !l.trace.on && e.Stack.Report != traces.Oops && n >= 2 && n > l.sure && same(events[n-1]) && same(events[n-2]) {
+	if !l.trace.on && e.Stack.Report != traces.Oops && n >= 2 && n > l.beforeLoss && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e
 		return
 	}
@@ -169,9 +169,9 @@ func (l *Life) waitsFor(pid int) bool {
 }
 
 // conclude draws what can be drawn from all reports of one boot together.
-func (ls *lives) conclude() {
+func (ls *assembler) conclude() {
 	var waits []*Wait
-	for pid, r := range ls.reports {
+	for pid, r := range ls.book.reports {
 		w := r.wait()
 		if w == nil {
 			continue
@@ -213,9 +213,9 @@ func (ls *lives) conclude() {
 			}
 		}
 		ls.cause(w)
-		ls.waits = append(ls.waits, *w)
+		ls.book.waits = append(ls.book.waits, *w)
 	}
-	ls.reports, ls.locks, ls.kthreadd = nil, nil, 0
+	ls.book.reports, ls.book.locks, ls.book.kthreadd = nil, nil, 0
 }
 
 // isCreate knows the functions of kernel/kthread.c that make a thread and wait
@@ -230,26 +230,26 @@ func isCreate(fn string) bool {
 }
 
 // cause says what the reports show of the thread that a task waits for.
-func (ls *lives) cause(w *Wait) {
+func (ls *assembler) cause(w *Wait) {
 	if w.In == "kthread_create_on_node" {
 		ls.creator(w)
 		return
 	}
 	next := w.For.PID
 	for len(w.Locks) < maxLocks && next != 0 && next != w.Waiter.PID {
-		e, ok := ls.locks[next]
+		e, ok := ls.book.locks[next]
 		if !ok {
 			break
 		}
 		w.Locks = append(w.Locks, e)
 		next = e.By.PID
 	}
-	for _, pid := range slices.Sorted(maps.Keys(ls.locks)) {
-		if e := ls.locks[pid]; e.By.PID == w.Waiter.PID && pid != w.Waiter.PID && pid != w.For.PID && len(w.Victims) < maxLocks {
+	for _, pid := range slices.Sorted(maps.Keys(ls.book.locks)) {
+		if e := ls.book.locks[pid]; e.By.PID == w.Waiter.PID && pid != w.Waiter.PID && pid != w.For.PID && len(w.Victims) < maxLocks {
 			w.Victims = append(w.Victims, e)
 		}
 	}
-	r := ls.reports[w.For.PID]
+	r := ls.book.reports[w.For.PID]
 	if w.For.PID == 0 || r == nil || w.For.PID == w.Waiter.PID {
 		return
 	}
@@ -264,12 +264,12 @@ func (ls *lives) cause(w *Wait) {
 const maxLocks = 8
 
 // creator says what the reports show of kthreadd, for which a creation waits.
-func (ls *lives) creator(w *Wait) {
-	r := ls.reports[2]
+func (ls *assembler) creator(w *Wait) {
+	r := ls.book.reports[2]
 	switch {
-	case ls.kthreadd > 0:
-		w.Where = fmt.Sprintf("kthreadd has died (line %d): no kernel thread is created any more, whoever asks", ls.kthreadd)
-		w.Lines = append(slices.Clone(w.Lines), ls.kthreadd)
+	case ls.book.kthreadd > 0:
+		w.Where = fmt.Sprintf("kthreadd has died (line %d): no kernel thread is created any more, whoever asks", ls.book.kthreadd)
+		w.Lines = append(slices.Clone(w.Lines), ls.book.kthreadd)
 		return
 	case r == nil || r.last.Thread.Comm != "kthreadd" && r.last.Thread.Comm != "" || r.last.Stack.Cut:
 		return
@@ -314,17 +314,17 @@ func together(a, b *reported) bool {
 // the stopper's module, by its threadfn on the stack, and it has not ended.
 // That is likely and not certain, because a thread that sleeps interruptibly
 // has no report.
-func (ls *lives) suspect(w *Wait) {
+func (ls *assembler) suspect(w *Wait) {
 	if w.Module == "" {
 		return
 	}
 	var found *reported
-	for _, pid := range slices.Sorted(maps.Keys(ls.reports)) {
-		r := ls.reports[pid]
+	for _, pid := range slices.Sorted(maps.Keys(ls.book.reports)) {
+		r := ls.book.reports[pid]
 		s := r.last.Stack
 		k := root(s)
 		p := onStack(s)
-		if pid == w.Waiter.PID || !together(r, ls.reports[w.Waiter.PID]) || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
+		if pid == w.Waiter.PID || !together(r, ls.book.reports[w.Waiter.PID]) || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
 			continue
 		}
 		if found != nil {
@@ -338,7 +338,7 @@ func (ls *lives) suspect(w *Wait) {
 	w.For = found.last.Thread
 	l := ls.byPID.get(found.last.Thread.PID)
 	if l == nil {
-		ls.known(&found.first)
+		ls.knownByStack(&found.first)
 		l = ls.byPID.get(found.last.Thread.PID)
 		if l == nil {
 			return
@@ -348,4 +348,18 @@ func (ls *lives) suspect(w *Wait) {
 		}
 	}
 	l.Suspected = append(l.Suspected, *w)
+}
+
+// Reports are what a log's reports say of no one life, and the release that it names.
+type Reports struct {
+	Kernel    string // the last release that the log names; empty: none
+	Waits     []Wait
+	Incidents []Incident
+	Hung      hungTasks
+}
+
+// Reports are those so far. Waits are known when a boot ends.
+func (ls *assembler) Reports() Reports {
+	b := &ls.book
+	return Reports{ls.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
 }

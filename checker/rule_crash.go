@@ -100,7 +100,7 @@ kthread_stop() or with the thread's own end may also wait for ever.`,
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, ParkRefused) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
-		return i.says(Text{
+		return misuseText(i, Text{
 			Message:     " warned: the thread is on its way out (-ENOSYS), or somebody has asked it to park already and has not unparked it (-EBUSY, 4.18 and later), or it had parked and did not stay asleep",
 			Advice:      "park a thread once, and unpark it before the next time; do not park one that may end by itself",
 			WouldSettle: "what kthread_park() returned; line " + strconv.Itoa(i.KthreadLine) + " of kernel/kthread.c in this kernel's source",
@@ -118,7 +118,7 @@ parked: there the warning does no harm.`,
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, NotParked) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
-		return i.says(Text{
+		return misuseText(i, Text{
 			Message: " is about a thread of one CPU that is not parked: it has ended, or has not come to park, or was unparked before",
 			Advice:  "unpark only what kthread_park() has parked, with 0 returned; kthread_stop() itself unparks, and there (4.10 to 6.12) the warning does no harm",
 		})
@@ -134,7 +134,7 @@ module's exit, or a timer. Let threadfn hand the answer on in a flag of its own.
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, NotSelf) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
-		return i.says(Text{
+		return misuseText(i, Text{
 			Message: " found that the task that calls it is no kernel thread of kthread_create's",
 			Advice:  "call it in threadfn alone, and in what threadfn calls; what user tasks, timers and interrupts call needs a flag of its own",
 		})
@@ -151,7 +151,7 @@ and drops a reference of its own and never the caller's.`,
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, PutTooMany) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
-		return i.says(Text{
+		return misuseText(i, Text{
 			Message: " dropped the last reference to a task that is not dead, or is in use",
 			Advice:  "each put_task_struct() needs a get_task_struct(); kthread_stop() takes and drops a reference of its own, only kthread_stop_put() drops the caller's too",
 		})
@@ -209,9 +209,9 @@ references held. Where threadfn's code had gone, KT028 says so in place of this 
 // holdIt is what to do for a thread that may end before it is stopped.
 const holdIt = "if threadfn may return before it is stopped, get_task_struct() between kthread_create() and the wake, and kthread_stop_put() (6.7; before: kthread_stop, put_task_struct); or let threadfn wait for kthread_should_stop() before it returns"
 
-// says completes the words on what was done wrong: who did it, and where that is
+// misuseText completes the words on what was done wrong: who did it, and where that is
 // reported.
-func (i *Incident) says(t Text) Text {
+func misuseText(i *Incident, t Text) Text {
 	by := i.By.String()
 	if i.By == (traces.Task{}) {
 		by = "a task"
@@ -241,7 +241,7 @@ func sayNoTask(i *Incident) Text {
 	case p == errPointer:
 		what = "is in the last page of all"
 	}
-	t := i.says(Text{
+	t := misuseText(i, Text{
 		Message: fmt.Sprintf(" was given NULL or an ERR_PTR, and no thread: the fault address %#x %s", i.Address, what),
 		Advice:  "test what kthread_create() and kthread_run() return with IS_ERR(), keep no ERR_PTR, and set the pointer to NULL when the thread has been stopped",
 	})
@@ -263,11 +263,11 @@ func sayAfterFree(i *Incident) Text {
 	default:
 		t.Message = " touched memory of the thread that was freed: the thread had ended, and nobody held a reference"
 	}
-	return i.says(t)
+	return misuseText(i, t)
 }
 
 func sayNoKthread(i *Incident) Text {
-	return i.says(Text{
+	return misuseText(i, Text{
 		Message:     " was given a task that has no struct kthread, or is no task: a thread that had gone without a reference held, or none of kthread_create's",
 		WouldSettle: "a recording of sched_process_exit and sched_kthread_stop, or a kernel with KASAN",
 		Advice:      holdIt,

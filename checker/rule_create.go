@@ -1,8 +1,6 @@
 package checker
 
-import (
-	"github.com/kthread-tla/tracecheck/traces"
-)
+import "github.com/kthread-tla/tracecheck/traces"
 
 // Rules on what comes between a thread's creation and its first wake.
 
@@ -46,7 +44,7 @@ kthread_run_on_cpu(); of a thread that runs, set_cpus_allowed_ptr() moves it.`,
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, BoundLate) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
-		return i.says(Text{
+		return misuseText(i, Text{
 			Message: " found the thread out of its first sleep: it is not bound",
 			Advice:  "bind between kthread_create() and the first wake_up_process(); kthread_run() has woken it already",
 		})
@@ -68,7 +66,7 @@ its stack (/proc/2/stack, sysrq-t) and at what the machine lacks, memory mostly.
 	SayLog: func(log *Log, e Evidence) Text {
 		w := &log.Waits[e.Wait-1]
 		t := Text{
-			Message: w.does() + ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it",
+			Message: does(w) + ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it",
 			Lines:   w.Lines,
 			Advice:  "look at what kthreadd is doing: it makes one thread after the other, and memory, or a lock in fork, holds up all of them",
 		}

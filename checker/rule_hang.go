@@ -95,7 +95,7 @@ TASK_INTERRUPTIBLE does not last there, because kthread_stop() leaves a signal p
 live machine one more wake is enough, if there is a way to cause what the thread waits for.`,
 	Find: func(c *Case) []Evidence {
 		stops, _, since := stopTests(c.Life)
-		if t := &c.Life.trace; !c.stopStays() || !t.told.missed || t.told.times != 1 || !sleeper(t.asleep) || since != nil {
+		if t := &c.Life.trace; !c.stopStays() || !t.afterStop.missed || t.afterStop.times != 1 || !sleeper(t.asleep) || since != nil {
 			return nil
 		}
 		return []Evidence{{Events: stops}}
@@ -105,7 +105,7 @@ live machine one more wake is enough, if there is a way to cause what the thread
 		_, before, _ := stopTests(l)
 		text := Text{
 			Message: fmt.Sprintf("the stop sets the flag and wakes (line %d), and the thread is awake: the wake does nothing (no sched_waking); the stopper sleeps (line %d); the thread goes to sleep (line %d, state %c), and nobody has woken it since",
-				l.Events()[e.Events[0]].Line, t.told.made, t.told.line, t.asleep),
+				l.Events()[e.Events[0]].Line, t.afterStop.made, t.afterStop.line, t.asleep),
 			Advice: "set_current_state() first, test kthread_should_stop() after it, then schedule(). On the live machine one more wake is enough: make happen what the thread waits for",
 		}
 		if before != nil && before.Code == 0 {
@@ -124,8 +124,8 @@ the flag, or had much to finish. If that is too long, test kthread_should_stop()
 and before long sleeps.`,
 	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, Slow) },
 	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, Slow) },
-	Say:     func(l *Life, e Evidence) Text { return l.Incidents[e.Incident-1].slow() },
-	SayLog:  func(log *Log, e Evidence) Text { return log.incidents[e.Incident-1].slow() },
+	Say:     func(l *Life, e Evidence) Text { return slowText(&l.Incidents[e.Incident-1]) },
+	SayLog:  func(log *Log, e Evidence) Text { return slowText(&log.incidents[e.Incident-1]) },
 }
 
 var KT036 = Rule{
@@ -139,14 +139,14 @@ them, and nothing that root can do ends it: only what makes threadfn return.
 From 6.1 on interruptible waits return -ERESTARTSYS at once after the request; a loop that
 ignores that spins.`,
 	Find: func(c *Case) []Evidence {
-		if !c.stopStays() || c.Life.trace.told.times < 2 {
+		if !c.stopStays() || c.Life.trace.afterStop.times < 2 {
 			return nil
 		}
 		stops, _, _ := stopTests(c.Life)
 		return []Evidence{{Events: stops}}
 	},
 	Say: func(l *Life, e Evidence) Text {
-		told := &l.trace.told
+		told := &l.trace.afterStop
 		_, _, since := stopTests(l)
 		text := Text{
 			Message: fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", told.made, told.times),
@@ -166,7 +166,7 @@ ignores that spins.`,
 // returned, and the thread asleep since, and not its end.
 func (c *Case) stopStays() bool {
 	t := &c.Life.trace
-	return c.Life.Whole() && c.h.pending() > 0 && c.h.returned() == 0 && !t.ended && t.told.times > 0
+	return c.Life.Whole() && c.h.pending() > 0 && c.h.returned() == 0 && !t.ended && t.afterStop.times > 0
 }
 
 // stopTests are the stops of a life, as places in its events, and what the thread's
@@ -188,7 +188,7 @@ func stopTests(l *Life) (stops []int, before, since *traces.Event) {
 
 // ofStop adds to the words on a stop that stays the lines that show it.
 func (t Text) ofStop(l *Life, e Evidence) Text {
-	t.Lines = append(e.lines(l), l.trace.told.made, l.trace.told.line)
+	t.Lines = append(e.lines(l), l.trace.afterStop.made, l.trace.afterStop.line)
 	slices.Sort(t.Lines)
 	t.Lines = slices.Compact(t.Lines)
 	if !l.Sees.Has(traces.ShouldStop) {
@@ -197,17 +197,17 @@ func (t Text) ofStop(l *Life, e Evidence) Text {
 	return t
 }
 
-// slow are the words on a wait that is over.
-func (i *Incident) slow() Text {
+// slowText are the words on a wait that is over.
+func slowText(i *Incident) Text {
 	w := i.Wait
 	if w.For == (traces.Task{}) {
 		return Text{
-			Message: fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, w.lasts(), i.Back),
+			Message: fmt.Sprintf("%s was reported blocked in %s()%s, and goes on in line %d: it was slow, and it does not hang", w.Waiter, w.In, lasts(w), i.Back),
 			Lines:   i.Lines,
 		}
 	}
 	return Text{
-		Message:     fmt.Sprintf("%s was reported blocked in kthread_stop()%s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, w.lasts(), w.For, i.Back),
+		Message:     fmt.Sprintf("%s was reported blocked in kthread_stop()%s, most likely of %s, and a stop of that has returned since (line %d)", w.Waiter, lasts(w), w.For, i.Back),
 		Lines:       i.Lines,
 		WouldSettle: "a message that names the stopper with its pid ({by})",
 	}

@@ -99,7 +99,7 @@ func (log *Log) waits(is func(w *Wait) bool) (found []Evidence) {
 }
 
 // lasts is how long a wait lasts, in words.
-func (w *Wait) lasts() string {
+func lasts(w *Wait) string {
 	switch {
 	case w.Seconds == 0:
 		return " at that moment"
@@ -110,7 +110,7 @@ func (w *Wait) lasts() string {
 }
 
 // does says what a waiter does.
-func (w *Wait) does() string {
+func does(w *Wait) string {
 	does := "is blocked"
 	if w.Seconds == 0 {
 		does = "waits"
@@ -119,7 +119,7 @@ func (w *Wait) does() string {
 	if in != "kthread_stop" {
 		in += "()"
 	}
-	s := fmt.Sprintf("%s %s in %s%s", w.Waiter, does, in, w.lasts())
+	s := fmt.Sprintf("%s %s in %s%s", w.Waiter, does, in, lasts(w))
 	if w.Module != "" {
 		s += ", called by module " + w.Module
 	}
@@ -134,7 +134,7 @@ func sayBlockedStop(log *Log, e Evidence) Text {
 		Advice: "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps",
 	}
 	var b strings.Builder
-	b.WriteString(w.does())
+	b.WriteString(does(w))
 	switch {
 	case w.Certain && w.For.PID == w.Waiter.PID:
 		b.WriteString(": it waits for itself to end")
@@ -181,7 +181,7 @@ func sayBlockedStop(log *Log, e Evidence) Text {
 func sayBlockedPark(log *Log, e Evidence) Text {
 	w := &log.Waits[e.Wait-1]
 	return Text{
-		Message:     w.does() + ": it waits for a thread to come to kthread_parkme()",
+		Message:     does(w) + ": it waits for a thread to come to kthread_parkme()",
 		Lines:       w.Lines,
 		WouldSettle: "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads; a recording shows the thread that is parked",
 		Advice:      "let threadfn test kthread_should_park() wherever it tests kthread_should_stop(), and call kthread_parkme(); a thread that has ended, or that is stopped meanwhile, never parks",

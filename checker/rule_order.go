@@ -29,7 +29,7 @@ the messages are about two threads, or that one of them prints another variable.
 		return Text{
 			Message: fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
 				said(bad), bad.Code, said(first), first.Line, first.Code),
-			Allowed: []string{l.words(bad.Kind, &first.Code)},
+			Allowed: []string{logWords(l, bad.Kind, &first.Code)},
 		}
 	},
 }

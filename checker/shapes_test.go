@@ -71,8 +71,8 @@ func TestShapesChangeNothing(t *testing.T) {
 			if _, ans := v.history().Ends(); v.Fits != FitsInconclusive && (ans == model.Yes) != (v.Fits == FitsYes) {
 				t.Errorf("seed %d: fits %s, but what is drawn: %v", seed, v.Fits, ans)
 			}
-			if v.Life.cacheKey(nil) != nil && v.Life.inTime() {
-				switch r, ok := with.orderFree.Get(v.Life.cacheKey(nil)); {
+			if cacheKey(v.Life, nil) != nil && v.Life.InTime() {
+				switch r, ok := with.orderFree.Get(cacheKey(v.Life, nil)); {
 				case !ok || r.once:
 				case r.ordered:
 					ordered++
@@ -131,12 +131,12 @@ func BenchmarkShapes(b *testing.B) {
 			var lives []*Life
 			for seed := range 50 {
 				log := randomTrace(c.all()[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
-				ls := newLives()
+				ls := newAssembler(new(traces.Stats), nil)
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i
 					ls.add(&s.event)
 				}
-				lives = append(lives, ls.end(len(log))...)
+				lives = append(lives, ls.End(len(log))...)
 			}
 			for b.Loop() {
 				for _, l := range lives {

@@ -17,12 +17,12 @@ type Span struct{ From, To int }
 // nil where the life fits, where that is not decided, and where looking for it
 // would take too long. It is found when it is asked for.
 func (v *Verdict) Shrunk() []Span {
-	if v.Fits != FitsNo || v.how.era == nil || v.Life.resumed != nil { // what came before is not all there
+	if v.Fits != FitsNo || v.how.era == nil || v.Life.Revived != nil { // what came before is not all there
 		return nil
 	}
 	life := v.Life
 	if v.how.beforeLoss {
-		life = life.intact()
+		life = life.BeforeLoss()
 	}
 	s := shrinker{checker: v.how.era.Checker, life: life, rule: v.Findings[0].Rule, left: maxReplayed}
 	if !s.divide() {
@@ -80,8 +80,8 @@ func (s *shrinker) divide() bool {
 		}
 		list = append(list, p)
 	}
-	if l.boot > 0 && l.Kernel != "" {
-		add(traces.Event{Kind: traces.Boot, Line: l.boot, Kernel: l.Kernel})
+	if l.BannerLine > 0 && l.Kernel != "" {
+		add(traces.Event{Kind: traces.Boot, Line: l.BannerLine, Kernel: l.Kernel})
 	}
 	if l.Begun {
 		add(traces.Event{Kind: traces.Begin, Line: l.Since, Set: l.Set})
@@ -96,13 +96,13 @@ func (s *shrinker) divide() bool {
 	if l.Crash > 0 {
 		add(traces.Event{Kind: traces.Crash, Line: l.Crash})
 	}
-	if l.trace.on {
+	if l.Traced() {
 		// A task in a stop of the thread calls another: then the return is missing.
-		if by := l.more.leftBy; by != nil && !slices.ContainsFunc(list, func(p piece) bool { return p.From == by.Line }) {
+		if by := l.LeftBy(); by != nil && !slices.ContainsFunc(list, func(p piece) bool { return p.From == by.Line }) {
 			add(*by)
 		}
-		for i := range l.more.seenAt {
-			line, k := int(l.more.seenAt[i].Load()), traces.Kind(i)
+		for k := range traces.Blocked + 1 {
+			line := l.FirstSeen(k)
 			if l.Sees.Has(k) && 0 < line && line <= l.AsOf {
 				list = append(list, piece{Span: Span{line, line}, sees: traces.Kinds(0).With(k)})
 			}
@@ -154,7 +154,7 @@ func (s *shrinker) fails() bool {
 		if !s.kept[i] {
 			continue
 		}
-		if to > 0 && (p.From > to+1 || s.life.lossy(to)) {
+		if to > 0 && (p.From > to+1 || s.life.LostBy(to)) {
 			r.list = append(r.list, s.gap(p.From))
 		}
 		for _, e := range p.events {
@@ -182,11 +182,6 @@ func (s *shrinker) gap(line int) traces.Event {
 		return traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Since: line - 1}
 	}
 	return traces.Event{Kind: traces.Cut, Line: line}
-}
-
-// lossy says whether something was missing anyhow, in the life's time to a line.
-func (l *Life) lossy(line int) bool {
-	return l.Gaps || l.trace.on && l.more.since > 0 && l.more.since <= line
 }
 
 // spans are the lines that are kept.

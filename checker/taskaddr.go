@@ -16,8 +16,8 @@ type addresses struct {
 
 // identify gives a pid to an event that has but an address, where it is known
 // whose that is, and learns from one that has both.
-func (ls *lives) identify(e *traces.Event) {
-	a := &ls.addr
+func (ls *assembler) identify(e *traces.Event) {
+	a := &ls.traced.addr
 	switch e.Kind {
 	case traces.Renamed:
 		if l := ls.byPID.get(e.Thread.PID); l != nil && l.Whole() && e.By.PID != 0 && e.By.PID != e.Thread.PID {
@@ -31,7 +31,7 @@ func (ls *lives) identify(e *traces.Event) {
 		delete(a.of, e.Thread.Addr) // whoever had it is gone
 		if l := a.renamed[e.By.PID]; l != nil {
 			delete(a.renamed, e.By.PID)
-			if e.Thread.PID == 0 && l.slot >= 0 && l.Whole() {
+			if e.Thread.PID == 0 && l.openAt >= 0 && l.Whole() {
 				e.Thread.PID, e.Thread.Comm = l.Thread.PID, l.Thread.Comm
 			}
 		}
@@ -45,63 +45,63 @@ func (ls *lives) identify(e *traces.Event) {
 		if l := ls.byPID.get(e.Thread.PID); l != nil && e.Kind != traces.Fork {
 			ls.bind(e.Thread.Addr, l)
 		}
-	case l != nil && ls.has(l):
+	case l != nil && ls.holds(l):
 		e.Thread.PID, e.Thread.Comm = l.Thread.PID, l.Thread.Comm
 	}
 }
 
 // bind notes that an address is a life's.
-func (ls *lives) bind(addr uint64, l *Life) {
+func (ls *assembler) bind(addr uint64, l *Life) {
 	if addr == 0 || !l.trace.on {
 		return
 	}
-	if ls.addr.of == nil {
-		ls.addr.of = make(map[uint64]*Life)
+	if ls.traced.addr.of == nil {
+		ls.traced.addr.of = make(map[uint64]*Life)
 	}
-	ls.addr.of[addr] = l
-	l.more.addr, l.more.bound = addr, ls.addr.forks
+	ls.traced.addr.of[addr] = l
+	l.traceMore.addr, l.traceMore.bound = addr, ls.traced.addr.forks
 }
 
 // has says whether the address that was a life's is so still. It is nobody
 // else's until another thread is forked; then the life's thread must be known to
 // be there.
-func (ls *lives) has(l *Life) bool {
+func (ls *assembler) holds(l *Life) bool {
 	t := &l.trace
 	switch {
-	case l.slot < 0 || !l.Whole():
+	case l.openAt < 0 || !l.Whole():
 		return false
-	case l.more.bound == ls.addr.forks:
+	case l.traceMore.bound == ls.traced.addr.forks:
 		return true
-	case t.ended || stopReturned(l.Events()):
-		return ls.sees().Has(traces.Freed) && !l.more.freed
+	case t.ended || l.StopReturned():
+		return ls.sees().Has(traces.Freed) && !l.traceMore.freed
 	}
 	return ls.sees().Has(traces.ProcessExit)
 }
 
 // nameless notes that a task stops a thread that is not known.
-func (ls *lives) nameless(by int, addr uint64) {
-	if ls.addr.stops == nil {
-		ls.addr.stops = make(map[int]uint64)
+func (ls *assembler) noteStop(by int, addr uint64) {
+	if ls.traced.addr.stops == nil {
+		ls.traced.addr.stops = make(map[int]uint64)
 	}
-	ls.addr.stops[by] = addr
+	ls.traced.addr.stops[by] = addr
 }
 
 // named notes that a task's stop, if it was of an unknown thread, is that of l.
-func (ls *lives) named(by int, l *Life) {
-	if addr, ok := ls.addr.stops[by]; ok {
+func (ls *assembler) bindStop(by int, l *Life) {
+	if addr, ok := ls.traced.addr.stops[by]; ok {
 		ls.bind(addr, l)
-		delete(ls.addr.stops, by)
+		delete(ls.traced.addr.stops, by)
 	}
 }
 
 // unnamed notes that a task's stop is over, or as good as that, and that nobody
 // will learn of whom it was: of any thread whose address is not another one.
-func (ls *lives) unnamed(by int) {
-	addr, ok := ls.addr.stops[by]
+func (ls *assembler) dropStop(by int) {
+	addr, ok := ls.traced.addr.stops[by]
 	if !ok {
 		return
 	}
-	delete(ls.addr.stops, by)
+	delete(ls.traced.addr.stops, by)
 	for l := range ls.alive() {
 		l.mayBe(addr)
 	}
@@ -109,17 +109,17 @@ func (ls *lives) unnamed(by int) {
 
 // mayBe notes that a stop of an address may be of this life's thread.
 func (l *Life) mayBe(addr uint64) {
-	if l.trace.on && (addr == 0 || l.more.addr == 0 || l.more.addr == addr) {
-		l.more.maybeStopped = true
+	if l.trace.on && (addr == 0 || l.traceMore.addr == 0 || l.traceMore.addr == addr) {
+		l.traceMore.maybeStopped = true
 	}
 }
 
 // ends notes that a life ends while stops of unknown threads go on.
-func (ls *lives) ends(l *Life) {
-	for _, addr := range ls.addr.stops {
+func (ls *assembler) mayHaveBeenStopped(l *Life) {
+	for _, addr := range ls.traced.addr.stops {
 		l.mayBe(addr)
 	}
 }
 
 // showsStops says whether the log shows each stop of the thread.
-func (l *Life) showsStops() bool { return l.Sees.Has(traces.StopCall) && !l.more.maybeStopped }
+func (l *Life) showsStops() bool { return l.Sees.Has(traces.StopCall) && !l.traceMore.maybeStopped }

@@ -8,13 +8,6 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// slack is by how much the stamps that two CPUs put on the same moment may
-// differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
-// their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
-// later), and then they do to a microsecond. What one task does, and what a
-// waking carries over, is in order without any clock.
-const slack = 10e6
-
 // first and last bound all moments of a trace that has no clock to go by.
 const first, last = math.MinInt64 / 4, model.Never - 1
 
@@ -86,16 +79,16 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 			h.Hidden &^= m.Actions("DecideRun")
 		}
 	}
-	h.stops = pair(l, traces.StopCall, traces.StopReturn)
-	h.parks = pair(l, traces.ParkCall, traces.ParkReturn)
+	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
+	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
 
 	self := l.Thread.PID
-	h.From = l.resumed.from(m)
-	over := l.resumed != nil // all this is behind it
+	h.From = startOf(l, m)
+	over := l.Revived != nil // all this is behind it
 	woken, own, decided, out := over, over, over, over
 	for i := range l.Events() {
 		e := &l.Events()[i]
-		if over && i < l.resumed.events {
+		if over && i < l.Revived.Events {
 			if e.Kind == traces.StopReturn || e.Kind == traces.ExitCall {
 				h.value(l, i)
 			}
@@ -132,21 +125,21 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 			asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
 			if asks && e.Context == traces.UnknownContext {
 				h.foreignWake = true
-				asks = !l.foreignWake
+				asks = !l.As.ForeignWake
 			}
 			if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
 				meet = 2
 				h.proves(e)
 			}
 			if !woken && !asks && l.trace.forked {
-				woken = !l.foreignWake
+				woken = !l.As.ForeignWake
 				o.Actions = m.Actions("Wake", "ParkStarts")
 				if e.Late || l.trace.lossy || !l.showsStops() {
 					o.Actions |= m.Actions("StopStarts")
 				}
 				// Where a stop has ended the first sleep this ends another one: between
 				// that and threadfn (6.14), or in do_exit().
-				o.Optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.foreignWake
+				o.Optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.As.ForeignWake
 			}
 			own = own || asks
 			o.OrderOnly = o.Actions == 0

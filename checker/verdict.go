@@ -73,11 +73,10 @@ type Verdict struct {
 	Revision int
 	Replaces *Verdict
 
-	// Alike is for how many more lives this verdict stands; see CountAlike.
+	// Alike is for how many more lives this verdict stands: see Options.CountOnly.
 	Alike int
 
-	count bool // see CountAlike
-	how   judgement
+	how judgement
 }
 
 // A judgement is how a verdict was found, for what is asked of it later.

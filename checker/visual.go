@@ -107,7 +107,7 @@ func (v *Verdict) Operations() []Operation {
 				out.Text = "in threadfn"
 			}
 		}
-		out.Since, out.Until = l.moment(o.From, "after"), l.moment(o.To, "by")
+		out.Since, out.Until = moment(l, o.From, "after"), moment(l, o.To, "by")
 		ops = append(ops, out)
 	}
 	return ops
@@ -120,12 +120,12 @@ func (v *Verdict) history() *history {
 		return v.how.history
 	}
 	as := *v.Life
-	as.foreignWake = v.how.history.life.foreignWake
+	as.As.ForeignWake = v.how.history.life.As.ForeignWake
 	return v.how.era.history(&as)
 }
 
 // moment is a moment in words; empty where it is an end of time.
-func (l *Life) moment(t int64, how string) string {
+func moment(l *Life, t int64, how string) string {
 	switch {
 	case l.Traced() && (t <= first || t >= last):
 		return ""

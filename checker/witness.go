@@ -29,10 +29,10 @@ func (v *Verdict) Witness() []Step {
 // inLineOrder is a witness in which different tasks did what they did in the order
 // of the lines; nil where the stamps do not allow that, or it does not fit.
 func (c *eraChecker) inLineOrder(v *Verdict) []Step {
-	if !v.Life.Traced() || !v.Life.inTime() {
+	if !v.Life.Traced() || !v.Life.InTime() {
 		return nil
 	}
-	h := c.history(v.Life.inLineOrder())
+	h := c.history(inLineOrder(v.Life))
 	ends, ans := h.Ends()
 	if ans != model.Yes {
 		return nil

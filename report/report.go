@@ -62,6 +62,6 @@ type Writer interface {
 // A Counter is a Writer that tells of some lives no more than how many there are.
 type Counter interface {
 	// Counts says whether that is so of an input's n-th life and of those that go as
-	// it did: see checker.Verdict.CountAlike.
+	// it did: see checker.Options.CountOnly.
 	Counts(n int, v *checker.Verdict) bool
 }

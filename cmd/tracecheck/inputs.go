@@ -25,10 +25,7 @@ import (
 type job struct {
 	options tracecheck.Options
 	stdin   io.Reader
-	// counts says whether an input's n-th life, and those that go as it did, need
-	// only be counted; nil: none.
-	counts func(n int, v *checker.Verdict) bool
-	read   atomic.Int64 // bytes, for the progress
+	read    atomic.Int64 // bytes, for the progress
 }
 
 // A reading is one input while it is read. Its verdicts come in order; what is
@@ -109,13 +106,9 @@ func (j *job) check(ctx context.Context, file, name string, verdicts chan<- []*c
 			return ctx.Err()
 		}
 	}
-	lives := 0
 	o := j.options
 	o.Name = name
 	o.Yield = func(v *checker.Verdict) error {
-		if lives++; j.counts != nil && j.counts(lives, v) {
-			v.CountAlike()
-		}
 		if some = append(some, v); len(some) < batch && !o.Follow {
 			return nil
 		}

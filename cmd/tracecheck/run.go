@@ -71,7 +71,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 		return c.fail("--format %s: %v", c.format, err)
 	}
 	if counter, ok := w.(report.Counter); ok && len(j.options.Threads) == 0 {
-		j.counts = counter.Counts
+		j.options.CountOnly = counter.Counts
 	}
 	return c.report(j, w, out)
 }

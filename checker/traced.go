@@ -14,7 +14,7 @@ import (
 // A traced is what lives asks for at every event of a life whose events are a
 // tracer's. It is in one line of the CPU's cache, with Life.kept: there are many lives
 // at once, and an event is mostly of another one than the event before.
-type traced struct {
+type traceState struct {
 	on      bool // they are a tracer's
 	forked  bool // its fork is in the log: nothing of it came before
 	lossy   bool // events were lost in its time
@@ -25,14 +25,14 @@ type traced struct {
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
 	// order: there must also have been more sleeps than wakings.
-	asleep byte
-	left   byte  // the state of its latest event, if that is a SwitchOut; else 0
-	sleeps int32 // without the wakings; may be below 0
-	told   asked
+	asleep    byte
+	left      byte  // the state of its latest event, if that is a SwitchOut; else 0
+	sleeps    int32 // without the wakings; may be below 0
+	afterStop afterStop
 }
 
 // More of a traced life, for which few events ask.
-type tracedMore struct {
+type traceRest struct {
 	freed   bool // it has been freed
 	stopped bool // a stop of it has returned
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
@@ -40,9 +40,9 @@ type tracedMore struct {
 	calls        int // stops and parks of it that are under way
 	// since is the line from which on events were lost; 0 where nothing but leftBy
 	// says so.
-	since  int
-	leftBy *traces.Event // the call of a task that is in a stop of it by the trace; nil: none
-	seenAt *firstSeen
+	since     int
+	leftBy    *traces.Event // the call of a task that is in a stop of it by the trace; nil: none
+	firstSeen *firstLines
 	// See addresses: the one of its task_struct, 0: not known; how many threads had
 	// been forked when it was learned.
 	addr  uint64
@@ -52,10 +52,10 @@ type tracedMore struct {
 // firstSeen has the line of the first event of each kind; 0: there was none. An
 // event that the reader has left out is not counted. It is written while verdicts
 // are read.
-type firstSeen [traces.Blocked + 1]atomic.Int64
+type firstLines [traces.Blocked + 1]atomic.Int64
 
 // inside is the life that a task is stopping or parking, as the log has it.
-type inside struct {
+type pendingCall struct {
 	life  *Life
 	probe bool // known by a probe
 	point bool // known by the tracepoint
@@ -65,31 +65,31 @@ type inside struct {
 }
 
 // trace takes an event that a tracer saw.
-func (ls *lives) trace(e *traces.Event) (ended []*Life) {
+func (ls *assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		ls.identify(e)
 	}
-	if !ls.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
-		ls.came = ls.came.With(e.Kind)
-		ls.seenAt[e.Kind].Store(int64(e.Line))
+	if !ls.traced.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
+		ls.traced.came = ls.traced.came.With(e.Kind)
+		ls.traced.firstSeen[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
 	case traces.Woken, traces.SwitchIn, traces.SwitchOut:
-		return ls.scheduled(e)
+		return ls.addScheduling(e)
 	case traces.Fork:
-		ls.addr.forks++
+		ls.traced.addr.forks++
 		if old := ls.byPID.get(e.Thread.PID); old != nil {
 			old.AsOf, old.Sees = e.Line-1, ls.sees()
 			ls.forget(old)
 			ended = append(ended, old)
 		}
-		l := ls.bornTraced(e)
+		l := ls.newTraced(e)
 		l.trace.forked = true
 		return ended
 	case traces.StopCall, traces.ParkCall:
-		return ls.call(e)
+		return ls.addCall(e)
 	case traces.StopReturn, traces.ParkReturn:
-		ls.returned(e)
+		ls.addReturn(e)
 		return nil
 	}
 	l := ls.byPID.get(e.Thread.PID)
@@ -97,7 +97,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		switch e.Kind {
 		case traces.ParkMe, traces.ShouldStop, traces.ThreadFn, traces.Unpark:
 			if e.Thread.PID != 0 {
-				ls.bornTraced(e)
+				ls.newTraced(e)
 			}
 		}
 		return nil
@@ -113,7 +113,7 @@ func (ls *lives) trace(e *traces.Event) (ended []*Life) {
 		}
 		t.ended = true
 	case traces.Freed:
-		l.more.freed = true
+		l.traceMore.freed = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
 		if last := l.latest(e.Kind); last != nil && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
@@ -141,14 +141,14 @@ func (l *Life) rename(name string) {
 }
 
 // scheduled takes what the scheduler does with a thread.
-func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
+func (ls *assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
-		ls.waking = ls.waking || !e.Late
+		ls.traced.waking = ls.traced.waking || !e.Late
 	} else if e.State == 'D' {
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.inside.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
+		if in := ls.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
 			in.life.keep(e)
-			in.life.trace.told.request(in, e.Line)
+			in.life.trace.afterStop.request(in, e.Line)
 		}
 	}
 	l := ls.byPID.get(e.Thread.PID)
@@ -165,10 +165,10 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 		t.sleeps--
-		in := ls.inside.get(e.By.PID)
+		in := ls.traced.calls.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		if own {
-			in.awake, t.told.missed = false, false
+			in.awake, t.afterStop.missed = false, false
 		}
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.
@@ -185,7 +185,7 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 	if t.asleep = 0; t.sleeps > 0 {
 		t.asleep = e.State
 	}
-	t.told.sleeps(e)
+	t.afterStop.sleep(e)
 	switch e.State {
 	case 'D':
 		// Its first sleep, if nothing of it has been seen since the fork;
@@ -212,7 +212,7 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 			ended = ls.retire(l, e.Line)
 		}
 		t.ended, t.gone = true, true
-		if ls.inside.get(l.Thread.PID) == nil {
+		if ls.traced.calls.get(l.Thread.PID) == nil {
 			ls.interest.Remove(l.Thread.PID)
 		}
 	default:
@@ -224,26 +224,26 @@ func (ls *lives) scheduled(e *traces.Event) (ended []*Life) {
 }
 
 // sees are the kinds of events that the trace has shown so far.
-func (ls *lives) sees() traces.Kinds {
-	return ls.came | ls.stats.Seen
+func (ls *assembler) sees() traces.Kinds {
+	return ls.traced.came | ls.stats.Seen
 }
 
 // wakes says whether the trace has shown sched_waking.
-func (ls *lives) wakes() bool {
-	return ls.waking || ls.stats.Waking
+func (ls *assembler) wakes() bool {
+	return ls.traced.waking || ls.stats.Waking
 }
 
-func (ls *lives) bornTraced(e *traces.Event) *Life {
-	room := ls.room()
-	l := &room.life
-	ls.bear(l, e)
+func (ls *assembler) newTraced(e *traces.Event) *Life {
+	slot := ls.traced.pool.take()
+	l := &slot.life
+	ls.init(l, e)
 	l.Begun, l.Doubt = false, false
-	l.trace.on, l.room, l.kept, l.tasks = true, room, room.kept[:0], room.tasks[:1]
+	l.trace.on, l.slot, l.compact, l.tasks = true, slot, slot.compact[:0], slot.tasks[:1]
 	l.rename(l.Thread.Comm)
-	if l.trace.lossy = ls.lossy; ls.lossy {
-		l.more.since = e.Line
+	if l.trace.lossy = ls.traced.lossy; ls.traced.lossy {
+		l.traceMore.since = e.Line
 	}
-	l.more.seenAt = ls.seenAt
+	l.traceMore.firstSeen = ls.traced.firstSeen
 	l.keep(e)
 	ls.insert(l)
 	ls.bind(e.Thread.Addr, l)
@@ -252,9 +252,9 @@ func (ls *lives) bornTraced(e *traces.Event) *Life {
 }
 
 // call notes that a task is about to stop or park a thread.
-func (ls *lives) call(e *traces.Event) (ended []*Life) {
+func (ls *assembler) addCall(e *traces.Event) (ended []*Life) {
 	by := e.By.PID
-	in := ls.inside.get(by)
+	in := ls.traced.calls.get(by)
 	park := e.Kind == traces.ParkCall
 	if in != nil && in.park == park && !in.lost && (e.Probe && !in.probe || !e.Probe && !in.point) &&
 		(e.Thread.PID == 0 || in.life == nil || in.life.Thread.PID == e.Thread.PID) {
@@ -264,126 +264,146 @@ func (ls *lives) call(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 	} else {
-		ls.unnamed(by) // its return is not in the log
+		ls.dropStop(by) // its return is not in the log
 		if in != nil && in.life != nil {
-			in.life.more.calls--
+			in.life.traceMore.calls--
 			if !in.park {
 				in.life.trace.lossy = true // its return is not in the log
-				if in.life.more.leftBy == nil {
+				if in.life.traceMore.leftBy == nil {
 					call := *e
-					in.life.more.leftBy = &call
+					in.life.traceMore.leftBy = &call
 				}
 			}
 		}
 		if in == nil {
-			if in = ls.unused; in == nil {
-				in = new(inside)
+			if in = ls.traced.spareCall; in == nil {
+				in = new(pendingCall)
 			}
-			ls.unused = nil
-			ls.inside.set(by, in)
+			ls.traced.spareCall = nil
+			ls.traced.calls.set(by, in)
 		}
-		*in = inside{probe: e.Probe, point: !e.Probe, park: park}
+		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park}
 		ls.interest.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
 		if !park {
-			ls.nameless(by, e.Thread.Addr) // whose address it is is not known yet
+			ls.noteStop(by, e.Thread.Addr) // whose address it is is not known yet
 		}
 		return nil
 	}
 	l := ls.byPID.get(e.Thread.PID)
-	if l != nil && l.trace.on && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || stopReturned(l.Events())) {
+	if l != nil && l.trace.on && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || l.StopReturned()) {
 		// Its pid may have been used again, and the fork is not in the trace.
 		l.AsOf, l.Sees = e.Line-1, ls.sees()
 		ls.forget(l)
 		ended, l = append(ended, l), nil
 	}
 	if l == nil {
-		l = ls.resume(e)
+		l = ls.revive(e)
 	}
 	if l == nil || !l.trace.on {
-		l = ls.bornTraced(e)
+		l = ls.newTraced(e)
 	} else {
 		l.keep(e)
 	}
 	if in.life != nil {
-		in.life.more.calls--
+		in.life.traceMore.calls--
 	}
 	in.life = l
-	ls.named(by, l)
+	ls.bindStop(by, l)
 	in.awake = !park && ls.wakes() && l.Whole() && !sleeper(l.trace.asleep)
-	l.more.calls++
+	l.traceMore.calls++
 	return ended
 }
 
 // returned gives a return to the thread whose stop or park it is: the one that
 // the same task has called. A task has one such call at a time.
-func (ls *lives) returned(e *traces.Event) {
-	in := ls.inside.get(e.By.PID)
+func (ls *assembler) addReturn(e *traces.Event) {
+	in := ls.traced.calls.get(e.By.PID)
 	switch {
 	case in == nil || in.park != (e.Kind == traces.ParkReturn):
 		return
 	case in.life == nil:
-		ls.unnamed(e.By.PID)
-		ls.leave(e.By.PID)
+		ls.dropStop(e.By.PID)
+		ls.endCall(e.By.PID)
 		return
 	case in.lost:
-		ls.leave(e.By.PID)
+		ls.endCall(e.By.PID)
 		return
 	case e.Probe && in.point && !in.park, !e.Probe && !in.point:
 		// The tracepoint, where there is one, says the same.
 		return
 	}
-	ls.leave(e.By.PID)
+	ls.endCall(e.By.PID)
 	ret := *e
 	ret.Thread = in.life.Thread
 	in.life.keep(&ret)
-	in.life.more.stopped = in.life.more.stopped || !in.park
+	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
 	ls.touched = in.life
 }
 
 // leave notes that a task's call is over.
-func (ls *lives) leave(pid int) {
-	if in := ls.inside.get(pid); in != nil {
+func (ls *assembler) endCall(pid int) {
+	if in := ls.traced.calls.get(pid); in != nil {
 		if in.life != nil {
-			in.life.more.calls--
+			in.life.traceMore.calls--
 		}
-		ls.unused = in
+		ls.traced.spareCall = in
 	}
-	ls.inside.remove(pid)
+	ls.traced.calls.remove(pid)
 	if l := ls.byPID.get(pid); l == nil || !l.trace.on || l.trace.gone {
 		ls.interest.Remove(pid)
 	}
 }
 
 // lose takes note that events of a trace are missing.
-func (ls *lives) lose(line int) {
-	ls.records = records{} // another thread may have had the pid
+func (ls *assembler) lose(line int) {
+	ls.traced.tombstones = tombstones{} // another thread may have had the pid
 	for l := range ls.alive() {
 		if l.trace.on {
-			if l.trace.lossy = true; l.more.since == 0 {
-				l.more.since = line
+			if l.trace.lossy = true; l.traceMore.since == 0 {
+				l.traceMore.since = line
 			}
 		}
 	}
-	for in := range ls.inside.all() {
+	for in := range ls.traced.calls.values() {
 		in.lost = true
 	}
 }
 
 // forget ends a life: no event is given to it any more.
-func (ls *lives) forget(l *Life) {
-	ls.ends(l)
+func (ls *assembler) forget(l *Life) {
+	ls.mayHaveBeenStopped(l)
 	ls.remove(l)
-	if l.trace.on && l.more.addr != 0 && ls.addr.of[l.more.addr] == l {
-		delete(ls.addr.of, l.more.addr)
+	if l.trace.on && l.traceMore.addr != 0 && ls.traced.addr.of[l.traceMore.addr] == l {
+		delete(ls.traced.addr.of, l.traceMore.addr)
 	}
-	if !l.trace.on || l.more.calls == 0 {
+	if !l.trace.on || l.traceMore.calls == 0 {
 		return
 	}
-	for in := range ls.inside.all() {
+	for in := range ls.traced.calls.values() {
 		if in.life == l {
 			in.life, in.lost = nil, true
 		}
 	}
+}
+
+// LeftBy is the call of a task that was in a stop of the thread by the trace, so that the
+// return of that is missing; nil: there was none.
+func (l *Life) LeftBy() *traces.Event { return l.traceMore.leftBy }
+
+// FirstSeen is the line of the trace's first event of a kind, of any thread; 0: there was
+// none.
+func (l *Life) FirstSeen(k traces.Kind) int { return int(l.traceMore.firstSeen[k].Load()) }
+
+// InCall says whether a task is in a stop or a park of the thread.
+func (l *Life) InCall() bool { return l.traceMore.calls > 0 }
+
+// MaybeStopped says whether a stop of a thread that is not known may have been of this
+// one.
+func (l *Life) MaybeStopped() bool { return l.traceMore.maybeStopped }
+
+// LostBy says whether something was missing in the life's time up to a line.
+func (l *Life) LostBy(line int) bool {
+	return l.Gaps || l.trace.on && l.traceMore.since > 0 && l.traceMore.since <= line
 }

@@ -2,14 +2,22 @@ package checker
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
+// slack is by how much the stamps that two CPUs put on the same moment may
+// differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
+// their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
+// later), and then they do to a microsecond. What one task does, and what a
+// waking carries over, is in order without any clock.
+const slack = 10e6
+
 // A kept is an event of a traced life in few bytes. A long trace has millions
 // of them, and most lives are judged without a look at more.
-type kept struct {
+type compactEvent struct {
 	stamp      int64
 	line       int
 	code       int32
@@ -32,16 +40,16 @@ const (
 	nobody    = 255
 )
 
-// A keptTask is a task that the events of a traced life name.
-type keptTask struct {
+// A lifeTask is a task that the events of a traced life name.
+type lifeTask struct {
 	comm string
 	pid  int32
 	same uint8 // the first place with this pid
 }
 
 // A whole is an event that is more than a kept can hold.
-type whole struct {
-	at    int // in Life.kept
+type fullEvent struct {
+	index int // in Life.kept
 	event *traces.Event
 }
 
@@ -49,18 +57,18 @@ type whole struct {
 func (l *Life) keep(e *traces.Event) {
 	if !l.trace.on {
 		l.events = append(l.events, *e)
-		l.has = l.has.With(e.Kind)
+		l.kinds = l.kinds.With(e.Kind)
 		return
 	}
-	k := kept{
+	k := compactEvent{
 		stamp: e.Stamp, line: e.Line, code: int32(e.Code), cpu: int16(e.CPU), by: nobody,
 		kind: e.Kind, state: e.State, hasCode: e.HasCode, late: e.Late, context: e.Context, clock: e.Clock,
 	}
 	if e.Thread.PID != l.Thread.PID {
-		k.thread = l.task(&e.Thread)
+		k.thread = l.taskIndex(&e.Thread)
 	}
 	if e.By.PID != 0 || e.By.Comm != "" {
-		k.by = l.task(&e.By)
+		k.by = l.taskIndex(&e.By)
 	}
 	switch e.Coarse {
 	case 0:
@@ -78,17 +86,17 @@ func (l *Life) keep(e *traces.Event) {
 		int(k.code) != e.Code || int(k.cpu) != e.CPU {
 		k.partial = true
 		event := *e
-		l.whole = append(l.whole, whole{len(l.kept), &event})
+		l.full = append(l.full, fullEvent{len(l.compact), &event})
 	}
 	l.trace.left = 0
 	if k.kind == traces.SwitchOut && k.thread == theThread {
 		l.trace.left = k.state
 	}
-	l.kept, l.events = append(l.kept, k), nil
+	l.compact, l.events = append(l.compact, k), nil
 }
 
 // task is the place of a task in the life's table.
-func (l *Life) task(t *traces.Task) uint8 {
+func (l *Life) taskIndex(t *traces.Task) uint8 {
 	for i := theThread + 1; i < len(l.tasks); i++ {
 		if k := &l.tasks[i]; int(k.pid) == t.PID && k.comm == t.Comm {
 			return uint8(i)
@@ -103,13 +111,13 @@ func (l *Life) task(t *traces.Task) uint8 {
 		for same = theThread + 1; same < n && int(l.tasks[same].pid) != t.PID; same++ {
 		}
 	}
-	l.tasks = append(l.tasks, keptTask{t.Comm, int32(t.PID), uint8(same)})
+	l.tasks = append(l.tasks, lifeTask{t.Comm, int32(t.PID), uint8(same)})
 	return uint8(n)
 }
 
 // named is the task at a place of the table. The thread's own name is the one
 // that it has now.
-func (l *Life) named(place uint8) traces.Task {
+func (l *Life) taskAt(place uint8) traces.Task {
 	switch place {
 	case theThread:
 		return traces.Task{Comm: l.Thread.Comm, PID: l.Thread.PID}
@@ -121,19 +129,19 @@ func (l *Life) named(place uint8) traces.Task {
 }
 
 // wholeAt is the whole event of which kept[i] holds but a part.
-func (l *Life) wholeAt(i int) *traces.Event {
-	n, _ := slices.BinarySearchFunc(l.whole, i, func(w whole, i int) int { return cmp.Compare(w.at, i) })
-	return l.whole[n].event
+func (l *Life) fullAt(i int) *traces.Event {
+	n, _ := slices.BinarySearchFunc(l.full, i, func(w fullEvent, i int) int { return cmp.Compare(w.index, i) })
+	return l.full[n].event
 }
 
 // event is the event kept[i].
 func (l *Life) event(i int) traces.Event {
-	k := &l.kept[i]
+	k := &l.compact[i]
 	if k.partial {
-		return *l.wholeAt(i)
+		return *l.fullAt(i)
 	}
 	e := traces.Event{
-		Kind: k.kind, Line: k.line, Thread: l.named(k.thread), By: l.named(k.by), Code: int(k.code), HasCode: k.hasCode,
+		Kind: k.kind, Line: k.line, Thread: l.taskAt(k.thread), By: l.taskAt(k.by), Code: int(k.code), HasCode: k.hasCode,
 		CPU: int(k.cpu), Stamp: k.stamp, Clock: k.clock, State: k.state, Context: k.context, Late: k.late,
 	}
 	if k.coarse > 0 {
@@ -144,17 +152,17 @@ func (l *Life) event(i int) traces.Event {
 
 // caller is the task that kept[i] is by.
 func (l *Life) caller(i int) traces.Task {
-	if l.kept[i].partial {
-		return l.wholeAt(i).By
+	if l.compact[i].partial {
+		return l.fullAt(i).By
 	}
-	return l.named(l.kept[i].by)
+	return l.taskAt(l.compact[i].by)
 }
 
 // Events are what the log shows of the life, in the log's order.
 func (l *Life) Events() []traces.Event {
-	if l.events == nil && l.kept != nil {
-		events := make([]traces.Event, len(l.kept))
-		for i := range l.kept {
+	if l.events == nil && l.compact != nil {
+		events := make([]traces.Event, len(l.compact))
+		for i := range l.compact {
 			events[i] = l.event(i)
 		}
 		l.events = events
@@ -163,12 +171,54 @@ func (l *Life) Events() []traces.Event {
 }
 
 // count is how many events there are.
-func (l *Life) count() int { return max(len(l.kept), len(l.events)) }
+func (l *Life) count() int { return max(len(l.compact), len(l.events)) }
 
 // latest is the latest event, if it is of a kind and the thread's own; else nil.
-func (l *Life) latest(kind traces.Kind) *kept {
-	if n := len(l.kept); n > 0 && l.kept[n-1].kind == kind && l.kept[n-1].thread == theThread {
-		return &l.kept[n-1]
+func (l *Life) latest(kind traces.Kind) *compactEvent {
+	if n := len(l.compact); n > 0 && l.compact[n-1].kind == kind && l.compact[n-1].thread == theThread {
+		return &l.compact[n-1]
 	}
 	return nil
 }
+
+// InTime says whether the stamps never run against the order of the lines.
+func (l *Life) InTime() bool {
+	for i := range l.compact {
+		k := &l.compact[i]
+		if k.clock != traces.Nanoseconds || k.stamp >= math.MaxInt64-2*slack || i > 0 && k.stamp < l.compact[i-1].stamp {
+			return false
+		}
+	}
+	return true
+}
+
+// Restamped is the life with other stamps.
+func (l *Life) Restamped(clock traces.Clock, stamp func(i int) int64) *Life {
+	as := *l
+	as.events, as.compact, as.full = nil, slices.Clone(l.compact), slices.Clone(l.full)
+	for i := range as.compact {
+		as.compact[i].clock, as.compact[i].stamp = clock, stamp(i)
+	}
+	for i := range as.full {
+		w := &as.full[i]
+		event := *w.event
+		event.Clock, event.Stamp = clock, stamp(w.index)
+		w.event = &event
+	}
+	return &as
+}
+
+// DropEvents forgets what Events has made of a traced life: it is made again when
+// somebody asks.
+func (l *Life) DropEvents() {
+	if l.trace.on {
+		l.events = nil
+	}
+}
+
+// Compact are the events of a traced life, in the log's order; nil: the life is not
+// traced. They must not be changed.
+func (l *Life) Compact() []compactEvent { return l.compact }
+
+// SameTask is the first place with the pid that the task at a place has.
+func (l *Life) SameTask(place uint8) uint8 { return l.tasks[place].same }

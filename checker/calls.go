@@ -1,0 +1,63 @@
+package checker
+
+import "github.com/kthread-tla/tracecheck/traces"
+
+// A call is one call of kthread_stop or kthread_park.
+type call struct {
+	call, ret int // indices in Life.Events, -1 where the log does not show it
+}
+
+// Calls pairs each return of a call with one: with that of the same caller where the log
+// names callers, else with the first call that is still open. Callers that the log does
+// not tell apart can be exchanged, so any pairing allows what the right one would, if all
+// calls are in the log. Where they need not be, nothing follows from the pairs.
+func (l *Life) Calls(calls, returns traces.Kind) (pairs []call) {
+	for i := range l.Events() {
+		e := &l.Events()[i]
+		switch e.Kind {
+		case calls:
+			pairs = append(pairs, call{i, -1})
+		case returns:
+			open := -1
+			for n, s := range pairs {
+				if s.ret >= 0 {
+					continue
+				}
+				by := l.Events()[s.call].By
+				if by == e.By || by.PID != 0 && by.PID == e.By.PID {
+					open = n
+					break
+				}
+				if open < 0 && (by == traces.Task{} || e.By == traces.Task{}) {
+					open = n
+				}
+			}
+			if open >= 0 {
+				pairs[open].ret = i
+			} else {
+				pairs = append(pairs, call{-1, i})
+			}
+		}
+	}
+	return pairs
+}
+
+// pending are the stops that have not returned.
+func pending(l *Life) (open []call) {
+	for _, s := range l.Calls(traces.StopCall, traces.StopReturn) {
+		if s.ret < 0 {
+			open = append(open, s)
+		}
+	}
+	return open
+}
+
+// StopReturned says whether the return of a stop is among the events.
+func (l *Life) StopReturned() bool {
+	for i := range l.Events() {
+		if l.events[i].Kind == traces.StopReturn {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,191 @@
+package checker
+
+import (
+	"math"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A thread that has ended and been judged may still be stopped, long after. Until its
+// pid is used again it has a tombstone: what was said of it, and the events that a
+// report of another stop names. Such a stop revives the life, which goes on from there.
+
+// A tombstone is what is kept of a life that is over. It is one line of the CPU's cache:
+// TestLifeSlot.
+type tombstone struct {
+	said             *Said
+	last             int64  // the latest stamp
+	by               string // the name of who has stopped it
+	byPID            int32
+	pid, incarnation int32  // pid 0: of none
+	call             uint32 // the line of the stop; 0: it is not in the log
+	line             uint32 // of its return, or of what else shows the end
+	code             int32  // what that says, where hasCode
+	revision         uint16
+	kind             traces.Kind // of that line
+	state            byte
+	hasCode          bool
+	forked, gone     bool // see traceState
+	freed            bool // see traceRest
+}
+
+// maxTombstones is how many there are at most: one for each pid that a kernel has if
+// nobody asks for more (include/linux/threads.h PID_MAX_DEFAULT), else for as many as
+// were the latest.
+const maxTombstones = 1 << 15
+
+// tombstones are by the last digits of pids. Only those parts are there that have
+// something in them.
+type tombstones [maxTombstones / partSize]*[partSize]tombstone
+
+// find is the tombstone of a pid, or of another one with the same last digits; nil: there is none.
+func (rs *tombstones) find(pid int) *tombstone {
+	pid %= maxTombstones
+	if part := rs[pid/partSize]; part != nil {
+		return &part[pid%partSize]
+	}
+	return nil
+}
+
+// slot is the place for the tombstone of a pid.
+func (rs *tombstones) slot(pid int) *tombstone {
+	part := &rs[pid%maxTombstones/partSize]
+	if *part == nil {
+		*part = new([partSize]tombstone)
+	}
+	return &(*part)[pid%partSize]
+}
+
+// TombEvents are the events that a tombstone has, by their indices in a life; -1 is
+// none.
+type TombEvents struct {
+	call, ret int // the stop and its return
+	end       int // what shows the end, where there is no return
+}
+
+// TombEvents are the events that a tombstone of the life would have; nil: it can have no
+// tombstone.
+func (l *Life) TombEvents() *TombEvents {
+	if !l.trace.on || !l.InTime() || l.trace.lossy || l.Revived != nil || l.traceMore.maybeStopped || l.Doubt || l.Crash > 0 || len(l.compact) == 0 ||
+		len(l.full)+len(l.Incidents)+len(l.Suspected) > 0 {
+		return nil
+	}
+	r := TombEvents{-1, -1, -1}
+	for i := range l.compact {
+		switch k := &l.compact[i]; k.kind {
+		case traces.StopCall:
+			if r.call >= 0 {
+				return nil
+			}
+			r.call = i
+		case traces.StopReturn:
+			if r.ret >= 0 {
+				return nil
+			}
+			r.ret = i
+		case traces.ProcessExit, traces.ExitCall, traces.SwitchOut:
+			if r.end < 0 || !l.compact[r.end].hasCode {
+				r.end = i
+			}
+		}
+	}
+	switch {
+	case r.ret < 0:
+		if r.call >= 0 || r.end < 0 {
+			return nil
+		}
+	case r.call >= 0:
+		call, ret := l.compact[r.call].by, l.compact[r.ret].by
+		if call == nobody || ret == nobody || l.tasks[call].same != l.tasks[ret].same {
+			return nil
+		}
+	}
+	return &r
+}
+
+// CanBury says whether a life that has been judged gets a tombstone, if it has what
+// Bury asks for: it has ended for good, and its pid is its own still.
+func (ls *assembler) CanBury(l *Life) bool {
+	pid := l.Thread.PID
+	return l.openAt < 0 && l.trace.ended && l.traceMore.calls == 0 && uint(pid-1) < pidLimit-1 &&
+		len(ls.traced.addr.of)+len(ls.traced.addr.renamed)+len(ls.traced.addr.stops) == 0 && ls.incarnationOf(pid) == l.Incarnation
+}
+
+// Bury keeps a tombstone of a life for which CanBury: its events and what has been said
+// of it.
+func (ls *assembler) Bury(l *Life, of *TombEvents, said *Said) {
+	pid := l.Thread.PID
+	end := of.end
+	if of.ret >= 0 {
+		end = of.ret
+	}
+	k := &l.compact[end]
+	if uint64(k.line) > math.MaxUint32 || l.Revision > math.MaxUint16 {
+		return
+	}
+	call, by := uint32(0), lifeTask{}
+	if of.call >= 0 {
+		call = uint32(l.compact[of.call].line)
+	}
+	if of.ret >= 0 && k.by != nobody {
+		by = l.tasks[k.by]
+	}
+	// It is written and not read: its place is in no cache.
+	*ls.traced.tombstones.slot(pid) = tombstone{
+		said: said, last: l.compact[len(l.compact)-1].stamp, // its events are in time
+		by: by.comm, byPID: by.pid, pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.Revision)),
+		call: call, line: uint32(k.line), code: k.code, hasCode: k.hasCode, kind: k.kind, state: k.state,
+		forked: l.trace.forked, gone: l.trace.gone, freed: l.traceMore.freed,
+	}
+}
+
+// incarnationOf is how many lives a pid has had.
+func (ls *index) incarnationOf(pid int) int {
+	if part := ls.incarnations[pid/partSize]; part != nil {
+		return int(part[pid%partSize])
+	}
+	return 0
+}
+
+// revive makes a life once more of a thread that is over and is stopped now; nil: there
+// is no tombstone of it, or it may be another thread, or one that is stopped so soon that
+// what came before may not have been all over.
+func (ls *assembler) revive(e *traces.Event) *Life {
+	pid := e.Thread.PID
+	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !ls.sees().Has(traces.Fork) {
+		return nil
+	}
+	r := ls.traced.tombstones.find(pid)
+	if r == nil || int(r.pid) != pid || int(r.incarnation) != ls.incarnationOf(pid) || r.last+slack >= e.Stamp-slack {
+		return nil
+	}
+	slot := ls.traced.pool.take()
+	l := &slot.life
+	*l = Life{
+		trace: traceState{on: true, forked: r.forked, begun: true, ended: true, gone: r.gone},
+		Identity: Identity{
+			Thread: traces.Task{Comm: e.Thread.Comm, PID: pid}, Incarnation: int(r.incarnation),
+			Kernel: ls.printed.kernel, BannerLine: ls.printed.bannerLine,
+		},
+		Revision: int32(r.revision), Said: r.said, slot: slot,
+		traceMore: traceRest{freed: r.freed, stopped: r.kind == traces.StopReturn, firstSeen: ls.traced.firstSeen},
+	}
+	l.tasks = slot.tasks[:1]
+	by := uint8(nobody)
+	if r.by != "" || r.byPID != 0 {
+		by = l.taskIndex(&traces.Task{Comm: r.by, PID: int(r.byPID)})
+	}
+	l.compact = slot.compact[:0]
+	if r.call > 0 {
+		l.compact = append(l.compact, compactEvent{kind: traces.StopCall, line: int(r.call), stamp: r.last, clock: traces.Nanoseconds, by: by})
+	}
+	l.compact = append(l.compact, compactEvent{
+		kind: r.kind, line: int(r.line), stamp: r.last, clock: traces.Nanoseconds, by: by, state: r.state, code: r.code, hasCode: r.hasCode,
+	})
+	l.Revived = &Revival{len(l.compact), r.said}
+	ls.insert(l)
+	ls.traced.ended.add(l)
+	ls.interest.Add(pid)
+	r.pid = 0
+	return l
+}
