@@ -16,7 +16,7 @@ import (
 // search takes a few steps for each line: it would take more than there is time
 // for if each order of the lines had to be tried.
 func TestLongLivesAreDecided(t *testing.T) {
-	const cycles = 5000
+	cycles := numberOf(5000)
 	head := []string{"C boss > t1", "W boss > t1", "in t1"}
 	end := []string{"S s > t1", "out t1: 0", "R s > t1: 0"}
 	parks := func(cycle ...string) (lines []string) {
@@ -86,7 +86,7 @@ func TestLongTracedLivesAreDecided(t *testing.T) {
 		return append(list, traces.Event{Kind: traces.ProcessExit, Thread: k, By: k}, traces.Event{Kind: traces.StopReturn, By: by(0), HasCode: true})
 	}
 	parked := append([]traces.Event(nil), born...)
-	for range 5000 {
+	for range numberOf(5000) {
 		parked = append(parked, traces.Event{Kind: traces.ParkCall, Probe: true, Thread: k, By: p},
 			traces.Event{Kind: traces.Woken, Thread: k, By: p}, out(p, 'D'),
 			traces.Event{Kind: traces.ParkMe, Probe: true, Thread: k, By: k}, out(k, 'P'),

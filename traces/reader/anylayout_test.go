@@ -193,7 +193,12 @@ func anyLayout(rng *rand.Rand) []byte {
 // In whatever columns a trace is, a glance at its lines finds what a whole reading
 // of them does.
 func TestGlancesAtAnyLayout(t *testing.T) {
-	for seed := range uint64(300) {
+	t.Parallel()
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 15
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		in := anyLayout(rng)
 		if seed%100 == 0 { // of many blocks
