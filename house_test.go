@@ -21,7 +21,7 @@ var arrows = []struct{ pkg, uses string }{
 	{".", "report checker traces traces/reader traces/printk spec/graph"},
 	{"report", "checker traces spec/graph"},
 	{"checker", "checker/internal/life checker/internal/model traces spec/graph"},
-	{"checker/internal/life", "traces spec/graph"},
+	{"checker/internal/life", "traces"},
 	{"checker/internal/model", "spec/graph"},
 	{"traces/reader", "traces/printk traces/internal/klog traces/internal/ktrace traces/internal/skim traces/internal/scan traces"},
 	{"traces/internal/klog", "traces/printk traces/internal/kreport traces/internal/ktrace traces/internal/skim traces/internal/scan traces"},

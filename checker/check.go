@@ -5,6 +5,7 @@ package checker
 import (
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -41,7 +42,7 @@ type Log struct {
 	Notes    []string  // what its words tell of the kernel's age, a sentence each
 
 	incidents []Incident // by the kernel's reports, of no one thread
-	hung      hungTasks
+	hung      life.HungTasks
 }
 
 // A countOnly counts lives whose verdicts need not be yielded.
@@ -92,7 +93,7 @@ func (v *Verdict) says(w *Verdict) bool {
 type check struct {
 	*Checker
 	Options
-	lives   *assembler
+	lives   *life.Assembler
 	stats   *traces.Stats
 	marked  markedEras
 	counted countOnly
@@ -105,7 +106,7 @@ type check struct {
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
 	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
-	run.lives = newAssembler(run.stats, o.Interest)
+	run.lives = life.New(run.stats, o.Interest)
 	if c.grace != nil {
 		run.lives.SetGrace(*c.grace)
 	}
@@ -117,7 +118,7 @@ func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log,
 func (c *check) read(src Source) error {
 	for src.Scan() {
 		e := src.Event()
-		if ended := c.lives.add(e); ended != nil {
+		if ended := c.lives.Add(e); ended != nil {
 			if err := c.end(ended); err != nil {
 				return err
 			}
@@ -182,7 +183,7 @@ func (c *check) bury(l *Life, v *Verdict, m *memo) {
 	if tomb := l.TombEvents(); tomb != nil {
 		said := *v
 		said.Life, said.Stops, said.Replaces, said.how.history = nil, nil, nil, nil
-		c.lives.Bury(l, tomb, &Said{&said})
+		c.lives.Bury(l, tomb, &life.Said{Verdict: &said})
 	}
 }
 
@@ -204,12 +205,12 @@ func lastSaid(l *Life) *Verdict {
 // only counted. It returns what has been said of the life, or the memo that says it.
 func (c *check) judgeLife(l *Life) (v *Verdict, m *memo, err error) {
 	before := lastSaid(l)
-	if int(l.Judged) == l.count() {
+	if int(l.Judged) == l.Count() {
 		return before, before.how.memo, nil // nothing has come since
 	}
 	now := l
 	if c.Follow {
-		now = l.snapshot() // whoever gets the verdict may keep it
+		now = l.Snapshot() // whoever gets the verdict may keep it
 	}
 	if l.Kernel == "" {
 		now.As.Eras = uint8(c.marked.erasOf(c.stats.Marks, l.AsOf))
@@ -223,7 +224,7 @@ func (c *check) judgeLife(l *Life) (v *Verdict, m *memo, err error) {
 		v = m.verdictOn(now)
 	}
 	if before.says(v) {
-		l.Judged = int32(l.count())
+		l.Judged = int32(l.Count())
 		return before, before.how.memo, nil
 	}
 	l.Revision++
@@ -231,7 +232,7 @@ func (c *check) judgeLife(l *Life) (v *Verdict, m *memo, err error) {
 	if c.Follow {
 		said := *v
 		said.Replaces, said.how.history = nil, nil
-		l.Judged, l.Said = int32(l.count()), &Said{&said}
+		l.Judged, l.Said = int32(l.Count()), &life.Said{Verdict: &said}
 	}
 	c.n++
 	count := c.CountOnly != nil && !c.Follow && c.CountOnly(c.n, v)

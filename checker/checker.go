@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 )
@@ -20,7 +21,7 @@ type Checker struct {
 	memos     model.Cache[*memo]               // by cacheKey and addOrder
 	orderFree model.Cache[*memo]               // by cacheKey alone
 	probes    model.Cache[probeSets]           // by what was searched
-	grace     *grace                           // tests: how long lives wait; nil: as long as usual
+	grace     *life.Grace                      // tests: how long lives wait; nil: as long as usual
 }
 
 // New returns a checker by the rules of one era, or, with nil, of the era that

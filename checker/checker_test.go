@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
@@ -190,19 +191,19 @@ func TestPrefixesOfWhatFitsFit(t *testing.T) {
 		if seed%2 == 1 {
 			set, kinds = full, kinds[:7]
 		}
-		l := &Life{Identity: Identity{Set: set}, lifeEvidence: lifeEvidence{Begun: rng.IntN(2) == 0}}
+		l := &Life{Identity: life.Identity{Set: set}, Evidence: life.Evidence{Begun: rng.IntN(2) == 0}}
 		for i := range 1 + rng.IntN(7) {
 			e := traces.Event{Kind: kinds[rng.IntN(len(kinds))], Line: i + 2, Set: set}
 			if rng.IntN(3) == 0 && (e.Kind == traces.StopReturn || e.Kind == traces.Return) {
 				e.HasCode, e.Code = true, []int{0, 5, eintr}[rng.IntN(3)]
 			}
-			l.events = append(l.events, e)
+			l.Keep(&e)
 		}
 		fitted := true
-		for n := range len(l.events) + 1 {
+		for n := range len(l.Events()) + 1 {
 			_, _, ans := c.prefix(l, n)
 			if ans == model.Yes && !fitted {
-				t.Fatalf("seed %d: %d events fit, but not the first %d: %v", seed, n, n-1, l.events)
+				t.Fatalf("seed %d: %d events fit, but not the first %d: %v", seed, n, n-1, l.Events())
 			}
 			fitted = ans == model.Yes
 		}
@@ -214,9 +215,9 @@ func TestTooLargeASearchIsUndecided(t *testing.T) {
 	m := loadMachine(t)
 	c := newFor(m.Graph, 200*time.Millisecond)
 	story := printk.Builtin("story")
-	l := &Life{Identity: Identity{Set: story, Thread: traces.Task{Comm: "t"}}, lifeEvidence: lifeEvidence{Begun: true}}
+	l := &Life{Identity: life.Identity{Set: story, Thread: traces.Task{Comm: "t"}}, Evidence: life.Evidence{Begun: true}}
 	add := func(k traces.Kind) {
-		l.events = append(l.events, traces.Event{Kind: k, Line: len(l.events) + 2, Set: story})
+		l.Keep(&traces.Event{Kind: k, Line: l.Count() + 2, Set: story})
 	}
 	for range 60 {
 		add(traces.Wake)

@@ -17,9 +17,9 @@ func confusionOf(l *Life) confusion {
 	switch {
 	case l.Mixed:
 		return overlapping
-	case l.Follows > 0 && !l.created():
+	case l.Follows > 0 && !l.Created():
 		return following
-	case l.ambiguous():
+	case l.Ambiguous():
 		return ambiguous
 	}
 	return notConfused

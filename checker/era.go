@@ -169,7 +169,7 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 			rest(StopHung)
 			return
 		}
-		if h.life.Traced() && h.life.trace.lossy {
+		if h.life.Traced() && h.life.Trace.Lossy {
 			rest(OutcomeUnknown) // its return may be among what was lost
 			return
 		}

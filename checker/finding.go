@@ -107,7 +107,7 @@ type Case struct {
 // stopEvents are the calls and the returns of stops that the log shows.
 func (c *Case) stopEvents() (events []int) {
 	for _, s := range c.h.stops {
-		for _, i := range []int{s.call, s.ret} {
+		for _, i := range []int{s.Made, s.Returned} {
 			if i >= 0 {
 				events = append(events, i)
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -17,9 +18,9 @@ type memo struct {
 	once    bool    // there is no verdict yet: one life went so
 	ordered bool    // there is no one verdict: it depends on the order of the events, see addOrder
 	verdict Verdict // Life, Stops and an observed exit code are filled in anew
-	stops   []call
-	tomb    *TombEvents // of a later stop's tombstone; nil: there is none
-	said    *Said       // the verdict, for that tombstone
+	stops   []life.Call
+	tomb    *life.TombEvents // of a later stop's tombstone; nil: there is none
+	said    *life.Said       // the verdict, for that tombstone
 }
 
 // memoOf is the memo for lives that went as l did. Where there is none, l is judged.
@@ -62,7 +63,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 // by where they come again, and not by their names and numbers.
 func cacheKey(l *Life, buf []byte) []byte {
 	if !l.Traced() || l.Revived != nil || l.Kernel != "" || l.Crash > 0 || len(l.Compact()) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
-		l.InCall() && l.trace.afterStop.times > 0 {
+		l.InCall() && l.Trace.AfterStop.Times > 0 {
 		return nil
 	}
 	flag := func(b bool, bit byte) byte {
@@ -84,30 +85,30 @@ func cacheKey(l *Life, buf []byte) []byte {
 		return byte(seen - 1)
 	}
 	// Where a life is in doubt the report says what is taken for granted.
-	key := append(buf[:0], flag(l.trace.forked, 1)|flag(l.trace.lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8), l.trace.asleep, l.As.Eras)
+	key := append(buf[:0], flag(l.Trace.Forked, 1)|flag(l.Trace.Lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8), l.Trace.Asleep, l.As.Eras)
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	events := l.Compact()
 	for i := range events {
 		k := &events[i]
-		if k.by == manyTasks || k.thread == manyTasks {
+		if k.By == life.ManyTasks || k.Thread == life.ManyTasks {
 			return nil
 		}
-		by := k.by
-		if by != nobody {
+		by := k.By
+		if by != life.Nobody {
 			by = l.SameTask(by)
 		}
 		code := byte(0)
-		if k.hasCode {
-			code = 1 + value(k.code)
-			if k.code == eintr {
+		if k.HasCode {
+			code = 1 + value(k.Code)
+			if k.Code == eintr {
 				code |= 64
 			}
-			if k.kind == traces.ParkReturn || k.kind == traces.ShouldStop {
-				key = binary.AppendVarint(key, int64(k.code))
+			if k.Kind == traces.ParkReturn || k.Kind == traces.ShouldStop {
+				key = binary.AppendVarint(key, int64(k.Code))
 			}
 		}
-		key = append(key, byte(k.kind), k.state, l.SameTask(k.thread), by, code,
-			flag(k.partial, 1)|flag(k.late, 2)|byte(k.context)<<2)
+		key = append(key, byte(k.Kind), k.State, l.SameTask(k.Thread), by, code,
+			flag(k.Partial, 1)|flag(k.Late, 2)|byte(k.Context)<<2)
 	}
 	return key
 }
@@ -118,7 +119,7 @@ const maxMemoEvents = 64
 // inLineOrder is the life with stamps that put all its events in the order of
 // their lines.
 func inLineOrder(l *Life) *Life {
-	return l.Restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * slack })
+	return l.Restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * life.Slack })
 }
 
 // judgeOrderFree judges a life whose stamps are in time. free: the verdict is the
@@ -156,7 +157,7 @@ func addOrder(l *Life, key []byte, inTime bool) []byte {
 	foreign := 0 // 1 + the last of them that is not the thread's own
 	events := l.Compact()
 	for i := range events {
-		for events[certain].stamp+slack < events[i].stamp-slack {
+		for events[certain].Stamp+life.Slack < events[i].Stamp-life.Slack {
 			if certain++; !isOwn(l, &events[certain-1]) {
 				foreign = certain
 			}
@@ -171,17 +172,17 @@ func addOrder(l *Life, key []byte, inTime bool) []byte {
 }
 
 // inOrder says whether newTraceHistory keeps the event in the thread's own order.
-func inOrder(k *compactEvent) bool {
-	switch k.kind {
+func inOrder(k *life.CompactEvent) bool {
+	switch k.Kind {
 	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn:
-		return k.thread == theThread
+		return k.Thread == life.TheThread
 	}
 	return false
 }
 
 // isOwn says whether the event is in that order, and no other task's.
-func isOwn(l *Life, k *compactEvent) bool {
-	return inOrder(k) && (k.kind != traces.Woken || l.taskAt(k.by).PID == 0 || l.SameTask(k.by) == theThread || k.late || k.context == traces.InterruptContext)
+func isOwn(l *Life, k *life.CompactEvent) bool {
+	return inOrder(k) && (k.Kind != traces.Woken || l.TaskAt(k.By).PID == 0 || l.SameTask(k.By) == life.TheThread || k.Late || k.Context == traces.InterruptContext)
 }
 
 // addRanks is addOrder for any stamps: the earliest and the latest moment of each event
@@ -192,7 +193,7 @@ func addRanks(l *Life, key []byte) []byte {
 	events := l.Compact()
 	for i := range events {
 		k := &events[i]
-		ends[n], ends[n+1] = notBefore(k.clock, k.stamp), notAfter(k.clock, k.stamp)
+		ends[n], ends[n+1] = notBefore(k.Clock, k.Stamp), notAfter(k.Clock, k.Stamp)
 		n += 2
 	}
 	sorted := ends
@@ -211,7 +212,7 @@ func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 		return
 	}
 	m := &memo{verdict: *v, stops: v.Life.Calls(traces.StopCall, traces.StopReturn)}
-	m.said = &Said{&m.verdict}
+	m.said = &life.Said{Verdict: &m.verdict}
 	if v.maybeRevived() {
 		m.tomb = v.Life.TombEvents()
 	}
@@ -227,7 +228,7 @@ func (m *memo) verdictOn(l *Life) *Verdict {
 	v.how.memo, v.how.recalled = m, true
 	v.Stops = compactStops(l, m.stops)
 	if v.ExitCodeFrom == observed {
-		v.ExitCode = int(l.Compact()[v.how.shownBy].code)
+		v.ExitCode = int(l.Compact()[v.how.shownBy].Code)
 	}
 	v.Findings = slices.Clone(v.Findings)
 	v.ofLife(l)
@@ -235,19 +236,19 @@ func (m *memo) verdictOn(l *Life) *Verdict {
 }
 
 // compactStops is stopsOf without making events of what is kept.
-func compactStops(l *Life, calls []call) []Stop {
+func compactStops(l *Life, calls []life.Call) []Stop {
 	stops := make([]Stop, 0, len(calls))
 	for _, s := range calls {
 		var out Stop
-		if s.call >= 0 {
-			out.By, out.CalledAt = l.caller(s.call), l.Compact()[s.call].line
+		if s.Made >= 0 {
+			out.By, out.CalledAt = l.Caller(s.Made), l.Compact()[s.Made].Line
 		}
-		if s.ret >= 0 {
-			k := &l.Compact()[s.ret]
+		if s.Returned >= 0 {
+			k := &l.Compact()[s.Returned]
 			if out.By == (traces.Task{}) {
-				out.By = l.caller(s.ret)
+				out.By = l.Caller(s.Returned)
 			}
-			out.ReturnedAt, out.Result, out.HasResult = k.line, int(k.code), k.hasCode
+			out.ReturnedAt, out.Result, out.HasResult = k.Line, int(k.Code), k.HasCode
 		}
 		stops = append(stops, out)
 	}

@@ -176,7 +176,7 @@ func (c *eraChecker) explain(m *misfit, l *Life, ends model.StateSet) {
 	way, possible := c.m.Shortest(ends, c.m.Enabled(wanted))
 	for _, a := range way {
 		for kind, names := range silent {
-			if l.shows(kind) && slices.Contains(names, c.m.Graph.Actions[a]) && !m.misses(kind) {
+			if l.Shows(kind) && slices.Contains(names, c.m.Graph.Actions[a]) && !m.misses(kind) {
 				m.missing = append(m.missing, kind)
 			}
 		}

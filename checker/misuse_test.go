@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
@@ -112,7 +113,7 @@ func TestMisuse(t *testing.T) {
 		{"a call of NULL", crashed(traces.Oops, null, 0, "0x0", "kthread", "ret_from_fork"), ""},
 	} {
 		got := ""
-		log := Log{incidents: []Incident{{Misuse: misuseOf(test.stack), Lines: []int{1}}}}
+		log := Log{incidents: []Incident{{Misuse: life.MisuseOf(test.stack), Lines: []int{1}}}}
 		log.find()
 		for _, f := range log.Findings {
 			got += f.Rule.ID

@@ -3,6 +3,7 @@ package checker
 import (
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -30,8 +31,8 @@ type history struct {
 	hasCode bool
 	shownBy int // index of the first event that shows it
 
-	stops []call // of kthread_stop
-	parks []call // of kthread_park
+	stops []life.Call // of kthread_stop
+	parks []life.Call // of kthread_park
 
 	hung bool // a report shows a stop of the thread blocked
 	died bool // an oops in threadfn ended the thread
@@ -57,7 +58,7 @@ func newHistory(m *model.Machine, l *Life) *history {
 	}
 	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
 	for kind, names := range silent {
-		if l.shows(kind) {
+		if l.Shows(kind) {
 			h.Hidden &^= m.Actions(names...)
 		}
 	}
@@ -138,7 +139,7 @@ func newHistory(m *model.Machine, l *Life) *history {
 		case traces.Enter:
 			entered = true
 			from := begin
-			if l.shows(traces.Enter) && l.Crash == 0 {
+			if l.Shows(traces.Enter) && l.Crash == 0 {
 				// Where the thread always says that it has entered, it has
 				// said nothing else since.
 				from = max(begin, threadSpoke(l.Events(), i))
@@ -158,7 +159,7 @@ func newHistory(m *model.Machine, l *Life) *history {
 		}
 	}
 	// The thread may have entered threadfn and not yet have printed it.
-	if l.shows(traces.Enter) && l.Crash == 0 && !entered && !l.StopReturned() {
+	if l.Shows(traces.Enter) && l.Crash == 0 && !entered && !l.StopReturned() {
 		add(window(begin, model.Never, m.Actions(shown[traces.Enter]...), true, -1))
 	}
 	return h
@@ -184,14 +185,14 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		}
 		// One look shows that it waits, as every stop does.
 		h.hung = h.hung || e.Stack.Report == traces.HungTask || slices.ContainsFunc(l.Events()[:i], func(o traces.Event) bool {
-			return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && farApart(o.Stamp, e.Stamp)
+			return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && life.FarApart(o.Stamp, e.Stamp)
 		})
 		return
 	}
 	if e.Stack.Has("kthread_stop") && h.stopsItself() {
 		h.hung = true
 	}
-	phases := onStack(e.Stack)
+	phases := life.Phases(e.Stack)
 	if len(phases) == 0 {
 		return
 	}
@@ -241,21 +242,21 @@ func (h *history) value(l *Life, i int) {
 }
 
 // done is the moment by which what a call's message announces has happened.
-func (h *history) done(l *Life, calls []call, kind traces.Kind, i int) int64 {
+func (h *history) done(l *Life, calls []life.Call, kind traces.Kind, i int) int64 {
 	to := nextBy(l.Events(), i)
 	for _, c := range calls {
-		if c.call == i && c.ret >= 0 && l.shows(kind) {
-			to = min(to, at(l.Events()[c.ret].Line))
+		if c.Made == i && c.Returned >= 0 && l.Shows(kind) {
+			to = min(to, at(l.Events()[c.Returned].Line))
 		}
 	}
 	return to
 }
 
 // called is the moment after which a return's call was made.
-func (h *history) called(l *Life, calls []call, kind traces.Kind, i int, begin int64) int64 {
+func (h *history) called(l *Life, calls []life.Call, kind traces.Kind, i int, begin int64) int64 {
 	for _, c := range calls {
-		if c.ret == i && c.call >= 0 && l.shows(kind) {
-			return after(l.Events()[c.call].Line)
+		if c.Returned == i && c.Made >= 0 && l.Shows(kind) {
+			return after(l.Events()[c.Made].Line)
 		}
 	}
 	return begin
@@ -280,7 +281,7 @@ func (h *history) parksAtOnce(l *Life) int {
 func (h *history) pending() int {
 	n := 0
 	for _, s := range h.stops {
-		if s.ret < 0 {
+		if s.Returned < 0 {
 			n++
 		}
 	}
@@ -330,8 +331,8 @@ func threadSpoke(events []traces.Event, i int) int64 {
 
 // stopsItself says whether the thread is in a kthread_stop() of itself.
 func (h *history) stopsItself() bool {
-	return slices.ContainsFunc(h.stops, func(s call) bool {
-		return s.call >= 0 && s.ret < 0 && h.life.Thread.PID != 0 && h.life.Events()[s.call].By.PID == h.life.Thread.PID
+	return slices.ContainsFunc(h.stops, func(s life.Call) bool {
+		return s.Made >= 0 && s.Returned < 0 && h.life.Thread.PID != 0 && h.life.Events()[s.Made].By.PID == h.life.Thread.PID
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -22,7 +23,7 @@ func TestRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut.grace = &grace{}
+	cut.grace = &life.Grace{}
 	of := func(v *Verdict) string { return fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation) }
 	says := func(v *Verdict) string {
 		s := fmt.Sprintf("%s %s, ran %s, woken %s, exit code %d %q, by %v, stops %v", v.Fits, v.Outcome, v.Ran, v.Woken, v.ExitCode, v.ExitCodeFrom, v.KernelsFit, v.Stops)
@@ -113,7 +114,7 @@ func TestNoRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.grace = &grace{}
+		c.grace = &life.Grace{}
 		var got []string
 		if _, err := c.Check(tracedEvents(test.events...), Options{}, func(v *Verdict) error {
 			got = append(got, fmt.Sprintf("%d#%d %s %s %d; ", v.Life.Thread.PID, v.Life.Incarnation, v.Fits, v.Outcome, v.ExitCode))
@@ -145,7 +146,7 @@ func TestResumedElsewhere(t *testing.T) {
 	for _, k := range []int{50, 60} {
 		list = append(list, stopCall(k, k+1000))
 	}
-	for _, p := range []*grace{nil, {}} {
+	for _, p := range []*life.Grace{nil, {}} {
 		c, err := New(nil, time.Second)
 		if err != nil {
 			t.Fatal(err)

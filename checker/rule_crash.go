@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -49,7 +50,7 @@ half unloaded, and only a reboot gets rid of it.
 Test the pointer with IS_ERR() where the thread is created, and let the module's init
 fail. Keep NULL in place of an ERR_PTR, and set NULL again after kthread_stop(): a
 clean-up that runs after a failed start then has something to test.`,
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, NoTask) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.NoTask) },
 	SayLog:  func(log *Log, e Evidence) Text { return sayNoTask(&log.incidents[e.Incident-1]) },
 }
 
@@ -69,8 +70,8 @@ and before wake_up_process(), not after kthread_run(), which is too late; and at
 kthread_stop_put() (6.7 and later; before, kthread_stop() and put_task_struct()). A
 thread that nobody stops ends by kthread_complete_and_exit() (5.17; before,
 complete_and_exit()). Memory has been touched that may be somebody else's: reboot.`,
-	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, AfterFree) },
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, AfterFree) },
+	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, life.AfterFree) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.AfterFree) },
 	Say:     func(l *Life, e Evidence) Text { return sayAfterFree(&l.Incidents[e.Incident-1]).about(l.Thread) },
 	SayLog:  func(log *Log, e Evidence) Text { return sayAfterFree(&log.incidents[e.Incident-1]) },
 }
@@ -83,8 +84,8 @@ the flags at address 0 are written to, or a completion in it is not one. Mostly 
 had ended by itself with no reference held, and its memory was free or another task's; the
 other way is a pointer that never came from kthread_create(). What to do for the first is
 in KT021. The report does not tell the two apart; KASAN does.`,
-	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, NoKthread) },
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, NoKthread) },
+	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, life.NoKthread) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.NoKthread) },
 	Say:     func(l *Life, e Evidence) Text { return sayNoKthread(&l.Incidents[e.Incident-1]).about(l.Thread) },
 	SayLog:  func(log *Log, e Evidence) Text { return sayNoKthread(&log.incidents[e.Incident-1]) },
 }
@@ -97,7 +98,7 @@ once a boot). Nothing is parked by such a call. A third warning there is about a
 had parked and was found awake: something else than kthread_unpark() has woken it. Who parks should own the thread: park once,
 unpark once, and stop it only when nobody parks it. A kthread_park() that races with a
 kthread_stop() or with the thread's own end may also wait for ever.`,
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, ParkRefused) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.ParkRefused) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
 		return misuseText(i, Text{
@@ -115,7 +116,7 @@ it must be parked. It is not: it has ended, it has not come to park, or it was u
 before. After a kthread_park() that returned an error there is nothing to unpark.
 kthread_stop() calls kthread_unpark() itself, and up to 6.12 does so also where nothing is
 parked: there the warning does no harm.`,
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, NotParked) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.NotParked) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
 		return misuseText(i, Text{
@@ -131,7 +132,7 @@ var KT026 = Rule{
 that calls them. A task of user space has no struct kthread: to_kthread() warns, and then
 NULL is followed. That happens where code of a threadfn is also called from an ioctl, a
 module's exit, or a timer. Let threadfn hand the answer on in a flag of its own.`,
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, NotSelf) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.NotSelf) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
 		return misuseText(i, Text{
@@ -148,7 +149,7 @@ is the caller itself (kernel/fork.c). Somebody has called put_task_struct() with
 get_task_struct(), or kthread_stop_put() and put_task_struct() both. (Where a module itself
 drops the last reference the task need not be a kernel thread.) kthread_stop() takes
 and drops a reference of its own and never the caller's.`,
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, PutTooMany) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.PutTooMany) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
 		return misuseText(i, Text{
@@ -170,8 +171,8 @@ thread that nobody stops must end by kthread_complete_and_exit() (5.17; before,
 complete_and_exit()) with a completion that module exit waits for, or by
 module_put_and_kthread_exit() with a reference to the module that it holds: then the last
 instructions are the kernel's own.`,
-	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, CodeGone) },
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, CodeGone) },
+	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, life.CodeGone) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.CodeGone) },
 	Say:     func(l *Life, e Evidence) Text { return sayCodeGone(&l.Incidents[e.Incident-1]) },
 	SayLog:  func(log *Log, e Evidence) Text { return sayCodeGone(&log.incidents[e.Incident-1]) },
 }
@@ -188,7 +189,7 @@ reference the thread is gone soon, and a stop of it then is a use after free: se
 Nothing that threadfn would have done at its end is done: its locks stay locked, its
 references held. Where threadfn's code had gone, KT028 says so in place of this rule. A WARN, a soft lockup, KASAN and "scheduling while atomic" kill no thread.`,
 	Find: func(c *Case) []Evidence {
-		if !c.h.died || incidents(c.Life.Incidents, CodeGone) != nil { // that is why it died
+		if !c.h.died || incidents(c.Life.Incidents, life.CodeGone) != nil { // that is why it died
 			return nil
 		}
 		oops := slices.IndexFunc(c.Life.Events(), func(e traces.Event) bool {
@@ -196,8 +197,8 @@ references held. Where threadfn's code had gone, KT028 says so in place of this 
 		})
 		e := Evidence{Events: []int{oops}}
 		for _, s := range c.h.stops {
-			if s.ret >= 0 && c.Life.Events()[s.ret].HasCode {
-				e.Events = append(e.Events, s.ret)
+			if s.Returned >= 0 && c.Life.Events()[s.Returned].HasCode {
+				e.Events = append(e.Events, s.Returned)
 				break
 			}
 		}
@@ -235,10 +236,10 @@ func (t Text) about(thread traces.Task) Text {
 
 func sayNoTask(i *Incident) Text {
 	what := "is below one page"
-	switch p, shadowed := pointerAt(i.Address); {
+	switch p, shadowed := life.PointerAt(i.Address); {
 	case shadowed:
 		what = "is KASAN's shadow of the first page, or of the last"
-	case p == errPointer:
+	case p == life.ErrPointer:
 		what = "is in the last page of all"
 	}
 	t := misuseText(i, Text{
@@ -258,7 +259,7 @@ func sayAfterFree(i *Incident) Text {
 		t.Message = " dropped its own reference to the thread, and there was none left (" + i.Title + "): the thread had ended and was gone, or somebody has put one too many"
 	case i.Title != "":
 		t.Message = " found no reference left to the thread (" + i.Title + "): it had ended, and its task_struct was gone"
-	case slices.Contains(modulesOwn, i.In):
+	case slices.Contains(life.ModulesOwn, i.In):
 		t.Message = " touched a task_struct that was freed: the task had ended"
 	default:
 		t.Message = " touched memory of the thread that was freed: the thread had ended, and nobody held a reference"

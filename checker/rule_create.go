@@ -1,6 +1,9 @@
 package checker
 
-import "github.com/kthread-tla/tracecheck/traces"
+import (
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
+	"github.com/kthread-tla/tracecheck/traces"
+)
 
 // Rules on what comes between a thread's creation and its first wake.
 
@@ -41,7 +44,7 @@ CPUs (kernel/kthread.c __kthread_bind_mask: wait_task_inactive()). A thread that
 has woken is not there: the kernel warns and does not bind it. It runs on, on any CPU. Bind
 between kthread_create() and wake_up_process(), or use kthread_create_on_cpu() or
 kthread_run_on_cpu(); of a thread that runs, set_cpus_allowed_ptr() moves it.`,
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, BoundLate) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.BoundLate) },
 	SayLog: func(log *Log, e Evidence) Text {
 		i := &log.incidents[e.Incident-1]
 		return misuseText(i, Text{

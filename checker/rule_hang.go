@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -40,8 +41,8 @@ Nothing on the live machine ends it. A thread that wants to end returns from thr
 cleans up tests current against the thread, or leaves the stop to somebody else.`,
 	Find: func(c *Case) (found []Evidence) {
 		for _, s := range c.h.stops {
-			if s.ret < 0 && c.Life.Thread.PID != 0 && c.Life.Events()[s.call].By.PID == c.Life.Thread.PID {
-				found = append(found, Evidence{Events: []int{s.call}})
+			if s.Returned < 0 && c.Life.Thread.PID != 0 && c.Life.Events()[s.Made].By.PID == c.Life.Thread.PID {
+				found = append(found, Evidence{Events: []int{s.Made}})
 			}
 		}
 		return found
@@ -65,7 +66,7 @@ one where whoever would thaw waits for the stopper.
 
 Stop threads before they are frozen (a PM notifier), or do not make them freezable: a
 kernel thread is not, until it calls set_freezable().`,
-	Find: func(c *Case) []Evidence { return incidents(c.Life.Incidents, Frozen) },
+	Find: func(c *Case) []Evidence { return incidents(c.Life.Incidents, life.Frozen) },
 	Say: func(l *Life, e Evidence) Text {
 		i := &l.Incidents[e.Incident-1]
 		return Text{
@@ -95,17 +96,17 @@ TASK_INTERRUPTIBLE does not last there, because kthread_stop() leaves a signal p
 live machine one more wake is enough, if there is a way to cause what the thread waits for.`,
 	Find: func(c *Case) []Evidence {
 		stops, _, since := stopTests(c.Life)
-		if t := &c.Life.trace; !c.stopStays() || !t.afterStop.missed || t.afterStop.times != 1 || !sleeper(t.asleep) || since != nil {
+		if t := &c.Life.Trace; !c.stopStays() || !t.AfterStop.Missed || t.AfterStop.Times != 1 || !life.Sleeper(t.Asleep) || since != nil {
 			return nil
 		}
 		return []Evidence{{Events: stops}}
 	},
 	Say: func(l *Life, e Evidence) Text {
-		t := &l.trace
+		t := &l.Trace
 		_, before, _ := stopTests(l)
 		text := Text{
 			Message: fmt.Sprintf("the stop sets the flag and wakes (line %d), and the thread is awake: the wake does nothing (no sched_waking); the stopper sleeps (line %d); the thread goes to sleep (line %d, state %c), and nobody has woken it since",
-				l.Events()[e.Events[0]].Line, t.afterStop.made, t.afterStop.line, t.asleep),
+				l.Events()[e.Events[0]].Line, t.AfterStop.Made, t.AfterStop.Line, t.Asleep),
 			Advice: "set_current_state() first, test kthread_should_stop() after it, then schedule(). On the live machine one more wake is enough: make happen what the thread waits for",
 		}
 		if before != nil && before.Code == 0 {
@@ -122,8 +123,8 @@ var KT035 = Rule{
 message of the same task shows that the wait came to an end. The thread was slow to see
 the flag, or had much to finish. If that is too long, test kthread_should_stop() more often,
 and before long sleeps.`,
-	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, Slow) },
-	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, Slow) },
+	Find:    func(c *Case) []Evidence { return incidents(c.Life.Incidents, life.Slow) },
+	FindLog: func(log *Log) []Evidence { return incidents(log.incidents, life.Slow) },
 	Say:     func(l *Life, e Evidence) Text { return slowText(&l.Incidents[e.Incident-1]) },
 	SayLog:  func(log *Log, e Evidence) Text { return slowText(&log.incidents[e.Incident-1]) },
 }
@@ -139,17 +140,17 @@ them, and nothing that root can do ends it: only what makes threadfn return.
 From 6.1 on interruptible waits return -ERESTARTSYS at once after the request; a loop that
 ignores that spins.`,
 	Find: func(c *Case) []Evidence {
-		if !c.stopStays() || c.Life.trace.afterStop.times < 2 {
+		if !c.stopStays() || c.Life.Trace.AfterStop.Times < 2 {
 			return nil
 		}
 		stops, _, _ := stopTests(c.Life)
 		return []Evidence{{Events: stops}}
 	},
 	Say: func(l *Life, e Evidence) Text {
-		told := &l.trace.afterStop
+		told := &l.Trace.AfterStop
 		_, _, since := stopTests(l)
 		text := Text{
-			Message: fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", told.made, told.times),
+			Message: fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", told.Made, told.Times),
 			Advice:  "test kthread_should_stop() in every loop of threadfn, after every wake. On the live machine end what threadfn works on (close the device, the connection), if it looks at that; no signal ends a kernel thread, nor anything that root can do",
 		}
 		switch {
@@ -165,8 +166,8 @@ ignores that spins.`,
 // stopStays says whether a whole trace shows a stop of the thread that has not
 // returned, and the thread asleep since, and not its end.
 func (c *Case) stopStays() bool {
-	t := &c.Life.trace
-	return c.Life.Whole() && c.h.pending() > 0 && c.h.returned() == 0 && !t.ended && t.afterStop.times > 0
+	t := &c.Life.Trace
+	return c.Life.Whole() && c.h.pending() > 0 && c.h.returned() == 0 && !t.Ended && t.AfterStop.Times > 0
 }
 
 // stopTests are the stops of a life, as places in its events, and what the thread's
@@ -188,7 +189,7 @@ func stopTests(l *Life) (stops []int, before, since *traces.Event) {
 
 // ofStop adds to the words on a stop that stays the lines that show it.
 func (t Text) ofStop(l *Life, e Evidence) Text {
-	t.Lines = append(e.lines(l), l.trace.afterStop.made, l.trace.afterStop.line)
+	t.Lines = append(e.lines(l), l.Trace.AfterStop.Made, l.Trace.AfterStop.Line)
 	slices.Sort(t.Lines)
 	t.Lines = slices.Compact(t.Lines)
 	if !l.Sees.Has(traces.ShouldStop) {

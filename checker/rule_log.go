@@ -36,19 +36,19 @@ What hangs there waits for a lock, for I/O, for memory or for a reference, and n
 a kernel thread to end. Where stacks are cut, or messages missing, that is said of what the
 log has, and the finding says so.`,
 	FindLog: func(log *Log) []Evidence {
-		if log.hung.reports == 0 || len(log.Waits) > 0 || log.hung.back {
+		if log.hung.Reports == 0 || len(log.Waits) > 0 || log.hung.Back {
 			return nil // a stop hangs, or nothing does
 		}
 		return []Evidence{{}}
 	},
 	SayLog: func(log *Log, _ Evidence) Text {
-		t := Text{Message: counted(log.hung.reports, "hung-task report"), Lines: []int{log.hung.lastLine}}
+		t := Text{Message: counted(log.hung.Reports, "hung-task report"), Lines: []int{log.hung.LastLine}}
 		switch {
-		case log.hung.incomplete:
+		case log.hung.Incomplete:
 			t.Message += ", and no kthread_stop in any stack that is in the log; but messages are missing, and a report of a stop may be among them"
 			t.WouldSettle = "the whole log, or a stack of each task that hangs (sysrq-w)"
-		case log.hung.cut > 0:
-			t.Message += fmt.Sprintf(", and no kthread_stop in any whole stack; %d of the stacks are not whole, and may have it in what is missing", log.hung.cut)
+		case log.hung.Cut > 0:
+			t.Message += fmt.Sprintf(", and no kthread_stop in any whole stack; %d of the stacks are not whole, and may have it in what is missing", log.hung.Cut)
 			t.WouldSettle = "the whole reports: the console's log level may keep stacks out of the log, dmesg has them"
 		default:
 			t.Message += ", and no kthread_stop in any stack: whatever hangs there, it is not a stop of a kernel thread"

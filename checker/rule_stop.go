@@ -50,8 +50,8 @@ once: let one owner do it, and clear the pointer under a lock.
 		}
 		var events []int
 		for _, stop := range c.h.stops {
-			if stop.ret < 0 {
-				events = append(events, stop.call)
+			if stop.Returned < 0 {
+				events = append(events, stop.Made)
 			}
 		}
 		return []Evidence{{Events: events, Detail: s}}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -62,7 +63,7 @@ func TestShapesChangeNothing(t *testing.T) {
 			lives++
 			w := without.judge(v.Life)
 			w.Revision = v.Revision
-			if diff := cmp.Diff(*v, w, inWords, cmpopts.IgnoreUnexported(Verdict{}, Life{})); diff != "" {
+			if diff := cmp.Diff(*v, w, inWords, cmpopts.IgnoreUnexported(Verdict{}, Life{}, life.Trace{}, life.Evidence{})); diff != "" {
 				t.Errorf("seed %d: -with +without what is remembered:\n%s", seed, diff)
 			}
 			if steps := v.Witness(); (steps == nil) != (w.Witness() == nil) || !inWindows(v, steps) {
@@ -131,10 +132,10 @@ func BenchmarkShapes(b *testing.B) {
 			var lives []*Life
 			for seed := range 50 {
 				log := randomTrace(c.all()[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
-				ls := newAssembler(new(traces.Stats), nil)
+				ls := life.New(new(traces.Stats), nil)
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i
-					ls.add(&s.event)
+					ls.Add(&s.event)
 				}
 				lives = append(lives, ls.End(len(log))...)
 			}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -15,14 +16,14 @@ func notBefore(clock traces.Clock, stamp int64) int64 {
 	if clock != traces.Nanoseconds {
 		return first
 	}
-	return max(first, stamp-slack)
+	return max(first, stamp-life.Slack)
 }
 
 func notAfter(clock traces.Clock, stamp int64) int64 {
 	if clock != traces.Nanoseconds {
 		return last
 	}
-	return min(last, stamp+slack)
+	return min(last, stamp+life.Slack)
 }
 
 // A traceHistory makes operations of what tracers saw of one life.
@@ -64,11 +65,11 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 		history: &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}},
 		tasks:   append(make([]int, 0, model.MaxTasks), l.Thread.PID),
 	}
-	h.Operations = make([]model.Operation, 0, l.count()+1)
-	h.Late = !l.trace.forked
+	h.Operations = make([]model.Operation, 0, l.Count()+1)
+	h.Late = !l.Trace.Forked
 	whole := l.Whole()
 	if whole {
-		if l.showsStops() {
+		if l.ShowsStops() {
 			h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
 		}
 		if l.Sees.Has(traces.Woken) {
@@ -131,15 +132,15 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 				meet = 2
 				h.proves(e)
 			}
-			if !woken && !asks && l.trace.forked {
+			if !woken && !asks && l.Trace.Forked {
 				woken = !l.As.ForeignWake
 				o.Actions = m.Actions("Wake", "ParkStarts")
-				if e.Late || l.trace.lossy || !l.showsStops() {
+				if e.Late || l.Trace.Lossy || !l.ShowsStops() {
 					o.Actions |= m.Actions("StopStarts")
 				}
 				// Where a stop has ended the first sleep this ends another one: between
 				// that and threadfn (6.14), or in do_exit().
-				o.Optional = e.Late || l.trace.lossy || e.By.PID == self || own || l.As.ForeignWake
+				o.Optional = e.Late || l.Trace.Lossy || e.By.PID == self || own || l.As.ForeignWake
 			}
 			own = own || asks
 			o.OrderOnly = o.Actions == 0
@@ -199,7 +200,7 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Actions: m.Actions("Work")}, l.Thread)
 		}
 	}
-	if whole && (l.trace.asleep == 'S' || l.trace.asleep == 'I') && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
+	if whole && (l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I') && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
 		// It has not got a CPU since.
 		h.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
 	}
@@ -243,7 +244,7 @@ func (h *traceHistory) proves(e *traces.Event) {
 	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
 	// wake it and does not sleep either.
 	skipped := h.Machine.StopSkips && e.Kind == traces.StopReturn
-	o.Optional = skipped || h.life.trace.lossy
+	o.Optional = skipped || h.life.Trace.Lossy
 }
 
 // parkReturns are the actions that end a kthread_park() with a value

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/reader"
@@ -404,7 +405,7 @@ func randomTrace(m *model.Machine, rng *rand.Rand) []seen {
 	var worlds []*traceWorld
 	skew, last := map[int]int64{}, map[int]int64{}
 	for pid := range 1100 {
-		skew[pid] = int64(rng.IntN(slack)) - slack/2
+		skew[pid] = int64(rng.IntN(life.Slack)) - life.Slack/2
 	}
 	for i := range 1 + rng.IntN(2) {
 		worlds = append(worlds, &traceWorld{
@@ -419,7 +420,7 @@ func randomTrace(m *model.Machine, rng *rand.Rand) []seen {
 	pauses := rng.IntN(2) == 0
 	for range 10 + rng.IntN(120*len(worlds)) {
 		if pauses && rng.IntN(8) == 0 {
-			clock += 5 * slack
+			clock += 5 * life.Slack
 		}
 		worlds[rng.IntN(len(worlds))].turn(worlds)
 	}

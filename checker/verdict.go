@@ -109,12 +109,12 @@ func stopsOf(l *Life, h *history) []Stop {
 	stops := make([]Stop, 0, len(h.stops))
 	for _, s := range h.stops {
 		var out Stop
-		if s.call >= 0 {
-			e := &l.Events()[s.call]
+		if s.Made >= 0 {
+			e := &l.Events()[s.Made]
 			out.By, out.CalledAt = e.By, e.Line
 		}
-		if s.ret >= 0 {
-			e := &l.Events()[s.ret]
+		if s.Returned >= 0 {
+			e := &l.Events()[s.Returned]
 			if out.By == (traces.Task{}) {
 				out.By = e.By
 			}

@@ -500,7 +500,7 @@ func disproved(v *Verdict, at logged) string {
 	if !ok {
 		return "a verdict on a thread that is not there"
 	}
-	if v.Fits == FitsInconclusive && (v.Life.Follows > 0 || v.Life.ambiguous()) {
+	if v.Fits == FitsInconclusive && (v.Life.Follows > 0 || v.Life.Ambiguous()) {
 		return ""
 	}
 	if v.Fits != FitsYes {

@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"strings"
@@ -14,21 +14,21 @@ import (
 // A traced is what lives asks for at every event of a life whose events are a
 // tracer's. It is in one line of the CPU's cache, with Life.kept: there are many lives
 // at once, and an event is mostly of another one than the event before.
-type traceState struct {
+type Trace struct {
 	on      bool // they are a tracer's
-	forked  bool // its fork is in the log: nothing of it came before
-	lossy   bool // events were lost in its time
+	Forked  bool // its fork is in the log: nothing of it came before
+	Lossy   bool // events were lost in its time
 	begun   bool // it has been seen past its first sleep
-	ended   bool // it has been seen in do_exit()
+	Ended   bool // it has been seen in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
 	// asleep is the state letter in which the thread left its CPU last, while
 	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
 	// order: there must also have been more sleeps than wakings.
-	asleep    byte
+	Asleep    byte
 	left      byte  // the state of its latest event, if that is a SwitchOut; else 0
 	sleeps    int32 // without the wakings; may be below 0
-	afterStop afterStop
+	AfterStop AfterStop
 }
 
 // More of a traced life, for which few events ask.
@@ -65,39 +65,39 @@ type pendingCall struct {
 }
 
 // trace takes an event that a tracer saw.
-func (ls *assembler) addTraced(e *traces.Event) (ended []*Life) {
+func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
-		ls.identify(e)
+		a.identify(e)
 	}
-	if !ls.traced.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
-		ls.traced.came = ls.traced.came.With(e.Kind)
-		ls.traced.firstSeen[e.Kind].Store(int64(e.Line))
+	if !a.traced.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
+		a.traced.came = a.traced.came.With(e.Kind)
+		a.traced.firstSeen[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
 	case traces.Woken, traces.SwitchIn, traces.SwitchOut:
-		return ls.addScheduling(e)
+		return a.addScheduling(e)
 	case traces.Fork:
-		ls.traced.addr.forks++
-		if old := ls.byPID.get(e.Thread.PID); old != nil {
-			old.AsOf, old.Sees = e.Line-1, ls.sees()
-			ls.forget(old)
+		a.traced.addr.forks++
+		if old := a.byPID.get(e.Thread.PID); old != nil {
+			old.AsOf, old.Sees = e.Line-1, a.sees()
+			a.forget(old)
 			ended = append(ended, old)
 		}
-		l := ls.newTraced(e)
-		l.trace.forked = true
+		l := a.newTraced(e)
+		l.Trace.Forked = true
 		return ended
 	case traces.StopCall, traces.ParkCall:
-		return ls.addCall(e)
+		return a.addCall(e)
 	case traces.StopReturn, traces.ParkReturn:
-		ls.addReturn(e)
+		a.addReturn(e)
 		return nil
 	}
-	l := ls.byPID.get(e.Thread.PID)
-	if l == nil || !l.trace.on {
+	l := a.byPID.get(e.Thread.PID)
+	if l == nil || !l.Trace.on {
 		switch e.Kind {
 		case traces.ParkMe, traces.ShouldStop, traces.ThreadFn, traces.Unpark:
 			if e.Thread.PID != 0 {
-				ls.newTraced(e)
+				a.newTraced(e)
 			}
 		}
 		return nil
@@ -105,96 +105,96 @@ func (ls *assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if !l.takes(e) {
 		return nil
 	}
-	t := &l.trace
+	t := &l.Trace
 	switch e.Kind {
 	case traces.ProcessExit, traces.ExitCall:
-		if !t.ended {
-			ended = ls.retire(l, e.Line)
+		if !t.Ended {
+			ended = a.retire(l, e.Line)
 		}
-		t.ended = true
+		t.Ended = true
 	case traces.Freed:
 		l.traceMore.freed = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
-		if last := l.latest(e.Kind); last != nil && int(last.code) == e.Code && e.Kind == traces.ShouldStop {
+		if last := l.latest(e.Kind); last != nil && int(last.Code) == e.Code && e.Kind == traces.ShouldStop {
 			return nil
 		}
 	}
-	l.keep(e)
-	ls.touched = l
+	l.Keep(e)
+	a.touched = l
 	return ended
 }
 
 // takes says whether an event of a tracer about a traced life's pid is about its
 // thread; if not, another task has its pid now.
 func (l *Life) takes(e *traces.Event) bool {
-	if l.trace.unnamed {
+	if l.Trace.unnamed {
 		l.rename(e.Thread.Comm)
 	}
-	return !l.trace.gone || e.Kind == traces.Freed
+	return !l.Trace.gone || e.Kind == traces.Freed
 }
 
 // rename gives a thread a name. A young one still has its parent's.
 func (l *Life) rename(name string) {
 	l.Thread.Comm = name
-	l.trace.unnamed = name == "" || name == "kthreadd" || name == "<...>"
+	l.Trace.unnamed = name == "" || name == "kthreadd" || name == "<...>"
 }
 
 // scheduled takes what the scheduler does with a thread.
-func (ls *assembler) addScheduling(e *traces.Event) (ended []*Life) {
+func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
-		ls.traced.waking = ls.traced.waking || !e.Late
+		a.traced.waking = a.traced.waking || !e.Late
 	} else if e.State == 'D' {
 		// Who goes to sleep inside kthread_stop() has made his request.
-		if in := ls.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-			in.life.keep(e)
-			in.life.trace.afterStop.request(in, e.Line)
+		if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
+			in.life.Keep(e)
+			in.life.Trace.AfterStop.request(in, e.Line)
 		}
 	}
-	l := ls.byPID.get(e.Thread.PID)
-	if l == nil || !l.trace.on || !l.takes(e) {
+	l := a.byPID.get(e.Thread.PID)
+	if l == nil || !l.Trace.on || !l.takes(e) {
 		return nil
 	}
-	t := &l.trace
+	t := &l.Trace
 	if e.Kind != traces.SwitchOut {
-		if e.Kind == traces.Woken && e.Late && ls.wakes() {
+		if e.Kind == traces.Woken && e.Late && a.wakes() {
 			return nil // sched_waking has said so before
 		}
-		t.asleep = 0
+		t.Asleep = 0
 		if e.Kind == traces.SwitchIn {
 			return nil
 		}
 		t.sleeps--
-		in := ls.traced.calls.get(e.By.PID)
+		in := a.traced.calls.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		if own {
-			in.awake, t.afterStop.missed = false, false
+			in.awake, t.AfterStop.Missed = false, false
 		}
 		// A new thread that is moved to another CPU is woken by the one that
 		// moves it, perhaps before anybody knows of it.
-		if !own && (t.begun || !t.forked) || strings.HasPrefix(e.By.Comm, "migration/") {
+		if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
 			return nil
 		}
-		l.keep(e)
-		ls.touched = l
+		l.Keep(e)
+		a.touched = l
 		return nil
 	}
-	if sleeper(e.State) || e.State == 'P' {
+	if Sleeper(e.State) || e.State == 'P' {
 		t.sleeps++
 	}
-	if t.asleep = 0; t.sleeps > 0 {
-		t.asleep = e.State
+	if t.Asleep = 0; t.sleeps > 0 {
+		t.Asleep = e.State
 	}
-	t.afterStop.sleep(e)
+	t.AfterStop.sleep(e)
 	switch e.State {
 	case 'D':
 		// Its first sleep, if nothing of it has been seen since the fork;
 		// any other says nothing.
-		if l.count() > 1 || !t.forked {
+		if l.Count() > 1 || !t.Forked {
 			return nil
 		}
 	case 'S', 'I':
-		if t.ended {
+		if t.Ended {
 			return nil
 		}
 		t.begun = true
@@ -208,53 +208,53 @@ func (ls *assembler) addScheduling(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 	case 'X', 'Z':
-		if !t.ended {
-			ended = ls.retire(l, e.Line)
+		if !t.Ended {
+			ended = a.retire(l, e.Line)
 		}
-		t.ended, t.gone = true, true
-		if ls.traced.calls.get(l.Thread.PID) == nil {
-			ls.interest.Remove(l.Thread.PID)
+		t.Ended, t.gone = true, true
+		if a.traced.calls.get(l.Thread.PID) == nil {
+			a.interest.Remove(l.Thread.PID)
 		}
 	default:
 		return nil
 	}
-	l.keep(e)
-	ls.touched = l
+	l.Keep(e)
+	a.touched = l
 	return ended
 }
 
 // sees are the kinds of events that the trace has shown so far.
-func (ls *assembler) sees() traces.Kinds {
-	return ls.traced.came | ls.stats.Seen
+func (a *Assembler) sees() traces.Kinds {
+	return a.traced.came | a.stats.Seen
 }
 
 // wakes says whether the trace has shown sched_waking.
-func (ls *assembler) wakes() bool {
-	return ls.traced.waking || ls.stats.Waking
+func (a *Assembler) wakes() bool {
+	return a.traced.waking || a.stats.Waking
 }
 
-func (ls *assembler) newTraced(e *traces.Event) *Life {
-	slot := ls.traced.pool.take()
+func (a *Assembler) newTraced(e *traces.Event) *Life {
+	slot := a.traced.pool.take()
 	l := &slot.life
-	ls.init(l, e)
+	a.init(l, e)
 	l.Begun, l.Doubt = false, false
-	l.trace.on, l.slot, l.compact, l.tasks = true, slot, slot.compact[:0], slot.tasks[:1]
+	l.Trace.on, l.slot, l.compact, l.tasks = true, slot, slot.compact[:0], slot.tasks[:1]
 	l.rename(l.Thread.Comm)
-	if l.trace.lossy = ls.traced.lossy; ls.traced.lossy {
+	if l.Trace.Lossy = a.traced.lossy; a.traced.lossy {
 		l.traceMore.since = e.Line
 	}
-	l.traceMore.firstSeen = ls.traced.firstSeen
-	l.keep(e)
-	ls.insert(l)
-	ls.bind(e.Thread.Addr, l)
-	ls.interest.Add(l.Thread.PID)
+	l.traceMore.firstSeen = a.traced.firstSeen
+	l.Keep(e)
+	a.insert(l)
+	a.bind(e.Thread.Addr, l)
+	a.interest.Add(l.Thread.PID)
 	return l
 }
 
 // call notes that a task is about to stop or park a thread.
-func (ls *assembler) addCall(e *traces.Event) (ended []*Life) {
+func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	by := e.By.PID
-	in := ls.traced.calls.get(by)
+	in := a.traced.calls.get(by)
 	park := e.Kind == traces.ParkCall
 	if in != nil && in.park == park && !in.lost && (e.Probe && !in.probe || !e.Probe && !in.point) &&
 		(e.Thread.PID == 0 || in.life == nil || in.life.Thread.PID == e.Thread.PID) {
@@ -264,11 +264,11 @@ func (ls *assembler) addCall(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 	} else {
-		ls.dropStop(by) // its return is not in the log
+		a.dropStop(by) // its return is not in the log
 		if in != nil && in.life != nil {
 			in.life.traceMore.calls--
 			if !in.park {
-				in.life.trace.lossy = true // its return is not in the log
+				in.life.Trace.Lossy = true // its return is not in the log
 				if in.life.traceMore.leftBy == nil {
 					call := *e
 					in.life.traceMore.leftBy = &call
@@ -276,112 +276,112 @@ func (ls *assembler) addCall(e *traces.Event) (ended []*Life) {
 			}
 		}
 		if in == nil {
-			if in = ls.traced.spareCall; in == nil {
+			if in = a.traced.spareCall; in == nil {
 				in = new(pendingCall)
 			}
-			ls.traced.spareCall = nil
-			ls.traced.calls.set(by, in)
+			a.traced.spareCall = nil
+			a.traced.calls.set(by, in)
 		}
 		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park}
-		ls.interest.Add(by) // when it goes to sleep it has made its request
+		a.interest.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
 		if !park {
-			ls.noteStop(by, e.Thread.Addr) // whose address it is is not known yet
+			a.noteStop(by, e.Thread.Addr) // whose address it is is not known yet
 		}
 		return nil
 	}
-	l := ls.byPID.get(e.Thread.PID)
-	if l != nil && l.trace.on && (l.trace.lossy || !ls.sees().Has(traces.Fork)) && (l.trace.ended || l.StopReturned()) {
+	l := a.byPID.get(e.Thread.PID)
+	if l != nil && l.Trace.on && (l.Trace.Lossy || !a.sees().Has(traces.Fork)) && (l.Trace.Ended || l.StopReturned()) {
 		// Its pid may have been used again, and the fork is not in the trace.
-		l.AsOf, l.Sees = e.Line-1, ls.sees()
-		ls.forget(l)
+		l.AsOf, l.Sees = e.Line-1, a.sees()
+		a.forget(l)
 		ended, l = append(ended, l), nil
 	}
 	if l == nil {
-		l = ls.revive(e)
+		l = a.revive(e)
 	}
-	if l == nil || !l.trace.on {
-		l = ls.newTraced(e)
+	if l == nil || !l.Trace.on {
+		l = a.newTraced(e)
 	} else {
-		l.keep(e)
+		l.Keep(e)
 	}
 	if in.life != nil {
 		in.life.traceMore.calls--
 	}
 	in.life = l
-	ls.bindStop(by, l)
-	in.awake = !park && ls.wakes() && l.Whole() && !sleeper(l.trace.asleep)
+	a.bindStop(by, l)
+	in.awake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
 	l.traceMore.calls++
 	return ended
 }
 
 // returned gives a return to the thread whose stop or park it is: the one that
 // the same task has called. A task has one such call at a time.
-func (ls *assembler) addReturn(e *traces.Event) {
-	in := ls.traced.calls.get(e.By.PID)
+func (a *Assembler) addReturn(e *traces.Event) {
+	in := a.traced.calls.get(e.By.PID)
 	switch {
 	case in == nil || in.park != (e.Kind == traces.ParkReturn):
 		return
 	case in.life == nil:
-		ls.dropStop(e.By.PID)
-		ls.endCall(e.By.PID)
+		a.dropStop(e.By.PID)
+		a.endCall(e.By.PID)
 		return
 	case in.lost:
-		ls.endCall(e.By.PID)
+		a.endCall(e.By.PID)
 		return
 	case e.Probe && in.point && !in.park, !e.Probe && !in.point:
 		// The tracepoint, where there is one, says the same.
 		return
 	}
-	ls.endCall(e.By.PID)
+	a.endCall(e.By.PID)
 	ret := *e
 	ret.Thread = in.life.Thread
-	in.life.keep(&ret)
+	in.life.Keep(&ret)
 	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
-	ls.touched = in.life
+	a.touched = in.life
 }
 
 // leave notes that a task's call is over.
-func (ls *assembler) endCall(pid int) {
-	if in := ls.traced.calls.get(pid); in != nil {
+func (a *Assembler) endCall(pid int) {
+	if in := a.traced.calls.get(pid); in != nil {
 		if in.life != nil {
 			in.life.traceMore.calls--
 		}
-		ls.traced.spareCall = in
+		a.traced.spareCall = in
 	}
-	ls.traced.calls.remove(pid)
-	if l := ls.byPID.get(pid); l == nil || !l.trace.on || l.trace.gone {
-		ls.interest.Remove(pid)
+	a.traced.calls.remove(pid)
+	if l := a.byPID.get(pid); l == nil || !l.Trace.on || l.Trace.gone {
+		a.interest.Remove(pid)
 	}
 }
 
 // lose takes note that events of a trace are missing.
-func (ls *assembler) lose(line int) {
-	ls.traced.tombstones = tombstones{} // another thread may have had the pid
-	for l := range ls.alive() {
-		if l.trace.on {
-			if l.trace.lossy = true; l.traceMore.since == 0 {
+func (a *Assembler) lose(line int) {
+	a.traced.tombstones = tombstones{} // another thread may have had the pid
+	for l := range a.alive() {
+		if l.Trace.on {
+			if l.Trace.Lossy = true; l.traceMore.since == 0 {
 				l.traceMore.since = line
 			}
 		}
 	}
-	for in := range ls.traced.calls.values() {
+	for in := range a.traced.calls.values() {
 		in.lost = true
 	}
 }
 
 // forget ends a life: no event is given to it any more.
-func (ls *assembler) forget(l *Life) {
-	ls.mayHaveBeenStopped(l)
-	ls.remove(l)
-	if l.trace.on && l.traceMore.addr != 0 && ls.traced.addr.of[l.traceMore.addr] == l {
-		delete(ls.traced.addr.of, l.traceMore.addr)
+func (a *Assembler) forget(l *Life) {
+	a.mayHaveBeenStopped(l)
+	a.remove(l)
+	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.of[l.traceMore.addr] == l {
+		delete(a.traced.addr.of, l.traceMore.addr)
 	}
-	if !l.trace.on || l.traceMore.calls == 0 {
+	if !l.Trace.on || l.traceMore.calls == 0 {
 		return
 	}
-	for in := range ls.traced.calls.values() {
+	for in := range a.traced.calls.values() {
 		if in.life == l {
 			in.life, in.lost = nil, true
 		}
@@ -405,5 +405,5 @@ func (l *Life) MaybeStopped() bool { return l.traceMore.maybeStopped }
 
 // LostBy says whether something was missing in the life's time up to a line.
 func (l *Life) LostBy(line int) bool {
-	return l.Gaps || l.trace.on && l.traceMore.since > 0 && l.traceMore.since <= line
+	return l.Gaps || l.Trace.on && l.traceMore.since > 0 && l.traceMore.since <= line
 }

@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"slices"
@@ -10,47 +10,47 @@ import (
 // it waits for.
 
 // asked is what a trace shows of a thread after a stop's request was made.
-type afterStop struct {
-	made   int   // where the stopper went to sleep, the flag set and the wake made; 0: it has not
-	line   int   // where it went to sleep last
-	times  int32 // how often the thread has gone to sleep since
-	missed bool  // that wake found the thread awake: there was no sched_waking
+type AfterStop struct {
+	Made   int   // where the stopper went to sleep, the flag set and the wake made; 0: it has not
+	Line   int   // where it went to sleep last
+	Times  int32 // how often the thread has gone to sleep since
+	Missed bool  // that wake found the thread awake: there was no sched_waking
 }
 
 // sleeper says whether a thread that left its CPU in this state waits for a
 // wake: not one that could go on (R), is parked, or is gone.
-func sleeper(state byte) bool { return state == 'S' || state == 'D' || state == 'I' }
+func Sleeper(state byte) bool { return state == 'S' || state == 'D' || state == 'I' }
 
 // request notes that a stopper goes to sleep in its call. The wake that it has
 // made is traced if it changed anything: kernel/sched/core.c try_to_wake_up
 // traces sched_waking where the state matches. If it did not, and the thread was
 // awake when the call began and sleeps now, it went to sleep after that wake: had it
 // set its state before, the wake would have matched.
-func (a *afterStop) request(in *pendingCall, line int) {
-	if in.park || a.made > 0 {
+func (a *AfterStop) request(in *pendingCall, line int) {
+	if in.park || a.Made > 0 {
 		return
 	}
-	a.made, a.missed = line, in.awake
-	if in.awake && sleeper(in.life.trace.asleep) {
-		a.times = 1
+	a.Made, a.Missed = line, in.awake
+	if in.awake && Sleeper(in.life.Trace.Asleep) {
+		a.Times = 1
 	}
 }
 
 // sleeps notes that the thread leaves its CPU.
-func (a *afterStop) sleep(e *traces.Event) {
-	if !sleeper(e.State) {
+func (a *AfterStop) sleep(e *traces.Event) {
+	if !Sleeper(e.State) {
 		return
 	}
-	a.line = e.Line
-	if a.made > 0 {
-		a.times++
+	a.Line = e.Line
+	if a.Made > 0 {
+		a.Times++
 	}
 }
 
 // isBack takes note of a message of a task that a report has shown blocked: it is
 // so no more.
-func (ls *assembler) comesBack(e *traces.Event) {
-	r := ls.book.reports[e.By.PID]
+func (a *Assembler) comesBack(e *traces.Event) {
+	r := a.book.reports[e.By.PID]
 	if r == nil || e.By.PID == 0 || e.By.Comm != "" && r.last.Thread.Comm != "" && !alike(e.By.Comm, r.last.Thread.Comm) {
 		return
 	}
@@ -58,38 +58,38 @@ func (ls *assembler) comesBack(e *traces.Event) {
 	if w == nil {
 		return
 	}
-	delete(ls.book.reports, e.By.PID)
+	delete(a.book.reports, e.By.PID)
 	if w.Seconds == 0 {
 		return // it was seen to wait, and that is over
 	}
 	var of *Life
-	for l := range ls.alive() {
-		if w.In == "kthread_stop" && !l.trace.on && l.waitsFor(e.By.PID) {
+	for l := range a.alive() {
+		if w.In == "kthread_stop" && !l.Trace.on && l.waitsFor(e.By.PID) {
 			of = l
 		}
 	}
-	ls.slow(of, w, e.Line)
+	a.slow(of, w, e.Line)
 }
 
 // slow notes that a wait is over, as a line shows, with the thread that was waited
 // for; nil: which that is the log does not tell.
-func (ls *assembler) slow(of *Life, w *Wait, line int) {
+func (a *Assembler) slow(of *Life, w *Wait, line int) {
 	i := Incident{Misuse: Misuse{Kind: Slow}, Lines: append(slices.Clone(w.Lines), line), Wait: w, Back: line}
-	ls.book.hung.back = true
+	a.book.hung.Back = true
 	switch {
-	case of != nil && (of.Judged == 0 || int(of.Judged) < of.count()):
+	case of != nil && (of.Judged == 0 || int(of.Judged) < of.Count()):
 		of.Incidents = append(of.Incidents, i)
-	case len(ls.book.cameBack) < maxMisuses:
-		ls.book.cameBack = append(ls.book.cameBack, i)
+	case len(a.book.cameBack) < maxMisuses:
+		a.book.cameBack = append(a.book.cameBack, i)
 	}
 }
 
 // likelyBack says whether the likely end of a wait has come: a stop of the one
 // thread that it is likely for has returned after the last report. Then nothing
 // says that the task is blocked still.
-func (ls *assembler) likelyBack(w *Wait) bool {
-	l := ls.byPID.get(w.For.PID)
-	if w.For.PID == 0 || l == nil || l.trace.on {
+func (a *Assembler) likelyBack(w *Wait) bool {
+	l := a.byPID.get(w.For.PID)
+	if w.For.PID == 0 || l == nil || l.Trace.on {
 		return false
 	}
 	for _, e := range l.Events() {
@@ -98,7 +98,7 @@ func (ls *assembler) likelyBack(w *Wait) bool {
 		}
 		l.Suspected = slices.DeleteFunc(slices.Clone(l.Suspected), func(s Wait) bool { return s.Waiter == w.Waiter })
 		if w.Seconds > 0 {
-			ls.slow(l, w, e.Line)
+			a.slow(l, w, e.Line)
 		}
 		return true
 	}

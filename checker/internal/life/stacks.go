@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"fmt"
@@ -45,7 +45,7 @@ var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "
 
 // onStack are the phases in which a thread's stack looks like this; nil where
 // the stack does not tell.
-func onStack(s *traces.Stack) []string {
+func Phases(s *traces.Stack) []string {
 	k := root(s)
 	if k < 0 || s.Cut {
 		return nil
@@ -78,7 +78,7 @@ func onStack(s *traces.Stack) []string {
 
 // unwoken says whether a stack is that of a thread in its first sleep.
 func unwoken(s *traces.Stack) bool {
-	p := onStack(s)
+	p := Phases(s)
 	return len(p) == 1 && p[0] == "created"
 }
 

@@ -1,4 +1,4 @@
-package checker
+package life
 
 // Threads that have ended are remembered for a while, in case that something more
 // comes of them: a stop that returns, a second one.
@@ -10,8 +10,8 @@ type lifeSlot struct {
 	unshared bool // the life has ended, and nobody else refers to it
 	_        [63]byte
 	life     Life // with what every event asks for at the beginning of a line of the cache: TestLifeSlot
-	tasks    [6]lifeTask
-	compact  [13]compactEvent
+	tasks    [6]task
+	compact  [13]CompactEvent
 }
 
 // slotsAtOnce are as many as fill 40 KiB: they are made together, as of one by itself
@@ -44,9 +44,9 @@ func (p *lifePool) take() *lifeSlot {
 func (l *Life) Share() { l.slot.unshared = false }
 
 // Release takes back a life that Add has returned and nobody has kept.
-func (ls *assembler) Release(l *Life) {
+func (a *Assembler) Release(l *Life) {
 	if l.slot.unshared {
-		ls.traced.pool.free = append(ls.traced.pool.free, l.slot)
+		a.traced.pool.free = append(a.traced.pool.free, l.slot)
 	}
 }
 
@@ -54,34 +54,34 @@ func (ls *assembler) Release(l *Life) {
 // of them is kept. What can still come of a thread that has left its CPU for good and
 // whose stop has returned is another stop, which is a mistake; one that has ended by
 // itself may be stopped at any time.
-type grace struct{ stopped, unstopped int }
+type Grace struct{ Stopped, Unstopped int }
 
-var usualGrace = grace{stopped: 1 << 5, unstopped: 1 << 8}
+var usualGrace = Grace{Stopped: 1 << 5, Unstopped: 1 << 8}
 
 // SetGrace is for tests: lives wait as long as g says, and not as long as usual.
-func (ls *assembler) SetGrace(g grace) { ls.traced.grace = g }
+func (a *Assembler) SetGrace(g Grace) { a.traced.grace = g }
 
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.
 // What it returns is good until it is called again.
-func (ls *assembler) retire(l *Life, line int) (over []*Life) {
-	ls.traced.ended.add(l)
-	old := ls.traced.ended.oldest(ls.traced.grace.stopped)
-	if old != nil && !(old.traceMore.stopped && old.trace.gone) {
-		ls.traced.mayStop.add(old)
-		old = ls.traced.mayStop.oldest(ls.traced.grace.unstopped)
+func (a *Assembler) retire(l *Life, line int) (over []*Life) {
+	a.traced.ended.add(l)
+	old := a.traced.ended.oldest(a.traced.grace.Stopped)
+	if old != nil && !(old.traceMore.stopped && old.Trace.gone) {
+		a.traced.mayStop.add(old)
+		old = a.traced.mayStop.oldest(a.traced.grace.Unstopped)
 	}
 	if old == nil {
 		return nil
 	}
-	old.AsOf, old.Sees = line, ls.sees()
-	ls.forget(old)
-	if ls.traced.calls.get(old.Thread.PID) == nil {
-		ls.interest.Remove(old.Thread.PID)
+	old.AsOf, old.Sees = line, a.sees()
+	a.forget(old)
+	if a.traced.calls.get(old.Thread.PID) == nil {
+		a.interest.Remove(old.Thread.PID)
 	}
-	old.slot.unshared = len(ls.traced.addr.of) == 0 && len(ls.traced.addr.renamed) == 0
-	ls.traced.retired[0] = old
-	return ls.traced.retired[:]
+	old.slot.unshared = len(a.traced.addr.of) == 0 && len(a.traced.addr.renamed) == 0
+	a.traced.retired[0] = old
+	return a.traced.retired[:]
 }
 
 // An endedQueue is lives in the order in which they came.

@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"math"
@@ -66,13 +66,13 @@ type TombEvents struct {
 // TombEvents are the events that a tombstone of the life would have; nil: it can have no
 // tombstone.
 func (l *Life) TombEvents() *TombEvents {
-	if !l.trace.on || !l.InTime() || l.trace.lossy || l.Revived != nil || l.traceMore.maybeStopped || l.Doubt || l.Crash > 0 || len(l.compact) == 0 ||
+	if !l.Trace.on || !l.InTime() || l.Trace.Lossy || l.Revived != nil || l.traceMore.maybeStopped || l.Doubt || l.Crash > 0 || len(l.compact) == 0 ||
 		len(l.full)+len(l.Incidents)+len(l.Suspected) > 0 {
 		return nil
 	}
 	r := TombEvents{-1, -1, -1}
 	for i := range l.compact {
-		switch k := &l.compact[i]; k.kind {
+		switch k := &l.compact[i]; k.Kind {
 		case traces.StopCall:
 			if r.call >= 0 {
 				return nil
@@ -84,7 +84,7 @@ func (l *Life) TombEvents() *TombEvents {
 			}
 			r.ret = i
 		case traces.ProcessExit, traces.ExitCall, traces.SwitchOut:
-			if r.end < 0 || !l.compact[r.end].hasCode {
+			if r.end < 0 || !l.compact[r.end].HasCode {
 				r.end = i
 			}
 		}
@@ -95,8 +95,8 @@ func (l *Life) TombEvents() *TombEvents {
 			return nil
 		}
 	case r.call >= 0:
-		call, ret := l.compact[r.call].by, l.compact[r.ret].by
-		if call == nobody || ret == nobody || l.tasks[call].same != l.tasks[ret].same {
+		call, ret := l.compact[r.call].By, l.compact[r.ret].By
+		if call == Nobody || ret == Nobody || l.tasks[call].same != l.tasks[ret].same {
 			return nil
 		}
 	}
@@ -105,43 +105,43 @@ func (l *Life) TombEvents() *TombEvents {
 
 // CanBury says whether a life that has been judged gets a tombstone, if it has what
 // Bury asks for: it has ended for good, and its pid is its own still.
-func (ls *assembler) CanBury(l *Life) bool {
+func (a *Assembler) CanBury(l *Life) bool {
 	pid := l.Thread.PID
-	return l.openAt < 0 && l.trace.ended && l.traceMore.calls == 0 && uint(pid-1) < pidLimit-1 &&
-		len(ls.traced.addr.of)+len(ls.traced.addr.renamed)+len(ls.traced.addr.stops) == 0 && ls.incarnationOf(pid) == l.Incarnation
+	return l.openAt < 0 && l.Trace.Ended && l.traceMore.calls == 0 && uint(pid-1) < pidLimit-1 &&
+		len(a.traced.addr.of)+len(a.traced.addr.renamed)+len(a.traced.addr.stops) == 0 && a.incarnationOf(pid) == l.Incarnation
 }
 
 // Bury keeps a tombstone of a life for which CanBury: its events and what has been said
 // of it.
-func (ls *assembler) Bury(l *Life, of *TombEvents, said *Said) {
+func (a *Assembler) Bury(l *Life, of *TombEvents, said *Said) {
 	pid := l.Thread.PID
 	end := of.end
 	if of.ret >= 0 {
 		end = of.ret
 	}
 	k := &l.compact[end]
-	if uint64(k.line) > math.MaxUint32 || l.Revision > math.MaxUint16 {
+	if uint64(k.Line) > math.MaxUint32 || l.Revision > math.MaxUint16 {
 		return
 	}
-	call, by := uint32(0), lifeTask{}
+	call, by := uint32(0), task{}
 	if of.call >= 0 {
-		call = uint32(l.compact[of.call].line)
+		call = uint32(l.compact[of.call].Line)
 	}
-	if of.ret >= 0 && k.by != nobody {
-		by = l.tasks[k.by]
+	if of.ret >= 0 && k.By != Nobody {
+		by = l.tasks[k.By]
 	}
 	// It is written and not read: its place is in no cache.
-	*ls.traced.tombstones.slot(pid) = tombstone{
-		said: said, last: l.compact[len(l.compact)-1].stamp, // its events are in time
+	*a.traced.tombstones.slot(pid) = tombstone{
+		said: said, last: l.compact[len(l.compact)-1].Stamp, // its events are in time
 		by: by.comm, byPID: by.pid, pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.Revision)),
-		call: call, line: uint32(k.line), code: k.code, hasCode: k.hasCode, kind: k.kind, state: k.state,
-		forked: l.trace.forked, gone: l.trace.gone, freed: l.traceMore.freed,
+		call: call, line: uint32(k.Line), code: k.Code, hasCode: k.HasCode, kind: k.Kind, state: k.State,
+		forked: l.Trace.Forked, gone: l.Trace.gone, freed: l.traceMore.freed,
 	}
 }
 
 // incarnationOf is how many lives a pid has had.
-func (ls *index) incarnationOf(pid int) int {
-	if part := ls.incarnations[pid/partSize]; part != nil {
+func (x *index) incarnationOf(pid int) int {
+	if part := x.incarnations[pid/partSize]; part != nil {
 		return int(part[pid%partSize])
 	}
 	return 0
@@ -150,42 +150,42 @@ func (ls *index) incarnationOf(pid int) int {
 // revive makes a life once more of a thread that is over and is stopped now; nil: there
 // is no tombstone of it, or it may be another thread, or one that is stopped so soon that
 // what came before may not have been all over.
-func (ls *assembler) revive(e *traces.Event) *Life {
+func (a *Assembler) revive(e *traces.Event) *Life {
 	pid := e.Thread.PID
-	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !ls.sees().Has(traces.Fork) {
+	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !a.sees().Has(traces.Fork) {
 		return nil
 	}
-	r := ls.traced.tombstones.find(pid)
-	if r == nil || int(r.pid) != pid || int(r.incarnation) != ls.incarnationOf(pid) || r.last+slack >= e.Stamp-slack {
+	r := a.traced.tombstones.find(pid)
+	if r == nil || int(r.pid) != pid || int(r.incarnation) != a.incarnationOf(pid) || r.last+Slack >= e.Stamp-Slack {
 		return nil
 	}
-	slot := ls.traced.pool.take()
+	slot := a.traced.pool.take()
 	l := &slot.life
 	*l = Life{
-		trace: traceState{on: true, forked: r.forked, begun: true, ended: true, gone: r.gone},
+		Trace: Trace{on: true, Forked: r.forked, begun: true, Ended: true, gone: r.gone},
 		Identity: Identity{
 			Thread: traces.Task{Comm: e.Thread.Comm, PID: pid}, Incarnation: int(r.incarnation),
-			Kernel: ls.printed.kernel, BannerLine: ls.printed.bannerLine,
+			Kernel: a.printed.kernel, BannerLine: a.printed.bannerLine,
 		},
 		Revision: int32(r.revision), Said: r.said, slot: slot,
-		traceMore: traceRest{freed: r.freed, stopped: r.kind == traces.StopReturn, firstSeen: ls.traced.firstSeen},
+		traceMore: traceRest{freed: r.freed, stopped: r.kind == traces.StopReturn, firstSeen: a.traced.firstSeen},
 	}
 	l.tasks = slot.tasks[:1]
-	by := uint8(nobody)
+	by := uint8(Nobody)
 	if r.by != "" || r.byPID != 0 {
 		by = l.taskIndex(&traces.Task{Comm: r.by, PID: int(r.byPID)})
 	}
 	l.compact = slot.compact[:0]
 	if r.call > 0 {
-		l.compact = append(l.compact, compactEvent{kind: traces.StopCall, line: int(r.call), stamp: r.last, clock: traces.Nanoseconds, by: by})
+		l.compact = append(l.compact, CompactEvent{Kind: traces.StopCall, Line: int(r.call), Stamp: r.last, Clock: traces.Nanoseconds, By: by})
 	}
-	l.compact = append(l.compact, compactEvent{
-		kind: r.kind, line: int(r.line), stamp: r.last, clock: traces.Nanoseconds, by: by, state: r.state, code: r.code, hasCode: r.hasCode,
+	l.compact = append(l.compact, CompactEvent{
+		Kind: r.kind, Line: int(r.line), Stamp: r.last, Clock: traces.Nanoseconds, By: by, State: r.state, Code: r.code, HasCode: r.hasCode,
 	})
 	l.Revived = &Revival{len(l.compact), r.said}
-	ls.insert(l)
-	ls.traced.ended.add(l)
-	ls.interest.Add(pid)
+	a.insert(l)
+	a.traced.ended.add(l)
+	a.interest.Add(pid)
 	r.pid = 0
 	return l
 }

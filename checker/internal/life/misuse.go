@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"slices"
@@ -43,7 +43,7 @@ var given = []string{"kthread_stop", "kthread_stop_put", "kthread_park", "kthrea
 
 // modulesOwn are functions that the kernel itself calls too, and then for its own
 // reasons: only a module's own call of one is looked at.
-var modulesOwn = []string{"wake_up_process", "kthread_data", "kthread_func", "kthread_affine_preferred", "__put_task_struct"}
+var ModulesOwn = []string{"wake_up_process", "kthread_data", "kthread_func", "kthread_affine_preferred", "__put_task_struct"}
 
 // A crash is where a report says that things went wrong.
 type crash struct {
@@ -65,14 +65,14 @@ func crashIn(s *traces.Stack) (c crash, ok bool) {
 		case slices.Contains(given, fn), slices.Contains(ofThemselves, fn):
 			at = i
 			continue // kthread_stop calls kthread_unpark
-		case (isWithin(fn) || slices.Contains(modulesOwn, fn)) && (at < 0 || slices.Contains(given, s.Frames[at].Func)):
+		case (isWithin(fn) || slices.Contains(ModulesOwn, fn)) && (at < 0 || slices.Contains(given, s.Frames[at].Func)):
 			continue
 		}
 		break
 	}
 	if at < 0 {
 		at = i - 1
-		if at < 0 || i == len(s.Frames) || s.Frames[i].Module == "" || !slices.Contains(modulesOwn, s.Frames[at].Func) {
+		if at < 0 || i == len(s.Frames) || s.Frames[i].Module == "" || !slices.Contains(ModulesOwn, s.Frames[at].Func) {
 			return c, false
 		}
 	}
@@ -96,13 +96,13 @@ func (c *crash) direct() bool {
 }
 
 // A pointer is what a fault address says of the pointer that was followed.
-type pointer int
+type Pointer int
 
 const (
-	somePointer pointer = iota
+	somePointer Pointer = iota
 	atZero              // 0 itself
 	nearNull            // NULL, or an ERR_PTR, and a member's offset
-	errPointer          // -4095 to -1: an ERR_PTR, and a small offset
+	ErrPointer          // -4095 to -1: an ERR_PTR, and a small offset
 	poisoned            // what slab and list debugging leave in freed memory
 )
 
@@ -116,16 +116,16 @@ const (
 )
 
 // pointerOf reads a report's fault address.
-func pointerOf(s *traces.Stack) pointer {
+func pointerOf(s *traces.Stack) Pointer {
 	if !s.HasAddress {
 		return somePointer
 	}
-	p, _ := pointerAt(s.Address)
+	p, _ := PointerAt(s.Address)
 	return p
 }
 
 // pointerAt reads a fault address. shadowed: it is one of KASAN's shadow.
-func pointerAt(address uint64) (p pointer, shadowed bool) {
+func PointerAt(address uint64) (p Pointer, shadowed bool) {
 	a, shadowed := behindShadow(address)
 	switch {
 	case a == 0 && shadowed: // the shadow tells 8 bytes, not which of them
@@ -134,7 +134,7 @@ func pointerAt(address uint64) (p pointer, shadowed bool) {
 	case a < page:
 		p = nearNull
 	case a >= 1<<64-page, a>>32 == 0 && a >= 1<<32-page:
-		p = errPointer
+		p = ErrPointer
 	case a>>16 == 0x6b6b6b6b6b6b, a>>32 == 0 && a>>12 == 0x6b6b6, a&^0xfff == listPoison:
 		p = poisoned
 	}
@@ -181,7 +181,7 @@ func isKASAN(s *traces.Stack) bool {
 
 // misuseOf says what a report shows to have been done wrong; its Kind is NoIncident
 // where it shows nothing of the sort.
-func misuseOf(s *traces.Stack) Misuse {
+func MisuseOf(s *traces.Stack) Misuse {
 	if codeGone(s) {
 		return Misuse{Kind: CodeGone, By: s.Task, Address: s.Address}
 	}
@@ -217,7 +217,7 @@ func (c *crash) kind(s *traces.Stack) IncidentKind {
 	p := pointerOf(s)
 	freed := strings.Contains(s.Title, "use-after-free") || p == poisoned
 	death := s.Report == traces.Oops
-	modules := slices.Contains(modulesOwn, c.in)
+	modules := slices.Contains(ModulesOwn, c.in)
 	switch {
 	case slices.Contains(ofThemselves, c.in):
 		return c.ofThemselves(s, p)
@@ -228,13 +228,13 @@ func (c *crash) kind(s *traces.Stack) IncidentKind {
 		return PutTooMany
 	case c.in == "__put_task_struct", modules && c.in != "wake_up_process" && death && !freed:
 		return NoIncident // NULL itself, or what was in the task
-	case c.in == "wake_up_process" && !freed && p != nearNull && p != errPointer:
+	case c.in == "wake_up_process" && !freed && p != nearNull && p != ErrPointer:
 		return NoIncident
 	case strings.HasPrefix(s.Title, refcount):
 		return c.ofCount(s.Title)
 	case freed:
 		return AfterFree
-	case death && (p == nearNull || p == errPointer) && (c.direct() || c.in == "wake_up_process"):
+	case death && (p == nearNull || p == ErrPointer) && (c.direct() || c.in == "wake_up_process"):
 		return NoTask
 	case death && !strings.HasPrefix(c.in, "kthread_bind"):
 		return NoKthread
@@ -246,8 +246,8 @@ func (c *crash) kind(s *traces.Stack) IncidentKind {
 
 // ofThemselves is kind of a function that is about the task that calls it. Up to 4.9
 // the task is found by its vfork_done, and NULL less an offset is followed.
-func (c *crash) ofThemselves(s *traces.Stack, p pointer) IncidentKind {
-	null := p == atZero || p == nearNull || p == errPointer
+func (c *crash) ofThemselves(s *traces.Stack, p Pointer) IncidentKind {
+	null := p == atZero || p == nearNull || p == ErrPointer
 	death := s.Report == traces.Oops
 	if c.in == "kthread_exit" || root(s) >= 0 || death && !null || !death && kthreadLine(s.Title) == 0 && !c.calls("to_kthread") {
 		return NoIncident
@@ -306,7 +306,7 @@ func deadly(s *traces.Stack) bool {
 	if slices.ContainsFunc(s.Frames, func(f traces.Frame) bool { return f.Module == "" && interrupts[f.Func] }) {
 		return false
 	}
-	p := onStack(s)
+	p := Phases(s)
 	return len(p) == 1 && p[0] == "running"
 }
 

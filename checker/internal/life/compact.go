@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"cmp"
@@ -13,35 +13,35 @@ import (
 // their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
 // later), and then they do to a microsecond. What one task does, and what a
 // waking carries over, is in order without any clock.
-const slack = 10e6
+const Slack = 10e6
 
 // A kept is an event of a traced life in few bytes. A long trace has millions
 // of them, and most lives are judged without a look at more.
-type compactEvent struct {
-	stamp      int64
-	line       int
-	code       int32
+type CompactEvent struct {
+	Stamp      int64
+	Line       int
+	Code       int32
 	cpu        int16
-	kind       traces.Kind
-	state      byte
-	thread, by uint8 // in Life.tasks
-	hasCode    bool
-	late       bool
-	partial    bool // the rest does not hold it all: it is in Life.whole
-	context    traces.Context
-	clock      traces.Clock
+	Kind       traces.Kind
+	State      byte
+	Thread, By uint8 // in Life.tasks
+	HasCode    bool
+	Late       bool
+	Partial    bool // the rest does not hold it all: it is in Life.whole
+	Context    traces.Context
+	Clock      traces.Clock
 	coarse     uint8 // 1 + the power of ten of Coarse; 0: 0
 }
 
 // Places in Life.tasks, and what is none.
 const (
-	theThread = 0 // the life's own
-	manyTasks = 254
-	nobody    = 255
+	TheThread = 0 // the life's own
+	ManyTasks = 254
+	Nobody    = 255
 )
 
 // A lifeTask is a task that the events of a traced life name.
-type lifeTask struct {
+type task struct {
 	comm string
 	pid  int32
 	same uint8 // the first place with this pid
@@ -54,21 +54,21 @@ type fullEvent struct {
 }
 
 // keep adds an event to the life's.
-func (l *Life) keep(e *traces.Event) {
-	if !l.trace.on {
+func (l *Life) Keep(e *traces.Event) {
+	if !l.Trace.on {
 		l.events = append(l.events, *e)
 		l.kinds = l.kinds.With(e.Kind)
 		return
 	}
-	k := compactEvent{
-		stamp: e.Stamp, line: e.Line, code: int32(e.Code), cpu: int16(e.CPU), by: nobody,
-		kind: e.Kind, state: e.State, hasCode: e.HasCode, late: e.Late, context: e.Context, clock: e.Clock,
+	k := CompactEvent{
+		Stamp: e.Stamp, Line: e.Line, Code: int32(e.Code), cpu: int16(e.CPU), By: Nobody,
+		Kind: e.Kind, State: e.State, HasCode: e.HasCode, Late: e.Late, Context: e.Context, Clock: e.Clock,
 	}
 	if e.Thread.PID != l.Thread.PID {
-		k.thread = l.taskIndex(&e.Thread)
+		k.Thread = l.taskIndex(&e.Thread)
 	}
 	if e.By.PID != 0 || e.By.Comm != "" {
-		k.by = l.taskIndex(&e.By)
+		k.By = l.taskIndex(&e.By)
 	}
 	switch e.Coarse {
 	case 0:
@@ -79,49 +79,49 @@ func (l *Life) keep(e *traces.Event) {
 	case 1e6:
 		k.coarse = 7
 	default:
-		k.partial = true
+		k.Partial = true
 	}
-	if k.partial || k.thread == manyTasks || k.by == manyTasks || e.Probe || e.Func != "" || e.Since != 0 || e.Before != 0 || e.Count != 0 ||
+	if k.Partial || k.Thread == ManyTasks || k.By == ManyTasks || e.Probe || e.Func != "" || e.Since != 0 || e.Before != 0 || e.Count != 0 ||
 		e.Text != "" || e.Kernel != "" || e.OrNames != nil || e.Set != nil || e.Stack != nil || e.Thread.Addr != 0 || e.By.Addr != 0 ||
-		int(k.code) != e.Code || int(k.cpu) != e.CPU {
-		k.partial = true
+		int(k.Code) != e.Code || int(k.cpu) != e.CPU {
+		k.Partial = true
 		event := *e
 		l.full = append(l.full, fullEvent{len(l.compact), &event})
 	}
-	l.trace.left = 0
-	if k.kind == traces.SwitchOut && k.thread == theThread {
-		l.trace.left = k.state
+	l.Trace.left = 0
+	if k.Kind == traces.SwitchOut && k.Thread == TheThread {
+		l.Trace.left = k.State
 	}
 	l.compact, l.events = append(l.compact, k), nil
 }
 
 // task is the place of a task in the life's table.
 func (l *Life) taskIndex(t *traces.Task) uint8 {
-	for i := theThread + 1; i < len(l.tasks); i++ {
+	for i := TheThread + 1; i < len(l.tasks); i++ {
 		if k := &l.tasks[i]; int(k.pid) == t.PID && k.comm == t.Comm {
 			return uint8(i)
 		}
 	}
 	n := len(l.tasks)
-	if n >= manyTasks || int(int32(t.PID)) != t.PID {
-		return manyTasks
+	if n >= ManyTasks || int(int32(t.PID)) != t.PID {
+		return ManyTasks
 	}
-	same := theThread
+	same := TheThread
 	if t.PID != l.Thread.PID {
-		for same = theThread + 1; same < n && int(l.tasks[same].pid) != t.PID; same++ {
+		for same = TheThread + 1; same < n && int(l.tasks[same].pid) != t.PID; same++ {
 		}
 	}
-	l.tasks = append(l.tasks, lifeTask{t.Comm, int32(t.PID), uint8(same)})
+	l.tasks = append(l.tasks, task{t.Comm, int32(t.PID), uint8(same)})
 	return uint8(n)
 }
 
 // named is the task at a place of the table. The thread's own name is the one
 // that it has now.
-func (l *Life) taskAt(place uint8) traces.Task {
+func (l *Life) TaskAt(place uint8) traces.Task {
 	switch place {
-	case theThread:
+	case TheThread:
 		return traces.Task{Comm: l.Thread.Comm, PID: l.Thread.PID}
-	case nobody, manyTasks:
+	case Nobody, ManyTasks:
 		return traces.Task{}
 	}
 	t := &l.tasks[place]
@@ -137,12 +137,12 @@ func (l *Life) fullAt(i int) *traces.Event {
 // event is the event kept[i].
 func (l *Life) event(i int) traces.Event {
 	k := &l.compact[i]
-	if k.partial {
+	if k.Partial {
 		return *l.fullAt(i)
 	}
 	e := traces.Event{
-		Kind: k.kind, Line: k.line, Thread: l.taskAt(k.thread), By: l.taskAt(k.by), Code: int(k.code), HasCode: k.hasCode,
-		CPU: int(k.cpu), Stamp: k.stamp, Clock: k.clock, State: k.state, Context: k.context, Late: k.late,
+		Kind: k.Kind, Line: k.Line, Thread: l.TaskAt(k.Thread), By: l.TaskAt(k.By), Code: int(k.Code), HasCode: k.HasCode,
+		CPU: int(k.cpu), Stamp: k.Stamp, Clock: k.Clock, State: k.State, Context: k.Context, Late: k.Late,
 	}
 	if k.coarse > 0 {
 		e.Coarse = [...]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}[k.coarse-1]
@@ -151,11 +151,11 @@ func (l *Life) event(i int) traces.Event {
 }
 
 // caller is the task that kept[i] is by.
-func (l *Life) caller(i int) traces.Task {
-	if l.compact[i].partial {
+func (l *Life) Caller(i int) traces.Task {
+	if l.compact[i].Partial {
 		return l.fullAt(i).By
 	}
-	return l.taskAt(l.compact[i].by)
+	return l.TaskAt(l.compact[i].By)
 }
 
 // Events are what the log shows of the life, in the log's order.
@@ -171,11 +171,11 @@ func (l *Life) Events() []traces.Event {
 }
 
 // count is how many events there are.
-func (l *Life) count() int { return max(len(l.compact), len(l.events)) }
+func (l *Life) Count() int { return max(len(l.compact), len(l.events)) }
 
 // latest is the latest event, if it is of a kind and the thread's own; else nil.
-func (l *Life) latest(kind traces.Kind) *compactEvent {
-	if n := len(l.compact); n > 0 && l.compact[n-1].kind == kind && l.compact[n-1].thread == theThread {
+func (l *Life) latest(kind traces.Kind) *CompactEvent {
+	if n := len(l.compact); n > 0 && l.compact[n-1].Kind == kind && l.compact[n-1].Thread == TheThread {
 		return &l.compact[n-1]
 	}
 	return nil
@@ -185,7 +185,7 @@ func (l *Life) latest(kind traces.Kind) *compactEvent {
 func (l *Life) InTime() bool {
 	for i := range l.compact {
 		k := &l.compact[i]
-		if k.clock != traces.Nanoseconds || k.stamp >= math.MaxInt64-2*slack || i > 0 && k.stamp < l.compact[i-1].stamp {
+		if k.Clock != traces.Nanoseconds || k.Stamp >= math.MaxInt64-2*Slack || i > 0 && k.Stamp < l.compact[i-1].Stamp {
 			return false
 		}
 	}
@@ -197,7 +197,7 @@ func (l *Life) Restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 	as := *l
 	as.events, as.compact, as.full = nil, slices.Clone(l.compact), slices.Clone(l.full)
 	for i := range as.compact {
-		as.compact[i].clock, as.compact[i].stamp = clock, stamp(i)
+		as.compact[i].Clock, as.compact[i].Stamp = clock, stamp(i)
 	}
 	for i := range as.full {
 		w := &as.full[i]
@@ -211,14 +211,14 @@ func (l *Life) Restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 // DropEvents forgets what Events has made of a traced life: it is made again when
 // somebody asks.
 func (l *Life) DropEvents() {
-	if l.trace.on {
+	if l.Trace.on {
 		l.events = nil
 	}
 }
 
 // Compact are the events of a traced life, in the log's order; nil: the life is not
 // traced. They must not be changed.
-func (l *Life) Compact() []compactEvent { return l.compact }
+func (l *Life) Compact() []CompactEvent { return l.compact }
 
 // SameTask is the first place with the pid that the task at a place has.
 func (l *Life) SameTask(place uint8) uint8 { return l.tasks[place].same }

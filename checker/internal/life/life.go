@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"iter"
@@ -10,11 +10,11 @@ import (
 // A Life is one incarnation of one kernel thread, with all that its log says
 // of it.
 type Life struct {
-	trace   traceState
-	compact []compactEvent // of a traced life: all events; trace and compact are in one line of the CPU's cache
+	Trace   Trace
+	compact []CompactEvent // of a traced life: all events; trace and compact are in one line of the CPU's cache
 
 	Identity
-	lifeEvidence
+	Evidence
 	As        As
 	Revision  int32 // the caller's: how many verdicts there have been on it
 	Judged    int32 // the caller's: how many of its events the latest of them knows
@@ -24,7 +24,7 @@ type Life struct {
 
 	kinds  traces.Kinds   // the kinds of its events, of one that is not traced
 	events []traces.Event // what Events returns; of a traced life nil until it is asked for
-	tasks  []lifeTask     // the tasks that compact names
+	tasks  []task         // the tasks that compact names
 	full   []fullEvent    // the events that compact does not hold whole
 	openAt int            // index in index.open; -1: in it no more
 	slot   *lifeSlot      // of a traced life; nil in a snapshot
@@ -42,7 +42,7 @@ type Identity struct {
 
 // lifeEvidence is what a life's log shows besides the events, and how far its silence
 // can be trusted.
-type lifeEvidence struct {
+type Evidence struct {
 	// Begun: the pattern set's begin line came before, in the same boot and
 	// without loss since, so that a message that is not there was not printed.
 	Begun bool
@@ -92,15 +92,15 @@ type Revival struct {
 }
 
 // Traced says whether the life's events are a tracer's.
-func (l *Life) Traced() bool { return l.trace.on }
+func (l *Life) Traced() bool { return l.Trace.on }
 
 // Whole says whether a trace shows all of the thread's life up to the log's end,
 // as far as its kind of events goes.
-func (l *Life) Whole() bool { return l.trace.on && l.trace.forked && !l.trace.lossy }
+func (l *Life) Whole() bool { return l.Trace.on && l.Trace.Forked && !l.Trace.Lossy }
 
 // shows says whether the absence of messages of this kind means something: the
 // set is in use, and each of its messages of the kind would name this thread.
-func (l *Life) shows(k traces.Kind) bool {
+func (l *Life) Shows(k traces.Kind) bool {
 	return l.Begun && !l.Gaps && l.Set != nil && l.Set.Shows().Has(k) && l.Set.Names(k, l.Thread)
 }
 
@@ -110,8 +110,8 @@ func (l *Life) doubt() { l.Doubt, l.Begun, l.beforeLoss = true, false, 0 }
 // weaken notes that from here on silence proves less. What was wrong before is
 // not set right by that.
 func (l *Life) weaken() {
-	if !l.trace.on && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
-		l.beforeLoss = l.count()
+	if !l.Trace.on && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
+		l.beforeLoss = l.Count()
 	}
 }
 
@@ -130,9 +130,9 @@ func (l *Life) BeforeLoss() *Life {
 func (l *Life) First(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
-	if l.trace.on {
+	if l.Trace.on {
 		if cut.compact = l.compact[:n]; n < len(l.compact) {
-			cut.trace.asleep = 0 // what it does at the log's end it need not do there
+			cut.Trace.Asleep = 0 // what it does at the log's end it need not do there
 		}
 	}
 	return &cut
@@ -152,7 +152,7 @@ func alike(a, b string) bool {
 func commKey(name string) string { return name[:min(len(name), 15)] }
 
 // An assembler sorts a log's events into lives.
-type assembler struct {
+type Assembler struct {
 	index
 	printed printkLives
 	traced  tracedLives
@@ -196,7 +196,7 @@ type tracedLives struct {
 	spareCall  *pendingCall        // one to use again; nil: none
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // of these, before them, those that may well be stopped yet
-	grace      grace
+	grace      Grace
 	pool       lifePool
 	retired    [1]*Life // what retire returns
 	tombstones tombstones
@@ -214,7 +214,7 @@ type reportBook struct {
 	kthreadd int                  // line of the report of kthreadd's death; 0: none
 	// Of all boots:
 	waits    []Wait
-	hung     hungTasks
+	hung     HungTasks
 	misuses  []Incident // by reports of crashes and warnings, of no one thread
 	cameBack []Incident // of tasks that were reported blocked and are no more, of no one thread
 }
@@ -222,27 +222,27 @@ type reportBook struct {
 // newAssembler makes an assembler for a log. stats are the source's; it may count on.
 // The assembler adds the pids whose scheduling matters to interest, and removes those
 // that are over; nil: nobody needs to know.
-func newAssembler(stats *traces.Stats, interest *traces.Interest) *assembler {
-	ls := &assembler{stats: stats, interest: interest}
-	ls.namedIncarnations = make(map[traces.Task]int)
-	ls.printed.before = make(map[traces.Task]bool)
-	ls.traced.grace, ls.traced.firstSeen = usualGrace, new(firstLines)
-	ls.clear()
-	return ls
+func New(stats *traces.Stats, interest *traces.Interest) *Assembler {
+	a := &Assembler{stats: stats, interest: interest}
+	a.namedIncarnations = make(map[traces.Task]int)
+	a.printed.before = make(map[traces.Task]bool)
+	a.traced.grace, a.traced.firstSeen = usualGrace, new(firstLines)
+	a.clear()
+	return a
 }
 
 // clear forgets all lives, as at the end of a boot.
-func (ls *assembler) clear() {
-	ls.open, ls.ended, ls.byPID, ls.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
-	ls.printed.ambiguous = make(map[string]bool)
-	ls.traced.calls, ls.traced.ended, ls.traced.mayStop, ls.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
-	ls.traced.tombstones = tombstones{}
+func (a *Assembler) clear() {
+	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
+	a.printed.ambiguous = make(map[string]bool)
+	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
+	a.traced.tombstones = tombstones{}
 }
 
 // alive are the lives that have not ended.
-func (ls *index) alive() iter.Seq[*Life] {
+func (x *index) alive() iter.Seq[*Life] {
 	return func(yield func(*Life) bool) {
-		for _, l := range ls.open {
+		for _, l := range x.open {
 			if l != nil && !yield(l) {
 				return
 			}
@@ -251,27 +251,27 @@ func (ls *index) alive() iter.Seq[*Life] {
 }
 
 // add takes the next event. It returns the lives that cannot go on after it.
-func (ls *assembler) add(e *traces.Event) (ended []*Life) {
-	ls.touched = nil
+func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
+	a.touched = nil
 	switch e.Kind {
 	case traces.Boot:
-		ended = ls.End(e.Before)
-		ls.printed.begun, ls.printed.since, ls.printed.crash, ls.printed.kernel, ls.printed.failed, ls.printed.bannerLine, ls.printed.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
-		clear(ls.printed.before)
+		ended = a.End(e.Before)
+		a.printed.begun, a.printed.since, a.printed.crash, a.printed.kernel, a.printed.failed, a.printed.bannerLine, a.printed.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
+		clear(a.printed.before)
 	case traces.Begin:
-		clear(ls.printed.before)
-		for l := range ls.alive() {
+		clear(a.printed.before)
+		for l := range a.alive() {
 			if !l.StopReturned() {
-				ls.printed.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
-				ls.printed.before[traces.Task{PID: l.Thread.PID}] = true
+				a.printed.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
+				a.printed.before[traces.Task{PID: l.Thread.PID}] = true
 			}
 		}
-		ended = ls.endAll(e.Before)
-		ls.printed.begun, ls.printed.since, ls.printed.crash, ls.printed.gaps = true, e.Line, 0, false
+		ended = a.endAll(e.Before)
+		a.printed.begun, a.printed.since, a.printed.crash, a.printed.gaps = true, e.Line, 0, false
 	case traces.Loss:
 		// A begin line may be among what was lost.
-		ls.printed.begun, ls.book.hung.incomplete = false, true
-		for l := range ls.alive() {
+		a.printed.begun, a.book.hung.Incomplete = false, true
+		for l := range a.alive() {
 			l.weaken()
 			sure := l.beforeLoss
 			l.doubt()
@@ -279,95 +279,95 @@ func (ls *assembler) add(e *traces.Event) (ended []*Life) {
 				l.beforeLoss = sure // nothing of that is missing
 			}
 		}
-		ls.lose(e.Line)
+		a.lose(e.Line)
 	case traces.Cut:
-		ls.printed.gaps, ls.book.hung.incomplete = true, true
-		for l := range ls.alive() {
+		a.printed.gaps, a.book.hung.Incomplete = true, true
+		for l := range a.alive() {
 			l.Gaps = true
 		}
 	case traces.Crash:
-		ls.printed.crash = e.Line
-		for l := range ls.alive() {
+		a.printed.crash = e.Line
+		for l := range a.alive() {
 			l.weaken()
 			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
 	case traces.Stacked:
-		ended = ls.addReport(e)
+		ended = a.addReport(e)
 	case traces.Blocked:
-		if ls.book.locks == nil {
-			ls.book.locks = make(map[int]traces.Event)
+		if a.book.locks == nil {
+			a.book.locks = make(map[int]traces.Event)
 		}
-		ls.book.locks[e.Thread.PID] = *e
+		a.book.locks[e.Thread.PID] = *e
 	default:
 		if e.Set == nil {
-			return ls.addTraced(e)
+			return a.addTraced(e)
 		}
-		ls.comesBack(e)
+		a.comesBack(e)
 		for _, name := range e.OrNames {
-			ls.printed.ambiguous[name] = true
-			for _, l := range ls.byName[commKey(name)] {
+			a.printed.ambiguous[name] = true
+			for _, l := range a.byName[commKey(name)] {
 				if l.Thread.Comm == name {
 					l.doubt()
 				}
 			}
 		}
-		ended = ls.addMessage(e)
+		ended = a.addMessage(e)
 	}
 	return ended
 }
 
 // End ends all lives, as the end of a log or of a boot does; asOf is the last line that
 // could have spoken of them.
-func (ls *assembler) End(asOf int) []*Life {
-	ls.conclude()
-	return ls.endAll(asOf)
+func (a *Assembler) End(asOf int) []*Life {
+	a.conclude()
+	return a.endAll(asOf)
 }
 
 // endAll is End without what follows from all reports of the boot; asOf is the last line that could have spoken of them.
-func (ls *assembler) endAll(asOf int) []*Life {
-	ended := slices.Collect(ls.alive())
+func (a *Assembler) endAll(asOf int) []*Life {
+	ended := slices.Collect(a.alive())
 	for _, l := range ended {
-		ls.mayHaveBeenStopped(l)
+		a.mayHaveBeenStopped(l)
 		l.AsOf = asOf
-		l.Sees = ls.sees()
+		l.Sees = a.sees()
 		if l.Kernel == "" {
-			l.Kernel = ls.printed.kernel // a report has named it since
+			l.Kernel = a.printed.kernel // a report has named it since
 		}
 	}
-	ls.clear()
+	a.clear()
 	return ended
 }
 
 // assign gives an event to the life that it is about.
-func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
+func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.CreateFailed {
 		// There is no thread that other lines could be about.
-		l := ls.newLife(e)
-		l.keep(e)
-		l.AsOf, ls.printed.failed = e.Line, e.Line
+		l := a.newLife(e)
+		l.Keep(e)
+		l.AsOf, a.printed.failed = e.Line, e.Line
 		return []*Life{l}
 	}
-	l, certain := ls.lifeOf(e.Thread)
+	l, certain := a.lifeOf(e.Thread)
 	switch {
 	case l == nil && !certain:
 		return nil // several have the name; find has put them in doubt
 	case l == nil:
-		next := ls.newLife(e)
-		next.keep(e)
-		ls.insert(next)
+		next := a.newLife(e)
+		next.Keep(e)
+		a.insert(next)
 		return nil
 	case !certain:
-		next := ls.newLife(e)
-		next.keep(e)
+		next := a.newLife(e)
+		next.Keep(e)
 		next.doubt()
-		ls.insert(next)
+		a.insert(next)
 		return nil
 	}
 	if over, follows := l.givesWayTo(e); over {
 		l.AsOf = e.Before
-		ls.remove(l)
-		next := ls.newLife(e)
-		next.keep(e)
+		a.remove(l)
+		next := a.newLife(e)
+		next.Keep(e)
 		if follows {
 			next.Follows = l.Events()[len(l.Events())-1].Line
 		}
@@ -380,7 +380,7 @@ func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
 				l.Mixed, next.Mixed = true, true
 			}
 		}
-		ls.insert(next)
+		a.insert(next)
 		return []*Life{l}
 	}
 	if (l.Thread.PID == 0) != (e.Thread.PID == 0) {
@@ -389,12 +389,12 @@ func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
 	}
 	if l.Thread.PID == 0 && e.Thread.PID != 0 {
 		l.Thread.PID = e.Thread.PID
-		ls.byPID.set(l.Thread.PID, l)
+		a.byPID.set(l.Thread.PID, l)
 	}
 	if l.Thread.Comm == "" && e.Thread.Comm != "" {
 		l.rename(e.Thread.Comm)
-		if !l.trace.on {
-			ls.byName[commKey(l.Thread.Comm)] = append(ls.byName[commKey(l.Thread.Comm)], l)
+		if !l.Trace.on {
+			a.byName[commKey(l.Thread.Comm)] = append(a.byName[commKey(l.Thread.Comm)], l)
 		}
 	}
 	if e.Kind == traces.Stacked {
@@ -404,13 +404,13 @@ func (ls *assembler) addMessage(e *traces.Event) (ended []*Life) {
 	if l.Set == nil {
 		l.Set = e.Set
 	}
-	l.keep(e)
-	ls.touched = l
+	l.Keep(e)
+	a.touched = l
 	return nil
 }
 
 // snapshot is the life as it is now.
-func (l *Life) snapshot() *Life {
+func (l *Life) Snapshot() *Life {
 	now := *l
 	now.events, now.compact, now.Said = slices.Clone(l.events), slices.Clone(l.compact), nil
 	now.tasks, now.slot = slices.Clone(l.tasks), nil
@@ -420,33 +420,33 @@ func (l *Life) snapshot() *Life {
 // Over is the life that the latest event was given to, if it has come to an end as far as
 // its log shows: a thread that tracers see is gone and nobody is in a call of it, one that
 // prints has been stopped and the stop has returned. nil: it has not. line is the event's.
-func (ls *assembler) Over(line int) *Life {
-	l := ls.touched
+func (a *Assembler) Over(line int) *Life {
+	l := a.touched
 	switch {
 	case l == nil:
 		return nil
-	case !l.trace.on:
+	case !l.Trace.on:
 		if !l.StopReturned() || len(pending(l)) > 0 {
 			return nil
 		}
-	case !l.trace.gone:
+	case !l.Trace.gone:
 		return nil
 	default:
-		for in := range ls.traced.calls.values() {
+		for in := range a.traced.calls.values() {
 			if in.life == l && !in.lost {
 				return nil
 			}
 		}
 	}
-	l.AsOf, l.Sees = line, ls.sees()
+	l.AsOf, l.Sees = line, a.sees()
 	return l
 }
 
 // find is the open life that an event about t belongs to. Without one it is
 // nil; where it is not certain which, those that it may be are put in doubt.
-func (ls *assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
+func (a *Assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
 	if t.PID != 0 {
-		if l := ls.byPID.get(t.PID); l != nil {
+		if l := a.byPID.get(t.PID); l != nil {
 			return l, true
 		}
 	}
@@ -455,7 +455,7 @@ func (ls *assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
 	}
 	var same []*Life
 	alikes := false
-	for _, l := range ls.byName[commKey(t.Comm)] {
+	for _, l := range a.byName[commKey(t.Comm)] {
 		switch {
 		case t.PID != 0 && l.Thread.PID != 0:
 			// another thread, and known to be
@@ -483,38 +483,38 @@ func (ls *assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
 	return nil, true
 }
 
-func (ls *assembler) newLife(e *traces.Event) *Life {
+func (a *Assembler) newLife(e *traces.Event) *Life {
 	l := new(Life)
-	ls.init(l, e)
+	a.init(l, e)
 	return l
 }
 
 // bear makes of l a life that begins with an event, which is yet to be kept.
-func (ls *assembler) init(l *Life, e *traces.Event) {
-	p := &ls.printed
+func (a *Assembler) init(l *Life, e *traces.Event) {
+	p := &a.printed
 	*l = Life{
-		Identity:     Identity{Thread: e.Thread, Incarnation: ls.incarnation(e.Thread), Set: e.Set, Kernel: p.kernel, BannerLine: p.bannerLine},
-		lifeEvidence: lifeEvidence{Begun: p.begun, Since: p.since, Crash: p.crash, Gaps: p.gaps, Doubt: !p.begun},
+		Identity: Identity{Thread: e.Thread, Incarnation: a.incarnation(e.Thread), Set: e.Set, Kernel: p.kernel, BannerLine: p.bannerLine},
+		Evidence: Evidence{Begun: p.begun, Since: p.since, Crash: p.crash, Gaps: p.gaps, Doubt: !p.begun},
 	}
-	if len(ls.printed.ambiguous) == 0 && len(ls.printed.before) == 0 {
+	if len(a.printed.ambiguous) == 0 && len(a.printed.before) == 0 {
 		return
 	}
-	if ls.printed.ambiguous[e.Thread.Comm] || e.Thread.Comm != "" && ls.printed.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
-		e.Thread.PID != 0 && ls.printed.before[traces.Task{PID: e.Thread.PID}] {
+	if a.printed.ambiguous[e.Thread.Comm] || e.Thread.Comm != "" && a.printed.before[traces.Task{Comm: commKey(e.Thread.Comm)}] ||
+		e.Thread.PID != 0 && a.printed.before[traces.Task{PID: e.Thread.PID}] {
 		l.doubt()
 	}
 }
 
 // incarnation counts another life of a pid, or of a name without one.
-func (ls *index) incarnation(t traces.Task) int {
+func (x *index) incarnation(t traces.Task) int {
 	if uint(t.PID-1) >= pidLimit-1 {
 		if t.PID != 0 {
 			t.Comm = ""
 		}
-		ls.namedIncarnations[t]++
-		return ls.namedIncarnations[t]
+		x.namedIncarnations[t]++
+		return x.namedIncarnations[t]
 	}
-	p := &ls.incarnations[t.PID/partSize]
+	p := &x.incarnations[t.PID/partSize]
 	if *p == nil {
 		*p = new([partSize]uint32)
 	}
@@ -522,50 +522,50 @@ func (ls *index) incarnation(t traces.Task) int {
 	return int((*p)[t.PID%partSize])
 }
 
-func (ls *index) insert(l *Life) {
-	l.openAt = len(ls.open)
-	ls.open = append(ls.open, l)
+func (x *index) insert(l *Life) {
+	l.openAt = len(x.open)
+	x.open = append(x.open, l)
 	if l.Thread.PID != 0 {
-		ls.byPID.set(l.Thread.PID, l)
+		x.byPID.set(l.Thread.PID, l)
 	}
-	if l.Thread.Comm != "" && !l.trace.on {
+	if l.Thread.Comm != "" && !l.Trace.on {
 		key := commKey(l.Thread.Comm)
-		ls.byName[key] = append(ls.byName[key], l)
+		x.byName[key] = append(x.byName[key], l)
 	}
 }
 
-func (ls *index) remove(l *Life) {
+func (x *index) remove(l *Life) {
 	is := func(o *Life) bool { return o == l }
-	ls.open[l.openAt], l.openAt = nil, -1
-	if ls.ended++; ls.ended > 64 && ls.ended > len(ls.open)/2 {
-		ls.open = slices.DeleteFunc(ls.open, func(o *Life) bool { return o == nil })
-		for i, o := range ls.open {
+	x.open[l.openAt], l.openAt = nil, -1
+	if x.ended++; x.ended > 64 && x.ended > len(x.open)/2 {
+		x.open = slices.DeleteFunc(x.open, func(o *Life) bool { return o == nil })
+		for i, o := range x.open {
 			o.openAt = i
 		}
-		ls.ended = 0
+		x.ended = 0
 	}
-	if ls.byPID.get(l.Thread.PID) == l {
-		ls.byPID.remove(l.Thread.PID)
+	if x.byPID.get(l.Thread.PID) == l {
+		x.byPID.remove(l.Thread.PID)
 	}
-	if l.trace.on {
+	if l.Trace.on {
 		return // its name is in no event
 	}
 	key := commKey(l.Thread.Comm)
-	if rest := slices.DeleteFunc(ls.byName[key], is); len(rest) > 0 {
-		ls.byName[key] = rest
+	if rest := slices.DeleteFunc(x.byName[key], is); len(rest) > 0 {
+		x.byName[key] = rest
 	} else {
-		delete(ls.byName, key)
+		delete(x.byName, key)
 	}
 }
 
 // created says whether the log shows the thread's creation.
-func (l *Life) created() bool {
+func (l *Life) Created() bool {
 	return slices.ContainsFunc(l.Events(), func(e traces.Event) bool { return e.Kind == traces.Create })
 }
 
 // readOtherwise says whether each of the life's lines may be about a thread of
 // another name.
-func (l *Life) ambiguous() bool {
+func (l *Life) Ambiguous() bool {
 	return !slices.ContainsFunc(l.Events(), func(e traces.Event) bool { return len(e.OrNames) == 0 })
 }
 

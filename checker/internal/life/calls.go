@@ -1,29 +1,29 @@
-package checker
+package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
 // A call is one call of kthread_stop or kthread_park.
-type call struct {
-	call, ret int // indices in Life.Events, -1 where the log does not show it
+type Call struct {
+	Made, Returned int // indices in Life.Events, -1 where the log does not show it
 }
 
 // Calls pairs each return of a call with one: with that of the same caller where the log
 // names callers, else with the first call that is still open. Callers that the log does
 // not tell apart can be exchanged, so any pairing allows what the right one would, if all
 // calls are in the log. Where they need not be, nothing follows from the pairs.
-func (l *Life) Calls(calls, returns traces.Kind) (pairs []call) {
+func (l *Life) Calls(calls, returns traces.Kind) (pairs []Call) {
 	for i := range l.Events() {
 		e := &l.Events()[i]
 		switch e.Kind {
 		case calls:
-			pairs = append(pairs, call{i, -1})
+			pairs = append(pairs, Call{i, -1})
 		case returns:
 			open := -1
 			for n, s := range pairs {
-				if s.ret >= 0 {
+				if s.Returned >= 0 {
 					continue
 				}
-				by := l.Events()[s.call].By
+				by := l.Events()[s.Made].By
 				if by == e.By || by.PID != 0 && by.PID == e.By.PID {
 					open = n
 					break
@@ -33,9 +33,9 @@ func (l *Life) Calls(calls, returns traces.Kind) (pairs []call) {
 				}
 			}
 			if open >= 0 {
-				pairs[open].ret = i
+				pairs[open].Returned = i
 			} else {
-				pairs = append(pairs, call{-1, i})
+				pairs = append(pairs, Call{-1, i})
 			}
 		}
 	}
@@ -43,9 +43,9 @@ func (l *Life) Calls(calls, returns traces.Kind) (pairs []call) {
 }
 
 // pending are the stops that have not returned.
-func pending(l *Life) (open []call) {
+func pending(l *Life) (open []Call) {
 	for _, s := range l.Calls(traces.StopCall, traces.StopReturn) {
-		if s.ret < 0 {
+		if s.Returned < 0 {
 			open = append(open, s)
 		}
 	}

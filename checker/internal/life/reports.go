@@ -1,4 +1,4 @@
-package checker
+package life
 
 import (
 	"cmp"
@@ -30,7 +30,7 @@ type Wait struct {
 const longWait = 30e9
 
 // farApart says whether two looks at a task are: its stamps must be known.
-func farApart(a, b int64) bool { return a > 0 && b-a >= longWait }
+func FarApart(a, b int64) bool { return a > 0 && b-a >= longWait }
 
 // reported is what the reports of a log say of one task.
 type reported struct {
@@ -42,12 +42,12 @@ type reported struct {
 }
 
 // hungTasks are the hung-task reports of a log, all together.
-type hungTasks struct {
-	reports    int  // how many there are
-	cut        int  // those of them whose stack is not whole
-	lastLine   int  // of the last report of a task that waits
-	back       bool // a task that was reported blocked goes on
-	incomplete bool // messages are missing
+type HungTasks struct {
+	Reports    int  // how many there are
+	Cut        int  // those of them whose stack is not whole
+	LastLine   int  // of the last report of a task that waits
+	Back       bool // a task that was reported blocked goes on
+	Incomplete bool // messages are missing
 }
 
 func (r *reported) add(e *traces.Event) {
@@ -73,66 +73,66 @@ func (r *reported) wait() *Wait {
 		return nil
 	}
 	w := &Wait{Waiter: r.last.Thread, In: in, Lines: r.lines, Seconds: r.seconds}
-	if since, until := r.since.Stamp, r.stamps[len(r.stamps)-1]; r.seconds == 0 && farApart(since, until) {
+	if since, until := r.since.Stamp, r.stamps[len(r.stamps)-1]; r.seconds == 0 && FarApart(since, until) {
 		w.Seconds, w.Looks = int((until-since)/1e9), true
 	}
 	return w
 }
 
 // stacked takes a report with a task's stack.
-func (ls *assembler) addReport(e *traces.Event) (ended []*Life) {
+func (a *Assembler) addReport(e *traces.Event) (ended []*Life) {
 	s := e.Stack
-	if ls.printed.kernel == "" {
-		ls.printed.kernel = e.Kernel
+	if a.printed.kernel == "" {
+		a.printed.kernel = e.Kernel
 	}
 	switch s.Report {
 	case traces.HungTask, traces.TaskDump, traces.Lockup:
 	default:
-		return ls.addCrash(e)
+		return a.addCrash(e)
 	}
-	if ls.book.reports == nil {
-		ls.book.reports = make(map[int]*reported)
+	if a.book.reports == nil {
+		a.book.reports = make(map[int]*reported)
 	}
 	if s.Report == traces.HungTask {
-		ls.book.hung.reports++
+		a.book.hung.Reports++
 		if s.Cut {
-			ls.book.hung.cut++
+			a.book.hung.Cut++
 		}
 	}
-	ls.book.hung.lastLine = e.Line
+	a.book.hung.LastLine = e.Line
 	if e.Thread.PID != 0 {
-		r := ls.book.reports[e.Thread.PID]
+		r := a.book.reports[e.Thread.PID]
 		if r == nil || r.last.Thread.Comm != e.Thread.Comm && e.Thread.Comm != "" && r.last.Thread.Comm != "" {
 			r = new(reported)
-			ls.book.reports[e.Thread.PID] = r
+			a.book.reports[e.Thread.PID] = r
 		}
 		r.add(e)
 	}
 	if find(s, "kthread_stop") >= 0 {
-		for l := range ls.alive() {
+		for l := range a.alive() {
 			if l.Thread.PID != e.Thread.PID && l.waitsFor(e.Thread.PID) {
-				l.keep(e)
+				l.Keep(e)
 			}
 		}
 	}
-	switch l := ls.byPID.get(e.Thread.PID); {
+	switch l := a.byPID.get(e.Thread.PID); {
 	case e.Thread.PID == 0:
 	case l != nil:
-		if !l.trace.on {
+		if !l.Trace.on {
 			l.addReport(e)
 		}
 	case unwoken(s):
-		return ls.knownByStack(e)
+		return a.knownByStack(e)
 	}
 	return nil
 }
 
 // known makes a life of a thread that the log knows by a report of its stack.
 // There is no doubt about which thread that is: the report has its pid.
-func (ls *assembler) knownByStack(e *traces.Event) (ended []*Life) {
-	before := ls.byPID.get(e.Thread.PID)
-	ended = ls.addMessage(e)
-	if l := ls.byPID.get(e.Thread.PID); l != nil && l != before && l.count() == 1 {
+func (a *Assembler) knownByStack(e *traces.Event) (ended []*Life) {
+	before := a.byPID.get(e.Thread.PID)
+	ended = a.addMessage(e)
+	if l := a.byPID.get(e.Thread.PID); l != nil && l != before && l.Count() == 1 {
 		l.Doubt = false
 	}
 	return ended
@@ -144,13 +144,13 @@ func (l *Life) addReport(e *traces.Event) {
 	events := l.Events()
 	n := len(events)
 	same := func(o traces.Event) bool {
-		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(onStack(o.Stack), onStack(e.Stack))
+		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(Phases(o.Stack), Phases(e.Stack))
 	}
-	if !l.trace.on && e.Stack.Report != traces.Oops && n >= 2 && n > l.beforeLoss && same(events[n-1]) && same(events[n-2]) {
+	if !l.Trace.on && e.Stack.Report != traces.Oops && n >= 2 && n > l.beforeLoss && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e
 		return
 	}
-	l.keep(e)
+	l.Keep(e)
 }
 
 // waitsFor says whether the life has a stop by this task that has not returned.
@@ -169,9 +169,9 @@ func (l *Life) waitsFor(pid int) bool {
 }
 
 // conclude draws what can be drawn from all reports of one boot together.
-func (ls *assembler) conclude() {
+func (a *Assembler) conclude() {
 	var waits []*Wait
-	for pid, r := range ls.book.reports {
+	for pid, r := range a.book.reports {
 		w := r.wait()
 		if w == nil {
 			continue
@@ -197,7 +197,7 @@ func (ls *assembler) conclude() {
 			waits = append(waits, w)
 			continue
 		}
-		for l := range ls.alive() {
+		for l := range a.alive() {
 			if l.waitsFor(pid) {
 				w.For, w.Certain = l.Thread, true
 			}
@@ -207,15 +207,15 @@ func (ls *assembler) conclude() {
 	slices.SortFunc(waits, func(a, b *Wait) int { return cmp.Compare(a.Lines[0], b.Lines[0]) })
 	for _, w := range waits {
 		if !w.Certain && w.In == "kthread_stop" {
-			ls.suspect(w)
-			if ls.likelyBack(w) {
+			a.suspect(w)
+			if a.likelyBack(w) {
 				continue
 			}
 		}
-		ls.cause(w)
-		ls.book.waits = append(ls.book.waits, *w)
+		a.cause(w)
+		a.book.waits = append(a.book.waits, *w)
 	}
-	ls.book.reports, ls.book.locks, ls.book.kthreadd = nil, nil, 0
+	a.book.reports, a.book.locks, a.book.kthreadd = nil, nil, 0
 }
 
 // isCreate knows the functions of kernel/kthread.c that make a thread and wait
@@ -230,32 +230,32 @@ func isCreate(fn string) bool {
 }
 
 // cause says what the reports show of the thread that a task waits for.
-func (ls *assembler) cause(w *Wait) {
+func (a *Assembler) cause(w *Wait) {
 	if w.In == "kthread_create_on_node" {
-		ls.creator(w)
+		a.creator(w)
 		return
 	}
 	next := w.For.PID
 	for len(w.Locks) < maxLocks && next != 0 && next != w.Waiter.PID {
-		e, ok := ls.book.locks[next]
+		e, ok := a.book.locks[next]
 		if !ok {
 			break
 		}
 		w.Locks = append(w.Locks, e)
 		next = e.By.PID
 	}
-	for _, pid := range slices.Sorted(maps.Keys(ls.book.locks)) {
-		if e := ls.book.locks[pid]; e.By.PID == w.Waiter.PID && pid != w.Waiter.PID && pid != w.For.PID && len(w.Victims) < maxLocks {
+	for _, pid := range slices.Sorted(maps.Keys(a.book.locks)) {
+		if e := a.book.locks[pid]; e.By.PID == w.Waiter.PID && pid != w.Waiter.PID && pid != w.For.PID && len(w.Victims) < maxLocks {
 			w.Victims = append(w.Victims, e)
 		}
 	}
-	r := ls.book.reports[w.For.PID]
+	r := a.book.reports[w.For.PID]
 	if w.For.PID == 0 || r == nil || w.For.PID == w.Waiter.PID {
 		return
 	}
 	s := r.last.Stack
 	w.Where = sleepsAt(s)
-	if l := ls.byPID.get(w.For.PID); l != nil && frozenIn(s) && !s.Cut {
+	if l := a.byPID.get(w.For.PID); l != nil && frozenIn(s) && !s.Cut {
 		l.Incidents = append(l.Incidents, Incident{Misuse: Misuse{Kind: Frozen}, Lines: []int{r.last.Line}, Wait: w})
 	}
 }
@@ -264,12 +264,12 @@ func (ls *assembler) cause(w *Wait) {
 const maxLocks = 8
 
 // creator says what the reports show of kthreadd, for which a creation waits.
-func (ls *assembler) creator(w *Wait) {
-	r := ls.book.reports[2]
+func (a *Assembler) creator(w *Wait) {
+	r := a.book.reports[2]
 	switch {
-	case ls.book.kthreadd > 0:
-		w.Where = fmt.Sprintf("kthreadd has died (line %d): no kernel thread is created any more, whoever asks", ls.book.kthreadd)
-		w.Lines = append(slices.Clone(w.Lines), ls.book.kthreadd)
+	case a.book.kthreadd > 0:
+		w.Where = fmt.Sprintf("kthreadd has died (line %d): no kernel thread is created any more, whoever asks", a.book.kthreadd)
+		w.Lines = append(slices.Clone(w.Lines), a.book.kthreadd)
 		return
 	case r == nil || r.last.Thread.Comm != "kthreadd" && r.last.Thread.Comm != "" || r.last.Stack.Cut:
 		return
@@ -314,17 +314,17 @@ func together(a, b *reported) bool {
 // the stopper's module, by its threadfn on the stack, and it has not ended.
 // That is likely and not certain, because a thread that sleeps interruptibly
 // has no report.
-func (ls *assembler) suspect(w *Wait) {
+func (a *Assembler) suspect(w *Wait) {
 	if w.Module == "" {
 		return
 	}
 	var found *reported
-	for _, pid := range slices.Sorted(maps.Keys(ls.book.reports)) {
-		r := ls.book.reports[pid]
+	for _, pid := range slices.Sorted(maps.Keys(a.book.reports)) {
+		r := a.book.reports[pid]
 		s := r.last.Stack
 		k := root(s)
-		p := onStack(s)
-		if pid == w.Waiter.PID || !together(r, ls.book.reports[w.Waiter.PID]) || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
+		p := Phases(s)
+		if pid == w.Waiter.PID || !together(r, a.book.reports[w.Waiter.PID]) || k < 1 || len(p) == 0 || p[0] != "running" || s.Frames[k-1].Module != w.Module {
 			continue
 		}
 		if found != nil {
@@ -336,10 +336,10 @@ func (ls *assembler) suspect(w *Wait) {
 		return
 	}
 	w.For = found.last.Thread
-	l := ls.byPID.get(found.last.Thread.PID)
+	l := a.byPID.get(found.last.Thread.PID)
 	if l == nil {
-		ls.knownByStack(&found.first)
-		l = ls.byPID.get(found.last.Thread.PID)
+		a.knownByStack(&found.first)
+		l = a.byPID.get(found.last.Thread.PID)
 		if l == nil {
 			return
 		}
@@ -355,11 +355,11 @@ type Reports struct {
 	Kernel    string // the last release that the log names; empty: none
 	Waits     []Wait
 	Incidents []Incident
-	Hung      hungTasks
+	Hung      HungTasks
 }
 
 // Reports are those so far. Waits are known when a boot ends.
-func (ls *assembler) Reports() Reports {
-	b := &ls.book
-	return Reports{ls.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
+func (a *Assembler) Reports() Reports {
+	b := &a.book
+	return Reports{a.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
 }

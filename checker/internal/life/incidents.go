@@ -1,4 +1,4 @@
-package checker
+package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
@@ -54,20 +54,20 @@ func (m Misuse) same(o Misuse) bool {
 }
 
 // crashed takes the report of an oops or of a warning.
-func (ls *assembler) addCrash(e *traces.Event) (ended []*Life) {
+func (a *Assembler) addCrash(e *traces.Event) (ended []*Life) {
 	s := e.Stack
-	i := Incident{Misuse: misuseOf(s), Lines: []int{e.Line}}
-	if i.Kind == NoTask && ls.printed.failed > 0 {
-		i.Failed = ls.printed.failed
-		i.Lines = []int{ls.printed.failed, e.Line}
+	i := Incident{Misuse: MisuseOf(s), Lines: []int{e.Line}}
+	if i.Kind == NoTask && a.printed.failed > 0 {
+		i.Failed = a.printed.failed
+		i.Lines = []int{a.printed.failed, e.Line}
 	}
 	if i.Kind != NoIncident && (i.Kind != CodeGone || !deadly(s)) { // else it is the thread's
-		ls.misused(e, i)
+		a.misused(e, i)
 	}
 	if s.Report == traces.Oops && !s.Above && !isKASAN(s) && s.Task == (traces.Task{Comm: "kthreadd", PID: 2}) {
-		ls.book.kthreadd = e.Line
+		a.book.kthreadd = e.Line
 	}
-	for l := range ls.alive() {
+	for l := range a.alive() {
 		if l.Crash >= e.Line && l.Crash <= s.Last && s.Task.PID != 0 && l.Thread.PID != 0 && s.Task.PID != l.Thread.PID {
 			l.CrashOf = s.Task
 		}
@@ -75,17 +75,17 @@ func (ls *assembler) addCrash(e *traces.Event) (ended []*Life) {
 	if !deadly(s) {
 		return nil
 	}
-	switch l := ls.byPID.get(e.Thread.PID); {
+	switch l := a.byPID.get(e.Thread.PID); {
 	case l == nil:
-		ended = ls.knownByStack(e)
-	case !l.trace.on && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
-		l.keep(e)
+		ended = a.knownByStack(e)
+	case !l.Trace.on && (l.Thread.Comm == "" || e.Thread.Comm == "" || alike(l.Thread.Comm, e.Thread.Comm)):
+		l.Keep(e)
 	}
 	if i.Kind == CodeGone {
-		if l := ls.byPID.get(e.Thread.PID); l != nil && !l.trace.on {
+		if l := a.byPID.get(e.Thread.PID); l != nil && !l.Trace.on {
 			l.Incidents = append(l.Incidents, i)
 		} else {
-			ls.misused(e, i)
+			a.misused(e, i)
 		}
 	}
 	return ended
@@ -94,12 +94,12 @@ func (ls *assembler) addCrash(e *traces.Event) (ended []*Life) {
 // misused gives an incident to the thread that it is about, where the log shows
 // which that is: the one of which this very task has announced a stop that has
 // not returned. Else it belongs to no thread.
-func (ls *assembler) misused(e *traces.Event, i Incident) {
+func (a *Assembler) misused(e *traces.Event, i Incident) {
 	var sure, open []*Life
 	if e.Stack.Has("kthread_stop") && (i.Kind == AfterFree || i.Kind == NoKthread) {
-		for l := range ls.alive() {
+		for l := range a.alive() {
 			switch {
-			case l.trace.on:
+			case l.Trace.on:
 			case l.waitsFor(e.Thread.PID):
 				sure = append(sure, l)
 			case len(pending(l)) > 0:
@@ -110,22 +110,22 @@ func (ls *assembler) misused(e *traces.Event, i Incident) {
 	switch {
 	case len(sure) == 1:
 		l := sure[0]
-		l.keep(e)
+		l.Keep(e)
 		l.Incidents = append(l.Incidents, i)
 		return
 	case len(sure) == 0 && len(open) == 1:
 		i.Likely = open[0].Thread
 	}
-	for n := range ls.book.misuses {
-		if m := &ls.book.misuses[n]; m.same(i.Misuse) {
+	for n := range a.book.misuses {
+		if m := &a.book.misuses[n]; m.same(i.Misuse) {
 			if len(m.Lines) < maxMisuses {
 				m.Lines = append(m.Lines, i.Lines...)
 			}
 			return
 		}
 	}
-	if len(ls.book.misuses) < maxMisuses {
-		ls.book.misuses = append(ls.book.misuses, i)
+	if len(a.book.misuses) < maxMisuses {
+		a.book.misuses = append(a.book.misuses, i)
 	}
 }
 

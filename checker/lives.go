@@ -1,0 +1,12 @@
+package checker
+
+import "github.com/kthread-tla/tracecheck/checker/internal/life"
+
+// What a log shows of a thread, and of tasks that use threads.
+type (
+	Life         = life.Life
+	Wait         = life.Wait
+	Incident     = life.Incident
+	IncidentKind = life.IncidentKind
+	Misuse       = life.Misuse
+)
