@@ -2,7 +2,7 @@ package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
-// A call is one call of kthread_stop or kthread_park.
+// A Call is one call of kthread_stop or kthread_park.
 type Call struct {
 	Made, Returned int // indices in Life.Events, -1 where the log does not show it
 }

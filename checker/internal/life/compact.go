@@ -8,15 +8,15 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// slack is by how much the stamps that two CPUs put on the same moment may
+// Slack is by how much the stamps that two CPUs put on the same moment may
 // differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
 // their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
 // later), and then they do to a microsecond. What one task does, and what a
 // waking carries over, is in order without any clock.
 const Slack = 10e6
 
-// A kept is an event of a traced life in few bytes. A long trace has millions
-// of them, and most lives are judged without a look at more.
+// A CompactEvent is an event of a traced life in few bytes. A long trace has millions
+// of them, and most lives are judged by nothing else.
 type CompactEvent struct {
 	Stamp      int64
 	Line       int
@@ -40,20 +40,20 @@ const (
 	Nobody    = 255
 )
 
-// A lifeTask is a task that the events of a traced life name.
+// A task is a task that the events of a traced life name.
 type task struct {
 	comm string
 	pid  int32
 	same uint8 // the first place with this pid
 }
 
-// A whole is an event that is more than a kept can hold.
+// A fullEvent is an event that does not fit into a CompactEvent.
 type fullEvent struct {
-	index int // in Life.kept
+	index int // in Life.compact
 	event *traces.Event
 }
 
-// keep adds an event to the life's.
+// Keep adds an event to the life. The event is copied.
 func (l *Life) Keep(e *traces.Event) {
 	if !l.Trace.on {
 		l.events = append(l.events, *e)
@@ -95,7 +95,7 @@ func (l *Life) Keep(e *traces.Event) {
 	l.compact, l.events = append(l.compact, k), nil
 }
 
-// task is the place of a task in the life's table.
+// taskIndex is the place of a task in the life's table.
 func (l *Life) taskIndex(t *traces.Task) uint8 {
 	for i := TheThread + 1; i < len(l.tasks); i++ {
 		if k := &l.tasks[i]; int(k.pid) == t.PID && k.comm == t.Comm {
@@ -115,7 +115,7 @@ func (l *Life) taskIndex(t *traces.Task) uint8 {
 	return uint8(n)
 }
 
-// named is the task at a place of the table. The thread's own name is the one
+// TaskAt is the task at a place of the life's table. The thread's own name is the one
 // that it has now.
 func (l *Life) TaskAt(place uint8) traces.Task {
 	switch place {
@@ -128,13 +128,13 @@ func (l *Life) TaskAt(place uint8) traces.Task {
 	return traces.Task{Comm: t.comm, PID: int(t.pid)}
 }
 
-// wholeAt is the whole event of which kept[i] holds but a part.
+// fullAt is the whole event of which compact[i] holds only a part.
 func (l *Life) fullAt(i int) *traces.Event {
 	n, _ := slices.BinarySearchFunc(l.full, i, func(w fullEvent, i int) int { return cmp.Compare(w.index, i) })
 	return l.full[n].event
 }
 
-// event is the event kept[i].
+// event is the event compact[i], whole.
 func (l *Life) event(i int) traces.Event {
 	k := &l.compact[i]
 	if k.Partial {
@@ -150,7 +150,7 @@ func (l *Life) event(i int) traces.Event {
 	return e
 }
 
-// caller is the task that kept[i] is by.
+// Caller is the task that did event i, of a traced life.
 func (l *Life) Caller(i int) traces.Task {
 	if l.compact[i].Partial {
 		return l.fullAt(i).By
@@ -170,7 +170,7 @@ func (l *Life) Events() []traces.Event {
 	return l.events
 }
 
-// count is how many events there are.
+// Count is how many events there are.
 func (l *Life) Count() int { return max(len(l.compact), len(l.events)) }
 
 // latest is the latest event, if it is of a kind and the thread's own; else nil.

@@ -53,7 +53,7 @@ func (m Misuse) same(o Misuse) bool {
 	return m == o
 }
 
-// crashed takes the report of an oops or of a warning.
+// addCrash takes the report of an oops or of a warning.
 func (a *Assembler) addCrash(e *traces.Event) (ended []*Life) {
 	s := e.Stack
 	i := Incident{Misuse: MisuseOf(s), Lines: []int{e.Line}}

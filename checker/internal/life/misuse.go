@@ -33,7 +33,7 @@ func isWithin(fn string) bool {
 	return within[fn] || strings.HasPrefix(fn, "refcount_") || strings.HasPrefix(fn, "__asan_") || strings.HasPrefix(fn, "__kasan_check_")
 }
 
-// of themselves: the functions of kernel/kthread.c that are about the task that
+// ofThemselves are the functions of kernel/kthread.c that are about the task that
 // calls them.
 var ofThemselves = []string{"kthread_should_stop", "kthread_should_park", "kthread_freezable_should_stop", "kthread_parkme", "kthread_exit"}
 
@@ -41,7 +41,7 @@ var ofThemselves = []string{"kthread_should_stop", "kthread_should_park", "kthre
 // must be among their callers to be one of them.
 var given = []string{"kthread_stop", "kthread_stop_put", "kthread_park", "kthread_unpark", "kthread_bind", "kthread_bind_mask", "kthread_bind_cpu"}
 
-// modulesOwn are functions that the kernel itself calls too, and then for its own
+// ModulesOwn are functions that the kernel itself calls too, and then for its own
 // reasons: only a module's own call of one is looked at.
 var ModulesOwn = []string{"wake_up_process", "kthread_data", "kthread_func", "kthread_affine_preferred", "__put_task_struct"}
 
@@ -95,7 +95,7 @@ func (c *crash) direct() bool {
 	})
 }
 
-// A pointer is what a fault address says of the pointer that was followed.
+// A Pointer is what a fault address says of the pointer that was followed.
 type Pointer int
 
 const (
@@ -106,7 +106,7 @@ const (
 	poisoned            // what slab and list debugging leave in freed memory
 )
 
-// Where KASAN's shadow of address 0 is: mm/kasan, CONFIG_KASAN_SHADOW_OFFSET of
+// shadows are where KASAN's shadow of address 0 is: mm/kasan, CONFIG_KASAN_SHADOW_OFFSET of
 // x86-64, and of arm64 with 48 bits.
 var shadows = []uint64{0xdffffc0000000000, 0xdfff800000000000}
 
@@ -124,7 +124,7 @@ func pointerOf(s *traces.Stack) Pointer {
 	return p
 }
 
-// pointerAt reads a fault address. shadowed: it is one of KASAN's shadow.
+// PointerAt reads a fault address. shadowed: it is one of KASAN's shadow.
 func PointerAt(address uint64) (p Pointer, shadowed bool) {
 	a, shadowed := behindShadow(address)
 	switch {
@@ -179,7 +179,7 @@ func isKASAN(s *traces.Stack) bool {
 	return strings.HasPrefix(s.Title, "BUG: KASAN: ") || strings.HasPrefix(s.Title, "BUG: KFENCE: ")
 }
 
-// misuseOf says what a report shows to have been done wrong; its Kind is NoIncident
+// MisuseOf says what a report shows to have been done wrong; its Kind is NoIncident
 // where it shows nothing of the sort.
 func MisuseOf(s *traces.Stack) Misuse {
 	if codeGone(s) {

@@ -2,7 +2,7 @@ package life
 
 import "iter"
 
-// A byPID is a map from pids. They are small and close together, so that it is
+// A pidMap is a map from pids. They are small and close together, so that it is
 // a table, of which only those parts are there that have something in them.
 type pidMap[T any] struct {
 	parts []*pidPart[T]

@@ -50,7 +50,7 @@ func (a *Assembler) Release(l *Life) {
 	}
 }
 
-// A grace is how many lives wait before they are judged and no more than a tombstone
+// A Grace is how many lives wait before they are judged and no more than a tombstone
 // of them is kept. What can still come of a thread that has left its CPU for good and
 // whose stop has returned is another stop, which is a mistake; one that has ended by
 // itself may be stopped at any time.

@@ -29,7 +29,7 @@ type Wait struct {
 // kthread_stop() does.
 const longWait = 30e9
 
-// farApart says whether two looks at a task are: its stamps must be known.
+// FarApart says whether two looks at a task are: its stamps must be known.
 func FarApart(a, b int64) bool { return a > 0 && b-a >= longWait }
 
 // reported is what the reports of a log say of one task.
@@ -41,7 +41,7 @@ type reported struct {
 	seconds     int
 }
 
-// hungTasks are the hung-task reports of a log, all together.
+// HungTasks are the hung-task reports of a log, all together.
 type HungTasks struct {
 	Reports    int  // how many there are
 	Cut        int  // those of them whose stack is not whole
@@ -79,7 +79,7 @@ func (r *reported) wait() *Wait {
 	return w
 }
 
-// stacked takes a report with a task's stack.
+// addReport takes a report with a task's stack.
 func (a *Assembler) addReport(e *traces.Event) (ended []*Life) {
 	s := e.Stack
 	if a.printed.kernel == "" {
@@ -127,7 +127,7 @@ func (a *Assembler) addReport(e *traces.Event) (ended []*Life) {
 	return nil
 }
 
-// known makes a life of a thread that the log knows by a report of its stack.
+// knownByStack makes a life of a thread that the log knows by a report of its stack.
 // There is no doubt about which thread that is: the report has its pid.
 func (a *Assembler) knownByStack(e *traces.Event) (ended []*Life) {
 	before := a.byPID.get(e.Thread.PID)
@@ -362,4 +362,62 @@ type Reports struct {
 func (a *Assembler) Reports() Reports {
 	b := &a.book
 	return Reports{a.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
+}
+
+// comesBack takes note of a message of a task that a report has shown blocked: it is
+// blocked no more.
+func (a *Assembler) comesBack(e *traces.Event) {
+	r := a.book.reports[e.By.PID]
+	if r == nil || e.By.PID == 0 || e.By.Comm != "" && r.last.Thread.Comm != "" && !alike(e.By.Comm, r.last.Thread.Comm) {
+		return
+	}
+	w := r.wait()
+	if w == nil {
+		return
+	}
+	delete(a.book.reports, e.By.PID)
+	if w.Seconds == 0 {
+		return // it was seen to wait, and that is over
+	}
+	var of *Life
+	for l := range a.alive() {
+		if w.In == "kthread_stop" && !l.Trace.on && l.waitsFor(e.By.PID) {
+			of = l
+		}
+	}
+	a.slow(of, w, e.Line)
+}
+
+// slow notes that a wait is over, as a line shows, with the thread that was waited
+// for; nil: which that is the log does not tell.
+func (a *Assembler) slow(of *Life, w *Wait, line int) {
+	i := Incident{Misuse: Misuse{Kind: Slow}, Lines: append(slices.Clone(w.Lines), line), Wait: w, Back: line}
+	a.book.hung.Back = true
+	switch {
+	case of != nil && (of.Judged == 0 || int(of.Judged) < of.Count()):
+		of.Incidents = append(of.Incidents, i)
+	case len(a.book.cameBack) < maxMisuses:
+		a.book.cameBack = append(a.book.cameBack, i)
+	}
+}
+
+// likelyBack says whether the likely end of a wait has come: a stop of the one
+// thread that it is likely for has returned after the last report. Then nothing
+// says that the task is blocked still.
+func (a *Assembler) likelyBack(w *Wait) bool {
+	l := a.byPID.get(w.For.PID)
+	if w.For.PID == 0 || l == nil || l.Trace.on {
+		return false
+	}
+	for _, e := range l.Events() {
+		if e.Kind != traces.StopReturn || e.Line < w.Lines[len(w.Lines)-1] || e.By.PID != 0 && e.By.PID != w.Waiter.PID {
+			continue
+		}
+		l.Suspected = slices.DeleteFunc(slices.Clone(l.Suspected), func(s Wait) bool { return s.Waiter == w.Waiter })
+		if w.Seconds > 0 {
+			a.slow(l, w, e.Line)
+		}
+		return true
+	}
+	return false
 }

@@ -43,7 +43,7 @@ func asleepIn(fn string) bool {
 // leaving are the functions in which a thread is on its way out.
 var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "kthread_do_exit", "make_task_dead", "complete_and_exit"}
 
-// onStack are the phases in which a thread's stack looks like this; nil where
+// Phases are the phases of the specification in which a thread's stack looks like this; nil where
 // the stack does not tell.
 func Phases(s *traces.Stack) []string {
 	k := root(s)

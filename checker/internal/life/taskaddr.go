@@ -2,11 +2,11 @@ package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
-// Probes tell a thread by the address of its task_struct. Whose it is the log
-// shows where an event has a pid as well, where the probe and the tracepoint of
-// one kthread_stop() follow each other, and, up to 6.3, where a creator names its
-// thread (task_rename) before kthread_create_on_node() returns the address to it.
-// Elsewhere the address is nobody's.
+// addresses are the lives by the address of their task_struct, by which probes tell a
+// thread. The pid of an address is learned from events that have both, from the probe
+// and the tracepoint of one kthread_stop(), which follow each other, and, up to 6.3, from
+// a creator that names its thread (task_rename) before kthread_create_on_node() returns
+// the address to it. Elsewhere the address is nobody's.
 type addresses struct {
 	of      map[uint64]*Life
 	renamed map[int]*Life  // by a task's pid: the new thread that it has named last
@@ -62,7 +62,7 @@ func (a *Assembler) bind(addr uint64, l *Life) {
 	l.traceMore.addr, l.traceMore.bound = addr, a.traced.addr.forks
 }
 
-// has says whether the address that was a life's is so still. It is nobody
+// holds says whether the address that was a life's is so still. It is nobody
 // else's until another thread is forked; then the life's thread must be known to
 // be there.
 func (a *Assembler) holds(l *Life) bool {
@@ -78,7 +78,7 @@ func (a *Assembler) holds(l *Life) bool {
 	return a.sees().Has(traces.ProcessExit)
 }
 
-// nameless notes that a task stops a thread that is not known.
+// noteStop notes that a task stops a thread that is not known.
 func (a *Assembler) noteStop(by int, addr uint64) {
 	if a.traced.addr.stops == nil {
 		a.traced.addr.stops = make(map[int]uint64)
@@ -86,7 +86,7 @@ func (a *Assembler) noteStop(by int, addr uint64) {
 	a.traced.addr.stops[by] = addr
 }
 
-// named notes that a task's stop, if it was of an unknown thread, is that of l.
+// bindStop notes that a task's stop, if it was of an unknown thread, is that of l.
 func (a *Assembler) bindStop(by int, l *Life) {
 	if addr, ok := a.traced.addr.stops[by]; ok {
 		a.bind(addr, l)
@@ -94,7 +94,7 @@ func (a *Assembler) bindStop(by int, l *Life) {
 	}
 }
 
-// unnamed notes that a task's stop is over, or as good as that, and that nobody
+// dropStop notes that a task's stop is over, or as good as that, and that nobody
 // will learn of whom it was: of any thread whose address is not another one.
 func (a *Assembler) dropStop(by int) {
 	addr, ok := a.traced.addr.stops[by]
@@ -114,12 +114,12 @@ func (l *Life) mayBe(addr uint64) {
 	}
 }
 
-// ends notes that a life ends while stops of unknown threads go on.
+// mayHaveBeenStopped notes that a life ends while stops of unknown threads go on.
 func (a *Assembler) mayHaveBeenStopped(l *Life) {
 	for _, addr := range a.traced.addr.stops {
 		l.mayBe(addr)
 	}
 }
 
-// showsStops says whether the log shows each stop of the thread.
+// ShowsStops says whether the log shows each stop of the thread.
 func (l *Life) ShowsStops() bool { return l.Sees.Has(traces.StopCall) && !l.traceMore.maybeStopped }

@@ -11,8 +11,8 @@ import (
 // wake of a thread; a life keeps those that say something of its lifecycle, so
 // that a thread that sleeps and wakes for hours stays small.
 
-// A traced is what lives asks for at every event of a life whose events are a
-// tracer's. It is in one line of the CPU's cache, with Life.kept: there are many lives
+// A Trace is what an Assembler asks for at every event of a life whose events are a
+// tracer's. It is in one line of the CPU's cache, with Life.compact: there are many lives
 // at once, and an event is mostly of another one than the event before.
 type Trace struct {
 	on      bool // they are a tracer's
@@ -31,7 +31,7 @@ type Trace struct {
 	AfterStop AfterStop
 }
 
-// More of a traced life, for which few events ask.
+// traceRest is more of a traced life, for which few events ask.
 type traceRest struct {
 	freed   bool // it has been freed
 	stopped bool // a stop of it has returned
@@ -49,12 +49,12 @@ type traceRest struct {
 	bound int
 }
 
-// firstSeen has the line of the first event of each kind; 0: there was none. An
+// firstLines has the line of the first event of each kind; 0: there was none. An
 // event that the reader has left out is not counted. It is written while verdicts
 // are read.
 type firstLines [traces.Blocked + 1]atomic.Int64
 
-// inside is the life that a task is stopping or parking, as the log has it.
+// A pendingCall is the stop or the park that a task is in, as the log has it.
 type pendingCall struct {
 	life  *Life
 	probe bool // known by a probe
@@ -64,7 +64,7 @@ type pendingCall struct {
 	awake bool // the thread was awake when the call began, and the call has not woken it
 }
 
-// trace takes an event that a tracer saw.
+// addTraced takes an event that a tracer saw.
 func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
@@ -140,7 +140,7 @@ func (l *Life) rename(name string) {
 	l.Trace.unnamed = name == "" || name == "kthreadd" || name == "<...>"
 }
 
-// scheduled takes what the scheduler does with a thread.
+// addScheduling takes what the scheduler does with a thread.
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
@@ -240,9 +240,6 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	l.Begun, l.Doubt = false, false
 	l.Trace.on, l.slot, l.compact, l.tasks = true, slot, slot.compact[:0], slot.tasks[:1]
 	l.rename(l.Thread.Comm)
-	if l.Trace.Lossy = a.traced.lossy; a.traced.lossy {
-		l.traceMore.since = e.Line
-	}
 	l.traceMore.firstSeen = a.traced.firstSeen
 	l.Keep(e)
 	a.insert(l)
@@ -251,7 +248,7 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	return l
 }
 
-// call notes that a task is about to stop or park a thread.
+// addCall notes that a task is about to stop or park a thread.
 func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	by := e.By.PID
 	in := a.traced.calls.get(by)
@@ -316,7 +313,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// returned gives a return to the thread whose stop or park it is: the one that
+// addReturn gives a return to the thread whose stop or park it is: the one that
 // the same task has called. A task has one such call at a time.
 func (a *Assembler) addReturn(e *traces.Event) {
 	in := a.traced.calls.get(e.By.PID)
@@ -342,7 +339,7 @@ func (a *Assembler) addReturn(e *traces.Event) {
 	a.touched = in.life
 }
 
-// leave notes that a task's call is over.
+// endCall notes that a task's call is over.
 func (a *Assembler) endCall(pid int) {
 	if in := a.traced.calls.get(pid); in != nil {
 		if in.life != nil {

@@ -1,0 +1,183 @@
+// Package life sorts a log's events into lives: all that the log shows of one
+// incarnation of one kernel thread. It judges nothing.
+package life
+
+import (
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An Assembler sorts a log's events into lives.
+type Assembler struct {
+	index
+	printed printkLives
+	traced  tracedLives
+	book    reportBook
+
+	touched  *Life            // the life that the latest event was given to; nil: to none
+	stats    *traces.Stats    // of the source
+	interest *traces.Interest // whose scheduling is asked for; nil: everybody's
+}
+
+// tracedLives is what tracers show of all lives.
+type tracedLives struct {
+	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
+	spareCall  *pendingCall        // one to use again; nil: none
+	ended      endedQueue          // lives whose threads have ended, in that order
+	mayStop    endedQueue          // of these, before them, those that may well be stopped yet
+	grace      Grace
+	pool       lifePool
+	retired    [1]*Life // what retire returns
+	tombstones tombstones
+	addr       addresses
+	came       traces.Kinds // the kinds of the events that have come
+	firstSeen  *firstLines
+	waking     bool // sched_waking has come
+}
+
+// A reportBook is what the kernel's reports say, in one boot and of no one life.
+type reportBook struct {
+	reports  map[int]*reported    // by the pid of a task
+	locks    map[int]traces.Event // by the pid of a task: the lock that it waits for
+	kthreadd int                  // line of the report of kthreadd's death; 0: none
+	// Of all boots:
+	waits    []Wait
+	hung     HungTasks
+	misuses  []Incident // by reports of crashes and warnings, of no one thread
+	cameBack []Incident // of tasks that were reported blocked and are no more, of no one thread
+}
+
+// New makes an Assembler for a log. stats are the source's; it may count on. The
+// Assembler adds the pids whose scheduling matters to interest, and removes those
+// that are over; nil: nobody needs to know.
+func New(stats *traces.Stats, interest *traces.Interest) *Assembler {
+	a := &Assembler{stats: stats, interest: interest}
+	a.namedIncarnations = make(map[traces.Task]int)
+	a.printed.before = make(map[traces.Task]bool)
+	a.traced.grace, a.traced.firstSeen = usualGrace, new(firstLines)
+	a.clear()
+	return a
+}
+
+// clear forgets all lives, as at the end of a boot.
+func (a *Assembler) clear() {
+	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
+	a.printed.ambiguous = make(map[string]bool)
+	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
+	a.traced.tombstones = tombstones{}
+}
+
+// Add takes the next event. It returns the lives that cannot go on after it: nil, or a
+// list that is good until the next call.
+func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
+	a.touched = nil
+	switch e.Kind {
+	case traces.Boot:
+		ended = a.End(e.Before)
+		a.printed.begun, a.printed.since, a.printed.crash, a.printed.kernel, a.printed.failed, a.printed.bannerLine, a.printed.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
+		clear(a.printed.before)
+	case traces.Begin:
+		clear(a.printed.before)
+		for l := range a.alive() {
+			if !l.StopReturned() {
+				a.printed.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
+				a.printed.before[traces.Task{PID: l.Thread.PID}] = true
+			}
+		}
+		ended = a.endAll(e.Before)
+		a.printed.begun, a.printed.since, a.printed.crash, a.printed.gaps = true, e.Line, 0, false
+	case traces.Loss:
+		// A begin line may be among what was lost.
+		a.printed.begun, a.book.hung.Incomplete = false, true
+		for l := range a.alive() {
+			l.weaken()
+			sure := l.beforeLoss
+			l.doubt()
+			if e.Since > 0 {
+				l.beforeLoss = sure // nothing of that is missing
+			}
+		}
+		a.lose(e.Line)
+	case traces.Cut:
+		a.printed.gaps, a.book.hung.Incomplete = true, true
+		for l := range a.alive() {
+			l.Gaps = true
+		}
+	case traces.Crash:
+		a.printed.crash = e.Line
+		for l := range a.alive() {
+			l.weaken()
+			l.Crash, l.CrashOf = e.Line, traces.Task{}
+		}
+	case traces.Stacked:
+		ended = a.addReport(e)
+	case traces.Blocked:
+		if a.book.locks == nil {
+			a.book.locks = make(map[int]traces.Event)
+		}
+		a.book.locks[e.Thread.PID] = *e
+	default:
+		if e.Set == nil {
+			return a.addTraced(e)
+		}
+		a.comesBack(e)
+		for _, name := range e.OrNames {
+			a.printed.ambiguous[name] = true
+			for _, l := range a.byName[commKey(name)] {
+				if l.Thread.Comm == name {
+					l.doubt()
+				}
+			}
+		}
+		ended = a.addMessage(e)
+	}
+	return ended
+}
+
+// End ends all lives, as the end of a log or of a boot does; asOf is the last line that
+// could have spoken of them.
+func (a *Assembler) End(asOf int) []*Life {
+	a.conclude()
+	return a.endAll(asOf)
+}
+
+// endAll is End without what follows from all reports of the boot.
+func (a *Assembler) endAll(asOf int) []*Life {
+	ended := slices.Collect(a.alive())
+	for _, l := range ended {
+		a.mayHaveBeenStopped(l)
+		l.AsOf = asOf
+		l.Sees = a.sees()
+		if l.Kernel == "" {
+			l.Kernel = a.printed.kernel // a report has named it since
+		}
+	}
+	a.clear()
+	return ended
+}
+
+// Over is the life that the latest event was given to, if it has come to an end as far as
+// its log shows: a thread that tracers see is gone and nobody is in a call of it, one that
+// prints has been stopped and the stop has returned. nil: it has not. line is the event's.
+func (a *Assembler) Over(line int) *Life {
+	l := a.touched
+	switch {
+	case l == nil:
+		return nil
+	case !l.Trace.on:
+		if !l.StopReturned() || len(pending(l)) > 0 {
+			return nil
+		}
+	case !l.Trace.gone:
+		return nil
+	default:
+		for in := range a.traced.calls.values() {
+			if in.life == l && !in.lost {
+				return nil
+			}
+		}
+	}
+	l.AsOf, l.Sees = line, a.sees()
+	return l
+}

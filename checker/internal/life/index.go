@@ -1,0 +1,96 @@
+package life
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// An index has the lives that have not ended, and counts those that there have been.
+type index struct {
+	open   []*Life // in the order of their first events; nil where one has ended
+	ended  int     // how many of open are nil
+	byPID  pidMap[Life]
+	byName map[string][]*Life // by commKey
+
+	incarnations      [pidLimit / partSize]*[partSize]uint32 // by pid: how many lives it has had
+	namedIncarnations map[traces.Task]int                    // the same by name, where there is no pid
+}
+
+// alive are the lives that have not ended.
+func (x *index) alive() iter.Seq[*Life] {
+	return func(yield func(*Life) bool) {
+		for _, l := range x.open {
+			if l != nil && !yield(l) {
+				return
+			}
+		}
+	}
+}
+
+// incarnation counts another life of a pid, or of a name without one.
+func (x *index) incarnation(t traces.Task) int {
+	if uint(t.PID-1) >= pidLimit-1 {
+		if t.PID != 0 {
+			t.Comm = ""
+		}
+		x.namedIncarnations[t]++
+		return x.namedIncarnations[t]
+	}
+	p := &x.incarnations[t.PID/partSize]
+	if *p == nil {
+		*p = new([partSize]uint32)
+	}
+	(*p)[t.PID%partSize]++
+	return int((*p)[t.PID%partSize])
+}
+
+func (x *index) insert(l *Life) {
+	l.openAt = len(x.open)
+	x.open = append(x.open, l)
+	if l.Thread.PID != 0 {
+		x.byPID.set(l.Thread.PID, l)
+	}
+	if l.Thread.Comm != "" && !l.Trace.on {
+		key := commKey(l.Thread.Comm)
+		x.byName[key] = append(x.byName[key], l)
+	}
+}
+
+func (x *index) remove(l *Life) {
+	is := func(o *Life) bool { return o == l }
+	x.open[l.openAt], l.openAt = nil, -1
+	if x.ended++; x.ended > 64 && x.ended > len(x.open)/2 {
+		x.open = slices.DeleteFunc(x.open, func(o *Life) bool { return o == nil })
+		for i, o := range x.open {
+			o.openAt = i
+		}
+		x.ended = 0
+	}
+	if x.byPID.get(l.Thread.PID) == l {
+		x.byPID.remove(l.Thread.PID)
+	}
+	if l.Trace.on {
+		return // its name is in no event
+	}
+	key := commKey(l.Thread.Comm)
+	if rest := slices.DeleteFunc(x.byName[key], is); len(rest) > 0 {
+		x.byName[key] = rest
+	} else {
+		delete(x.byName, key)
+	}
+}
+
+// alike says whether two names may be one thread's: they are equal, or one is
+// the other cut to the 15 bytes that a task's comm holds (TASK_COMM_LEN).
+func alike(a, b string) bool {
+	const comm = 15
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return a == b || len(a) == comm && b[:comm] == a
+}
+
+// commKey is the same for all names that may be one thread's.
+func commKey(name string) string { return name[:min(len(name), 15)] }
