@@ -91,13 +91,14 @@ func Colons(w uint64) uint64 {
 	return (x - EachZero/'0') &^ x & eachTop
 }
 
-// numberFirst is the number of at most seven digits that eight columns begin with, if
-// there are but blanks behind it, and how many digits it has; 0: there is none.
-func NumberFirst(w uint64) (v int32, digits int) {
+// NumberFirst is the number of at most seven digits that eight columns begin with, if
+// there are but blanks behind it, and eight times how many digits it has; 0: there is
+// none. It is as short as the compiler needs to put it in its callers' place.
+func NumberFirst(w uint64) (v int32, width int) {
 	x := w ^ EachZero
-	width := bits.TrailingZeros64(Others(x)|1<<63) &^ 7
-	if width == 0 || (w^EachBlank)>>(width&63) != 0 {
-		return 0, 0
+	width = bits.TrailingZeros64(Others(x)|1<<63) &^ 7
+	if (w^EachBlank)>>(width&63) != 0 {
+		width = 0
 	}
-	return Value(x << ((64 - width) & 63)), width / 8
+	return Value(x << (-width & 63)), width
 }

@@ -25,9 +25,8 @@ type template struct {
 	digits           uint64 // which of them are digits
 	current          int32  // -1: it is about the current task as well, 0: it is not
 	seen             traces.Kinds
-	place            uint8 // in forms
-	early            bool  // sched_waking
-	keyWidth         int   // how many columns before the pid have a meaning
+	early            bool // sched_waking
+	keyWidth         int  // how many columns before the pid have a meaning
 }
 
 // forms are those of sched_switch, sched_waking and sched_wakeup, each at the place
@@ -52,8 +51,7 @@ var templates = func() (forms [8]template) {
 	early.name, early.early = word("waking: "), true
 	early.seen |= wakingSeen
 	for _, f := range []template{change, late, early} {
-		f.place = uint8(templateOf(f.name))
-		forms[f.place] = f
+		forms[templateOf(f.name)] = f
 	}
 	return forms
 }()
@@ -125,7 +123,7 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 				end = int(lines[i].End)
 			}
 		case gl.Prev >= 0:
-			gl.Decoded = g.decodeMatched(text[from:end], g.counts[i%len(g.counts)], *gl, out)
+			gl.Decoded = g.decodeMatched(text[from:end], *gl, out)
 		case end-from < MaxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
 			l := g.line(text[from:end], out)
 			gl.Prev, gl.Next, gl.Decoded = l.Prev, l.Next, l.Decoded
@@ -148,7 +146,7 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		column = dash + 1
 	)
 	stamp, least, lengths := uint(g.name-3)&63, g.least, uint(g.lengths)
-	lines, hows := lines[:len(ends)], g.counts[:len(ends)]
+	lines = lines[:len(ends)]
 	var seen traces.Kinds
 	for i, e := range ends {
 		end := at + int(e)
@@ -166,52 +164,47 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		if event != f.name {
 			continue
 		}
-		behind := f.pid&15 + firstPID
 		cpu := scan.Eight(left[:], column+8)
-		more := scan.Eight(right[:], rightWidth-3-16)
-		digits := (scan.Eight(right[:], rightWidth-8)^scan.EachZero)>>40 | (more^scan.EachZero)&f.digits<<16 | uint64(left[stamp]^'0')<<48
-		next, nextDigits := scan.NumberIn(scan.Eight(right[:], int(behind-8)))
-		prev, prevDigits := scan.NumberFirst(scan.Eight(left[:], column))
-		pid := behind - uint(nextDigits)&7
 		bad := (scan.Eight(left[:], int(stamp+1)) ^ prefix) |
 			(cpu^frame)&frames |
 			scan.Others((cpu^scan.EachZero)>>8&0xffffff) |
 			uint64(left[dash]^'-') |
 			scan.Colons(scan.Eight(left[:], column+8+ktrace.AfterCPU)) |
-			scan.Colons(scan.Eight(left[:], int(stamp-15)&63)) |
-			(scan.Eight(right[:], int(behind))^f.behind)<<24 |
-			(scan.Eight(right[:], int(pid-8))^f.key)&f.keyMask |
-			(scan.Eight(right[:], int(pid-10))^f.key10)&f.key10Mask |
-			(scan.Eight(right[:], rightWidth-3-8) ^ f.last) |
+			scan.Colons(scan.Eight(left[:], int(stamp-15)&63))
+		more := scan.Eight(right[:], rightWidth-3-16)
+		digits := (scan.Eight(right[:], rightWidth-8)^scan.EachZero)>>40 | (more^scan.EachZero)&f.digits<<16 | uint64(left[stamp]^'0')<<48
+		bad |= (scan.Eight(right[:], rightWidth-3-8) ^ f.last) |
 			(more^f.more)&f.moreMask |
 			scan.Others(digits)
+		behind := f.pid&15 + firstPID
+		next, nextDigits := scan.NumberIn(scan.Eight(right[:], int(behind-8)))
+		pid := behind - uint(nextDigits)&7
+		bad |= (scan.Eight(right[:], int(behind))^f.behind)<<24 |
+			(scan.Eight(right[:], int(pid-8))^f.key)&f.keyMask |
+			(scan.Eight(right[:], int(pid-10))^f.key10)&f.key10Mask
+		prev, prevDigits := scan.NumberFirst(scan.Eight(left[:], column))
 		if bad != 0 || nextDigits == 0 || prevDigits == 0 {
 			continue
 		}
 		seen |= f.seen
 		gl.Prev, gl.Next = prev&f.current|next&^f.current, next
-		hows[i] = digitCounts{f.place, uint8(nextDigits), uint8(prevDigits), 0}
 	}
 	out.Seen |= seen &^ wakingSeen
 	out.Waking = out.Waking || seen&wakingSeen != 0
 }
 
-// found is what columns has found in a line, besides a glance.
-type digitCounts struct {
-	template    uint8
-	right, left uint8 // how many digits the pids there have
-	_           uint8
-}
-
-// sighting makes the sighting of a line that columns has looked at, if it can.
-func (g *Scanner) decodeMatched(line []byte, how digitCounts, gl Line, out *Block) (seen int32) {
-	f := &templates[how.template&7]
-	key := len(line) - rightWidth + firstPID + int(f.pid) - int(how.right) - f.keyWidth
+// decodeMatched decodes a line that matchLines has matched, if it can.
+func (g *Scanner) decodeMatched(line []byte, gl Line, out *Block) (seen int32) {
+	f := &templates[templateOf(scan.Eight(line, g.name+len("sched_")))]
+	behind := len(line) - rightWidth + firstPID + int(f.pid)
+	_, digits := scan.NumberIn(scan.Eight(line, behind-8))
+	key := behind - digits - f.keyWidth
 	if f.current == 0 {
 		return g.decodeWake(line, out, gl.Next, key, !f.early)
 	}
-	column := g.bracket - 8
-	return g.decodeSwitch(line, out, gl.Prev, column, column+int(how.left), gl.Next, key)
+	const column = dash + 1
+	_, width := scan.NumberFirst(scan.Eight(line, column))
+	return g.decodeSwitch(line, out, gl.Prev, column, column+width/8, gl.Next, key)
 }
 
 // usualLine glances at a line, if columns can.
@@ -222,7 +215,7 @@ func (g *Scanner) fastPath(line []byte, out *Block) (gl Line, ok bool) {
 		return gl, false
 	}
 	if g.hinted(gl.Prev) || g.hinted(gl.Next) {
-		gl.Decoded = g.decodeMatched(line, g.counts[0], gl, out)
+		gl.Decoded = g.decodeMatched(line, gl, out)
 	}
 	return gl, true
 }

@@ -18,10 +18,9 @@ type Scanner struct {
 	// Lines about these pids are decoded: the Reader has asked for them, or, as it
 	// is some blocks behind and has not yet heard of them, they have just been forked
 	// or are about to be stopped. nil: nothing is decoded.
-	hints  *Hints
-	names  *nameCache
-	one    Block              // of a line by itself
-	counts [Chunk]digitCounts // in the usual lines of a window, see columns
+	hints *Hints
+	names *nameCache
+	one   Block // of a line by itself
 }
 
 // window is how many bytes are searched for newlines in one go: few enough to
