@@ -446,6 +446,28 @@ func rarest(text string) (at int) {
 	return at
 }
 
+// Literals are what each message of a pattern has: a text that it begins with, one that
+// it ends with, either of them empty where it is none, and the longest one in it.
+type Literals struct{ Begin, End, Longest string }
+
+// Literals has one for each pattern.
+func (p *Set) Literals() []Literals {
+	if p == nil {
+		return nil
+	}
+	var list []Literals
+	for _, q := range p.list {
+		l := Literals{Begin: q.parts[0].text, End: q.parts[len(q.parts)-1].text}
+		for _, part := range q.parts {
+			if len(part.text) > len(l.Longest) {
+				l.Longest = part.text
+			}
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
 // mayMatch says whether a message may be one of the set's.
 func (p *Set) MayMatch(msg []byte) bool {
 	if p == nil {

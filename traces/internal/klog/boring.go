@@ -2,6 +2,9 @@ package klog
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces/internal/kreport"
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
@@ -9,26 +12,180 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
-// quietLines skims lines of a kernel log.
-type BoringLines struct {
-	pats *printk.Set // the messages that say something there
+// Most lines of a kernel log are other drivers' and say nothing of threads. They
+// need not be decoded, only counted.
+//
+// A line of dmesg's usual form, "[10914.046211] …", is looked at in two steps.
+// The first compares a few bytes of it with the table of hints. A line without
+// any hint is boring. The second step, for the few that have one, asks the
+// decoder's own functions. So a hint may be too general, but none may be missing:
+// FuzzHints holds the table against those functions, and FuzzBoring holds the
+// whole against the decoder.
+
+// A hint is a text that makes a line worth a second look.
+type hint struct {
+	where place
+	text  string
 }
 
-// newQuietLines skims for a decoder that knows these messages.
-func NewBoringLines(pats *printk.Set) *BoringLines { return &BoringLines{pats} }
+// A place is where in a message a text stands.
+type place uint8
 
+const (
+	begin  place = iota // at its beginning
+	second              // at the beginning of its second word
+	end                 // at its end
+	flags               // ten bytes before its end
+	inside              // anywhere in the line
+)
+
+// hintBytes is how many bytes of a hint at a beginning or an end are compared. Where it
+// has fewer, at a beginning the first one counts alone.
+const hintBytes = 4
+
+// firstBytes are what a message may begin with that is no message yet: another time
+// (util-linux sys-utils/dmesg.c print_record) or a caller (kernel/printk/printk.c
+// print_caller), or what is indented, as most lines of a report are.
+const firstBytes = "[0123456789 \t"
+
+var hints = []hint{
+	// The kernel's reports of stacks begin or end there.
+	{begin, "INFO: "}, // kernel/hung_task.c check_hung_task; kernel/rcu/tree_stall.h print_cpu_stall
+	{begin, "rcu: "},  // kernel/rcu/tree_stall.h print_other_cpu_stall, rcu_check_gp_kthread_starvation
+	{begin, "RCU grace-period kthread stack dump"},     // the same, to 5.9
+	{begin, "watchdog: BUG: soft lockup "},             // kernel/watchdog.c watchdog_timer_fn
+	{begin, "NMI watchdog: BUG: soft lockup "},         // the same, to 4.10
+	{inside, "Watchdog detected hard LOCKUP on cpu "},  // kernel/watchdog.c watchdog_hardlockup_check
+	{begin, "NMI backtrace for cpu "},                  // lib/nmi_backtrace.c nmi_cpu_backtrace
+	{begin, "WARNING: "},                               // kernel/panic.c __warn
+	{begin, "------------[ cut here ]------------"},    // include/asm-generic/bug.h CUT_HERE
+	{begin, "Task dump for CPU "},                      // kernel/sched/core.c dump_cpu_task
+	{begin, "task:"},                                   // kernel/sched/core.c sched_show_task
+	{flags, "0x"},                                      // the same, to 5.9: … 2 0x00000000
+	{begin, "CPU: "},                                   // lib/dump_stack.c dump_stack_print_info
+	{begin, "Pid: "},                                   // the same, to 3.9
+	{begin, "Call Trace:"},                             // arch/x86/kernel/dumpstack.c show_trace_log_lvl
+	{begin, "Call trace:"},                             // arch/arm64/kernel/stacktrace.c dump_backtrace
+	{begin, "Backtrace:"},                              // arch/arm/kernel/traps.c dump_backtrace
+	{begin, "Showing all locks held in the system"},    // kernel/locking/lockdep.c debug_show_all_locks
+	{begin, "sysrq: "},                                 // drivers/tty/sysrq.c __handle_sysrq
+	{begin, "SysRq : "},                                // the same, to 4.19
+	{begin, "Future hung task reports are suppressed"}, // kernel/hung_task.c check_hung_uninterruptible_tasks
+	{begin, "/proc/"},                                  // grep . /proc/*/stack
+	{begin, "==> "},                                    // head /proc/*/stack
+	{end, "/stack"},                                    // a prompt: # cat /proc/594/stack
+	{second, "Part"},                                   // fs/pstore/platform.c pstore_dump: Oops#1 Part1
+
+	// A task dies, or the kernel does.
+	{begin, "BUG: "},                    // arch/x86/mm/fault.c show_fault_oops; mm/kasan/report.c; kernel/sched/core.c __schedule_bug
+	{begin, "Oops"},                     // arch/*/kernel/traps.c die
+	{begin, "Internal error: "},         // arch/arm64/kernel/traps.c die
+	{begin, "Unable to handle kernel "}, // arch/arm64/mm/fault.c die_kernel_fault
+	{begin, "CPU "},                     // arch/mips/mm/fault.c __do_page_fault: CPU 0 Unable to handle kernel …
+	{begin, "kernel BUG at "},           // lib/bug.c report_bug
+	{begin, "Kernel panic "},            // kernel/panic.c panic
+	{begin, "invalid opcode: "},         // arch/x86/kernel/traps.c
+	{begin, "general protection fault"}, // arch/x86/kernel/traps.c exc_general_protection
+	{begin, "divide error: "},           // arch/x86/kernel/traps.c
+	{begin, "stack segment: "},          // arch/x86/kernel/traps.c
+
+	// Messages are missing.
+	{begin, "** "},                 // kernel/printk/printk.c: ** 12 printk messages dropped **
+	{begin, "Lost "},               // kernel/printk/printk_safe.c, to 5.14: Lost 3 message(s)!
+	{begin, "printk: "},            // lib/ratelimit.c, to 2.6.31: printk: 12 messages suppressed.
+	{end, " callbacks suppressed"}, // lib/ratelimit.c ___ratelimit
+	{begin, "Linux version "},      // init/main.c start_kernel: another boot
+	{second, "kernel:"},            // journalctl -o short-monotonic: host kernel: …
+	{inside, `\`},                  // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
+	{inside, "\x1b"},               // a colour
+	{inside, "\x00"},               // not whole
+}
+
+// BoringLines finds the boring lines of a kernel log.
+type BoringLines struct {
+	patterns *printk.Set
+
+	// The hints that a message is compared with.
+	first  [256]bool // bytes that it may begin with
+	begins fourBytes
+	ends   fourBytes
+	inside []string
+
+	newlines [skim.Chunk]int32
+	marked   [skim.Chunk]bool // which of the lines that end there have a hint inside
+	counts   [256]uint16      // of bytes, at the block's beginning
+
+	// How a line begins that goes on with the latest span: before the bracket that
+	// ends its stamp with eight columns, not below those of the line before, and before
+	// these with the same seconds.
+	open    bool
+	bracket int
+	last    uint64 // the eight columns, the first of them on top: "4.046211"
+	seconds uint64 // the first eight columns of the line, those of them that mask has
+	mask    uint64
+}
+
+// fourBytes is a set of texts of four bytes. It may say that it has others too.
+type fourBytes [1 << 7]uint64
+
+func hash(text []byte) uint32 { return binary.LittleEndian.Uint32(text) * 0x9e3779b1 }
+
+func (s *fourBytes) add(text []byte) { s[hash(text)>>25] |= 1 << (hash(text) >> 19 & 63) }
+
+func (s *fourBytes) has(text []byte) bool {
+	h := hash(text)
+	return s[h>>25]>>(h>>19&63)&1 != 0
+}
+
+// NewBoringLines makes a skimmer for a decoder that knows these patterns; nil: none.
+func NewBoringLines(patterns *printk.Set) *BoringLines {
+	g := &BoringLines{patterns: patterns}
+	for _, c := range []byte(firstBytes) {
+		g.first[c] = true
+	}
+	for _, h := range hints {
+		g.add(h)
+	}
+	for _, l := range patterns.Literals() {
+		switch {
+		case len(l.Begin) >= hintBytes:
+			g.add(hint{begin, l.Begin})
+		case len(l.End) >= hintBytes:
+			g.add(hint{end, l.End})
+		default:
+			g.add(hint{inside, l.Longest})
+		}
+	}
+	return g
+}
+
+func (g *BoringLines) add(h hint) {
+	switch {
+	case h.where == inside:
+		g.inside = append(g.inside, h.text)
+	case h.where == begin && len(h.text) < hintBytes:
+		g.first[h.text[0]] = true
+	case h.where == begin:
+		g.begins.add([]byte(h.text))
+	case h.where == end:
+		g.ends.add([]byte(h.text[len(h.text)-hintBytes:]))
+	}
+}
+
+// Skim finds the spans of boring lines. All others are to be decoded.
 func (g *BoringLines) Skim(text []byte, out *skim.Block) {
 	out.Reset()
-	escapes := bytes.IndexByte(text, '\x1b') >= 0
+	g.open = false
+	clear(g.counts[:])
+	for _, c := range text[:min(len(text), skim.Chunk)] {
+		g.counts[c]++
+	}
 	from := 0
-	var ends [skim.Chunk]int32
 	for at := 0; at < len(text); at += skim.Chunk {
-		n, zero := skim.Newlines(ends[:], text[at:min(at+skim.Chunk, len(text))])
-		escapes = escapes || zero
-		for _, e := range ends[:n] {
-			end := at + int(e)
-			g.message(text, from, end, escapes, out)
-			from = end + 1
+		n, _ := skim.Newlines(g.newlines[:], text[at:min(at+skim.Chunk, len(text))])
+		if n > 0 {
+			g.lines(text, from, at, g.newlines[:n], out)
+			from = at + int(g.newlines[n-1]) + 1
 		}
 	}
 	if from < len(text) {
@@ -36,38 +193,156 @@ func (g *BoringLines) Skim(text []byte, out *skim.Block) {
 	}
 }
 
-// message skims a line, which is between two places of a block. odd: some may hold NULs
-// or escapes.
-func (g *BoringLines) message(text []byte, from, end int, odd bool, out *skim.Block) {
-	line := text[from:end]
-	if len(line) < skim.MaxLine && !(odd && bytes.ContainsAny(line, "\x00\x1b")) && !(from == 0 && out.Tail) && g.addToSpan(line, from, out) {
-		return
+// lines skims the lines that end at some newlines, which are counted from at on. The
+// first of them begins at from.
+func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *skim.Block) {
+	brackets := g.mark(text, from, at, newlines)
+	for i, n := range newlines {
+		end := at + int(n)
+		switch line := text[from:end]; {
+		case g.open && !g.marked[i] && g.goesOn(line, brackets):
+			span := &out.Spans[len(out.Spans)-1]
+			span.From = int32(from)
+			span.N++
+			out.Lines[len(out.Lines)-1].End = int32(end)
+		case from == 0 && out.Tail || !g.boring(line):
+			out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
+			g.open = false
+		default:
+			g.addToSpan(text, from, end, out)
+		}
+		from = end + 1
 	}
-	out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
 }
 
-// quiet takes a line that begins at from into a run of its block, if it is one
-// of those.
-func (g *BoringLines) addToSpan(line []byte, from int, out *skim.Block) bool {
-	stamp, msg := splitStamp(line)
-	if stamp <= 0 || g.relevant(msg) {
-		return false
-	}
-	end := int32(from + len(line))
-	if last := len(out.Lines) - 1; last >= 0 && out.Lines[last].Prev == skim.Boring {
-		if r := &out.Spans[len(out.Spans)-1]; stamp >= r.Last {
-			r.Last, r.From = stamp, int32(from)
-			r.N++
-			out.Lines[last].End = end
-			return true
+// mark marks the lines with a hint inside, and says whether any has a bracket that does
+// not begin it.
+func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (brackets bool) {
+	marked := g.marked[:len(newlines)]
+	clear(marked)
+	lines := text[from : at+int(newlines[len(newlines)-1])]
+	for _, hint := range g.inside {
+		rare := 0
+		for i := range len(hint) {
+			if g.counts[hint[i]] < g.counts[hint[rare]] {
+				rare = i
+			}
+		}
+		for i := rare; i < len(lines); i++ {
+			n := bytes.IndexByte(lines[i:], hint[rare])
+			if n < 0 {
+				break
+			}
+			if i += n; scan.HasPrefix(lines[i-rare:], hint) {
+				line, _ := slices.BinarySearch(newlines, int32(from+i-at))
+				marked[line] = true
+				i = at + int(newlines[line]) - from // the others of this line say no more
+			}
 		}
 	}
-	out.Spans = append(out.Spans, skim.Span{First: stamp, Last: stamp, From: int32(from), N: 1})
-	out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: end})
+	begins := 0
+	for _, n := range newlines {
+		if text[from] == '[' {
+			begins++
+		}
+		from = at + int(n) + 1
+	}
+	return bytes.Count(lines, []byte("[")) > begins
+}
+
+// goesOn says whether a line, which has no hint inside, is boring and goes on with the
+// latest span. brackets: it may have a bracket within.
+func (g *BoringLines) goesOn(line []byte, brackets bool) bool {
+	n, b := len(line), g.bracket
+	if n > 0 && line[n-1] == '\r' {
+		n--
+	}
+	if n < b+20 || n >= skim.MaxLine {
+		return false
+	}
+	line = line[:n]
+	stamp := binary.BigEndian.Uint64(line[b-8:])
+	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || stamp < g.last || !isStamp(stamp) || line[b] != ']' {
+		return false
+	}
+	b++
+	if line[b] == ' ' {
+		b++
+	}
+	if line[b] == '[' {
+		rest, who := caller(line[b:])
+		if b = n - len(rest); who == nil || n < b+18 {
+			return false
+		}
+	}
+	msg := line[b:]
+	if g.first[msg[0]] || g.begins.has(msg) || g.ends.has(msg[len(msg)-4:]) || msg[len(msg)-1] <= ' ' ||
+		binary.LittleEndian.Uint16(msg[len(msg)-10:]) == '0'|'x'<<8 || secondHint(msg) {
+		return false
+	}
+	if brackets && bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
+		return false
+	}
+	g.last = stamp
 	return true
 }
 
-// quietMark splits a line of dmesg's most usual form, "[10914.046211] …" or
+// isStamp says whether eight columns are such as "4.046211".
+func isStamp(w uint64) bool {
+	return scan.Others(w^0x302e303030303030) == 0 && byte(w>>48) == '.'
+}
+
+// secondHint says whether a message has a second word that is a hint, or none that can
+// be found.
+func secondHint(msg []byte) bool {
+	for i := 0; i+8+hintBytes < len(msg); i += 8 {
+		x := scan.Eight(msg, i) ^ scan.EachBlank
+		if blanks := (x - 0x0101010101010101) &^ x & 0x8080808080808080; blanks != 0 {
+			i += bits.TrailingZeros64(blanks)/8 + 1
+			word := string(msg[i : i+hintBytes])
+			return word == "kern" || word == "Part"
+		}
+	}
+	return true
+}
+
+// boring says whether a line is a whole message of dmesg's usual form that says nothing.
+func (g *BoringLines) boring(line []byte) bool {
+	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 || bytes.IndexByte(line, '\x1b') >= 0 {
+		return false
+	}
+	stamp, msg := splitStamp(line)
+	return stamp > 0 && !g.relevant(msg)
+}
+
+// addToSpan adds the boring line between two places to the latest span, or begins one.
+func (g *BoringLines) addToSpan(text []byte, from, end int, out *skim.Block) {
+	line := text[from:end]
+	stamp, _ := splitStamp(line)
+	last := len(out.Lines) - 1
+	goesOn := false
+	if last >= 0 && out.Lines[last].Prev == skim.Boring {
+		span := &out.Spans[len(out.Spans)-1]
+		before, _ := splitStamp(text[span.From:out.Lines[last].End])
+		if goesOn = before <= stamp; goesOn {
+			span.From = int32(from)
+			span.N++
+			out.Lines[last].End = int32(end)
+		}
+	}
+	if !goesOn {
+		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
+		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
+	}
+	if g.bracket = bytes.IndexByte(line, ']'); g.bracket >= 10 && g.bracket <= 16 {
+		g.open = true
+		g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
+		g.seconds = binary.LittleEndian.Uint64(line)
+		g.mask = 1<<(8*(g.bracket-8)) - 1
+	}
+}
+
+// splitStamp splits a line of dmesg's most usual form, "[10914.046211] …" or
 // "[10914.046211][  T310] …"; stamp is 0 for any other.
 func splitStamp(line []byte) (stamp int64, msg []byte) {
 	msg, stamp, ok := body(scan.TrimEnd(line))
@@ -86,7 +361,7 @@ func splitStamp(line []byte) (stamp int64, msg []byte) {
 	return stamp, msg
 }
 
-// speaks says whether a message may be one that somebody wants to know of.
+// relevant says whether a message may be one that somebody wants to know of.
 func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
 		return true
@@ -103,11 +378,12 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], "kernel:") {
 		return true // the journal's, perhaps
 	}
-	return g.pats.MayMatch(msg)
+	return g.patterns.MayMatch(msg)
 }
 
-// skip does for the lines of a run what line does for each of them, if none of
-// them can matter; text is the last of them.
+// SkipSpan counts the lines of a span, the last of which is text, as decoding each of
+// them would. It is false where it cannot, because something has begun that they may be
+// a part of.
 func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
 	if !k.reports.Idle() || k.stream != nil || k.last != "dmesg" || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
 		r.First < k.stamp || k.falling > 0 && r.First == k.stamp || k.cur >= len(k.formats) {
@@ -118,13 +394,13 @@ func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
 		return false
 	}
 	text = scan.TrimEnd(text)
-	_, msg := splitStamp(text)
+	stamp, msg := splitStamp(text)
 	if d.only == "" {
 		d.host = append(d.host[:0], hostOf(msg)...)
 	}
 	k.column, k.columnOf = len(text)-len(msg), message
 	k.runes = k.column
-	k.stamp, k.falling = r.Last, 0
+	k.stamp, k.falling = stamp, 0
 	k.reports.Skip(r.N, k.stats.Lines+r.N)
 	s := k.stats
 	s.Lines += r.N
@@ -133,7 +409,7 @@ func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
 	return true
 }
 
-// dropFirst takes the first line off a run, of which the next line is text.
+// DropFirst takes the first line off a span, of which the next line is text.
 func DropFirst(r *skim.Span, text []byte) {
 	r.N--
 	r.First, _ = splitStamp(text)

@@ -47,9 +47,9 @@ func (out *Block) Reset() {
 // lower stamp than the one before. They only count, unless a report has begun of
 // which they may be a part.
 type Span struct {
-	First, Last int64 // stamps
-	From        int32 // where in its block the last line begins
-	N           int   // how many lines
+	First int64 // the first line's stamp
+	From  int32 // where in its block the last line begins
+	N     int   // how many lines
 }
 
 // A skimmer finds out which lines of a text need not be decoded. The text ends with a
