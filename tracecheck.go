@@ -33,7 +33,7 @@ type Options struct {
 	// the rules of all releases are tried.
 	Kernel string
 
-	// Format is the log's format, by its name in traces.Formats. Empty: the lines
+	// Format is the log's format, by its name in reader.Formats. Empty: the lines
 	// themselves decide.
 	Format string
 
@@ -136,11 +136,11 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		pats = printk.Builtin("story")
 	}
 	interest := traces.NewInterest()
-	reader := reader.New(&cancelable{ctx, src}, reader.Options{
+	events := reader.New(&cancelable{ctx, src}, reader.Options{
 		Patterns: pats, Always: always, Format: o.Format, Follow: o.Follow, Interest: interest,
 	})
-	defer reader.Close()
-	log, err := judge.Check(reader, checker.Options{Follow: o.Follow, Interest: interest, CountOnly: o.CountOnly}, func(v *checker.Verdict) error {
+	defer events.Close()
+	log, err := judge.Check(events, checker.Options{Follow: o.Follow, Interest: interest, CountOnly: o.CountOnly}, func(v *checker.Verdict) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		r.keep(v)
 		return nil
 	})
-	in.Stats, in.Doubt = *reader.Stats(), r.Summary.Doubt
+	in.Stats, in.Doubt = *events.Stats(), r.Summary.Doubt
 	if o.Kernel != "" {
 		era, _ := graph.EraOf(o.Kernel) // it has been looked at
 		in.KernelFrom, in.Era = "flag", &era
@@ -163,7 +163,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		return err
 	}
 	r.Summary.Findings(log.Findings)
-	in.Format, in.KernelsFit = reader.Format(), r.Summary.KernelsFit(in.Era)
+	in.Format, in.KernelsFit = events.Format(), r.Summary.KernelsFit(in.Era)
 	in.Banner, in.Waits, in.Findings, in.Notes = log.Kernel, log.Waits, log.Findings, log.Notes
 	if era, err := graph.EraOf(log.Kernel); err == nil && o.Kernel == "" {
 		in.KernelFrom, in.Era = "log", &era

@@ -26,11 +26,11 @@ type kmsg struct {
 }
 
 func (k *kmsg) unwrap(line []byte, rec *record) class {
-	head, msg, ok := bytes.Cut(line[:min(len(line), 128)], []byte(";"))
+	head, _, ok := bytes.Cut(line[:min(len(line), 128)], []byte(";"))
 	if !ok {
 		return k.property(line)
 	}
-	msg = line[len(head)+1:]
+	msg := line[len(head)+1:]
 	prio, rest, ok1 := scan.Number(head)
 	rest, ok2 := bytes.CutPrefix(rest, []byte(","))
 	seq, rest, ok3 := scan.Number(rest)

@@ -136,7 +136,7 @@ func (b *bpftraceLayout) wrapped(line []byte, rec *record) traceClass {
 	i = scan.SkipBlanks(line, i+len(data))
 	switch string(kind) {
 	case "printf":
-		b.inner, i, ok = jsonString(line, i, b.inner[:0])
+		b.inner, _, ok = jsonString(line, i, b.inner[:0])
 		if !ok {
 			return unknownLine
 		}

@@ -144,6 +144,20 @@ func TestReorder(t *testing.T) {
 	}
 }
 
+// printed is what bpftrace prints by a format, with made-up values; failed: of a
+// creation that failed.
+func printed(format string) (line string, failed bool) {
+	line = format
+	failed = strings.Contains(format, `"create_ret"`) && strings.Contains(format, `"ret"`)
+	if failed {
+		line = strings.ReplaceAll(line, `"ret":%d`, `"ret":-12`)
+	}
+	for _, f := range []struct{ conv, val string }{{"%llx", "ff2e464d3e9d8000"}, {"%llu", "42"}, {"%lld", "0"}, {"%d", "7"}, {"%-15s", `a "}\b         `}} {
+		line = strings.ReplaceAll(line, f.conv, f.val)
+	}
+	return line, failed
+}
+
 // kthread.bt is not run here (samples/recorded/bpf-text.ndjson and -json.ndjson
 // are what it printed on a kernel): what it prints is held against the reader and
 // the documentation.
@@ -180,15 +194,7 @@ func TestScript(t *testing.T) {
 		if len(args) > 7 {
 			t.Errorf("%s: %d arguments; older bpftrace takes 7", m[1], len(args))
 		}
-		// Print it as bpftrace would, with made-up values.
-		line := format
-		failed := strings.Contains(format, `"create_ret"`) && strings.Contains(format, `"ret"`)
-		if failed {
-			line = strings.ReplaceAll(line, `"ret":%d`, `"ret":-12`)
-		}
-		for _, f := range []struct{ conv, val string }{{"%llx", "ff2e464d3e9d8000"}, {"%llu", "42"}, {"%lld", "0"}, {"%d", "7"}, {"%-15s", `a "}\b         `}} {
-			line = strings.ReplaceAll(line, f.conv, f.val)
-		}
+		line, failed := printed(format)
 		if strings.Contains(line, "%") || !strings.HasSuffix(line, "}\n") {
 			t.Errorf("%s: unexpected conversion in %q", m[1], line)
 		}
@@ -238,7 +244,14 @@ func TestScript(t *testing.T) {
 			t.Errorf("not understood: %s", line)
 		}
 	}
-	// What the documentation says of events, the reader does.
+}
+
+// What the documentation says of events, the reader does.
+func TestEventsOfTheDocumentation(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| [^|]*\\| ([^|]*)\\|").FindAllStringSubmatch(string(doc), -1) {
 		if !strings.Contains(string(doc), "\n## Events") || strings.Index(string(doc), m[0]) < strings.Index(string(doc), "\n## Events") {
 			continue

@@ -58,15 +58,6 @@ func layoutNamed(name string) *Layout {
 	return nil
 }
 
-// interestIn is the interest in some pids.
-func interestIn(pids ...int) *traces.Interest {
-	i := traces.NewInterest()
-	for _, pid := range pids {
-		i.Add(pid)
-	}
-	return i
-}
-
 // traceEventString is an event for people: line, kind, thread, what else it says.
 func traceEventString(e traces.Event) string {
 	var b strings.Builder

@@ -41,7 +41,7 @@ func FuzzTrace(f *testing.F) {
 	} {
 		f.Add([]byte(line))
 	}
-	interest := traces.NewInterest()
+	interest := traces.NewInterest() // in even pids
 	for pid := 0; pid < traces.PIDLimit; pid += 2 {
 		interest.Add(pid)
 	}
@@ -80,29 +80,7 @@ func FuzzTrace(f *testing.F) {
 			case len(s.Diagnostics) != min(s.Unusable, traces.MaxDiagnostics):
 				t.Errorf("%s: %d diagnostics kept of %d", name, len(s.Diagnostics), s.Unusable)
 			}
-			// Leaving out what nobody wants to know changes nothing of the rest. What is
-			// put in order leaves nothing out.
-			even := func(pid int) bool { return pid%2 == 0 && pid < traces.PIDLimit }
-			var few []traces.Event
-			f := New(l, new(traces.Stats), interest, func(e traces.Event) { few = append(few, e) })
-			f.wakePending = nil // nothing is suppressed
-			for i, line := range lines {
-				f.read(i+1, line)
-			}
-			f.End()
-			few = slices.DeleteFunc(few, func(e traces.Event) bool { return e.Kind == traces.Loss })
-			want := slices.DeleteFunc(slices.Clone(events), func(e traces.Event) bool {
-				switch e.Kind {
-				case traces.Loss:
-					return true
-				case traces.SwitchIn, traces.SwitchOut, traces.Woken, traces.Renamed:
-					return !l.unsorted && !even(e.Thread.PID)
-				}
-				return false
-			})
-			if !reflect.DeepEqual(few, want) && len(few)+len(want) > 0 {
-				t.Fatalf("%s: of even pids\n%+v\nwant\n%+v", name, few, want)
-			}
+			sameOfEvenPids(t, l, interest, lines, events)
 			if l.unsorted {
 				continue
 			}
@@ -121,6 +99,33 @@ func FuzzTrace(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sameOfEvenPids: leaving out what nobody wants to know changes nothing of the rest.
+// A layout whose lines are put in order leaves nothing out.
+func sameOfEvenPids(t *testing.T, l *Layout, interest *traces.Interest, lines [][]byte, events []traces.Event) {
+	t.Helper()
+	even := func(pid int) bool { return pid%2 == 0 && pid < traces.PIDLimit }
+	var few []traces.Event
+	f := New(l, new(traces.Stats), interest, func(e traces.Event) { few = append(few, e) })
+	f.wakePending = nil // nothing is suppressed
+	for i, line := range lines {
+		f.read(i+1, line)
+	}
+	f.End()
+	few = slices.DeleteFunc(few, func(e traces.Event) bool { return e.Kind == traces.Loss })
+	want := slices.DeleteFunc(slices.Clone(events), func(e traces.Event) bool {
+		switch e.Kind {
+		case traces.Loss:
+			return true
+		case traces.SwitchIn, traces.SwitchOut, traces.Woken, traces.Renamed:
+			return !l.unsorted && !even(e.Thread.PID)
+		}
+		return false
+	})
+	if !reflect.DeepEqual(few, want) && len(few)+len(want) > 0 {
+		t.Fatalf("%s: of even pids\n%+v\nwant\n%+v", l.Name, few, want)
+	}
 }
 
 // What ftrace prints of an event is read as that event, whatever the names are.
