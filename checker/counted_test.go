@@ -21,7 +21,7 @@ import (
 // others are told of as ever, though they take the places of those in memory.
 func TestCounted(t *testing.T) {
 	var log bytes.Buffer
-	_, _, err := bigtrace.Ftrace(&log, bigtrace.Trace{Bytes: 8 << 20, Kthread: 0.9, Seed: 5})
+	_, _, err := bigtrace.Ftrace(&log, bigtrace.Trace{Bytes: 16 << 20, Kthread: 0.9, Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 type memo struct {
 	once    bool    // there is no verdict yet: one life went so
 	ordered bool    // there is no one verdict: it depends on the order of the events, see addOrder
-	verdict Verdict // Life, Stops and an observed exit code are filled in anew
+	verdict Verdict // Life and Stops are filled in anew
 	stops   []life.Call
 	tomb    *life.TombEvents // of a later stop's tombstone; nil: there is none
 	said    *life.Said       // the verdict, for that tombstone
@@ -59,8 +59,8 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 }
 
 // cacheKey is all that a verdict on a traced life depends on, but for the order of
-// its events; nil where that is not put into so few bytes. Tasks and values are in it
-// by where they come again, and not by their names and numbers.
+// its events; nil where that is not put into so few bytes. It has the values that the
+// events show. Of tasks it has which are the same, and no names and pids.
 func cacheKey(l *Life, buf []byte) []byte {
 	if !l.Traced() || l.Revived != nil || l.Kernel != "" || l.Crash > 0 || len(l.Compact()) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
 		l.InCall() && l.Trace.AfterStop.Times > 0 {
@@ -71,18 +71,6 @@ func cacheKey(l *Life, buf []byte) []byte {
 			return bit
 		}
 		return 0
-	}
-	var values [maxMemoEvents]int32
-	seen := 0
-	value := func(v int32) byte {
-		for i, w := range values[:seen] {
-			if w == v {
-				return byte(i)
-			}
-		}
-		values[seen] = v
-		seen++
-		return byte(seen - 1)
 	}
 	// Where a life is in doubt the report says what is taken for granted.
 	key := append(buf[:0], flag(l.Trace.Forked, 1)|flag(l.Trace.Lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8), l.Trace.Asleep, l.As.Eras)
@@ -97,18 +85,11 @@ func cacheKey(l *Life, buf []byte) []byte {
 		if by != life.Nobody {
 			by = l.SameTask(by)
 		}
-		code := byte(0)
+		key = append(key, byte(k.Kind), k.State, l.SameTask(k.Thread), by,
+			flag(k.Partial, 1)|flag(k.Late, 2)|flag(k.HasCode, 4)|byte(k.Context)<<3)
 		if k.HasCode {
-			code = 1 + value(k.Code)
-			if k.Code == eintr {
-				code |= 64
-			}
-			if k.Kind == traces.ParkReturn || k.Kind == traces.ShouldStop {
-				key = binary.AppendVarint(key, int64(k.Code))
-			}
+			key = binary.AppendVarint(key, int64(l.Code(i)))
 		}
-		key = append(key, byte(k.Kind), k.State, l.SameTask(k.Thread), by, code,
-			flag(k.Partial, 1)|flag(k.Late, 2)|byte(k.Context)<<2)
 	}
 	return key
 }
@@ -227,9 +208,6 @@ func (m *memo) verdictOn(l *Life) *Verdict {
 	v := m.verdict
 	v.how.memo, v.how.recalled = m, true
 	v.Stops = compactStops(l, m.stops)
-	if v.ExitCodeFrom == observed {
-		v.ExitCode = int(l.Compact()[v.how.shownBy].Code)
-	}
 	v.Findings = slices.Clone(v.Findings)
 	v.ofLife(l)
 	return &v

@@ -19,7 +19,8 @@ const (
 //
 // A rule finds in one place and speaks in another: Find looks at a life, and gives
 // places in it; Say makes words of them, when the life is reported. One Find may
-// serve many lives that went the same way, so it must not look at names.
+// serve many lives that went the same way, with the same values: it must not look at
+// names, pids, line numbers and stamps (cacheKey has none of them).
 type Rule struct {
 	ID      string
 	Title   string

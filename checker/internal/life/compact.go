@@ -158,6 +158,14 @@ func (l *Life) Caller(i int) traces.Task {
 	return l.TaskAt(l.compact[i].By)
 }
 
+// Code is the value that event i shows, of a traced life; 0 where it shows none.
+func (l *Life) Code(i int) int {
+	if l.compact[i].Partial {
+		return l.fullAt(i).Code
+	}
+	return int(l.compact[i].Code)
+}
+
 // Events are what the log shows of the life, in the log's order.
 func (l *Life) Events() []traces.Event {
 	if l.events == nil && l.compact != nil {
