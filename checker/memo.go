@@ -122,7 +122,7 @@ func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 
 // addOrder adds to a key what the stamps say of the events' order: of two windows,
 // whether one ends before the other begins, and nothing else, is what a search
-// looks at (newTraceHistory).
+// looks at (traceHistory).
 //
 // Where the stamps are in time that is, for each event, the last one before it
 // that was certainly earlier, as those before that one were too. It can be left
@@ -152,7 +152,7 @@ func addOrder(l *Life, key []byte, inTime bool) []byte {
 	return key
 }
 
-// inOrder says whether newTraceHistory keeps the event in the thread's own order.
+// inOrder says whether a traceHistory keeps the event in the thread's own order.
 func inOrder(k *life.CompactEvent) bool {
 	switch k.Kind {
 	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn:

@@ -141,10 +141,19 @@ func BenchmarkShapes(b *testing.B) {
 			}
 			for b.Loop() {
 				for _, l := range lives {
-					c.Judge(l)
+					judgeByMemo(c, l)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lives)), "ns/life")
 		})
 	}
+}
+
+// judgeByMemo is judge with memos.
+func judgeByMemo(c *Checker, l *Life) Verdict {
+	m, v := c.memoOf(l, nil)
+	if m != nil {
+		v = m.verdictOn(l)
+	}
+	return *v
 }

@@ -26,12 +26,19 @@ func notAfter(clock traces.Clock, stamp int64) int64 {
 	return min(last, stamp+life.Slack)
 }
 
-// A traceHistory makes operations of what tracers saw of one life.
+// A traceHistory makes operations of what tracers saw of one life. Tracers see the
+// actions' edges, not the actions: what each event proves is said with it.
 type traceHistory struct {
 	*history
 	tasks []int // pids of the tasks whose order is kept
 	next  [model.MaxTasks]uint16
 	open  []request // the calls that go on
+
+	// What the events so far have shown:
+	woken   bool // who has ended the first sleep, as far as that can be told
+	stopped bool // a wake by a stop or a park
+	decided bool // the last test in kthread()
+	gone    bool // the thread has left its CPU for good
 }
 
 // A request is an operation that a task's call makes.
@@ -58,17 +65,13 @@ func (h *traceHistory) calls(by, op int) {
 	}
 }
 
-// newTraceHistory is newHistory for a life that tracers saw. Tracers see the
-// actions' edges, not the actions: what each event proves is said with it.
-func newTraceHistory(m *model.Machine, l *Life) *history {
-	h := &traceHistory{
-		history: &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}},
-		tasks:   append(make([]int, 0, model.MaxTasks), l.Thread.PID),
-	}
+// addTrace adds the operations of a life that tracers saw.
+func (h *history) addTrace() {
+	l, m := h.life, h.Machine
+	t := &traceHistory{history: h, tasks: append(make([]int, 0, model.MaxTasks), l.Thread.PID)}
 	h.Operations = make([]model.Operation, 0, l.Count()+1)
 	h.Late = !l.Trace.Forked
-	whole := l.Whole()
-	if whole {
+	if l.Whole() {
 		if l.ShowsStops() {
 			h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
 		}
@@ -80,131 +83,164 @@ func newTraceHistory(m *model.Machine, l *Life) *history {
 			h.Hidden &^= m.Actions("DecideRun")
 		}
 	}
-	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
-	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
-
-	self := l.Thread.PID
 	h.From = startOf(l, m)
-	over := l.Revived != nil // all this is behind it
-	woken, own, decided, out := over, over, over, over
+	earlier := 0 // how many events are of before the life was revived
+	if l.Revived != nil {
+		earlier = l.Revived.Events
+		t.woken, t.stopped, t.decided, t.gone = true, true, true, true
+	}
 	for i := range l.Events() {
 		e := &l.Events()[i]
-		if over && i < l.Revived.Events {
-			if e.Kind == traces.StopReturn || e.Kind == traces.ExitCall {
-				h.value(l, i)
-			}
-			continue
-		}
-		switch e.Kind {
-		case traces.StopCall:
-			// sched_kthread_stop is traced before the flag is set.
-			h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
-		case traces.ParkCall:
-			h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
-		case traces.StopReturn, traces.ParkReturn:
-			h.proves(e)
-			h.calls(e.By.PID, -1)
-			actions := m.Actions(shown[e.Kind]...)
-			if e.Kind == traces.ParkReturn && e.HasCode {
-				actions = m.Actions(parkReturns(e.Code)...)
-			} else if e.HasCode {
-				actions = m.Actions(coded(e.Kind, e.Code)...)
-				h.value(l, i)
-			}
-			h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: actions}, e.By)
-		case traces.Unpark:
-			if h.request(e.By.PID) >= 0 {
-				// kthread_stop() unparks when it has set the flag.
-				h.proves(e)
-				continue
-			}
-			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
-		case traces.Woken:
-			o := model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
-			tasks := [...]traces.Task{l.Thread, e.By}
-			meet := 1
-			asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
-			if asks && e.Context == traces.UnknownContext {
-				h.foreignWake = true
-				asks = !l.As.ForeignWake
-			}
-			if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
-				meet = 2
-				h.proves(e)
-			}
-			if !woken && !asks && l.Trace.Forked {
-				woken = !l.As.ForeignWake
-				o.Actions = m.Actions("Wake", "ParkStarts")
-				if e.Late || l.Trace.Lossy || !l.ShowsStops() {
-					o.Actions |= m.Actions("StopStarts")
-				}
-				// Where a stop has ended the first sleep this ends another one: between
-				// that and threadfn (6.14), or in do_exit().
-				o.Optional = e.Late || l.Trace.Lossy || e.By.PID == self || own || l.As.ForeignWake
-			}
-			own = own || asks
-			o.OrderOnly = o.Actions == 0
-			h.add(i, o, tasks[:meet]...)
-		case traces.SwitchOut:
-			if e.Thread.PID != self {
-				// A stopper that goes to sleep has made its request.
-				h.proves(e)
-				continue
-			}
-			o := model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
-			switch e.State {
-			case 'S', 'I':
-				// kthread() itself sleeps in D alone, and so does do_exit().
-				o.Actions = m.Actions("Work")
-			case 'P':
-				o.Observes, o.Only = true, m.Phases("holding", "held", "parking", "parked")
-			case 'X', 'Z':
-				out = true
-				o.Observes, o.Only = true, m.Phases("finished", "failed")
-			case 'D':
-				// Its first sleep: from kthread(), when it has told its creator.
-				o.Actions = m.Actions("Create")
-				h.Hidden &^= o.Actions
-			}
-			h.add(i, o, e.Thread)
-		case traces.ProcessExit:
-			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("returned", "finished", "failed")}, l.Thread)
-		case traces.Freed:
-			if !out {
-				h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("finished", "failed")})
-			}
-		case traces.ParkMe:
-			if !decided && whole {
-				h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: m.Actions("DecideRun")}, l.Thread)
-			}
-			decided = true
-			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")}, l.Thread)
-		case traces.ExitCall:
-			o := model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Observes: true, Only: m.Phases("returned", "failed")}
-			if e.HasCode {
-				with := m.Where("code", "eintr")
-				if e.Code != eintr {
-					with = m.Phases("returned").Minus(with)
-				}
-				o.Only = o.Only.Intersect(with.Union(m.Phases("failed")))
-				h.value(l, i)
-			}
-			h.add(i, o, l.Thread)
-		case traces.ShouldStop:
-			test := "TestFalse"
-			if e.Code != 0 {
-				test = "TestTrue"
-			}
-			h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: m.Actions(test)}, l.Thread)
-		case traces.ThreadFn:
-			h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp), Actions: m.Actions("Work")}, l.Thread)
+		switch {
+		case i >= earlier:
+			t.event(i, e)
+		case e.Kind == traces.StopReturn || e.Kind == traces.ExitCall:
+			h.value(l, i)
 		}
 	}
-	if whole && (l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I') && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
+	asleep := l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I'
+	if l.Whole() && asleep && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
 		// It has not got a CPU since.
-		h.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
+		t.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
 	}
-	return h.history
+}
+
+// event adds what event i shows.
+func (h *traceHistory) event(i int, e *traces.Event) {
+	l, m := h.life, h.Machine
+	switch e.Kind {
+	case traces.StopCall, traces.ParkCall:
+		// sched_kthread_stop is traced before the flag is set.
+		h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
+	case traces.StopReturn, traces.ParkReturn:
+		h.proves(e)
+		h.calls(e.By.PID, -1)
+		actions := m.Actions(shown[e.Kind]...)
+		if e.Kind == traces.ParkReturn && e.HasCode {
+			actions = m.Actions(parkReturns(e.Code)...)
+		} else if e.HasCode {
+			actions = m.Actions(coded(e.Kind, e.Code)...)
+			h.value(l, i)
+		}
+		h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: actions}, e.By)
+	case traces.Unpark:
+		if h.request(e.By.PID) >= 0 {
+			// kthread_stop() unparks when it has set the flag.
+			h.proves(e)
+			return
+		}
+		h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
+	case traces.Woken:
+		h.wake(i, e)
+	case traces.SwitchOut:
+		h.switchOut(i, e)
+	default:
+		h.ownEvent(i, e)
+	}
+}
+
+// wake adds what a wake of the thread shows.
+func (h *traceHistory) wake(i int, e *traces.Event) {
+	l, m := h.life, h.Machine
+	o := around(e)
+	tasks := [...]traces.Task{l.Thread, e.By}
+	meet := 1
+	asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
+	if asks && e.Context == traces.UnknownContext {
+		h.foreignWake = true
+		asks = !l.As.ForeignWake
+	}
+	if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
+		meet = 2
+		h.proves(e)
+	}
+	if !h.woken && !asks && l.Trace.Forked {
+		h.woken = !l.As.ForeignWake
+		o.Actions = m.Actions("Wake", "ParkStarts")
+		if e.Late || l.Trace.Lossy || !l.ShowsStops() {
+			o.Actions |= m.Actions("StopStarts")
+		}
+		// Where a stop has ended the first sleep this ends another one: between
+		// that and threadfn (6.14), or in do_exit().
+		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || h.stopped || l.As.ForeignWake
+	}
+	h.stopped = h.stopped || asks
+	o.OrderOnly = o.Actions == 0
+	h.add(i, o, tasks[:meet]...)
+}
+
+// switchOut adds what it shows that the thread, or a stopper of it, leaves its CPU.
+func (h *traceHistory) switchOut(i int, e *traces.Event) {
+	m := h.Machine
+	if e.Thread.PID != h.life.Thread.PID {
+		// A stopper that goes to sleep has made its request.
+		h.proves(e)
+		return
+	}
+	o := around(e)
+	switch e.State {
+	case 'S', 'I':
+		// kthread() itself sleeps in D alone, and so does do_exit().
+		o.Actions = m.Actions("Work")
+	case 'P':
+		o.Observes, o.Only = true, m.Phases("holding", "held", "parking", "parked")
+	case 'X', 'Z':
+		h.gone = true
+		o.Observes, o.Only = true, m.Phases("finished", "failed")
+	case 'D':
+		// Its first sleep: from kthread(), when it has told its creator.
+		o.Actions = m.Actions("Create")
+		h.Hidden &^= o.Actions
+	}
+	h.add(i, o, e.Thread)
+}
+
+// ownEvent adds what an event of the thread itself shows.
+func (h *traceHistory) ownEvent(i int, e *traces.Event) {
+	l, m := h.life, h.Machine
+	o := around(e)
+	switch e.Kind {
+	case traces.ProcessExit:
+		o.Observes, o.Only = true, m.Phases("returned", "finished", "failed")
+	case traces.Freed:
+		if !h.gone {
+			o.Observes, o.Only = true, m.Phases("finished", "failed")
+			h.add(i, o)
+		}
+		return
+	case traces.ParkMe:
+		if !h.decided && l.Whole() {
+			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")}, l.Thread)
+		}
+		h.decided = true
+		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")
+	case traces.ExitCall:
+		o.Observes, o.Only = true, m.Phases("returned", "failed")
+		if e.HasCode {
+			with := m.Where("code", "eintr")
+			if e.Code != eintr {
+				with = m.Phases("returned").Minus(with)
+			}
+			o.Only = o.Only.Intersect(with.Union(m.Phases("failed")))
+			h.value(l, i)
+		}
+	case traces.ShouldStop:
+		test := "TestFalse"
+		if e.Code != 0 {
+			test = "TestTrue"
+		}
+		o.From, o.Actions = first, m.Actions(test)
+	case traces.ThreadFn:
+		o.Actions = m.Actions("Work")
+	default:
+		return
+	}
+	h.add(i, o, l.Thread)
+}
+
+// around is an operation at the moment of an event.
+func around(e *traces.Event) model.Operation {
+	return model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
 }
 
 // add adds an operation of event i, in the order of the given tasks, and

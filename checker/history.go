@@ -1,0 +1,115 @@
+package checker
+
+import (
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// A history is what a life's log says, in the form in which it is searched: operations
+// with their windows, and what may have happened unseen.
+type history struct {
+	model.Query
+	life        *Life
+	foreignWake bool // what As.ForeignWake says of the life makes a difference
+
+	// The values that a thread has ended with, as the log shows them: the
+	// indices of two events that differ, if there are two.
+	differ [2]int
+	// The one value that it shows, where hasCode.
+	code    int
+	hasCode bool
+	shownBy int // index of the first event that shows it
+
+	stops []life.Call // of kthread_stop
+	parks []life.Call // of kthread_park
+
+	hung bool // a report shows a stop of the thread blocked
+	died bool // an oops in threadfn ended the thread
+	gone bool // a report shows that a stop of it found it gone, with no reference held
+
+	// Events that prove nothing about when: their actions may happen unseen
+	// at any time anyhow. They are shown where an interleaving has the action.
+	unordered []int
+}
+
+// newHistory makes operations of a life's events. Every window is at least as wide as
+// the evidence: a window that is too wide accepts more, and accuses nobody.
+func newHistory(m *model.Machine, l *Life) *history {
+	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
+	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
+	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
+	if l.Traced() {
+		h.addTrace()
+	} else {
+		h.addMessages()
+	}
+	return h
+}
+
+// value notes the value that an event shows, if it is one that the thread
+// left: a thread ends with one value, and that is what its stop returns.
+func (h *history) value(l *Life, i int) {
+	e := &l.Events()[i]
+	switch {
+	case !e.HasCode:
+	case !h.hasCode:
+		h.code, h.hasCode, h.shownBy = e.Code, true, i
+	case h.code != e.Code && h.differ[0] < 0:
+		h.differ, h.Impossible = [2]int{h.shownBy, i}, true
+	}
+}
+
+// parksAtOnce is how many kthread_park() were under way at the same time.
+func (h *history) parksAtOnce(l *Life) int {
+	now, most := 0, 0
+	for i := range l.Events() {
+		switch l.Events()[i].Kind {
+		case traces.ParkCall:
+			now++
+			most = max(most, now)
+		case traces.ParkReturn:
+			now = max(0, now-1)
+		}
+	}
+	return most
+}
+
+// pending counts the stops that have not returned.
+func (h *history) pending() int {
+	n := 0
+	for _, s := range h.stops {
+		if s.Returned < 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// returned counts the stops that have.
+func (h *history) returned() int { return len(h.stops) - h.pending() }
+
+// stopsItself says whether the thread is in a kthread_stop() of itself.
+func (h *history) stopsItself() bool {
+	return slices.ContainsFunc(h.stops, func(s life.Call) bool {
+		return s.Made >= 0 && s.Returned < 0 && h.life.Thread.PID != 0 && h.life.Events()[s.Made].By.PID == h.life.Thread.PID
+	})
+}
+
+// ended says whether the log shows, before a stop of it went wrong, that the
+// thread's threadfn came to an end.
+func (h *history) ended() bool {
+	for _, e := range h.life.Events() {
+		switch e.Kind {
+		case traces.Return, traces.Exit:
+			return true
+		case traces.Stacked:
+			if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
+				return e.Thread.PID == h.life.Thread.PID
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,268 @@
+package checker
+
+import (
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/checker/internal/life"
+	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// maxAlike is how many messages of one kind are searched for an order of which the
+// log tells no more than that what they say has happened before: each may come
+// before all that the log shows, so the orders grow beyond measure, and what they
+// say may happen unseen at any time anyhow. To leave out the later ones accepts more.
+const maxAlike = 4
+
+// at is the moment of a line, after the one from which on what it announces happens.
+func at(line int) int64    { return 2 * int64(line) }
+func after(line int) int64 { return 2*int64(line) + 1 }
+
+// A messageHistory makes operations of what a life's messages say.
+type messageHistory struct {
+	*history
+	begin   int64                   // from here on the life's messages are known
+	alike   map[model.ActionSet]int // how many operations there are that may come at any time up to their message
+	entered bool                    // a message shows that the thread has been in threadfn
+}
+
+// addMessages adds the operations of a life that a module's messages, or the kernel's
+// reports, tell of. Line n of the log is the moment 2n: what it proves happened before or
+// at 2n, what it announces happens from 2n+1 on.
+//
+//   - stop-call, return: the message comes before the action, which lies
+//     between it and the next line that proves it done.
+//   - create, enter, stop-return: the message comes after the action.
+//   - wake, exit: on either side.
+//   - enter, return: besides, the line itself was printed inside threadfn.
+func (h *history) addMessages() {
+	l, m := h.life, h.Machine
+	for kind, names := range silent {
+		if l.Shows(kind) {
+			h.Hidden &^= m.Actions(names...)
+		}
+	}
+	// The message of an exit may come after it, and thus still be to come.
+	if l.Set != nil && l.Set.Shows().Has(traces.Exit) {
+		h.Hidden |= m.Actions(shown[traces.Exit]...)
+	}
+	// The kernel itself prints an oops. After one, what a task had to say may
+	// never have been said.
+	switch {
+	case l.Crash > 0:
+		h.Hidden = m.All
+	case l.Begun:
+		h.Hidden &^= m.Actions("Oops")
+	}
+	b := &messageHistory{history: h, alike: make(map[model.ActionSet]int)}
+	if l.Begun {
+		b.begin = after(l.Since)
+	}
+	for i, e := range l.Events() {
+		if e.Kind == traces.Stacked {
+			h.report(m, l, i)
+		} else {
+			b.message(i, &e)
+		}
+	}
+	// The thread may have entered threadfn and not yet have printed it.
+	if l.Shows(traces.Enter) && l.Crash == 0 && !b.entered && !l.StopReturned() {
+		b.add(window(b.begin, model.Never, m.Actions(shown[traces.Enter]...), true, -1))
+	}
+}
+
+// message adds what event i says.
+func (b *messageHistory) message(i int, e *traces.Event) {
+	l, m := b.life, b.Machine
+	actions := m.Actions(shown[e.Kind]...)
+	if e.HasCode && e.Kind != traces.CreateFailed {
+		actions = m.Actions(coded(e.Kind, e.Code)...)
+	}
+	switch e.Kind {
+	case traces.Create, traces.CreateFailed:
+		b.add(window(b.begin, at(e.Line), actions, false, i))
+	case traces.Wake, traces.Unpark:
+		to := nextBy(l.Events(), i)
+		b.add(window(b.begin, to, actions, to == model.Never, i))
+	case traces.Exit:
+		b.add(window(b.begin, model.Never, actions, true, i))
+	case traces.StopCall:
+		// A stop that finds the thread gone requests nothing.
+		to := b.done(l, b.stops, traces.StopCall, i)
+		b.add(window(after(e.Line), to, actions, to == model.Never || m.StopSkips, i))
+	case traces.StopReturn:
+		b.add(window(b.called(l, b.stops, traces.StopCall, i, b.begin), at(e.Line), actions, false, i))
+		b.value(l, i)
+	case traces.ParkCall:
+		to := b.done(l, b.parks, traces.ParkCall, i)
+		b.add(window(after(e.Line), to, actions, to == model.Never, i))
+	case traces.ParkReturn:
+		b.add(window(b.called(l, b.parks, traces.ParkCall, i, b.begin), at(e.Line), actions, false, i))
+	case traces.Enter:
+		b.entered = true
+		from := b.begin
+		if l.Shows(traces.Enter) && l.Crash == 0 {
+			// Where the thread always says that it has entered, it has
+			// said nothing else since.
+			from = max(b.begin, threadSpoke(l.Events(), i))
+		}
+		b.add(window(from, at(e.Line), actions, false, i))
+		b.add(window(at(e.Line), at(e.Line), m.Actions("Work"), false, i))
+	case traces.Return:
+		b.entered = true
+		to := threadEnds(l.Events(), i)
+		b.add(window(at(e.Line), at(e.Line), m.Actions("Work"), false, i))
+		// Between the message and the return the thread may oops.
+		may := to == model.Never || l.Crash > 0
+		b.add(window(after(e.Line), to, actions, may, i))
+		if !may {
+			b.value(l, i)
+		}
+	}
+}
+
+// add adds an operation, unless it proves nothing about when.
+func (b *messageHistory) add(o model.Operation) {
+	unseen := o.Actions&^b.Hidden == 0 // it may as well happen unseen
+	if !o.Optional && o.From == b.begin && o.Actions != 0 && unseen {
+		if b.alike[o.Actions]++; b.alike[o.Actions] > maxAlike {
+			b.unordered = append(b.unordered, o.Event)
+			return
+		}
+	}
+	if o.Optional && o.From == b.begin && o.Open() && unseen {
+		b.unordered = append(b.unordered, o.Event)
+		return
+	}
+	if o.Optional && o.Open() && b.Machine.Idempotent(o.Actions) {
+		// Of several that may come at any later time the first is enough.
+		for _, p := range b.Operations {
+			if p.Optional && p.Open() && p.Actions == o.Actions && p.From <= o.From {
+				return
+			}
+		}
+	}
+	b.Operations = append(b.Operations, o)
+}
+
+// report adds what a report of a stack shows.
+func (h *history) report(m *model.Machine, l *Life, i int) {
+	e := l.Events()[i]
+	if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
+		h.crash(m, l, i)
+		return
+	}
+	if e.Thread.PID != l.Thread.PID {
+		// A stopper that waits in kthread_stop() has made its request.
+		for n := range h.Operations {
+			o := &h.Operations[n]
+			if o.Event >= 0 && l.Events()[o.Event].Kind == traces.StopCall && l.Events()[o.Event].By.PID == e.Thread.PID && o.Open() {
+				o.To, o.Optional = at(e.Line), m.StopSkips
+			}
+		}
+		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {
+			return // it has come back
+		}
+		// One look shows that it waits, as every stop does.
+		h.hung = h.hung || e.Stack.Report == traces.HungTask || slices.ContainsFunc(l.Events()[:i], func(o traces.Event) bool {
+			return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && life.FarApart(o.Stamp, e.Stamp)
+		})
+		return
+	}
+	if e.Stack.Has("kthread_stop") && h.stopsItself() {
+		h.hung = true
+	}
+	phases := life.Phases(e.Stack)
+	if len(phases) == 0 {
+		return
+	}
+	h.Operations = append(h.Operations, model.Operation{
+		From: at(e.Line), To: at(e.Line), Event: i, Observes: true, Only: m.Phases(phases...),
+		// Where the log knows the thread by its stack alone, this is the last
+		// that it says of it.
+		UntilEnd: i == len(l.Events())-1 && !l.Begun,
+	})
+}
+
+// crash adds what the report of a crash shows.
+func (h *history) crash(m *model.Machine, l *Life, i int) {
+	e := l.Events()[i]
+	switch {
+	case e.Thread.PID != l.Thread.PID:
+		// Its stopper touched it, and it was gone. How far the stop had come
+		// then, nobody can say.
+		h.gone = true
+	case !l.As.Survived:
+		// It dies when the report has been printed, and says nothing after that.
+		h.died = true
+		to := threadEnds(l.Events(), i)
+		if to != model.Never {
+			to--
+		}
+		h.Operations = append(h.Operations, model.Operation{From: at(e.Line), To: max(to, at(e.Line)), Actions: m.Actions("Oops"), Event: i})
+	}
+}
+
+// window is an operation that has no more than its window.
+func window(from, to int64, actions model.ActionSet, optional bool, event int) model.Operation {
+	return model.Operation{From: from, To: to, Actions: actions, Optional: optional, Event: event}
+}
+
+// done is the moment by which what a call's message announces has happened.
+func (h *history) done(l *Life, calls []life.Call, kind traces.Kind, i int) int64 {
+	to := nextBy(l.Events(), i)
+	for _, c := range calls {
+		if c.Made == i && c.Returned >= 0 && l.Shows(kind) {
+			to = min(to, at(l.Events()[c.Returned].Line))
+		}
+	}
+	return to
+}
+
+// called is the moment after which a return's call was made.
+func (h *history) called(l *Life, calls []life.Call, kind traces.Kind, i int, begin int64) int64 {
+	for _, c := range calls {
+		if c.Returned == i && c.Made >= 0 && l.Shows(kind) {
+			return after(l.Events()[c.Made].Line)
+		}
+	}
+	return begin
+}
+
+// nextBy is the moment by which the task that event i names as its doer has
+// done it: that of its own next message. A name alone may be two tasks'.
+func nextBy(events []traces.Event, i int) int64 {
+	if events[i].By.PID == 0 {
+		return model.Never
+	}
+	for _, e := range events[i+1:] {
+		if e.By == events[i].By {
+			return at(e.Line)
+		}
+	}
+	return model.Never
+}
+
+// threadEnds is the moment by which the thread has done what it announced in
+// event i: that of its own next message, or of the return of a stop, which
+// proves its exit.
+func threadEnds(events []traces.Event, i int) int64 {
+	for _, e := range events[i+1:] {
+		switch e.Kind {
+		case traces.Enter, traces.Return, traces.StopReturn:
+			return at(e.Line)
+		}
+	}
+	return model.Never
+}
+
+// threadSpoke is the moment after the thread's own last message before event i,
+// 0 where it has said nothing.
+func threadSpoke(events []traces.Event, i int) int64 {
+	for i--; i >= 0; i-- {
+		if events[i].Kind == traces.Enter || events[i].Kind == traces.Return {
+			return after(events[i].Line)
+		}
+	}
+	return 0
+}
