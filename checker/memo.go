@@ -109,15 +109,15 @@ func inLineOrder(l *Life) *Life {
 // with full line order, order cannot matter: whatever fits the full order fits the
 // life as it is, and what fits that fits no order at all.
 func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
-	loose := c.judge(l.Restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
-	strict := c.judge(inLineOrder(l))
-	if loose.Fits != FitsYes || loose.ForeignWake != strict.ForeignWake || !strict.says(&loose) || !slices.Equal(loose.how.ends, strict.how.ends) || !slices.Equal(loose.Open, strict.Open) ||
-		!slices.Equal(loose.KernelsFit, strict.KernelsFit) || !slices.EqualFunc(loose.Findings, strict.Findings, Finding.equal) {
+	unordered := c.judge(l.Restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
+	inLine := c.judge(inLineOrder(l))
+	if unordered.Fits != FitsYes || unordered.ForeignWake != inLine.ForeignWake || !inLine.says(&unordered) || !slices.Equal(unordered.how.ends, inLine.how.ends) || !slices.Equal(unordered.Open, inLine.Open) ||
+		!slices.Equal(unordered.KernelsFit, inLine.KernelsFit) || !slices.EqualFunc(unordered.Findings, inLine.Findings, Finding.equal) {
 		return c.judge(l), false
 	}
-	strict.ofLife(l)
-	strict.how.recalled = true
-	return strict, true
+	inLine.ofLife(l)
+	inLine.how.recalled = true
+	return inLine, true
 }
 
 // addOrder adds to a key what the stamps say of the events' order: of two windows,

@@ -6,8 +6,8 @@ import (
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 )
 
-// An endsBy is where the orders that fit end by the rules of some eras; m is nil
-// where it is not all of that.
+// An endsBy is where the orders that fit end by the rules of some eras. m nil:
+// incomplete, orders may also end elsewhere.
 type endsBy struct {
 	m    *model.Machine
 	ends model.StateSet

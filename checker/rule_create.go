@@ -69,7 +69,7 @@ its stack (/proc/2/stack, sysrq-t) and at what the machine lacks, memory mostly.
 	SayLog: func(log *Log, e Evidence) Text {
 		w := &log.Waits[e.Wait-1]
 		t := Text{
-			Message: does(w) + ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it",
+			Message: verb(w) + ": it waits for kthreadd to fork a new thread, and for that to announce itself; no stop is in it",
 			Lines:   w.Lines,
 			Advice:  "look at what kthreadd is doing: it makes one thread after the other, and memory, or a lock in fork, holds up all of them",
 		}

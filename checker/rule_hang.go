@@ -147,10 +147,10 @@ ignores that spins.`,
 		return []Evidence{{Events: stops}}
 	},
 	Say: func(l *Life, e Evidence) Text {
-		told := &l.Trace.AfterStop
+		after := &l.Trace.AfterStop
 		_, _, since := stopTests(l)
 		text := Text{
-			Message: fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", told.Made, told.Times),
+			Message: fmt.Sprintf("since the request was made (line %d) the thread has gone to sleep %d times and has not ended: threadfn runs on", after.Made, after.Times),
 			Advice:  "test kthread_should_stop() in every loop of threadfn, after every wake. On the live machine end what threadfn works on (close the device, the connection), if it looks at that; no signal ends a kernel thread, nor anything that root can do",
 		}
 		switch {

@@ -109,8 +109,8 @@ func lasts(w *Wait) string {
 	return fmt.Sprintf(" for more than %d s", w.Seconds)
 }
 
-// does says what a waiter does.
-func does(w *Wait) string {
+// verb says what a waiter does, in words.
+func verb(w *Wait) string {
 	does := "is blocked"
 	if w.Seconds == 0 {
 		does = "waits"
@@ -134,7 +134,7 @@ func sayBlockedStop(log *Log, e Evidence) Text {
 		Advice: "a thread ends when its threadfn returns: it must test kthread_should_stop() after every wake, and after setting its state before it sleeps",
 	}
 	var b strings.Builder
-	b.WriteString(does(w))
+	b.WriteString(verb(w))
 	switch {
 	case w.Certain && w.For.PID == w.Waiter.PID:
 		b.WriteString(": it waits for itself to end")
@@ -181,7 +181,7 @@ func sayBlockedStop(log *Log, e Evidence) Text {
 func sayBlockedPark(log *Log, e Evidence) Text {
 	w := &log.Waits[e.Wait-1]
 	return Text{
-		Message:     does(w) + ": it waits for a thread to come to kthread_parkme()",
+		Message:     verb(w) + ": it waits for a thread to come to kthread_parkme()",
 		Lines:       w.Lines,
 		WouldSettle: "sysrq-t (echo t > /proc/sysrq-trigger) shows the stacks of all threads; a recording shows the thread that is parked",
 		Advice:      "let threadfn test kthread_should_park() wherever it tests kthread_should_stop(), and call kthread_parkme(); a thread that has ended, or that is stopped meanwhile, never parks",

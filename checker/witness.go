@@ -60,7 +60,7 @@ func (c *eraChecker) witness(h *history, v *Verdict, ends model.StateSet) []Step
 		return nil
 	}
 	var steps []Step
-	loose := slices.Clone(h.unordered)
+	unordered := slices.Clone(h.unordered)
 	for _, s := range way {
 		name := c.m.Graph.Actions[s.Action]
 		if name == "Work" && !v.Life.Traced() {
@@ -68,10 +68,10 @@ func (c *eraChecker) witness(h *history, v *Verdict, ends model.StateSet) []Step
 		}
 		line := 0
 		if s.Event < 0 {
-			i := slices.IndexFunc(loose, func(i int) bool { return slices.Contains(shown[v.Life.Events()[i].Kind], name) })
+			i := slices.IndexFunc(unordered, func(i int) bool { return slices.Contains(shown[v.Life.Events()[i].Kind], name) })
 			if i >= 0 {
-				s.Event = loose[i]
-				loose = slices.Delete(loose, i, i+1)
+				s.Event = unordered[i]
+				unordered = slices.Delete(unordered, i, i+1)
 			}
 		}
 		if s.Event >= 0 {

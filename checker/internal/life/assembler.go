@@ -92,10 +92,10 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 		a.printed.begun, a.book.hung.Incomplete = false, true
 		for l := range a.alive() {
 			l.weaken()
-			sure := l.beforeLoss
+			before := l.beforeLoss
 			l.doubt()
 			if e.Since > 0 {
-				l.beforeLoss = sure // nothing of that is missing
+				l.beforeLoss = before // nothing of that is missing
 			}
 		}
 		a.lose(e.Line)

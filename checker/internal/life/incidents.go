@@ -95,25 +95,25 @@ func (a *Assembler) addCrash(e *traces.Event) (ended []*Life) {
 // which that is: the one of which this very task has announced a stop that has
 // not returned. Else it belongs to no thread.
 func (a *Assembler) misused(e *traces.Event, i Incident) {
-	var sure, open []*Life
+	var certain, open []*Life
 	if e.Stack.Has("kthread_stop") && (i.Kind == AfterFree || i.Kind == NoKthread) {
 		for l := range a.alive() {
 			switch {
 			case l.Trace.on:
 			case l.waitsFor(e.Thread.PID):
-				sure = append(sure, l)
+				certain = append(certain, l)
 			case len(pending(l)) > 0:
 				open = append(open, l)
 			}
 		}
 	}
 	switch {
-	case len(sure) == 1:
-		l := sure[0]
+	case len(certain) == 1:
+		l := certain[0]
 		l.Keep(e)
 		l.Incidents = append(l.Incidents, i)
 		return
-	case len(sure) == 0 && len(open) == 1:
+	case len(certain) == 0 && len(open) == 1:
 		i.Likely = open[0].Thread
 	}
 	for n := range a.book.misuses {

@@ -79,7 +79,7 @@ func (a *Assembler) retire(l *Life, line int) (over []*Life) {
 	if a.traced.calls.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
 	}
-	old.slot.unshared = len(a.traced.addr.of) == 0 && len(a.traced.addr.renamed) == 0
+	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0
 	a.traced.retired[0] = old
 	return a.traced.retired[:]
 }

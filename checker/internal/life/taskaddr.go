@@ -8,7 +8,7 @@ import "github.com/kthread-tla/tracecheck/traces"
 // a creator that names its thread (task_rename) before kthread_create_on_node() returns
 // the address to it. Elsewhere the address is nobody's.
 type addresses struct {
-	of      map[uint64]*Life
+	lives      map[uint64]*Life
 	renamed map[int]*Life  // by a task's pid: the new thread that it has named last
 	stops   map[int]uint64 // by a task's pid: its stop goes on, of a thread that is not known
 	forks   int            // threads forked so far
@@ -28,7 +28,7 @@ func (a *Assembler) identify(e *traces.Event) {
 		}
 		return
 	case traces.Create:
-		delete(addr.of, e.Thread.Addr) // whoever had it is gone
+		delete(addr.lives, e.Thread.Addr) // whoever had it is gone
 		if l := addr.renamed[e.By.PID]; l != nil {
 			delete(addr.renamed, e.By.PID)
 			if e.Thread.PID == 0 && l.openAt >= 0 && l.Whole() {
@@ -39,7 +39,7 @@ func (a *Assembler) identify(e *traces.Event) {
 	default:
 		return // of a wake_up_process() nothing follows
 	}
-	switch l := addr.of[e.Thread.Addr]; {
+	switch l := addr.lives[e.Thread.Addr]; {
 	case e.Thread.Addr == 0:
 	case e.Thread.PID != 0:
 		if l := a.byPID.get(e.Thread.PID); l != nil && e.Kind != traces.Fork {
@@ -55,10 +55,10 @@ func (a *Assembler) bind(addr uint64, l *Life) {
 	if addr == 0 || !l.Trace.on {
 		return
 	}
-	if a.traced.addr.of == nil {
-		a.traced.addr.of = make(map[uint64]*Life)
+	if a.traced.addr.lives == nil {
+		a.traced.addr.lives = make(map[uint64]*Life)
 	}
-	a.traced.addr.of[addr] = l
+	a.traced.addr.lives[addr] = l
 	l.traceMore.addr, l.traceMore.bound = addr, a.traced.addr.forks
 }
 

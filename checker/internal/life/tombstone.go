@@ -108,7 +108,7 @@ func (l *Life) TombEvents() *TombEvents {
 func (a *Assembler) CanBury(l *Life) bool {
 	pid := l.Thread.PID
 	return l.openAt < 0 && l.Trace.Ended && l.traceMore.calls == 0 && uint(pid-1) < pidLimit-1 &&
-		len(a.traced.addr.of)+len(a.traced.addr.renamed)+len(a.traced.addr.stops) == 0 && a.incarnationOf(pid) == l.Incarnation
+		len(a.traced.addr.lives)+len(a.traced.addr.renamed)+len(a.traced.addr.stops) == 0 && a.incarnationOf(pid) == l.Incarnation
 }
 
 // Bury keeps a tombstone of a life for which CanBury: its events and what has been said

@@ -372,8 +372,8 @@ func (a *Assembler) lose(line int) {
 func (a *Assembler) forget(l *Life) {
 	a.mayHaveBeenStopped(l)
 	a.remove(l)
-	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.of[l.traceMore.addr] == l {
-		delete(a.traced.addr.of, l.traceMore.addr)
+	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.lives[l.traceMore.addr] == l {
+		delete(a.traced.addr.lives, l.traceMore.addr)
 	}
 	if !l.Trace.on || l.traceMore.calls == 0 {
 		return
