@@ -8,7 +8,7 @@ import "github.com/kthread-tla/tracecheck/traces"
 // a creator that names its thread (task_rename) before kthread_create_on_node() returns
 // the address to it. Elsewhere the address is nobody's.
 type addresses struct {
-	lives      map[uint64]*Life
+	lives   map[uint64]*Life
 	renamed map[int]*Life  // by a task's pid: the new thread that it has named last
 	stops   map[int]uint64 // by a task's pid: its stop goes on, of a thread that is not known
 	forks   int            // threads forked so far
