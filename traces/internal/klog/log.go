@@ -11,7 +11,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
-// A kernelLog makes events of a kernel log. It knows every way to write one,
+// A Log makes events of a kernel log. It knows every way to write one,
 // and which of them a line is it decides by the line, because a console's log
 // may hold several: the format of the line before is tried first, then the
 // others in their order.
@@ -20,39 +20,59 @@ type Log struct {
 	out    func(traces.Event)
 	pats   *printk.Set
 	always bool // use pats before their begin line too
-	// testHook is told of every kernel message 'm', further line of one 'f' and unusable
+	// TestHook is told of every kernel message 'm', further line of one 'f' and unusable
 	// record 'u'; nil: there is no test.
 	TestHook func(kind rune, line int, stamp int64, text []byte)
-	formats  []lineFormat   // of lines
-	cur      int            // the one of the latest line
-	streams  []streamFormat // of what is not written in lines
-	stream   streamFormat   // the one that the input is in; nil: in lines
-	yield    func(class)    // fed
-	latest   int            // line of the latest record of a stream
-	rec      record         // of the latest line
-	plain    []byte         // the latest line without colours, where it had any
-	bare     bool           // every line is a message
+
+	lines
+	streaming
+	order
+	continued
+
+	bare  bool   // every line is a message
+	begun bool   // the set's begin line has been seen, and no other boot since
+	rec   record // of the latest line
+	text  []byte // the latest message, where it had any escapes
+	used  []string
+	last  string // the format of the latest record
+	depth int    // the number of quote marks before the latest record
 
 	reports   kreport.Parser     // the kernel's reports that its messages come to
 	emitStack func(traces.Event) // stacked
+}
 
-	begun bool  // the set's begin line has been seen, and no other boot since
+// lines is how a log's lines are read.
+type lines struct {
+	formats []lineFormat
+	cur     int    // the one of the latest line
+	plain   []byte // the latest line without colours, where it had any
+	wrapped bool   // it is quoted and so long that a mailer may have cut it
+}
+
+// streaming is how a log is read that is not written in lines.
+type streaming struct {
+	streams []streamFormat
+	stream  streamFormat // the one that the input is in; nil: in lines
+	yield   func(class)  // fed
+	latest  int          // line of the latest record
+}
+
+// order is what the records' order shows of what is missing.
+type order struct {
 	stamp int64 // of the latest record that has one, in microseconds
 	// falling counts the latest records of which each has a lower stamp than
 	// the one before.
-	falling int
-	boot    []byte // of the latest record that has one
-	used    []string
-	last    string // the format of the latest record
-	// Where a line is one of several of one message: this many columns are
-	// blank in front of its text.
+	falling       int
+	boot          []byte // of the latest record that has one
+	discontinuity bool   // what comes may be of elsewhere
+}
+
+// continued is a message of which the latest line is one of several: so many columns
+// are blank in front of its text.
+type continued struct {
 	column, runes int
 	columnOf      class
-	escapes       byte   // of the record
-	text          []byte // the latest message, where it had any
-	depth         int    // the number of quote marks before the latest record
-	wrapped       bool   // the latest line is quoted and so long that a mailer may have cut it
-	discontinuity bool   // what comes may be of elsewhere
+	escapes       byte // of the record
 }
 
 func (k *Log) Format() string { return strings.Join(k.used, "+") }

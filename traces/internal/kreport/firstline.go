@@ -60,67 +60,103 @@ func beginsBy(msg []byte) source {
 	if len(msg) < 6 || msg[0] == ' ' {
 		return noSource
 	}
-	has := func(prefix string) bool { return len(msg) >= len(prefix) && string(msg[:len(prefix)]) == prefix }
+	src := noSource
 	switch msg[0] {
-	case 'I':
-		switch {
-		case has("INFO: task "):
-			if _, _, ok := parseHungLine(msg); ok {
-				return hungLine
-			}
-			// kernel/hung_task.c debug_show_blocker, from 6.15: the blocker's stack
-			// comes next, as a task's
-			if bytes.Contains(msg, []byte(" blocked on a")) {
-				return endLine
-			}
-		case has("INFO: rcu") && isStall(msg):
-			return stallLine
-		case has("Internal error: "): // arm, arm64: arch/arm/kernel/traps.c __die
-			return deathLine
-		}
-	case 'r':
-		switch {
-		case has("rcu: INFO: rcu") && isStall(msg):
-			return stallLine
-		case has("rcu: RCU grace-period kthread stack dump"), has("rcu: Stack dump where RCU GP kthread last ran"):
-			return endLine
-		}
-	case 'R':
-		if has("RCU grace-period kthread stack dump") {
-			return endLine
-		}
+	case 'I', 'r', 'R':
+		src = beginsInfo(msg)
 	case 'w', 'N', 'B', 'W':
-		switch {
-		case has("watchdog: BUG: soft lockup "), has("NMI watchdog: BUG: soft lockup "), has("BUG: soft lockup "):
-			return lockupLine // kernel/watchdog.c watchdog_timer_fn
-		case bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu ")):
-			return lockupLine // kernel/watchdog.c watchdog_hardlockup_check
-		case has("NMI backtrace for cpu ") && !bytes.Contains(msg, []byte(" skipped")):
-			return nmiLine // lib/nmi_backtrace.c nmi_cpu_backtrace
-		case has("WARNING: "):
-			if _, at := parseWarning(msg); at != "" {
-				return complaintLine
-			}
-		case has("Backtrace:"): // arm32
-			return traceLine
-		case has("BUG: kernel NULL pointer dereference"), has("BUG: unable to handle "), // arch/x86/mm/fault.c
-			has("BUG: Kernel NULL pointer dereference"), has("BUG: Unable to handle kernel "), // arch/powerpc/mm/fault.c
-			has("BUG: KASAN: "), has("BUG: KFENCE: "),
-			has("BUG: stack guard page was hit"), has("BUG: TASK stack guard page was hit"):
-			return deathLine
-		case has("BUG: ") && !has("BUG: workqueue lockup"):
-			return complaintLine // scheduling while atomic, sleeping function, …: the task goes on
-		}
-	case 'T':
-		if has("Task dump for CPU ") { // kernel/sched/core.c dump_cpu_task
-			return dumpLine
-		}
+		src = beginsBug(msg)
 	case 't':
-		if has("task:") {
+		if scan.HasPrefix(msg, "task:") {
 			if _, _, ok := parseTaskLine(msg); ok {
 				return taskLine
 			}
 			return noSource
+		}
+	case 'C', 'P':
+		src = beginsCPU(msg)
+	default:
+		src = beginsOther(msg)
+	}
+	if src != noSource {
+		return src
+	}
+	return beginsByEnd(msg)
+}
+
+// beginsInfo knows hung tasks and RCU's stalls, and arm's oopses.
+func beginsInfo(msg []byte) source {
+	switch {
+	case scan.HasPrefix(msg, "INFO: task "):
+		if _, _, ok := parseHungLine(msg); ok {
+			return hungLine
+		}
+		// kernel/hung_task.c debug_show_blocker, from 6.15: the blocker's stack
+		// comes next, as a task's
+		if bytes.Contains(msg, []byte(" blocked on a")) {
+			return endLine
+		}
+	case scan.HasPrefix(msg, "INFO: rcu") && isStall(msg), scan.HasPrefix(msg, "rcu: INFO: rcu") && isStall(msg):
+		return stallLine
+	case scan.HasPrefix(msg, "Internal error: "): // arm, arm64: arch/arm/kernel/traps.c __die
+		return deathLine
+	case scan.HasPrefix(msg, "rcu: RCU grace-period kthread stack dump"), scan.HasPrefix(msg, "RCU grace-period kthread stack dump"),
+		scan.HasPrefix(msg, "rcu: Stack dump where RCU GP kthread last ran"):
+		return endLine
+	}
+	return noSource
+}
+
+// beginsBug knows lockups, warnings and what begins with "BUG: ".
+func beginsBug(msg []byte) source {
+	has := func(prefix string) bool { return scan.HasPrefix(msg, prefix) }
+	switch {
+	case has("watchdog: BUG: soft lockup "), has("NMI watchdog: BUG: soft lockup "), has("BUG: soft lockup "):
+		return lockupLine // kernel/watchdog.c watchdog_timer_fn
+	case bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu ")):
+		return lockupLine // kernel/watchdog.c watchdog_hardlockup_check
+	case has("NMI backtrace for cpu ") && !bytes.Contains(msg, []byte(" skipped")):
+		return nmiLine // lib/nmi_backtrace.c nmi_cpu_backtrace
+	case has("WARNING: "):
+		if _, at := parseWarning(msg); at != "" {
+			return complaintLine
+		}
+	case has("Backtrace:"): // arm32
+		return traceLine
+	case has("BUG: kernel NULL pointer dereference"), has("BUG: unable to handle "), // arch/x86/mm/fault.c
+		has("BUG: Kernel NULL pointer dereference"), has("BUG: Unable to handle kernel "), // arch/powerpc/mm/fault.c
+		has("BUG: KASAN: "), has("BUG: KFENCE: "),
+		has("BUG: stack guard page was hit"), has("BUG: TASK stack guard page was hit"):
+		return deathLine
+	case has("BUG: ") && !has("BUG: workqueue lockup"):
+		return complaintLine // scheduling while atomic, sleeping function, …: the task goes on
+	}
+	return noSource
+}
+
+// beginsCPU knows the line about the CPU and its task, and what else begins so.
+func beginsCPU(msg []byte) source {
+	switch {
+	case scan.HasPrefix(msg, "Call Trace:"), scan.HasPrefix(msg, "Call trace:"):
+		return traceLine
+	case scan.HasPrefix(msg, "CPU"), scan.HasPrefix(msg, "Pid: "):
+		if _, _, ok := parseCPULine(msg); ok {
+			return cpuLine
+		}
+		if msg[0] == 'C' && bytes.Contains(msg[:min(len(msg), 40)], []byte(" Unable to handle kernel ")) { // mips, loongarch
+			return deathLine
+		}
+	}
+	return noSource
+}
+
+// beginsOther knows the rest of those that their first words tell.
+func beginsOther(msg []byte) source {
+	has := func(prefix string) bool { return scan.HasPrefix(msg, prefix) }
+	switch msg[0] {
+	case 'T':
+		if has("Task dump for CPU ") { // kernel/sched/core.c dump_cpu_task
+			return dumpLine
 		}
 	case 'U':
 		if has("Unable to handle kernel ") { // arch/*/mm/fault.c
@@ -138,24 +174,6 @@ func beginsBy(msg []byte) source {
 		if bytes.HasPrefix(msg, cutHere) {
 			return cutLine
 		}
-	case 'C':
-		switch {
-		case has("Call Trace:"), has("Call trace:"):
-			return traceLine
-		case has("CPU"):
-			if _, _, ok := parseCPULine(msg); ok {
-				return cpuLine
-			}
-			if bytes.Contains(msg[:min(len(msg), 40)], []byte(" Unable to handle kernel ")) { // mips, loongarch
-				return deathLine
-			}
-		}
-	case 'P':
-		if has("Pid: ") {
-			if _, _, ok := parseCPULine(msg); ok {
-				return cpuLine
-			}
-		}
 	case 'S', 's', 'F', 'K':
 		switch {
 		case has("Showing all locks held in the system"), // kernel/locking/lockdep.c debug_show_all_locks
@@ -164,6 +182,11 @@ func beginsBy(msg []byte) source {
 			return endLine
 		}
 	}
+	return noSource
+}
+
+// beginsByEnd knows those that their right end tells.
+func beginsByEnd(msg []byte) source {
 	end := len(msg)
 	for msg[end-1] == ' ' {
 		end--
@@ -574,163 +597,4 @@ func procStack(msg []byte) (pid int, rest []byte) {
 		return 0, nil
 	}
 	return pid, rest
-}
-
-// pointer reads where a line of registers says that the CPU was. where is nil
-// where it does not say, or the line is another; user says that it was in user
-// space. inTrace says that the line may stand in a trace, where it is a frame.
-//
-//	RIP: 0010:kthread_stop+0x3c/0x170                                x86-64
-//	RIP: 0010:[<ffffffff8184b879>]  [<ffffffff8184b879>] wait_for_completion+0x89/0x140
-//	EIP: kthread_stop+0x16/0x160    EIP is at kthread_stop+0x16/0x160    IP: [<c105b6e6>] kthread_stop+0x16/0x160
-//	pc : kthread_stop+0x3c/0x170                                     arm64
-//	PC is at kthread_stop+0x18/0x64                                  arm
-//	NIP [c000000000ac0ce8] kthread_stop+0x18/0xf0                    powerpc
-//	epc : kthread_stop+0x10/0x20    epc   : 8026a400 kthread_stop+0x74/0x130   riscv, mips
-//	Krnl PSW : 0704d00180000000 00000000009e59e4 (kthread_stop+0x464/0x5d0)    s390
-//	   ERA: 9000000000212b44 kthread_stop+0x24/0x160                 loongarch
-func pointer(msg []byte) (where []byte, user, inTrace bool) {
-	cut := func(prefix string) (rest []byte, ok bool) { return bytes.CutPrefix(msg, []byte(prefix)) }
-	var rest []byte
-	var ok bool
-	switch msg[0] {
-	case 'R', 'E', 'I':
-		if rest, ok = cut("EIP is at "); ok {
-			break
-		}
-		if rest, ok = cut("IP: "); ok {
-			break
-		}
-		if rest, ok = cut("ERA: "); ok {
-			break
-		}
-		if rest, ok = cut("RIP: "); !ok {
-			if rest, ok = cut("EIP: "); !ok {
-				return nil, false, false
-			}
-		}
-		// The selector's lowest two bits are the privilege level.
-		if len(rest) > 5 && rest[4] == ':' && scan.AllHex(rest[:4]) {
-			if bytes.IndexByte([]byte("37bBfF"), rest[3]) >= 0 {
-				return nil, true, true
-			}
-			rest, inTrace = rest[5:], true
-		}
-	case 'p':
-		rest, ok = cut("pc : ")
-	case 'P':
-		rest, ok = cut("PC is at ")
-	case 'N':
-		rest, ok = cut("NIP ")
-	case 'e':
-		if rest, ok = cut("epc"); ok {
-			rest = bytes.TrimLeft(rest, " ")
-			rest, ok = bytes.CutPrefix(rest, []byte(": "))
-		}
-	case 'K':
-		if rest, ok = cut("Krnl PSW : "); ok {
-			i, end := bytes.IndexByte(rest, '('), bytes.LastIndexByte(rest, ')')
-			if ok = i >= 0 && end > i; ok {
-				rest = rest[i+1 : end]
-			}
-		}
-	}
-	if !ok {
-		return nil, false, false
-	}
-	rest = bytes.TrimLeft(rest, " ")
-	for {
-		left, _, ok := address(rest)
-		if !ok {
-			break
-		}
-		rest = left
-	}
-	if i := bytes.IndexByte(rest, ' '); i >= 8 && scan.AllHex(rest[:i]) {
-		rest = rest[i+1:] // mips, loongarch
-	}
-	// What stands behind the function, x86: " SS:ESP 0068:f5c5de90", " RSP: …".
-	if i := bytes.Index(rest, []byte(" SS:ESP ")); i >= 0 {
-		rest = rest[:i]
-	}
-	if i := bytes.Index(rest, []byte(" RSP: ")); i >= 0 {
-		rest = rest[:i]
-	}
-	if len(rest) == 0 {
-		return nil, false, false
-	}
-	return rest, false, inTrace
-}
-
-// badAddress is the address that an oops's first line blames:
-//
-//	BUG: kernel NULL pointer dereference, address: 0000000000000010
-//	BUG: unable to handle kernel NULL pointer dereference at           (null)
-//	Unable to handle kernel NULL pointer dereference at virtual address 00000034
-//	general protection fault, probably for non-canonical address 0xdead000000000122: 0000 [#1] SMP
-func badAddress(msg []byte) (uint64, bool) {
-	for _, before := range [...]string{"address: ", "virtual address ", "non-canonical address ", "dereference at ", "request at ", " at 0x"} {
-		if i := bytes.Index(msg, []byte(before)); i >= 0 {
-			s := bytes.TrimLeft(msg[i+len(before):], " ")
-			if bytes.HasPrefix(s, []byte("(null)")) {
-				return 0, true
-			}
-			return hexNumber(s)
-		}
-	}
-	return 0, false
-}
-
-func hexNumber(s []byte) (n uint64, ok bool) {
-	s = bytes.TrimPrefix(s, []byte("0x"))
-	i := 0
-	for ; i < len(s) && scan.IsHex(s[i]); i++ {
-		if i == 16 {
-			return 0, false
-		}
-		c := s[i]
-		switch {
-		case scan.IsDigit(c):
-			c -= '0'
-		case c >= 'a':
-			c -= 'a' - 10
-		default:
-			c -= 'A' - 10
-		}
-		n = n<<4 | uint64(c)
-	}
-	return n, i >= 8 // as %08lx and %016lx print it: a shorter one is something else
-}
-
-// furniture says whether msg is of the lines that stand in reports and say
-// nothing of stacks: registers, raw stacks, modules, code. They do not count as
-// foreign lines.
-func furniture(msg []byte) bool {
-	for _, p := range [...]string{
-		"\"echo 0 >", "Workqueue: ", "Modules linked in:", "Hardware name:", "Code:", "Stack", "Exception stack(",
-		"Tainted: [", "task: ", "RSP", "RAX", "CR2", "FS: ", "CS: ", "DR", "PKRU", "EFLAGS", "EAX", "ESI", "DS: ",
-		"LR", "GPR", "MSR", "CFAR", "REGS", "IRQMASK", "NIP", "Instruction dump", "pstate:", "lr :", "sp :", "pc :",
-		"PC is", "LR is", "Flags:", "Control:", "PGD ", "pgd = ", "*pd", "#PF: ", "Krnl ", "Status", "Cause", "BadVA",
-		"PrId", "Hi ", "Lo ", "ra ", "epc", "$", "CPU: ", "RIP", "EIP", "...", "INFO: lockdep is turned off",
-	} {
-		if len(msg) >= len(p) && string(msg[:len(p)]) == p {
-			return true
-		}
-	}
-	// Lines of numbers: "9fa0: 00000000 00000000", "x29: ffff80008319bf50 x28: …".
-	words, numbers := 0, 0
-	for s := msg; len(s) > 0; {
-		word, rest, _ := bytes.Cut(s, []byte(" "))
-		if s = rest; len(word) == 0 {
-			continue
-		}
-		words++
-		if i := bytes.LastIndexByte(word, ':'); i >= 0 {
-			word = word[i+1:]
-		}
-		if len(word) >= 8 && scan.AllHex(word) {
-			numbers++
-		}
-	}
-	return numbers > 0 && numbers*3 >= words
 }

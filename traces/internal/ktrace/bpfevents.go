@@ -8,7 +8,6 @@ import (
 func (t *Decoder) bpf(n int, rec *record) {
 	e := rec.bpf
 	need := func(f bpfField) bool { return e.has&f == f }
-	pid := func(v int64) (int, bool) { return int(v), v > 0 && v <= maxPID }
 	// The task in whose context; its name is remembered for lines that have
 	// only its pid.
 	by := traces.Task{}
@@ -17,7 +16,7 @@ func (t *Decoder) bpf(n int, rec *record) {
 		by.Comm = t.names.ofPID(rec.pid, rec.comm, e.has&bpfTask != 0)
 	}
 	thread := traces.Task{Addr: e.addr}
-	if p, ok := pid(e.pid); ok && need(bpfPID) {
+	if p, ok := bpfPIDOf(e.pid); ok && need(bpfPID) {
 		if string(e.kind) == "fork" {
 			t.names.forget(p)
 		}
@@ -38,23 +37,10 @@ func (t *Decoder) bpf(n int, rec *record) {
 		out.Kind, ok = traces.Woken, thread.PID > 0
 		out.Late = e.kind[len(e.kind)-1] == 'p'
 	case "switch":
-		prev, ok1 := pid(e.prev)
-		next, ok2 := pid(e.next)
-		if !need(bpfPrev|bpfNext) || e.prev < 0 || e.next < 0 {
-			ok = false
-			break
+		if ok = need(bpfPrev|bpfNext) && e.prev >= 0 && e.next >= 0; ok {
+			t.bpfSwitch(n, rec)
+			return
 		}
-		if ok1 {
-			letter := byte(0)
-			if need(bpfState) {
-				letter = e.letter
-			}
-			t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: traces.Task{Comm: t.names.ofPID(prev, e.task, e.has&bpfTask != 0), PID: prev}, State: letter})
-		}
-		if ok2 {
-			t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: traces.Task{Comm: t.names.ofPID(next, e.comm, e.has&bpfComm != 0), PID: next}})
-		}
-		return
 	case "exit":
 		out.Kind, out.Thread, ok = traces.ProcessExit, by, own
 	case "free":
@@ -64,10 +50,48 @@ func (t *Decoder) bpf(n int, rec *record) {
 	case "stop_ret":
 		out.Kind, out.Thread, ok = traces.StopReturn, traces.Task{}, own && need(bpfRet)
 		out.Code, out.HasCode = ToInt(uint64(e.ret)), true
+	default:
+		known := false
+		if known, ok = t.bpfProbe(e, &out, by, own); !known {
+			return // an event of a later version
+		}
+	}
+	if !ok {
+		t.unreadable(n, rec)
+		return
+	}
+	t.send(n, rec, out)
+}
+
+// bpfSwitch makes the events of a sched_switch.
+func (t *Decoder) bpfSwitch(n int, rec *record) {
+	e := rec.bpf
+	if prev, ok := bpfPIDOf(e.prev); ok {
+		letter := byte(0)
+		if e.has&bpfState != 0 {
+			letter = e.letter
+		}
+		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: traces.Task{Comm: t.names.ofPID(prev, e.task, e.has&bpfTask != 0), PID: prev}, State: letter})
+	}
+	if next, ok := bpfPIDOf(e.next); ok {
+		t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: traces.Task{Comm: t.names.ofPID(next, e.comm, e.has&bpfComm != 0), PID: next}})
+	}
+}
+
+// bpfPIDOf is a field's value as the pid of a task; an idle task has none.
+func bpfPIDOf(v int64) (pid int, ok bool) { return int(v), v > 0 && v <= maxPID }
+
+// bpfProbe fills in out what a probe on a function tells; by is the task in whose
+// context, own says that there is one. ok is false where the line lacks what it needs.
+func (t *Decoder) bpfProbe(e *bpfEvent, out *traces.Event, by traces.Task, own bool) (known, ok bool) {
+	need := func(f bpfField) bool { return e.has&f == f }
+	has := out.Thread != traces.Task{}
+	out.Probe, ok = true, true
+	switch string(e.kind) {
 	case "parkme":
-		out.Kind, out.Thread, out.Probe, ok = traces.ParkMe, by, true, own
+		out.Kind, out.Thread, ok = traces.ParkMe, by, own
 	case "exit_call":
-		out.Kind, out.Thread, out.Probe, ok = traces.ExitCall, by, true, own
+		out.Kind, out.Thread, ok = traces.ExitCall, by, own
 		if need(bpfCode) {
 			out.Code, out.HasCode = ToInt(uint64(e.code)), out.Func != "do_exit"
 		}
@@ -75,36 +99,32 @@ func (t *Decoder) bpf(n int, rec *record) {
 			out.Func = "kthread_exit"
 		}
 	case "should_stop":
-		out.Kind, out.Thread, out.Probe, ok = traces.ShouldStop, by, true, own && need(bpfRet)
+		out.Kind, out.Thread, ok = traces.ShouldStop, by, own && need(bpfRet)
 		if out.HasCode = true; e.ret&0xff != 0 {
 			out.Code = 1
 		}
 	case "threadfn":
-		out.Kind, out.Thread, out.Probe, ok = traces.ThreadFn, by, true, own
+		out.Kind, out.Thread, ok = traces.ThreadFn, by, own
 	case "park":
-		out.Kind, out.Probe, ok = traces.ParkCall, true, has
+		out.Kind, ok = traces.ParkCall, has
 	case "park_ret":
-		out.Kind, out.Thread, out.Probe, ok = traces.ParkReturn, traces.Task{}, true, own && need(bpfRet)
+		out.Kind, out.Thread, ok = traces.ParkReturn, traces.Task{}, own && need(bpfRet)
 		out.Code, out.HasCode = ToInt(uint64(e.ret)), true
 	case "unpark":
-		out.Kind, out.Probe, ok = traces.Unpark, true, has
+		out.Kind, ok = traces.Unpark, has
 	case "create_ret":
 		switch {
 		case has:
-			out.Kind, out.Probe = traces.Create, true
+			out.Kind = traces.Create
 		case need(bpfRet) && e.ret < 0:
-			out.Kind, out.Probe, out.Thread, out.Code, out.HasCode = traces.CreateFailed, true, traces.Task{}, ToInt(uint64(e.ret)), true
+			out.Kind, out.Thread, out.Code, out.HasCode = traces.CreateFailed, traces.Task{}, ToInt(uint64(e.ret)), true
 		default:
 			ok = false
 		}
 	case "wake":
-		out.Kind, out.Probe, ok = traces.Wake, true, has
+		out.Kind, ok = traces.Wake, has
 	default:
-		return // an event of a later version
+		return false, false
 	}
-	if !ok {
-		t.unreadable(n, rec)
-		return
-	}
-	t.send(n, rec, out)
+	return true, ok
 }

@@ -26,23 +26,19 @@ type bpftraceLayout struct {
 
 // A bpfEvent is a line's fields, where they are there.
 type bpfEvent struct {
-	kind       []byte
-	ts, cpu    int64
-	tid, pid   int64
-	prev, next int64
-	ret, code  int64
-	events     int64
-	addr       uint64
-	state      int64
-	letter     byte
-	task, comm []byte
-	ctx        []byte
-	fn         []byte
-	has        bpfField
-	version    int64
-	taskBuf    [64]byte
-	commBuf    [64]byte
-	scratch    [64]byte
+	bpfNumbers
+	kind, ctx, fn    []byte
+	task, comm       []byte
+	addr             uint64
+	letter           byte // of the state
+	has              bpfField
+	taskBuf, commBuf [64]byte
+	scratch          [64]byte
+}
+
+// bpfNumbers are the fields that are numbers.
+type bpfNumbers struct {
+	version, ts, cpu, tid, pid, prev, next, ret, code, events, state int64
 }
 
 // A bpfField is a set of fields.
@@ -164,7 +160,7 @@ func (b *bpftraceLayout) wrapped(line []byte, rec *record) traceClass {
 // object reads an event.
 func (b *bpftraceLayout) object(line []byte, rec *record) traceClass {
 	e := &b.ev
-	*e = bpfEvent{tid: -1}
+	*e = bpfEvent{bpfNumbers: bpfNumbers{tid: -1}}
 	if !e.parse(line) || e.has&bpfKT == 0 || e.version != 1 || e.has&bpfEv == 0 {
 		return unknownLine
 	}
@@ -239,37 +235,71 @@ func (e *bpfEvent) parse(b []byte) bool {
 	}
 }
 
-// field reads the value at i.
-func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
-	num := func(v *int64, f bpfField) (int, bool) {
-		n, next, ok := jsonInt(b, i)
-		if ok {
-			*v, e.has = n, e.has|f
-			return next, true
-		}
-		return jsonSkip(b, i)
-	}
+// number is the field of a name, if it is one that only holds a number; else nil.
+func (e *bpfEvent) number(key []byte) (*int64, bpfField) {
 	switch string(key) {
 	case "kt":
-		return num(&e.version, bpfKT)
+		return &e.version, bpfKT
 	case "ts":
-		return num(&e.ts, bpfTS)
+		return &e.ts, bpfTS
 	case "cpu":
-		return num(&e.cpu, bpfCPU)
+		return &e.cpu, bpfCPU
 	case "tid":
-		return num(&e.tid, bpfTID)
+		return &e.tid, bpfTID
 	case "pid":
-		return num(&e.pid, bpfPID)
+		return &e.pid, bpfPID
 	case "prev":
-		return num(&e.prev, bpfPrev)
+		return &e.prev, bpfPrev
 	case "next":
-		return num(&e.next, bpfNext)
+		return &e.next, bpfNext
 	case "ret":
-		return num(&e.ret, bpfRet)
+		return &e.ret, bpfRet
 	case "code":
-		return num(&e.code, bpfCode)
+		return &e.code, bpfCode
 	case "events":
-		return num(&e.events, bpfEvents)
+		return &e.events, bpfEvents
+	}
+	return nil, 0
+}
+
+// readNumber reads the number at i. What is none is skipped.
+func (e *bpfEvent) readNumber(b []byte, i int, v *int64, f bpfField) (next int, ok bool) {
+	n, next, ok := jsonInt(b, i)
+	if !ok {
+		return jsonSkip(b, i)
+	}
+	*v, e.has = n, e.has|f
+	return next, true
+}
+
+// readPlain reads the string at i, of a kind that has no escapes. What is none is
+// skipped.
+func (e *bpfEvent) readPlain(b []byte, i int, v *[]byte, f bpfField) (next int, ok bool) {
+	if i < len(b) && b[i] == '"' {
+		if end := bytes.IndexByte(b[i+1:], '"'); end >= 0 {
+			*v, e.has = b[i+1:i+1+end], e.has|f
+			return i + end + 2, true
+		}
+	}
+	return jsonSkip(b, i)
+}
+
+// readString reads the string at i into buf. What is none is skipped.
+func (e *bpfEvent) readString(b []byte, i int, buf []byte, v *[]byte, f bpfField) (next int, ok bool) {
+	s, next, ok := jsonString(b, i, buf[:0])
+	if !ok {
+		return jsonSkip(b, i)
+	}
+	*v, e.has = s, e.has|f
+	return next, true
+}
+
+// field reads the value at i.
+func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
+	if v, f := e.number(key); v != nil {
+		return e.readNumber(b, i, v, f)
+	}
+	switch string(key) {
 	case "state":
 		if i < len(b) && b[i] == '"' {
 			s, next, ok := jsonString(b, i, e.scratch[:0])
@@ -278,7 +308,7 @@ func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 			}
 			return next, ok
 		}
-		next, ok := num(&e.state, bpfState)
+		next, ok := e.readNumber(b, i, &e.state, bpfState)
 		if ok {
 			e.letter = bitsLetter(e.state)
 		}
@@ -293,31 +323,14 @@ func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 		}
 		return next, true
 	case "ev":
-		var ok bool
-		if i < len(b) && b[i] == '"' { // names of events have no escapes
-			end := bytes.IndexByte(b[i+1:], '"')
-			if ok = end >= 0; ok {
-				e.kind, e.has = b[i+1:i+1+end], e.has|bpfEv
-				return i + end + 2, true
-			}
+		if i >= len(b) || b[i] != '"' {
+			return i, false
 		}
-		return i, false
+		return e.readPlain(b, i, &e.kind, bpfEv)
 	case "ctx":
-		if i < len(b) && b[i] == '"' {
-			if end := bytes.IndexByte(b[i+1:], '"'); end >= 0 {
-				e.ctx, e.has = b[i+1:i+1+end], e.has|bpfCtx
-				return i + end + 2, true
-			}
-		}
-		return jsonSkip(b, i)
+		return e.readPlain(b, i, &e.ctx, bpfCtx)
 	case "func":
-		if i < len(b) && b[i] == '"' {
-			if end := bytes.IndexByte(b[i+1:], '"'); end >= 0 {
-				e.fn, e.has = b[i+1:i+1+end], e.has|bpfFunc
-				return i + end + 2, true
-			}
-		}
-		return jsonSkip(b, i)
+		return e.readPlain(b, i, &e.fn, bpfFunc)
 	case "task15", "comm15":
 		// 15 bytes as they are, with blanks behind a shorter name.
 		if i+1+MaxComm >= len(b) || b[i] != '"' || b[i+1+MaxComm] != '"' {
@@ -331,19 +344,9 @@ func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 		}
 		return i + MaxComm + 2, true
 	case "task":
-		s, next, ok := jsonString(b, i, e.taskBuf[:0])
-		if !ok {
-			return jsonSkip(b, i)
-		}
-		e.task, e.has = s, e.has|bpfTask
-		return next, true
+		return e.readString(b, i, e.taskBuf[:], &e.task, bpfTask)
 	case "comm":
-		s, next, ok := jsonString(b, i, e.commBuf[:0])
-		if !ok {
-			return jsonSkip(b, i)
-		}
-		e.comm, e.has = s, e.has|bpfComm
-		return next, true
+		return e.readString(b, i, e.commBuf[:], &e.comm, bpfComm)
 	}
 	return jsonSkip(b, i)
 }

@@ -256,6 +256,22 @@ func isError(v uint64) bool {
 	return v >= ^uint64(4094) || v>>32 == 0 && v >= 1<<32-4095
 }
 
+// exitCode is the value that a thread ends with by its call of f. known is false
+// where there is none, and where do_exit() got it, which may be a signal's.
+func exitCode(f function, a *probeArgs) (code int, known bool) {
+	switch {
+	case f == kthreadExit && a.n > 0:
+		return ToInt(a.nums[0]), true
+	case f == kthreadCompleteAndExit && a.hasCode:
+		return ToInt(a.code), true
+	case f == kthreadCompleteAndExit && a.n > 1:
+		return ToInt(a.nums[1]), true
+	case f == doExit && a.n > 0:
+		return ToInt(a.nums[0]), false
+	}
+	return 0, false
+}
+
 // function makes an event of a function's entry or return in the context of
 // the record's task.
 func (t *Decoder) function(n int, rec *record, f function, name []byte, returns bool, args []byte) {
@@ -323,16 +339,7 @@ func (t *Decoder) function(n int, rec *record, f function, name []byte, returns 
 			return
 		}
 		e.Kind, e.Thread = traces.ExitCall, t.current(rec)
-		switch {
-		case f == kthreadExit && a.n > 0:
-			e.Code, e.HasCode = ToInt(a.nums[0]), true
-		case f == kthreadCompleteAndExit && a.hasCode:
-			e.Code, e.HasCode = ToInt(a.code), true
-		case f == kthreadCompleteAndExit && a.n > 1:
-			e.Code, e.HasCode = ToInt(a.nums[1]), true
-		case f == doExit && a.n > 0:
-			e.Code = ToInt(a.nums[0])
-		}
+		e.Code, e.HasCode = exitCode(f, &a)
 	case wakeUpProcess:
 		if returns || a.task == (traces.Task{}) {
 			return
