@@ -127,7 +127,7 @@ func (c *check) read(src Source) error {
 			continue
 		}
 		if l := c.lives.Over(e.Line); l != nil {
-			if _, _, err := c.judgeLife(l); err != nil {
+			if _, _, err := c.judgeLife(l, false); err != nil {
 				return err
 			}
 		}
@@ -157,7 +157,7 @@ func (c *check) log() Log {
 // end judges lives that have ended for good.
 func (c *check) end(ended []*Life) error {
 	for _, l := range ended {
-		v, m, err := c.judgeLife(l)
+		v, m, err := c.judgeLife(l, true)
 		if err != nil {
 			return err
 		}
@@ -203,9 +203,12 @@ func lastSaid(l *Life) *Verdict {
 
 // judgeLife judges a life and yields the verdict, if it says something new and is not
 // only counted. It returns what has been said of the life, or the memo that says it.
-func (c *check) judgeLife(l *Life) (v *Verdict, m *memo, err error) {
+//
+// A life whose verdict has been given while the log was followed is judged again when it
+// has ended for good: a loss, or an oops, may have come since, and silence proves less.
+func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) {
 	before := lastSaid(l)
-	if int(l.Judged) == l.Count() {
+	if int(l.Judged) == l.Count() && !(ended && c.Follow && l.Revived == nil) {
 		return before, before.how.memo, nil // nothing has come since
 	}
 	now := l

@@ -394,7 +394,7 @@ func (a *Assembler) slow(of *Life, w *Wait, line int) {
 	i := Incident{Misuse: Misuse{Kind: Slow}, Lines: append(slices.Clone(w.Lines), line), Wait: w, Back: line}
 	a.book.hung.Back = true
 	switch {
-	case of != nil && (of.Judged == 0 || int(of.Judged) < of.Count()):
+	case of != nil && (of.Revived == nil || int(of.Judged) < of.Count()):
 		of.Incidents = append(of.Incidents, i)
 	case len(a.book.cameBack) < maxMisuses:
 		a.book.cameBack = append(a.book.cameBack, i)
