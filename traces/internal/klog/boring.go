@@ -35,7 +35,6 @@ const (
 	begin  place = iota // at its beginning
 	second              // at the beginning of its second word
 	end                 // at its end
-	flags               // ten bytes before its end
 	inside              // anywhere in the line
 )
 
@@ -47,6 +46,10 @@ const hintBytes = 4
 // (util-linux sys-utils/dmesg.c print_record) or a caller (kernel/printk/printk.c
 // print_caller), or what is indented, as most lines of a report are.
 const firstBytes = "[0123456789 \t"
+
+// flagBytes stand ten bytes before the end of a message that begins with a task's name:
+// "kt_deaf  D  0  596  2 0x00000000" (kernel/sched/core.c sched_show_task, to 5.9).
+const flagBytes = "0x"
 
 var hints = []hint{
 	// The kernel's reports of stacks begin or end there.
@@ -61,7 +64,6 @@ var hints = []hint{
 	{begin, "------------[ cut here ]------------"},    // include/asm-generic/bug.h CUT_HERE
 	{begin, "Task dump for CPU "},                      // kernel/sched/core.c dump_cpu_task
 	{begin, "task:"},                                   // kernel/sched/core.c sched_show_task
-	{flags, "0x"},                                      // the same, to 5.9: … 2 0x00000000
 	{begin, "CPU: "},                                   // lib/dump_stack.c dump_stack_print_info
 	{begin, "Pid: "},                                   // the same, to 3.9
 	{begin, "Call Trace:"},                             // arch/x86/kernel/dumpstack.c show_trace_log_lvl
@@ -98,7 +100,6 @@ var hints = []hint{
 	{second, "kernel:"},            // journalctl -o short-monotonic: host kernel: …
 	{inside, `\`},                  // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
 	{inside, "\x1b"},               // a colour
-	{inside, "\x00"},               // not whole
 }
 
 // BoringLines finds the boring lines of a kernel log.
@@ -106,16 +107,15 @@ type BoringLines struct {
 	patterns *printk.Set
 
 	// The hints that a message is compared with.
-	first  [256]bool // bytes that it may begin with
-	begins fourBytes
-	ends   fourBytes
-	inside []string
+	first  [256]bool         // bytes that it may begin with
+	words  [inside]fourBytes // by place
+	inside []insideHint
 
 	newlines [skim.Chunk]int32
 	marked   [skim.Chunk]bool // which of the lines that end there have a hint inside
-	counts   [256]uint16      // of bytes, at the block's beginning
+	zeroes   bool             // some lines may have NULs
 
-	// How a line begins that goes on with the latest span: before the bracket that
+	// open: the line before is the last of a span. How a line begins that goes on with it: before the bracket that
 	// ends its stamp with eight columns, not below those of the line before, and before
 	// these with the same seconds.
 	open    bool
@@ -123,6 +123,12 @@ type BoringLines struct {
 	last    uint64 // the eight columns, the first of them on top: "4.046211"
 	seconds uint64 // the first eight columns of the line, those of them that mask has
 	mask    uint64
+}
+
+// An insideHint is looked for by one of its bytes, the one that the log has least.
+type insideHint struct {
+	text string
+	rare int // where that byte is
 }
 
 // fourBytes is a set of texts of four bytes. It may say that it has others too.
@@ -162,28 +168,25 @@ func NewBoringLines(patterns *printk.Set) *BoringLines {
 func (g *BoringLines) add(h hint) {
 	switch {
 	case h.where == inside:
-		g.inside = append(g.inside, h.text)
+		g.inside = append(g.inside, insideHint{text: h.text})
 	case h.where == begin && len(h.text) < hintBytes:
 		g.first[h.text[0]] = true
-	case h.where == begin:
-		g.begins.add([]byte(h.text))
 	case h.where == end:
-		g.ends.add([]byte(h.text[len(h.text)-hintBytes:]))
+		g.words[end].add([]byte(h.text[len(h.text)-hintBytes:]))
+	default:
+		g.words[h.where].add([]byte(h.text))
 	}
 }
 
 // Skim finds the spans of boring lines. All others are to be decoded.
 func (g *BoringLines) Skim(text []byte, out *skim.Block) {
 	out.Reset()
-	g.open = false
-	clear(g.counts[:])
-	for _, c := range text[:min(len(text), skim.Chunk)] {
-		g.counts[c]++
-	}
+	g.open, g.zeroes = false, false
+	g.findRare(text[:min(len(text), skim.Chunk)])
 	from := 0
 	for at := 0; at < len(text); at += skim.Chunk {
-		n, _ := skim.Newlines(g.newlines[:], text[at:min(at+skim.Chunk, len(text))])
-		if n > 0 {
+		n, zero := skim.Newlines(g.newlines[:], text[at:min(at+skim.Chunk, len(text))])
+		if g.zeroes = g.zeroes || zero; n > 0 {
 			g.lines(text, from, at, g.newlines[:n], out)
 			from = at + int(g.newlines[n-1]) + 1
 		}
@@ -193,22 +196,46 @@ func (g *BoringLines) Skim(text []byte, out *skim.Block) {
 	}
 }
 
+// findRare finds out which bytes of hints are rare.
+func (g *BoringLines) findRare(text []byte) {
+	var counts [256]int
+	for _, c := range text {
+		counts[c]++
+	}
+	for i := range g.inside {
+		h := &g.inside[i]
+		for j := range len(h.text) {
+			if counts[h.text[j]] < counts[h.text[h.rare]] {
+				h.rare = j
+			}
+		}
+	}
+}
+
 // lines skims the lines that end at some newlines, which are counted from at on. The
 // first of them begins at from.
 func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *skim.Block) {
 	brackets := g.mark(text, from, at, newlines)
-	for i, n := range newlines {
-		end := at + int(n)
-		switch line := text[from:end]; {
-		case g.open && !g.marked[i] && g.goesOn(line, brackets):
+	for i := 0; i < len(newlines); i++ {
+		first, last := i, from
+		for g.open && !g.zeroes && i < len(newlines) && !g.marked[i] && g.goesOn(text[from:at+int(newlines[i])], brackets) {
+			last, from = from, at+int(newlines[i])+1
+			i++
+		}
+		if i > first {
 			span := &out.Spans[len(out.Spans)-1]
-			span.From = int32(from)
-			span.N++
-			out.Lines[len(out.Lines)-1].End = int32(end)
-		case from == 0 && out.Tail || !g.boring(line):
+			span.From = int32(last)
+			span.N += i - first
+			out.Lines[len(out.Lines)-1].End = int32(from - 1)
+		}
+		if i == len(newlines) {
+			break
+		}
+		end := at + int(newlines[i])
+		if from == 0 && out.Tail || !g.boring(text[from:end]) {
 			out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
 			g.open = false
-		default:
+		} else {
 			g.addToSpan(text, from, end, out)
 		}
 		from = end + 1
@@ -221,19 +248,13 @@ func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (bracket
 	marked := g.marked[:len(newlines)]
 	clear(marked)
 	lines := text[from : at+int(newlines[len(newlines)-1])]
-	for _, hint := range g.inside {
-		rare := 0
-		for i := range len(hint) {
-			if g.counts[hint[i]] < g.counts[hint[rare]] {
-				rare = i
-			}
-		}
-		for i := rare; i < len(lines); i++ {
-			n := bytes.IndexByte(lines[i:], hint[rare])
+	for _, h := range g.inside {
+		for i := h.rare; i < len(lines); i++ {
+			n := bytes.IndexByte(lines[i:], h.text[h.rare])
 			if n < 0 {
 				break
 			}
-			if i += n; scan.HasPrefix(lines[i-rare:], hint) {
+			if i += n; scan.HasPrefix(lines[i-h.rare:], h.text) {
 				line, _ := slices.BinarySearch(newlines, int32(from+i-at))
 				marked[line] = true
 				i = at + int(newlines[line]) - from // the others of this line say no more
@@ -276,8 +297,8 @@ func (g *BoringLines) goesOn(line []byte, brackets bool) bool {
 		}
 	}
 	msg := line[b:]
-	if g.first[msg[0]] || g.begins.has(msg) || g.ends.has(msg[len(msg)-4:]) || msg[len(msg)-1] <= ' ' ||
-		binary.LittleEndian.Uint16(msg[len(msg)-10:]) == '0'|'x'<<8 || secondHint(msg) {
+	if g.first[msg[0]] || g.words[begin].has(msg) || g.words[end].has(msg[len(msg)-hintBytes:]) || msg[len(msg)-1] <= ' ' ||
+		string(msg[len(msg)-10:len(msg)-8]) == flagBytes || g.secondWord(msg) {
 		return false
 	}
 	if brackets && bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
@@ -292,15 +313,13 @@ func isStamp(w uint64) bool {
 	return scan.Others(w^0x302e303030303030) == 0 && byte(w>>48) == '.'
 }
 
-// secondHint says whether a message has a second word that is a hint, or none that can
-// be found.
-func secondHint(msg []byte) bool {
+// secondWord says whether a message has a second word that is a hint, or none that is
+// found so.
+func (g *BoringLines) secondWord(msg []byte) bool {
 	for i := 0; i+8+hintBytes < len(msg); i += 8 {
 		x := scan.Eight(msg, i) ^ scan.EachBlank
 		if blanks := (x - 0x0101010101010101) &^ x & 0x8080808080808080; blanks != 0 {
-			i += bits.TrailingZeros64(blanks)/8 + 1
-			word := string(msg[i : i+hintBytes])
-			return word == "kern" || word == "Part"
+			return g.words[second].has(msg[i+bits.TrailingZeros64(blanks)/8+1:])
 		}
 	}
 	return true
