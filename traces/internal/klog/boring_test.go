@@ -2,9 +2,15 @@ package klog
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
@@ -30,4 +36,152 @@ func BenchmarkBoring(b *testing.B) {
 		g.Skim(text, out)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*lines), "ns/line")
+}
+
+// asPrinted has for each hint a message that the decoder wants.
+var asPrinted = []string{
+	"INFO: task t1:596 blocked for more than 120 seconds.", "rcu: INFO: rcu_sched self-detected stall on CPU",
+	"INFO: rcu_sched detected stalls on CPUs/tasks:", "RCU grace-period kthread stack dump:",
+	"rcu: RCU grace-period kthread stack dump:", "watchdog: BUG: soft lockup - CPU#1 stuck for 23s! [kt_spin:310]",
+	"NMI watchdog: BUG: soft lockup - CPU#1 stuck for 23s! [kt_spin:310]", "Watchdog detected hard LOCKUP on cpu 1 by CPU 0",
+	"NMI backtrace for cpu 1 and some more", "WARNING: CPU: 0 PID: 12 at kernel/kthread.c:520 kthread_park+0x40/0x90",
+	"------------[ cut here ]------------ of it", "Task dump for CPU 1: and no other",
+	"task:kt_deaf         state:D stack:0     pid:596   tgid:596   ppid:2      flags:0x00024000",
+	"kt_deaf         D    0   596      2 0x00000000", "CPU: 1 PID: 310 Comm: kt_x Not tainted 6.1.0 #1",
+	"Pid: 2183, comm: bash Tainted: P        2.6.32 #1", "Call Trace: on all of it", "Call trace: on all of it",
+	"Backtrace: on all of it", "Showing all locks held in the system:", "sysrq: Show Blocked State", "SysRq : Show Blocked State",
+	"Future hung task reports are suppressed", "/proc/594/stack:[<0>] kthread+0xf2/0x120", "==> /proc/594/stack <==",
+	"user@host:~# cat /proc/594/stack", "Oops#1 Part1", "Panic#2345678901234567 Part123",
+	"BUG: kernel NULL pointer dereference, address: 10", "Oops: 0002 [1] PREEMPT SMP", "Internal error: Oops: 96000004 SMP",
+	"Unable to handle kernel paging request", "CPU 0 Unable to handle kernel paging request", "kernel BUG at lib/list_debug.c:56!",
+	"Kernel panic - not syncing: it is over", "invalid opcode: 0000 SMP NOPTI", "general protection fault, probably for it",
+	"divide error: 0000 SMP NOPTI", "stack segment: 0000 SMP NOPTI", "** 12 printk messages dropped **",
+	"Lost 312345 message(s)!", "printk: 12 messages suppressed.", "net_ratelimit: 3 callbacks suppressed",
+	"Linux version 6.1.0-18-amd64 (x)", "host kernel: usb 1-1: new device", "usb 1-1: Product: M\\xc3\\xbcller", "usb 1-1: \x1b[1mnew device\x1b[0m",
+	"Stopping the thread t1", "Thread Creating...", "the thread t1 stopped", "the thread t1 stopped, exit code -4", "func t1 return and more",
+	"Kernel bug detected[#1]: in a driver", "prompt$ [   10.000000] Stopping t1", " indented as reports are", "\tindented as reports are",
+	"[Sat Nov 21 18:06:58 2026] usb 1-1", "2026-11-21T18:06:58,363151+00:00 usb 1-1",
+}
+
+// fastSpans checks that what a skimmer has put into spans is boring by the decoder's own
+// functions too, and returns how many lines these are.
+func fastSpans(t *testing.T, g *BoringLines, text []byte) (lines int) {
+	t.Helper()
+	out := new(skim.Block)
+	g.Skim(text, out)
+	from := 0
+	for _, l := range out.Lines {
+		piece := text[min(from, len(text)):l.End]
+		from = int(l.End) + 1
+		if l.Prev != skim.Boring {
+			if bytes.IndexByte(piece, '\n') >= 0 {
+				t.Fatalf("several lines in one: %q", piece)
+			}
+			continue
+		}
+		span, before := out.Spans[l.Decoded-1], int64(0)
+		n := 0
+		for line := range bytes.SplitSeq(piece, []byte("\n")) {
+			stamp, _ := splitStamp(line)
+			if n++; !g.boring(line) || stamp < before || n == 1 && stamp != span.First {
+				t.Fatalf("not boring: %q\nof %q", line, text)
+			}
+			before = stamp
+		}
+		if n != span.N {
+			t.Fatalf("%d lines, the span has %d: %q", n, span.N, piece)
+		}
+		lines += n
+	}
+	return lines
+}
+
+// messages are of the samples' kernel logs, without stamps.
+func messages(t testing.TB) [][]byte {
+	t.Helper()
+	var all [][]byte
+	for _, glob := range []string{"../../samples/*.dmesg", "../../samples/reports/*", "../../samples/recorded/dmesg*"} {
+		files, err := filepath.Glob(glob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range bytes.SplitSeq(text, []byte("\n")) {
+				msg, _, ok := body(scan.TrimEnd(line))
+				if ok && len(msg) > 0 {
+					all = append(all, msg)
+				}
+			}
+		}
+	}
+	if len(all) < 1000 {
+		t.Fatalf("%d messages", len(all))
+	}
+	return all
+}
+
+// The table of hints misses no message that the decoder wants: not of the samples', nor
+// any that these and the hints make up.
+func TestHints(t *testing.T) {
+	all := messages(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	g := NewBoringLines(printk.Builtin("story"))
+	rounds, boring := 3000, 0
+	if testing.Short() {
+		rounds = 100
+	}
+	for _, m := range asPrinted {
+		all = append(all, slices.Repeat([][]byte{[]byte(m)}, 20)...)
+	}
+	for range rounds {
+		var text []byte
+		micros := 0
+		for range 20 {
+			a, b := all[rng.IntN(len(all))], all[rng.IntN(len(all))]
+			h := asPrinted[rng.IntN(len(asPrinted))]
+			if rng.IntN(2) == 0 {
+				h = hints[rng.IntN(len(hints))].text
+			}
+			msg := a
+			switch cut := a[:rng.IntN(len(a)+1)]; rng.IntN(6) {
+			case 0:
+				msg = slices.Concat(cut, b[rng.IntN(len(b)):])
+			case 1:
+				msg = slices.Concat([]byte(h), b[rng.IntN(len(b)):])
+			case 2:
+				msg = slices.Concat(cut, []byte(h))
+			case 3:
+				msg = slices.Concat(cut, []byte(h), b[rng.IntN(len(b)):])
+			case 4:
+				word, rest, _ := bytes.Cut(a, []byte(" "))
+				msg = slices.Concat(word, []byte(" "), []byte(h), rest)
+			}
+			caller := [...]string{"", "", "", "[  T310] ", "[    C0] "}[rng.IntN(5)]
+			end := [...]string{"", "", "", "\r", " ", "\r\r"}[rng.IntN(6)]
+			micros += rng.IntN(3)
+			text = fmt.Appendf(text, "[%5d.%06d] %s%s%s\n", 7, micros, caller, bytes.ReplaceAll(msg, []byte("\n"), nil), end)
+			text = fmt.Appendf(text, "[%5d.%06d] usb 1-1: New USB device strings: Mfr=3, Product=2\n", 7, micros)
+		}
+		boring += fastSpans(t, g, text)
+	}
+	if boring < rounds*20 {
+		t.Errorf("only %d of %d lines are boring", boring, rounds*40)
+	}
+}
+
+// FuzzHints: the same, of any text.
+func FuzzHints(f *testing.F) {
+	for _, msg := range messages(f)[:500] {
+		f.Add(fmt.Appendf(nil, "[    7.000001] usb 1-1: new device\n[    7.000002] %s\n[    7.000003] %s of it", msg, msg))
+	}
+	g := NewBoringLines(printk.Builtin("story"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		text = append(text, '\n')
+		fastSpans(t, g, text)
+		fastSpans(t, g, slices.Concat([]byte("[    7.000001] usb 1-1: new high-speed USB device\n"), text))
+	})
 }
