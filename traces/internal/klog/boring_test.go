@@ -162,8 +162,12 @@ func TestHints(t *testing.T) {
 			}
 			caller := [...]string{"", "", "", "[  T310] ", "[    C0] "}[rng.IntN(5)]
 			end := [...]string{"", "", "", "\r", " ", "\r\r"}[rng.IntN(6)]
-			micros += rng.IntN(3)
+			micros = max(1, micros+rng.IntN(5)-1)
+			from := len(text)
 			text = fmt.Appendf(text, "[%5d.%06d] %s%s%s\n", 7, micros, caller, bytes.ReplaceAll(msg, []byte("\n"), nil), end)
+			if rng.IntN(3) == 0 {
+				text[from+rng.IntN(min(20, len(text)-from-1))] = "\x00\x1b[]. 0x9/"[rng.IntN(10)]
+			}
 			text = fmt.Appendf(text, "[%5d.%06d] usb 1-1: New USB device strings: Mfr=3, Product=2\n", 7, micros)
 		}
 		boring += fastSpans(t, g, text)
