@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -175,8 +176,8 @@ func (c *eraChecker) explain(m *misfit, l *Life, ends model.StateSet) {
 	}
 	way, possible := c.m.Shortest(ends, c.m.Enabled(wanted))
 	for _, a := range way {
-		for kind, names := range silent {
-			if l.Shows(kind) && slices.Contains(names, c.m.Graph.Actions[a]) && !m.misses(kind) {
+		for _, kind := range slices.Sorted(maps.Keys(silent)) { // the words name them in this order
+			if l.Shows(kind) && slices.Contains(silent[kind], c.m.Graph.Actions[a]) && !m.misses(kind) {
 				m.missing = append(m.missing, kind)
 			}
 		}

@@ -56,9 +56,9 @@ var hints = []hint{
 	{begin, "INFO: "}, // kernel/hung_task.c check_hung_task; kernel/rcu/tree_stall.h print_cpu_stall
 	{begin, "rcu: "},  // kernel/rcu/tree_stall.h print_other_cpu_stall, rcu_check_gp_kthread_starvation
 	{begin, "RCU grace-period kthread stack dump"},     // the same, to 5.9
-	{begin, "watchdog: BUG: soft lockup "},             // kernel/watchdog.c watchdog_timer_fn
-	{begin, "NMI watchdog: BUG: soft lockup "},         // the same, to 4.10
-	{inside, "Watchdog detected hard LOCKUP on cpu "},  // kernel/watchdog.c watchdog_hardlockup_check
+	{begin, "watchdog: "},                              // kernel/watchdog.c watchdog_timer_fn, watchdog_hardlockup_check
+	{begin, "NMI watchdog: "},                          // the same, to 4.10
+	{begin, "Watchdog detected hard LOCKUP on cpu "},   // the same, as a warning
 	{begin, "NMI backtrace for cpu "},                  // lib/nmi_backtrace.c nmi_cpu_backtrace
 	{begin, "WARNING: "},                               // kernel/panic.c __warn
 	{begin, "------------[ cut here ]------------"},    // include/asm-generic/bug.h CUT_HERE

@@ -113,7 +113,8 @@ func beginsBug(msg []byte) source {
 	switch {
 	case has("watchdog: BUG: soft lockup "), has("NMI watchdog: BUG: soft lockup "), has("BUG: soft lockup "):
 		return lockupLine // kernel/watchdog.c watchdog_timer_fn
-	case bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu ")):
+	case (has("watchdog: ") || has("NMI watchdog: ") || has("Watchdog detected ")) &&
+		bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu ")):
 		return lockupLine // kernel/watchdog.c watchdog_hardlockup_check
 	case has("NMI backtrace for cpu ") && !bytes.Contains(msg, []byte(" skipped")):
 		return nmiLine // lib/nmi_backtrace.c nmi_cpu_backtrace
