@@ -61,8 +61,10 @@ type Options struct {
 	// memory does not grow with the log. An error of Yield ends Check.
 	Yield func(*checker.Verdict) error
 
-	// CountOnly is checker.Options.CountOnly. Threads that are not asked for are counted
-	// with the others.
+	// CountOnly, if it is not nil, is asked of each verdict with its number, from 1: true
+	// lets later lives that go the same way be counted only. At the log's end one
+	// verdict stands for them, with their number in Alike. Threads that are not asked
+	// for are counted with the others. It has no effect with Follow.
 	CountOnly func(n int, v *checker.Verdict) bool
 
 	// Checker judges, if it is not nil, in place of one that is made by Kernel and
