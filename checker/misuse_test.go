@@ -142,13 +142,13 @@ func TestDied(t *testing.T) {
 	}
 	pump, rmmod := traces.Task{Comm: "pump", PID: 50}, traces.Task{Comm: "rmmod", PID: 9}
 	says := func(kind traces.Kind, line int) traces.Event {
-		e := traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: pump, Text: "x", Set: pats}
+		e := traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: pump, Text: "x", Printed: traces.Printed{Set: pats}}
 		if kind == traces.StopCall || kind == traces.StopReturn {
 			e.By = rmmod
 		}
 		return e
 	}
-	begin := traces.Event{Kind: traces.Begin, Line: 1, Set: pats}
+	begin := traces.Event{Kind: traces.Begin, Line: 1, Printed: traces.Printed{Set: pats}}
 	crash := traces.Event{Kind: traces.Crash, Line: 10, Before: 9}
 	null := "BUG: kernel NULL pointer dereference, address: 0000000000000018"
 	interrupted := report(traces.Oops, null, pump, in...)

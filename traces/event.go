@@ -101,15 +101,10 @@ type Event struct {
 	Count   int    // Loss: how many messages were lost, 0 where not known
 	Text    string // the message, without stamp and line end
 	Kernel  string // Boot: the release, as `uname -r` prints it
-	// OrNames are the threads that the line would be about if a pattern with
-	// less literal text were the right one.
-	OrNames []string
-	Set     PatternSet // the set whose pattern matched; nil for all that is no printk of a module's
+	Printed
 	// Of tracers' events:
-	CPU     int   // -1 where the trace has none
-	Stamp   int64 // by the trace's clock, see Clock; of Stacked: nanoseconds since boot, 0 where the log has no stamps
-	Clock   Clock
-	Coarse  int64   // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
+	CPU int // -1 where the trace has none
+	Time
 	State   byte    // SwitchOut: the letter of the state, of "R+" the R; 0 where its letter has two meanings
 	Context Context // whether By itself did it
 	Late    bool    // Woken: by sched_wakeup, which another CPU's interrupt may print, after the waking (kernel/sched/core.c ttwu_queue_wakelist)
@@ -120,6 +115,21 @@ type Event struct {
 	// just before its own. 0: anywhere before.
 	Since int
 	Stack *Stack
+}
+
+// Printed is what is known of a module's message.
+type Printed struct {
+	Set PatternSet // the set whose pattern matched; nil for all that is no printk of a module's
+	// OrNames are the threads that the line would be about if a pattern with
+	// less literal text were the right one.
+	OrNames []string
+}
+
+// A Time is when an event happened.
+type Time struct {
+	Stamp  int64 // by the trace's Clock; of Stacked and Blocked: nanoseconds since boot, 0 where the log has no stamps
+	Clock  Clock
+	Coarse int64 // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
 }
 
 // A PatternSet is a set of printk patterns, by which a module's messages are known.

@@ -543,7 +543,7 @@ func isWord(s string) bool { return s != "" && !strings.Contains(s, " ") }
 // that it cannot be, problem says so, and usable is whether the rest still
 // tells something.
 func (q *pattern) event(set *Set, m match) (e traces.Event, problem string, usable bool) {
-	e = traces.Event{Kind: q.kind, Set: set, Thread: traces.Task{Comm: m.thread}, By: parseTask(m.by)}
+	e = traces.Event{Kind: q.kind, Printed: traces.Printed{Set: set}, Thread: traces.Task{Comm: m.thread}, By: parseTask(m.by)}
 	if m.pid != "" {
 		pid, err := strconv.ParseUint(m.pid, 10, 31)
 		if err != nil || pid == 0 {

@@ -269,7 +269,7 @@ func (r *Parser) begin(src source, msg []byte, m *Message, emit func(traces.Even
 			r.suppressed = m.Line
 		}
 		if waiter, owner, lock, ok := parseBlocked(msg); ok {
-			emit(traces.Event{Kind: traces.Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Stamp: max(m.Stamp, 0) * 1000})
+			emit(traces.Event{Kind: traces.Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Time: traces.Time{Stamp: max(m.Stamp, 0) * 1000}})
 		}
 		if bytes.Contains(msg, []byte("RCU")) {
 			r.stall = 0 // the rest of the stall's report is about RCU's own threads
@@ -381,7 +381,7 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	}
 	emit(traces.Event{
 		Kind: traces.Stacked, Line: p.line, Before: p.before, Thread: s.Task,
-		Text: s.Title, Kernel: p.kernel, Stack: &s, Stamp: max(0, p.stamp) * 1000,
+		Text: s.Title, Kernel: p.kernel, Stack: &s, Time: traces.Time{Stamp: max(0, p.stamp) * 1000},
 	})
 }
 

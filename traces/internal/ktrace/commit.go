@@ -61,7 +61,7 @@ type latestEvents struct {
 
 func newLatestEvents() (l latestEvents) {
 	for kind := range l.events {
-		l.events[kind] = traces.Event{Kind: traces.Kind(kind), Coarse: 1000, Clock: traces.Nanoseconds}
+		l.events[kind] = traces.Event{Kind: traces.Kind(kind), Time: traces.Time{Coarse: 1000, Clock: traces.Nanoseconds}}
 	}
 	l.events[traces.SwitchOut].Context, l.events[traces.SwitchIn].Context = traces.TaskContext, traces.TaskContext
 	return l

@@ -31,7 +31,7 @@ func (u *unsorted) hold(e traces.Event) {
 	}
 	u.stats.Diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (u.order.newest-e.Stamp)/1e6)
 	u.stats.Lost++
-	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: u.order.newest}, u.pass)
+	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Time: traces.Time{Stamp: u.order.newest}}, u.pass)
 }
 
 // pass gives out an event whose turn has come. A BPF program does not run, and
@@ -55,7 +55,7 @@ func (u *unsorted) pass(e traces.Event) {
 	case e.Kind == traces.SwitchIn && asleep > 0 && u.stats.Seen.Has(traces.Woken):
 		u.stats.Diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
 		u.stats.Lost++
-		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Stamp: e.Stamp, Since: asleep})
+		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Time: traces.Time{Stamp: e.Stamp}, Since: asleep})
 		delete(u.young, pid)
 	case e.Kind == traces.Woken, e.Kind == traces.ProcessExit:
 		delete(u.young, pid)
