@@ -1,3 +1,4 @@
+// Package traces has the words that all readers and the checker share.
 package traces
 
 import (
@@ -59,6 +60,7 @@ var kindNames = [...]string{
 	"boot", "loss", "crash", "renamed", "cut", "blocked",
 }
 
+// String is the kind as docs and pattern files name it, "stop-call".
 func (k Kind) String() string { return kindNames[k] }
 
 // Kinds is a set of kinds.
@@ -77,6 +79,7 @@ type Task struct {
 	Addr uint64 // of its task_struct, where a probe printed it; 0 elsewhere
 }
 
+// String is the task by its name and pid, "kt[310]", or by what is known of it.
 func (t Task) String() string {
 	switch {
 	case t.PID == 0 && t.Comm == "" && t.Addr != 0:

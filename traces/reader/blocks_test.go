@@ -114,7 +114,7 @@ func tracesToTry(t testing.TB) map[string][]byte {
 	return texts
 }
 
-// A glance never loses what a whole reading finds.
+// What is skimmed of a trace is what decoding all lines finds.
 func TestBlocksAreAsLines(t *testing.T) {
 	t.Parallel()
 	for name, text := range tracesToTry(t) {
@@ -210,7 +210,7 @@ func logsToTry(t testing.TB) map[string][]byte {
 	return texts
 }
 
-// What is but glanced at of a kernel log says nothing.
+// What is skipped of a kernel log says nothing.
 func TestBlocksOfKernelLogsAreAsLines(t *testing.T) {
 	t.Parallel()
 	logs := logsToTry(t)

@@ -18,7 +18,7 @@ type said struct {
 	Text  string // the whole of it, further lines as well
 }
 
-// A recorder keeps all messages that a kernelLog has found.
+// A recorder keeps all messages that a klog.Log has found.
 type recorder struct {
 	list     []said
 	unusable int

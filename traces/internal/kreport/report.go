@@ -1,3 +1,4 @@
+// Package kreport finds oopses, hung tasks and warnings inside a kernel log.
 package kreport
 
 import (
@@ -8,7 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A reporter finds the kernel's reports in a kernel log: hung tasks, dumps of
+// A Parser finds the kernel's reports in a kernel log: hung tasks, dumps of
 // tasks, lockups, oopses and warnings. It takes every message, in the log's
 // order, and says for each report one Stacked event when the report has ended.
 //
@@ -84,7 +85,7 @@ type pending struct {
 	stamp  int64
 	line   int // of its first message
 	before int // of the message before that
-	n      int // reporter.n at its latest line
+	n      int // Parser.n at its latest line
 
 	tracing
 
@@ -129,7 +130,7 @@ type Message struct {
 	Caller []byte // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
 }
 
-// message takes the next message of a log, and gives emit the reports that have
+// Message takes the next message of a log, and gives emit the reports that have
 // ended by it. m.Text and m.Caller are not kept.
 func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 	r.n++
@@ -172,7 +173,7 @@ func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 	r.before = m.Line
 }
 
-// skip takes n messages that are no report's, while none is open; the last of
+// Skip takes n messages that are no report's, while none is open; the last of
 // them is on a line.
 func (r *Parser) Skip(n, line int) {
 	r.n += n
@@ -187,10 +188,10 @@ func unindent(msg []byte) []byte {
 	return msg
 }
 
-// idle says that no report is open.
+// Idle says that no report is open.
 func (r *Parser) Idle() bool { return len(r.open) == 0 }
 
-// flush ends all that is open: the log ends here, or is interrupted.
+// Flush ends all that is open: the log ends here, or is interrupted.
 func (r *Parser) Flush(emit func(traces.Event)) {
 	for len(r.open) > 0 {
 		first := slices.MinFunc(r.open, func(a, b *pending) int { return a.line - b.line })

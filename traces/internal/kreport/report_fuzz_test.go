@@ -103,8 +103,8 @@ func FuzzReporter(f *testing.F) {
 			}
 		}
 
-		alien := Message{Text: []byte("ktlab: somebody else"), Stamp: -1}
-		more := slices.Insert(slices.Clone(recs), at, alien)
+		foreign := Message{Text: []byte("ktlab: somebody else"), Stamp: -1}
+		more := slices.Insert(slices.Clone(recs), at, foreign)
 		mixed := stacksOf(more)
 		for _, e := range mixed {
 			check(t, e)

@@ -162,7 +162,7 @@ func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
 	return t.latest.context
 }
 
-// committed makes of the latest event of its kind the next one, as traceReader.send does.
+// committed makes of the latest event of its kind the next one, as Decoder.send does.
 // An idle task has no name.
 func (t *Decoder) committed(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
 	stats := t.stats

@@ -142,7 +142,7 @@ func (f *ftraceLayout) flagsAndStamp(line []byte, i int, rec *record) (at int, o
 	return stampAt(line, scan.SkipBlanks(line, end), rec)
 }
 
-// isFlags says whether b looks like the flags of an event: none of it is
+// IsFlags says whether b looks like the flags of an event: none of it is
 // anything but a letter, a digit, a point or a '#'.
 func IsFlags(b []byte) bool {
 	for _, c := range b {
