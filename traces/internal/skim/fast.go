@@ -100,10 +100,7 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 		from, ends = end+1, ends[1:]
 	}
 	first := len(out.Lines)
-	if cap(out.Lines) < first+len(ends) {
-		out.Lines = slices.Grow(out.Lines, len(ends))
-	}
-	out.Lines = out.Lines[:first+len(ends)]
+	out.Lines = slices.Grow(out.Lines, len(ends))[:first+len(ends)]
 	lines := out.Lines[first:]
 	if odd {
 		for i, e := range ends {

@@ -2,6 +2,7 @@ package skim
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
@@ -50,6 +51,7 @@ func (g *Scanner) hinted(pid int32) bool { return g.hints != nil && g.hints.mayH
 // Skim implements Skimmer.
 func (g *Scanner) Skim(text []byte, out *Block) {
 	out.Reset()
+	out.Lines = slices.Grow(out.Lines, len(text)/100) // likely as many as there are
 	g.bound()
 	from, zeroes := 0, false
 	var ends [Chunk]int32
