@@ -39,7 +39,7 @@ const (
 	ShouldStop // the thread's own kthread_should_stop() has returned Code, 0 or 1
 	ThreadFn   // the thread's own threadfn has been entered
 
-	Stacked // a report with the thread's, or another task's, stack: Stack
+	KernelReport // a report with the thread's, or another task's, stack: Stack
 
 	Boot  // the kernel's banner: another boot begins
 	Loss  // messages were lost here, by the log's own words
@@ -130,7 +130,7 @@ type Printed struct {
 
 // A Time is when an event happened.
 type Time struct {
-	Stamp  int64 // by the trace's Clock; of Stacked and Blocked: nanoseconds since boot, 0 where the log has no stamps
+	Stamp  int64 // by the trace's Clock; of KernelReport and Blocked: nanoseconds since boot, 0 where the log has no stamps
 	Clock  Clock
 	Coarse int64 // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
 }

@@ -11,7 +11,7 @@ import (
 
 // A Parser finds the kernel's reports in a kernel log: hung tasks, dumps of
 // tasks, lockups, oopses and warnings. It takes every message, in the log's
-// order, and says for each report one Stacked event when the report has ended.
+// order, and says for each report one KernelReport event when the report has ended.
 //
 // A report is many messages, and printk keeps only each of them in one piece:
 // other CPUs' messages may stand in between. With PRINTK_CALLER a message says
@@ -39,7 +39,7 @@ type Parser struct {
 	recent [32]seen // the latest reports, to know a copy by
 	next   int
 
-	copies     int // reports not told, because they were told before
+	copies     int // reports left out: the log holds them twice
 	suppressed int // line where khungtaskd says that it will report no more; 0: none
 }
 
@@ -381,7 +381,7 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 		r.next++
 	}
 	emit(traces.Event{
-		Kind: traces.Stacked, Line: p.line, Before: p.before, Thread: s.Task,
+		Kind: traces.KernelReport, Line: p.line, Before: p.before, Thread: s.Task,
 		Text: s.Title, Kernel: p.kernel, Stack: &s, Time: traces.Time{Stamp: max(0, p.stamp) * 1000},
 	})
 }

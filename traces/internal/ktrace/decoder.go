@@ -34,12 +34,12 @@ type lineReader interface {
 
 // A traceLoss is what a trace says of events that are not in it.
 type traceLoss struct {
-	count   int  // 0: nobody knows how many
-	cpu     int  // whose events, -1: any CPU's
-	start   bool // they may be anywhere before this line, not only after the CPU's last event
-	began   bool // no loss of its own: from here on the events of this CPU are complete
-	cpus    int  // with start: the CPUs of which the trace tells; until each of them began, events may be missing
-	unplace bool // the line does not tell where they are missing
+	count    int  // 0: nobody knows how many
+	cpu      int  // whose events, -1: any CPU's
+	start    bool // they may be anywhere before this line, not only after the CPU's last event
+	began    bool // no loss of its own: from here on the events of this CPU are complete
+	cpus     int  // with start: the CPUs of which the trace tells; until each of them began, events may be missing
+	unplaced bool // the line does not tell where they are missing
 }
 
 // A Decoder makes events of the lines of a trace.
@@ -260,12 +260,12 @@ func (t *Decoder) lose(n int, l traceLoss) {
 	case l.start:
 		t.gaps.lossy, t.gaps.missing = true, l.cpus
 		t.gaps.began = cpuSet{}
-	case l.unplace:
+	case l.unplaced:
 		t.stats.Diagnose(n, "%d events were lost, this line does not say where: anything before it may be missing", l.count)
 	}
 	since := n - 1
 	switch {
-	case l.start || l.unplace:
+	case l.start || l.unplaced:
 		since = 0
 	case l.cpu >= 0:
 		since = 0
