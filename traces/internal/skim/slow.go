@@ -6,6 +6,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
 // A Scanner is the Skimmer of traces. Lines of the most usual form it matches with
@@ -83,6 +84,12 @@ func (g *Scanner) line(line []byte, out *Block) Line {
 // slowPath looks at a line by its two ends; where they cannot be read it is Whole.
 func (g *Scanner) slowPath(line []byte, out *Block) Line {
 	whole := Line{Prev: Whole, Next: -1}
+	if g.simple && g.hints != nil && g.lifecycleHere(line) {
+		if d := out.next(); g.readLifecycle(line, d) {
+			whole.Decoded = out.keep()
+			return whole
+		}
+	}
 	h, ok := g.head(line)
 	if !ok {
 		return whole
@@ -100,6 +107,18 @@ func (g *Scanner) slowPath(line []byte, out *Block) Line {
 		}
 	}
 	return whole
+}
+
+// lifecycleHere says whether a line with the columns of the one before may be a fork, an
+// exit, a free or a stop; readHead then looks at all of them.
+func (g *Scanner) lifecycleHere(line []byte) bool {
+	n := g.name
+	if g.bracket != dash+1+8 || len(line) <= n+ktrace.NameWidth || string(line[n-2:n+len("sched_")]) != ": sched_" {
+		return false
+	}
+	_, width := scan.NumberFirst(scan.Eight(line, dash+1)) // nothing but the pid stands before the CPU
+	event := line[n+len("sched_")]
+	return width > 0 && (event == 'p' || event == 'k')
 }
 
 // learn takes over the columns of a line.
