@@ -193,7 +193,7 @@ func TestPrefixesOfWhatFitsFit(t *testing.T) {
 		}
 		l := &Life{Identity: life.Identity{Set: set}, Evidence: life.Evidence{Begun: rng.IntN(2) == 0}}
 		for i := range 1 + rng.IntN(7) {
-			e := traces.Event{Kind: kinds[rng.IntN(len(kinds))], Line: i + 2, Set: set}
+			e := traces.Event{Kind: kinds[rng.IntN(len(kinds))], Line: i + 2, Printed: traces.Printed{Set: set}}
 			if rng.IntN(3) == 0 && (e.Kind == traces.StopReturn || e.Kind == traces.Return) {
 				e.HasCode, e.Code = true, []int{0, 5, eintr}[rng.IntN(3)]
 			}
@@ -217,7 +217,7 @@ func TestTooLargeASearchIsUndecided(t *testing.T) {
 	story := printk.Builtin("story")
 	l := &Life{Identity: life.Identity{Set: story, Thread: traces.Task{Comm: "t"}}, Evidence: life.Evidence{Begun: true}}
 	add := func(k traces.Kind) {
-		l.Keep(&traces.Event{Kind: k, Line: l.Count() + 2, Set: story})
+		l.Keep(&traces.Event{Kind: k, Line: l.Count() + 2, Printed: traces.Printed{Set: story}})
 	}
 	for range 60 {
 		add(traces.Wake)

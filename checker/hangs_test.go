@@ -202,7 +202,7 @@ func TestWhatElseAWaitHangsOn(t *testing.T) {
 		if kind == traces.HungTask {
 			s.Blocked = 120
 		}
-		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
+		return traces.Event{Kind: traces.KernelReport, Line: line, Before: line - 1, Thread: who, Stack: s, Time: traces.Time{Stamp: 100e9}}
 	}
 	stops := func() traces.Event {
 		return report(p, traces.HungTask, "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
@@ -269,14 +269,14 @@ func TestReportedHangs(t *testing.T) {
 		if kind == traces.HungTask {
 			s.Blocked = 120
 		}
-		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Stamp: 100e9}
+		return traces.Event{Kind: traces.KernelReport, Line: line, Before: line - 1, Thread: who, Stack: s, Time: traces.Time{Stamp: 100e9}}
 	}
 	later := func(seconds int64, e traces.Event) traces.Event {
 		e.Stamp += seconds * 1e9
 		return e
 	}
 	says := func(line int, kind traces.Kind, by traces.Task) traces.Event {
-		return traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: k, By: by, Text: "x", Set: pats}
+		return traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: k, By: by, Text: "x", Printed: traces.Printed{Set: pats}}
 	}
 	stops := []string{"schedule", "schedule_timeout", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64"}
 	hung := report(20, p, traces.HungTask, stops...)

@@ -134,7 +134,7 @@ func TestDied(t *testing.T) {
 	report := func(kind traces.Report, title string, task traces.Task, frames ...string) traces.Event {
 		s := crashed(kind, title, 0x18, frames...)
 		s.Task, s.Last = task, 15
-		return traces.Event{Kind: traces.Stacked, Line: 10, Before: 9, Thread: task, Text: title, Stack: s}
+		return traces.Event{Kind: traces.KernelReport, Line: 10, Before: 9, Thread: task, Text: title, Stack: s}
 	}
 	pats, err := printk.Parse("p", strings.NewReader("begin loading\nenter {thread}[{pid}] up\nreturn {thread}[{pid}] down\nstop-call {by} stops {thread}[{pid}]\nstop-return {by} stopped {thread}[{pid}]: {code}\n"))
 	if err != nil {
@@ -142,13 +142,13 @@ func TestDied(t *testing.T) {
 	}
 	pump, rmmod := traces.Task{Comm: "pump", PID: 50}, traces.Task{Comm: "rmmod", PID: 9}
 	says := func(kind traces.Kind, line int) traces.Event {
-		e := traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: pump, Text: "x", Set: pats}
+		e := traces.Event{Kind: kind, Line: line, Before: line - 1, Thread: pump, Text: "x", Printed: traces.Printed{Set: pats}}
 		if kind == traces.StopCall || kind == traces.StopReturn {
 			e.By = rmmod
 		}
 		return e
 	}
-	begin := traces.Event{Kind: traces.Begin, Line: 1, Set: pats}
+	begin := traces.Event{Kind: traces.Begin, Line: 1, Printed: traces.Printed{Set: pats}}
 	crash := traces.Event{Kind: traces.Crash, Line: 10, Before: 9}
 	null := "BUG: kernel NULL pointer dereference, address: 0000000000000018"
 	interrupted := report(traces.Oops, null, pump, in...)

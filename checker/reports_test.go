@@ -25,7 +25,7 @@ func TestWaits(t *testing.T) {
 	hung := func(line int, comm string, pid int, s *traces.Stack) traces.Event {
 		s.Task = traces.Task{Comm: comm, PID: pid}
 		s.Last = line + 10
-		return traces.Event{Kind: traces.Stacked, Line: line, Thread: s.Task, Stack: s, Stamp: 100e9}
+		return traces.Event{Kind: traces.KernelReport, Line: line, Thread: s.Task, Stack: s, Time: traces.Time{Stamp: 100e9}}
 	}
 	stop := stack('D', "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
 	in := func(mod string) *traces.Stack {
@@ -35,7 +35,7 @@ func TestWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := traces.Event{Kind: traces.StopCall, Line: 1, Thread: traces.Task{Comm: "k", PID: 50}, By: traces.Task{Comm: "rmmod", PID: 9}, Text: "x", Set: pats}
+	said := traces.Event{Kind: traces.StopCall, Line: 1, Thread: traces.Task{Comm: "k", PID: 50}, By: traces.Task{Comm: "rmmod", PID: 9}, Text: "x", Printed: traces.Printed{Set: pats}}
 	for _, test := range []struct {
 		name    string
 		events  []traces.Event

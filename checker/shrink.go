@@ -84,7 +84,7 @@ func (s *shrinker) divide() bool {
 		add(traces.Event{Kind: traces.Boot, Line: l.BannerLine, Kernel: l.Kernel})
 	}
 	if l.Begun {
-		add(traces.Event{Kind: traces.Begin, Line: l.Since, Set: l.Set})
+		add(traces.Event{Kind: traces.Begin, Line: l.Since, Printed: traces.Printed{Set: l.Set}})
 	}
 	for _, e := range l.Events() {
 		add(e)

@@ -1,3 +1,4 @@
+// Package traces has the words that all readers and the checker share.
 package traces
 
 import (
@@ -38,7 +39,7 @@ const (
 	ShouldStop // the thread's own kthread_should_stop() has returned Code, 0 or 1
 	ThreadFn   // the thread's own threadfn has been entered
 
-	Stacked // a report with the thread's, or another task's, stack: Stack
+	KernelReport // a report with the thread's, or another task's, stack: Stack
 
 	Boot  // the kernel's banner: another boot begins
 	Loss  // messages were lost here, by the log's own words
@@ -59,6 +60,7 @@ var kindNames = [...]string{
 	"boot", "loss", "crash", "renamed", "cut", "blocked",
 }
 
+// String is the kind as docs and pattern files name it, "stop-call".
 func (k Kind) String() string { return kindNames[k] }
 
 // Kinds is a set of kinds.
@@ -77,6 +79,7 @@ type Task struct {
 	Addr uint64 // of its task_struct, where a probe printed it; 0 elsewhere
 }
 
+// String is the task by its name and pid, "kt[310]", or by what is known of it.
 func (t Task) String() string {
 	switch {
 	case t.PID == 0 && t.Comm == "" && t.Addr != 0:
@@ -101,15 +104,10 @@ type Event struct {
 	Count   int    // Loss: how many messages were lost, 0 where not known
 	Text    string // the message, without stamp and line end
 	Kernel  string // Boot: the release, as `uname -r` prints it
-	// OrNames are the threads that the line would be about if a pattern with
-	// less literal text were the right one.
-	OrNames []string
-	Set     PatternSet // the set whose pattern matched; nil for all that is no printk of a module's
+	Printed
 	// Of tracers' events:
-	CPU     int   // -1 where the trace has none
-	Stamp   int64 // by the trace's clock, see Clock; of Stacked: nanoseconds since boot, 0 where the log has no stamps
-	Clock   Clock
-	Coarse  int64   // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
+	CPU int // -1 where the trace has none
+	Time
 	State   byte    // SwitchOut: the letter of the state, of "R+" the R; 0 where its letter has two meanings
 	Context Context // whether By itself did it
 	Late    bool    // Woken: by sched_wakeup, which another CPU's interrupt may print, after the waking (kernel/sched/core.c ttwu_queue_wakelist)
@@ -120,6 +118,21 @@ type Event struct {
 	// just before its own. 0: anywhere before.
 	Since int
 	Stack *Stack
+}
+
+// Printed is what is known of a module's message.
+type Printed struct {
+	Set PatternSet // the set whose pattern matched; nil for all that is no printk of a module's
+	// OrNames are the threads that the line would be about if a pattern with
+	// less literal text were the right one.
+	OrNames []string
+}
+
+// A Time is when an event happened.
+type Time struct {
+	Stamp  int64 // by the trace's Clock; of KernelReport and Blocked: nanoseconds since boot, 0 where the log has no stamps
+	Clock  Clock
+	Coarse int64 // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
 }
 
 // A PatternSet is a set of printk patterns, by which a module's messages are known.

@@ -8,7 +8,7 @@ package traces
 // It belongs to the goroutine that calls Scan, and may be changed between two Scans.
 type Interest struct{ bits [PIDLimit / 32]uint32 }
 
-// pidLimit is more than any pid (include/linux/threads.h PID_MAX_LIMIT). No larger
+// PIDLimit is more than any pid (include/linux/threads.h PID_MAX_LIMIT). No larger
 // number is ever in a set.
 const PIDLimit = 1 << 22
 

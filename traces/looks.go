@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// Looks is how a trace shows such an event, as far as all traces do it alike: a
+// FormatTracepoint is how a trace shows such an event, as far as all traces do it alike: a
 // tracepoint by its name and fields, a probe by the function that it is on.
 func (e *Event) FormatTracepoint() string {
 	pid := "pid=…"

@@ -1,3 +1,4 @@
+// Package printk knows what a module's messages mean.
 package printk
 
 import (
@@ -45,7 +46,7 @@ func Builtins() []string {
 	return names
 }
 
-// Patterns is a set of printk patterns: which messages a module prints, and
+// Set is a set of printk patterns: which messages a module prints, and
 // what each of them says. docs/printk.md describes the file's form.
 type Set struct {
 	Name  string
@@ -97,7 +98,7 @@ var places = []placeholder{
 // unknownPlaceholder matches what looks like a placeholder and is none.
 var unknownPlaceholder = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// ParsePatterns reads a pattern file: one pattern a line, an action and the
+// Parse reads a pattern file: one pattern a line, an action and the
 // text of its message, separated by blanks; empty lines and lines that begin
 // with # are skipped. The error joins one line `name:line: what is wrong` for
 // each thing that is wrong.
@@ -468,7 +469,7 @@ func (p *Set) Literals() []Literals {
 	return list
 }
 
-// mayMatch says whether a message may be one of the set's.
+// MayMatch says whether a message may be one of the set's.
 func (p *Set) MayMatch(msg []byte) bool {
 	if p == nil {
 		return false
@@ -543,7 +544,7 @@ func isWord(s string) bool { return s != "" && !strings.Contains(s, " ") }
 // that it cannot be, problem says so, and usable is whether the rest still
 // tells something.
 func (q *pattern) event(set *Set, m match) (e traces.Event, problem string, usable bool) {
-	e = traces.Event{Kind: q.kind, Set: set, Thread: traces.Task{Comm: m.thread}, By: parseTask(m.by)}
+	e = traces.Event{Kind: q.kind, Printed: traces.Printed{Set: set}, Thread: traces.Task{Comm: m.thread}, By: parseTask(m.by)}
 	if m.pid != "" {
 		pid, err := strconv.ParseUint(m.pid, 10, 31)
 		if err != nil || pid == 0 {

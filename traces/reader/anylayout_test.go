@@ -228,9 +228,9 @@ func (p *randomPrinter) columns(cpu, pid int, comm, event, body string) string {
 	return fmt.Sprintf("%8.8s-%-7d %3d%s %6d%s: %s: %s", comm, pid, cpu, "dNh2.", (p.ns-p.began*1e9)/1000, p.pick("us", "us+", "us!"), event, body)
 }
 
-// In whatever columns a trace is, a glance at its lines finds what a whole reading
+// In whatever columns a trace is, skimming its lines finds what decoding
 // of them does.
-func TestGlancesAtAnyLayout(t *testing.T) {
+func TestSkimmingOfAnyLayout(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(300)
 	if testing.Short() {

@@ -64,6 +64,7 @@ func Unpack(r io.Reader) (io.Reader, error) {
 // there.
 type packed struct{ r io.Reader }
 
+// Read implements io.Reader.
 func (p *packed) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {

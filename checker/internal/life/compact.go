@@ -142,7 +142,7 @@ func (l *Life) event(i int) traces.Event {
 	}
 	e := traces.Event{
 		Kind: k.Kind, Line: k.Line, Thread: l.TaskAt(k.Thread), By: l.TaskAt(k.By), Code: int(k.Code), HasCode: k.HasCode,
-		CPU: int(k.cpu), Stamp: k.Stamp, Clock: k.Clock, State: k.State, Context: k.Context, Late: k.Late,
+		CPU: int(k.cpu), Time: traces.Time{Stamp: k.Stamp, Clock: k.Clock}, State: k.State, Context: k.Context, Late: k.Late,
 	}
 	if k.coarse > 0 {
 		e.Coarse = [...]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}[k.coarse-1]

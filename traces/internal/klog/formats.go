@@ -25,7 +25,7 @@ type streamFormat interface {
 	name() string
 }
 
-// A LogFormat is one way to write a kernel log.
+// A Format is one way to write a kernel log.
 type Format struct {
 	Name string // as --input-format and a report say it
 	Text string // what it is, in a few words
@@ -36,7 +36,7 @@ type Format struct {
 	asked bool   // read only where it is asked for
 }
 
-// LogFormats is in the order in which formats are tried.
+// Formats is in the order in which formats are tried.
 var Formats = []Format{
 	{Name: "dmesg", Text: "dmesg, also -x, -r, -d; a serial console: [seconds.micros] message", New: newDmesg},
 	{Name: "dmesg-ctime", Text: "dmesg -T", New: newDmesg, by: "dmesg"},
@@ -58,7 +58,7 @@ var Formats = []Format{
 	},
 }
 
-// newKernelLog is a decoder for one format, or, where only is empty, for all
+// New is a decoder for one format, or, where only is empty, for all
 // that can be told by their lines.
 func New(only string, pats *printk.Set, always bool, stats *traces.Stats, emit func(traces.Event)) *Log {
 	k := &Log{stats: stats, out: emit, pats: pats, always: always, bare: only == "bare"}

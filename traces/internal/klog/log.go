@@ -1,3 +1,4 @@
+// Package klog reads kernel logs, one file a format.
 package klog
 
 import (
@@ -75,9 +76,10 @@ type continued struct {
 	escapes       byte // of the record
 }
 
+// Format names the formats that records have had, joined by "+".
 func (k *Log) Format() string { return strings.Join(k.used, "+") }
 
-// detect says whether a line is one of a kernel log.
+// Detect says whether a line is one of a kernel log.
 func (k *Log) Detect(line []byte) bool {
 	if k.beginsStream(line) != nil {
 		return true
@@ -95,6 +97,7 @@ func (k *Log) beginsStream(piece []byte) streamFormat {
 	return nil
 }
 
+// Raw takes bytes of a stream; it is false where the input is in lines.
 func (k *Log) Raw(piece []byte) bool {
 	if k.stream == nil {
 		if k.stream = k.beginsStream(piece); k.stream == nil {
@@ -118,6 +121,7 @@ func (k *Log) fed(c class) {
 	k.take(c)
 }
 
+// Line takes a line without its end. It is false where it knows none of it.
 func (k *Log) Line(text []byte) bool {
 	c := k.classify(text)
 	k.rec.line = k.stats.Lines
@@ -139,6 +143,7 @@ func (k *Log) Line(text []byte) bool {
 	return false
 }
 
+// Damaged says whether what there is of a line that is not whole may be a message.
 func (k *Log) Damaged(text []byte) bool {
 	switch k.classify(bytes.TrimRight(text, "\n")) {
 	case message, continuation, unusable:
@@ -147,6 +152,7 @@ func (k *Log) Damaged(text []byte) bool {
 	return false
 }
 
+// End comes after the last line.
 func (k *Log) End() {
 	defer k.reports.Flush(k.emitStack)
 	if k.stream != nil && k.stream.open() {
@@ -336,7 +342,7 @@ func (k *Log) lose(line, n int, here bool, msg []byte) {
 	k.out(e)
 }
 
-// leftOut says that n lines were left out here; see LeftOut.
+// LeftOut says that n lines were left out here; see LeftOut.
 func (k *Log) LeftOut(n int) {
 	k.reports.Flush(k.emitStack)
 	k.column = 0

@@ -7,7 +7,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// countsDeaths: "Kernel bug detected[#1]:" and others say which death of a task
+// CountsDeaths: "Kernel bug detected[#1]:" and others say which death of a task
 // it is since the boot.
 func CountsDeaths(msg []byte) bool {
 	i := scan.IndexOf(msg, "[#")
@@ -43,7 +43,7 @@ func begins(msg []byte) source {
 	return src
 }
 
-// unmistakable says whether nothing but a report of the kernel begins with msg.
+// Unmistakable says whether nothing but a report of the kernel begins with msg.
 func Unmistakable(msg []byte) bool {
 	switch begins(msg) {
 	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
@@ -52,7 +52,7 @@ func Unmistakable(msg []byte) bool {
 	return false
 }
 
-// mayBegin says whether msg could begin a report, or end one, by its two ends.
+// MayBegin says whether msg could begin a report, or end one, by its two ends.
 func MayBegin(msg []byte) bool { return beginsBy(unindent(msg)) != noSource }
 
 // beginsBy is begins by a message's two ends.

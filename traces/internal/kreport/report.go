@@ -1,3 +1,4 @@
+// Package kreport finds oopses, hung tasks and warnings inside a kernel log.
 package kreport
 
 import (
@@ -8,9 +9,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A reporter finds the kernel's reports in a kernel log: hung tasks, dumps of
+// A Parser finds the kernel's reports in a kernel log: hung tasks, dumps of
 // tasks, lockups, oopses and warnings. It takes every message, in the log's
-// order, and says for each report one Stacked event when the report has ended.
+// order, and says for each report one KernelReport event when the report has ended.
 //
 // A report is many messages, and printk keeps only each of them in one piece:
 // other CPUs' messages may stand in between. With PRINTK_CALLER a message says
@@ -38,7 +39,7 @@ type Parser struct {
 	recent [32]seen // the latest reports, to know a copy by
 	next   int
 
-	copies     int // reports not told, because they were told before
+	copies     int // reports left out: the log holds them twice
 	suppressed int // line where khungtaskd says that it will report no more; 0: none
 }
 
@@ -84,7 +85,7 @@ type pending struct {
 	stamp  int64
 	line   int // of its first message
 	before int // of the message before that
-	n      int // reporter.n at its latest line
+	n      int // Parser.n at its latest line
 
 	tracing
 
@@ -129,7 +130,7 @@ type Message struct {
 	Caller []byte // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
 }
 
-// message takes the next message of a log, and gives emit the reports that have
+// Message takes the next message of a log, and gives emit the reports that have
 // ended by it. m.Text and m.Caller are not kept.
 func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 	r.n++
@@ -172,7 +173,7 @@ func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 	r.before = m.Line
 }
 
-// skip takes n messages that are no report's, while none is open; the last of
+// Skip takes n messages that are no report's, while none is open; the last of
 // them is on a line.
 func (r *Parser) Skip(n, line int) {
 	r.n += n
@@ -187,10 +188,10 @@ func unindent(msg []byte) []byte {
 	return msg
 }
 
-// idle says that no report is open.
+// Idle says that no report is open.
 func (r *Parser) Idle() bool { return len(r.open) == 0 }
 
-// flush ends all that is open: the log ends here, or is interrupted.
+// Flush ends all that is open: the log ends here, or is interrupted.
 func (r *Parser) Flush(emit func(traces.Event)) {
 	for len(r.open) > 0 {
 		first := slices.MinFunc(r.open, func(a, b *pending) int { return a.line - b.line })
@@ -269,7 +270,7 @@ func (r *Parser) begin(src source, msg []byte, m *Message, emit func(traces.Even
 			r.suppressed = m.Line
 		}
 		if waiter, owner, lock, ok := parseBlocked(msg); ok {
-			emit(traces.Event{Kind: traces.Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Stamp: max(m.Stamp, 0) * 1000})
+			emit(traces.Event{Kind: traces.Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Time: traces.Time{Stamp: max(m.Stamp, 0) * 1000}})
 		}
 		if bytes.Contains(msg, []byte("RCU")) {
 			r.stall = 0 // the rest of the stall's report is about RCU's own threads
@@ -380,8 +381,8 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 		r.next++
 	}
 	emit(traces.Event{
-		Kind: traces.Stacked, Line: p.line, Before: p.before, Thread: s.Task,
-		Text: s.Title, Kernel: p.kernel, Stack: &s, Stamp: max(0, p.stamp) * 1000,
+		Kind: traces.KernelReport, Line: p.line, Before: p.before, Thread: s.Task,
+		Text: s.Title, Kernel: p.kernel, Stack: &s, Time: traces.Time{Stamp: max(0, p.stamp) * 1000},
 	})
 }
 

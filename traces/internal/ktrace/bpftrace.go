@@ -170,7 +170,7 @@ func (b *bpftraceLayout) object(line []byte, rec *record) traceClass {
 		return noEvent
 	case "end":
 		if e.has&bpfEvents != 0 && e.events > int64(b.read) {
-			b.lost = traceLoss{cpu: -1, count: int(e.events) - b.read, unplace: true}
+			b.lost = traceLoss{cpu: -1, count: int(e.events) - b.read, unplaced: true}
 			return lossLine
 		}
 		return noEvent

@@ -133,7 +133,7 @@ func TestReorder(t *testing.T) {
 	for i := range 20000 {
 		stamp := int64(i)*1e6 + 5e8 + rng.Int64N(5e8)
 		want = append(want, stamp)
-		if !r.push(traces.Event{Stamp: stamp}, emit) {
+		if !r.push(traces.Event{Time: traces.Time{Stamp: stamp}}, emit) {
 			t.Fatalf("event %d refused", i)
 		}
 	}

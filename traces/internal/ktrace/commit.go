@@ -7,51 +7,50 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A sighting is what the lines that matter most often come to: those of the
-// scheduler's tracepoints in ftrace's usual layout, about a thread that is likely
-// to be watched. It is made while a block is glanced at, so that it costs the
-// Reader, which has to go through the lines in their order, next to nothing. The
-// rest is for traceReader, which makes the same of the same line.
+// A Decoded is a line that was decoded ahead, while its block was skimmed: one of the
+// scheduler's tracepoints in ftrace's layout, about a thread that is likely to be asked
+// for. To commit it costs the Reader, which goes through the lines in their order, next to
+// nothing. Decoder.Line would make the same events of the line.
 type Decoded struct {
 	Stamp  int64 // nanoseconds
 	Thread TaskRef
 	Other  TaskRef // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
 	Extra  int32   // SwitchOut: the state; StopReturn: the value; else see below
 	CPU    uint16
-	Flags  uint8 // in the block's flags; inIdle: it happened in an idle task's context
+	Flags  uint8 // an index in Names.Flags, or InIdle
 	Kind   traces.Kind
 }
 
-// What sighting.more is, where it is not 0.
+// What Decoded.Extra is, where it is not 0.
 const (
 	WokenLate = 1 // Woken: by sched_wakeup
 	OfNobody  = 1 // Fork: of no kernel thread
 	GroupDead = 1 // ProcessExit: the event has that field
 )
 
-// The flagColumns of an event are "d..2."; it may have none.
+// FlagColumns are the flags of an event, "d..2."; it may have none.
 type FlagColumns struct {
 	Columns uint64 // eight that begin with them
 	N       uint8  // how many of these they are
 }
 
-// inIdle is in place of the flags of what an idle task has not done: it happened to it.
+// InIdle stands for the flags where pid 0 is current: the event is an interrupt's.
 const InIdle = math.MaxUint8
 
-// A named is a task in few bytes.
+// A TaskRef is a task in few bytes.
 type TaskRef struct {
 	PID  int32
-	Name uint16 // in the block's names
+	Name uint16 // an index in Names.Comms
 }
 
-// A nameTable has what decoded lines refer to.
+// Names are what decoded lines refer to.
 type Names struct {
 	Comms []string      // of tasks; the first is that of a task that has none
 	Flags []FlagColumns // of events
 }
 
-// The latest events that lines decoded ahead have made. All but what differs from one to
-// the next of a kind is there.
+// latestEvents are the latest events of lines decoded ahead, one of each kind. The next one
+// of a kind differs in few fields, and only these are set.
 type latestEvents struct {
 	events  [traces.Freed + 1]traces.Event // by kind
 	flags   FlagColumns                    // what context was taken from
@@ -61,13 +60,13 @@ type latestEvents struct {
 
 func newLatestEvents() (l latestEvents) {
 	for kind := range l.events {
-		l.events[kind] = traces.Event{Kind: traces.Kind(kind), Coarse: 1000, Clock: traces.Nanoseconds}
+		l.events[kind] = traces.Event{Kind: traces.Kind(kind), Time: traces.Time{Coarse: 1000, Clock: traces.Nanoseconds}}
 	}
 	l.events[traces.SwitchOut].Context, l.events[traces.SwitchIn].Context = traces.TaskContext, traces.TaskContext
 	return l
 }
 
-// commit makes of a decoded line, which is line n, the events that read makes of it.
+// Commit makes of a decoded line, which is line n, the events that Line makes of it.
 // They are good until the next line.
 func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	stats := t.stats
@@ -147,7 +146,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	return t.latest.events[s.Kind : s.Kind+1]
 }
 
-// context says in whose context the event of a sighting happened.
+// flagged says in whose context the event of a decoded line happened.
 func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
 	if s.Flags == InIdle {
 		return traces.InterruptContext
@@ -163,7 +162,7 @@ func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
 	return t.latest.context
 }
 
-// committed makes of the latest event of its kind the next one, as traceReader.send does.
+// committed makes of the latest event of its kind the next one, as Decoder.send does.
 // An idle task has no name.
 func (t *Decoder) committed(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
 	stats := t.stats

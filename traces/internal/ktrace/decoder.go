@@ -1,3 +1,4 @@
+// Package ktrace reads ftrace, trace-cmd, perf and bpftrace, one file a layout.
 package ktrace
 
 import (
@@ -20,7 +21,7 @@ const (
 	refusedLine                   // of this layout, and of no use: refusal says why
 )
 
-// A traceLayout takes events out of one way to print a trace.
+// A lineReader takes events out of one way to print a trace.
 type lineReader interface {
 	// unwrap looks at a line, without its end. For an event it fills rec in,
 	// which is reset. It allocates nothing.
@@ -33,15 +34,15 @@ type lineReader interface {
 
 // A traceLoss is what a trace says of events that are not in it.
 type traceLoss struct {
-	count   int  // 0: nobody knows how many
-	cpu     int  // whose events, -1: any CPU's
-	start   bool // they may be anywhere before this line, not only after the CPU's last event
-	began   bool // no loss of its own: from here on the events of this CPU are complete
-	cpus    int  // with start: the CPUs of which the trace tells; until each of them began, events may be missing
-	unplace bool // the line does not tell where they are missing
+	count    int  // 0: nobody knows how many
+	cpu      int  // whose events, -1: any CPU's
+	start    bool // they may be anywhere before this line, not only after the CPU's last event
+	began    bool // no loss of its own: from here on the events of this CPU are complete
+	cpus     int  // with start: the CPUs of which the trace tells; until each of them began, events may be missing
+	unplaced bool // the line does not tell where they are missing
 }
 
-// A traceReader makes events of the lines of a trace.
+// A Decoder makes events of the lines of a trace.
 type Decoder struct {
 	Layout *Layout
 	lines  lineReader
@@ -78,14 +79,14 @@ type traceGaps struct {
 // maxCPUs bounds the CPUs for which is remembered when they were last heard of.
 const maxCPUs = 1 << 13
 
-// newTraceReader makes a decoder for one layout, which counts in stats, leaves out what
+// New makes a decoder for one layout, which counts in stats, leaves out what
 // nobody is interested in, and gives emit the events.
 func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(traces.Event)) *Decoder {
 	t := &Decoder{Layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
 	t.ftrace, _ = t.lines.(*ftraceLayout)
 	switch {
 	case l.unsorted:
-		t.unsorted = &unsorted{stats: stats, out: emit, young: make(map[int]int)}
+		t.unsorted = &unsorted{stats: stats, out: emit, unwoken: make(map[int]int)}
 		t.emit = t.unsorted.hold
 	case interest != nil:
 		t.wakePending = traces.NewInterest()
@@ -93,10 +94,10 @@ func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(tr
 	return t
 }
 
-// lossy says whether some CPUs' events may be missing here, at the start.
+// Lossy says whether some CPUs' events may be missing here, at the start.
 func (t *Decoder) Lossy() bool { return t.gaps.lossy }
 
-// line takes a line without its end.
+// Line takes a line without its end.
 func (t *Decoder) Line(text []byte) bool {
 	s := t.stats
 	before := s.KernelLines + s.Unusable
@@ -105,23 +106,27 @@ func (t *Decoder) Line(text []byte) bool {
 	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
 }
 
+// Damaged says that any line may be an event.
 func (t *Decoder) Damaged([]byte) bool { return true }
 
+// Raw says that traces are in lines.
 func (t *Decoder) Raw([]byte) bool { return false }
 
+// LeftOut makes a Loss where tracecheck --shrink has left out n lines.
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
 }
 
-// end gives out what is held back. It comes after the last line.
+// End gives out what is held back. It comes after the last line.
 func (t *Decoder) End() {
 	if t.unsorted != nil {
 		t.unsorted.flush()
 	}
 }
 
+// Format is the layout's name.
 func (t *Decoder) Format() string { return t.Layout.Name }
 
 // read takes a line without its end; n is its 1-based number.
@@ -255,12 +260,12 @@ func (t *Decoder) lose(n int, l traceLoss) {
 	case l.start:
 		t.gaps.lossy, t.gaps.missing = true, l.cpus
 		t.gaps.began = cpuSet{}
-	case l.unplace:
+	case l.unplaced:
 		t.stats.Diagnose(n, "%d events were lost, this line does not say where: anything before it may be missing", l.count)
 	}
 	since := n - 1
 	switch {
-	case l.start || l.unplace:
+	case l.start || l.unplaced:
 		since = 0
 	case l.cpu >= 0:
 		since = 0

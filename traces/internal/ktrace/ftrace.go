@@ -142,7 +142,7 @@ func (f *ftraceLayout) flagsAndStamp(line []byte, i int, rec *record) (at int, o
 	return stampAt(line, scan.SkipBlanks(line, end), rec)
 }
 
-// isFlags says whether b looks like the flags of an event: none of it is
+// IsFlags says whether b looks like the flags of an event: none of it is
 // anything but a letter, a digit, a point or a '#'.
 func IsFlags(b []byte) bool {
 	for _, c := range b {
@@ -478,7 +478,7 @@ func (f *ftraceLayout) report(line []byte) traceClass {
 	case f.stats && (scan.HasPrefix(line, "overrun: ") || scan.HasPrefix(line, "dropped events: ") || scan.HasPrefix(line, "commit overrun: ")):
 		n, end := scan.Digits(line, scan.IndexOf(line, ": ")+2)
 		if end == len(line) && n > 0 {
-			f.lost = traceLoss{cpu: f.overrun, count: int(n), unplace: true}
+			f.lost = traceLoss{cpu: f.overrun, count: int(n), unplaced: true}
 			return lossLine
 		}
 		return noEvent

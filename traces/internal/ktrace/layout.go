@@ -95,7 +95,7 @@ func isBpftraceJSON(line []byte) bool {
 		scan.HasPrefix(line, `{"type": "lost_events", "data": {`) || scan.HasPrefix(line, `{"type": "map", "data": {"@`)
 }
 
-// detectTrace is the layout of a line, which may have its end; nil: of none.
+// Detect is the layout of a line, which may have its end; nil: of none.
 func Detect(line []byte) *Layout {
 	line = bytes.TrimRight(line, "\r\n")
 	for i := range Layouts {

@@ -12,7 +12,7 @@ import (
 // that was current, at the right one the task that gets the CPU or is woken.
 // Nothing else of it is read, so nothing in between can be a loss.
 
-// A lineHead is the left end of a line with an event of the scheduler.
+// A LineHead is the left end of a line with an event of the scheduler.
 type LineHead struct {
 	PID           int32 // of the current task
 	PIDAt, PIDEnd int   // the columns of that pid
@@ -24,7 +24,7 @@ type LineHead struct {
 
 const NameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
 
-// ftraceHead reads "comm-123     [001] d..2.    36.824876: sched_". The dash is the
+// FtraceHead reads "comm-123     [001] d..2.    36.824876: sched_". The dash is the
 // 17th byte (kernel/trace/trace_output.c trace_print_context).
 func FtraceHead(line []byte) (h LineHead, ok bool) {
 	const dash = 16
@@ -51,7 +51,7 @@ func (h *LineHead) readPID(line []byte, i int) bool {
 	return end > i && end-i <= 7 && end < len(line) && line[end] == ' '
 }
 
-// afterCPU is how many columns behind "[001]" begins the first stamp may end.
+// AfterCPU is how many columns behind "[001]" begins the first stamp may end.
 const AfterCPU = len("[001] d.")
 
 // readCPU reads "[001] " and goes on to the first "6: sched_" behind it; further
@@ -83,7 +83,7 @@ func (h *LineHead) readCPU(line []byte, br int) bool {
 	return false
 }
 
-// A lineEnd is the right end of a line with a sched_switch, sched_waking or
+// A LineEnd is the right end of a line with a sched_switch, sched_waking or
 // sched_wakeup.
 type LineEnd struct {
 	Kind   traces.Kind // SwitchOut or Woken
@@ -92,7 +92,7 @@ type LineEnd struct {
 	PIDKey int         // where " next_pid=" or " pid=" begins; 0 in the words of libtraceevent's plugin
 }
 
-// end reads the event's name and its right end.
+// End reads the event's name and its right end.
 func (h *LineHead) End(line []byte) (e LineEnd, ok bool) {
 	if len(line) <= h.Name+NameWidth {
 		return e, false
@@ -171,7 +171,7 @@ func wokenPID(line []byte) (pid int32, at int, ok bool) {
 	return pid, from - len(pidKey), true
 }
 
-// prioLeft is where a number that ends at a column begins, with its minus sign;
+// PrioLeft is where a number that ends at a column begins, with its minus sign;
 // it is that column where there is none. Nearly all priorities, and CPUs as the
 // kernel prints them, have three digits.
 func PrioLeft(line []byte, end int) int {

@@ -4,13 +4,13 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// newTraceRecord is a record of which nothing is known.
+// newRecord is a record of which nothing is known.
 func newRecord() record { return record{pid: -1, cpu: -1, stamp: unstamped} }
 
 // unstamped is the stamp of a record without one.
 const unstamped = -1
 
-// A traceRecord is one event of a trace, as ftrace, perf or another tracer
+// A record is one event of a trace, as ftrace, perf or another tracer
 // prints it. Slices are good until the next line is read.
 type record struct {
 	comm    []byte // of the task in whose context it happened; may be stale or "<...>"

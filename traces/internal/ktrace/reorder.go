@@ -14,10 +14,10 @@ const maxReorder = 1 << 16
 
 // unsorted puts the events of a trace whose lines are not in order into their order.
 type unsorted struct {
-	stats *traces.Stats
-	out   func(traces.Event)
-	order reorderer
-	young map[int]int // see pass
+	stats   *traces.Stats
+	out     func(traces.Event)
+	order   reorderer
+	unwoken map[int]int // see pass
 }
 
 // hold passes an event on in the order of the stamps. A loss belongs where
@@ -31,34 +31,34 @@ func (u *unsorted) hold(e traces.Event) {
 	}
 	u.stats.Diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (u.order.newest-e.Stamp)/1e6)
 	u.stats.Lost++
-	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Stamp: u.order.newest}, u.pass)
+	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Time: traces.Time{Stamp: u.order.newest}}, u.pass)
 }
 
 // pass gives out an event whose turn has come. A BPF program does not run, and
 // nobody counts that, in an interrupt on top of another one
 // (kernel/trace/bpf_trace.c trace_call_bpf): the waking that an interrupt does
 // may be missing. Where a new thread leaves its first sleep unwoken, it is.
-// young has the threads that have been forked and not woken, with the line in
+// unwoken has the threads that have been forked and not woken, with the line in
 // which they went to sleep, 0 before.
 func (u *unsorted) pass(e traces.Event) {
 	pid := e.Thread.PID
-	asleep, young := u.young[pid]
+	asleep, unwoken := u.unwoken[pid]
 	switch {
 	case e.Kind == traces.Fork:
-		if len(u.young) >= maxNames {
-			clear(u.young)
+		if len(u.unwoken) >= maxNames {
+			clear(u.unwoken)
 		}
-		u.young[pid] = 0
-	case !young:
+		u.unwoken[pid] = 0
+	case !unwoken:
 	case e.Kind == traces.SwitchOut && e.State != 'R':
-		u.young[pid] = e.Line
+		u.unwoken[pid] = e.Line
 	case e.Kind == traces.SwitchIn && asleep > 0 && u.stats.Seen.Has(traces.Woken):
 		u.stats.Diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
 		u.stats.Lost++
-		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Stamp: e.Stamp, Since: asleep})
-		delete(u.young, pid)
+		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Time: traces.Time{Stamp: e.Stamp}, Since: asleep})
+		delete(u.unwoken, pid)
 	case e.Kind == traces.Woken, e.Kind == traces.ProcessExit:
-		delete(u.young, pid)
+		delete(u.unwoken, pid)
 	}
 	u.out(e)
 }

@@ -12,7 +12,7 @@ import (
 // name stands before a field, the field is looked for from the right: a name
 // has at most 15 bytes and may hold anything, " pid=1" too.
 
-// maxComm is the longest name of a task, in bytes (TASK_COMM_LEN less its NUL).
+// MaxComm is the longest name of a task, in bytes (TASK_COMM_LEN less its NUL).
 const MaxComm = 15
 
 // event makes events of a record.
@@ -92,7 +92,7 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 		e.Context = rec.context
 	}
 	t.stats.Events++
-	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // of whom: not the next one's absence is known by it
+	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
 		t.stats.Seen = t.stats.Seen.With(e.Kind)
 	}
 	t.emit(e)
@@ -249,7 +249,7 @@ func cutPID(b []byte, key string) (pid int, before []byte, ok bool) {
 	return int(v), b[:i-len(key)], true
 }
 
-// isState is true for what tracepoints print as a state: "S", "R+", "D|K".
+// IsState is true for what tracepoints print as a state: "S", "R+", "D|K".
 func IsState(b []byte) bool {
 	for _, c := range b {
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '|') {
@@ -259,7 +259,7 @@ func IsState(b []byte) bool {
 	return len(b) > 0
 }
 
-// stateLetter is the letter of a state: of "R+" the R, of "D|K" the D.
+// StateLetter is the letter of a state: of "R+" the R, of "D|K" the D.
 func StateLetter(b []byte) byte {
 	if c := b[0]; 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
 		return c
@@ -267,7 +267,7 @@ func StateLetter(b []byte) byte {
 	return 0
 }
 
-// commPID reads "comm=NAME pid=1" at the beginning of b, and gives what
+// CommPID reads "comm=NAME pid=1" at the beginning of b, and gives what
 // follows. It also takes the words of perf trace, of libtraceevent's plugins,
 // and of kernels to 2.6.32.
 func CommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
@@ -375,7 +375,7 @@ func (t *Decoder) fork(n int, rec *record) {
 	}
 }
 
-// parseFork reads "comm=A pid=1 child_comm=B child_pid=2"; to 2.6.32 it is
+// ParseFork reads "comm=A pid=1 child_comm=B child_pid=2"; to 2.6.32 it is
 // "parent A:1 child B:2".
 func ParseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child int, ok bool) {
 	if rest, cut := bytes.CutPrefix(b, []byte("parent ")); cut {
@@ -453,7 +453,7 @@ func (t *Decoder) rename(n int, rec *record) {
 	t.unreadable(n, rec)
 }
 
-// fieldNumber is the number behind the first key in b that has one.
+// FieldNumber is the number behind the first key in b that has one.
 func FieldNumber(b []byte, key string) (v uint64, ok bool) {
 	i := scan.IndexOf(b, key)
 	if i < 0 {
@@ -504,6 +504,6 @@ func printedNumber(b []byte) (v uint64, ok bool) {
 	return v, true
 }
 
-// toInt is the kernel's int in a number that was printed of it: its low 32
+// ToInt is the kernel's int in a number that was printed of it: its low 32
 // bits, whatever the tracer took it for (4294967292 is -4).
 func ToInt(v uint64) int { return int(int32(uint32(v))) }

@@ -30,7 +30,7 @@ func (n *taskNames) intern(b []byte) string {
 	return s
 }
 
-// task is a task as an event's text names it. A young kernel thread is called
+// task is a task as an event's text names it. A new kernel thread is called
 // kthreadd, like its parent, until somebody gives it its name (to 6.3 the
 // creator; from 6.4 on it is forked with it).
 func (n *taskNames) task(comm []byte, pid int) traces.Task {

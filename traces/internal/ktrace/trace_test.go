@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// readTrace runs a trace through the reader that detectTrace finds for it, and
+// readTrace runs a trace through the Decoder that Detect finds for it, and
 // returns the events, one a line. A last line without its newline is not read.
 func readTrace(t testing.TB, in string, interest *traces.Interest) (string, *Decoder) {
 	t.Helper()

@@ -160,7 +160,7 @@ func FuzzFtraceNames(f *testing.F) {
 		if len(column) > 1 && column[0] == ':' && scan.IsNumber([]byte(column[1:])) || column == "<...>" || column == "kthreadd" || column == ":-1" {
 			by.Comm = ""
 		}
-		common := traces.Event{Line: 1, CPU: cpu, Stamp: micros * 1000, Coarse: 1000, Clock: traces.Nanoseconds, Context: traces.TaskContext}
+		common := traces.Event{Line: 1, CPU: cpu, Time: traces.Time{Stamp: micros * 1000, Coarse: 1000, Clock: traces.Nanoseconds}, Context: traces.TaskContext}
 		event := func(kind traces.Kind, thread, by traces.Task) traces.Event {
 			e := common
 			e.Kind, e.Thread, e.By = kind, thread, by

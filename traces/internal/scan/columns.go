@@ -16,16 +16,16 @@ const (
 	eachTop   = 0x8080808080808080
 )
 
-// eight are the eight columns from i on.
+// Eight are the eight columns from i on.
 func Eight(line []byte, i int) uint64 { return binary.LittleEndian.Uint64(line[i : i+8]) }
 
-// others are those of eight columns that are no digits, by the top bit of each; x
+// Others are those of eight columns that are no digits, by the top bit of each; x
 // has '0' taken off each column.
 func Others(x uint64) uint64 {
 	return (x&^uint64(eachTop) + 0x7676767676767676 | x) & eachTop
 }
 
-// digitsLeft is where the digits that end at a column begin; it is that column
+// DigitsLeft is where the digits that end at a column begin; it is that column
 // where there is none, or there are more than seven.
 func DigitsLeft(line []byte, end int) (from int) {
 	if end < 8 {
@@ -37,7 +37,7 @@ func DigitsLeft(line []byte, end int) (from int) {
 	return end
 }
 
-// signedLeft is digitsLeft with a minus sign before the digits.
+// SignedLeft is digitsLeft with a minus sign before the digits.
 func SignedLeft(line []byte, end int) (from int) {
 	from = DigitsLeft(line, end)
 	if from > 0 && from < end && line[from-1] == '-' {
@@ -46,7 +46,7 @@ func SignedLeft(line []byte, end int) (from int) {
 	return from
 }
 
-// numberLeft is the number of at most seven digits that ends at a column, and
+// NumberLeft is the number of at most seven digits that ends at a column, and
 // where it begins, which is that column where there is none. No pid has more
 // (include/linux/threads.h PID_MAX_LIMIT).
 func NumberLeft(line []byte, end int) (v int32, from int) {
@@ -60,7 +60,7 @@ func NumberLeft(line []byte, end int) (v int32, from int) {
 	return v, end - digits
 }
 
-// numberIn is the number of at most seven digits at the end of eight columns, and
+// NumberIn is the number of at most seven digits at the end of eight columns, and
 // how many it has; 0: there is none. Of more digits it is the last seven.
 func NumberIn(w uint64) (v int32, digits int) {
 	x := w ^ EachZero
@@ -68,7 +68,7 @@ func NumberIn(w uint64) (v int32, digits int) {
 	return Value(x & (math.MaxUint64 << ((63 - n) & 63) << 1)), n / 8
 }
 
-// value is the number that eight columns say, of at most seven digits, with '0'
+// Value is the number that eight columns say, of at most seven digits, with '0'
 // taken off each.
 func Value(x uint64) int32 {
 	const pairs = 0x000000ff000000ff
@@ -76,7 +76,7 @@ func Value(x uint64) int32 {
 	return int32((x&pairs*(100+1000000<<32) + x>>16&pairs*(1+10000<<32)) >> 32)
 }
 
-// digitsEnd is where the digits that begin at a column end.
+// DigitsEnd is where the digits that begin at a column end.
 func DigitsEnd(line []byte, i int) int {
 	for i < len(line) && IsDigit(line[i]) {
 		i++
@@ -84,7 +84,7 @@ func DigitsEnd(line []byte, i int) int {
 	return i
 }
 
-// colons are the colons among eight columns, by the top bit of each; above the first
+// Colons are the colons among eight columns, by the top bit of each; above the first
 // there may be more bits.
 func Colons(w uint64) uint64 {
 	x := w ^ eachColon

@@ -1,11 +1,14 @@
+// Package scan has functions for digits, blanks and prefixes.
 package scan
 
 import (
 	"bytes"
 )
 
+// IsDigit: '0' to '9'.
 func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
 
+// AllDigits is false for an empty text.
 func AllDigits(text []byte) bool {
 	for _, c := range text {
 		if !IsDigit(c) {
@@ -15,7 +18,7 @@ func AllDigits(text []byte) bool {
 	return len(text) > 0
 }
 
-// number reads decimal digits at the beginning of a text, at most 18.
+// Number reads decimal digits at the beginning of a text, at most 18.
 func Number(text []byte) (n int64, rest []byte, ok bool) {
 	i := 0
 	for i < len(text) && i < 18 && IsDigit(text[i]) {
@@ -28,6 +31,8 @@ func Number(text []byte) (n int64, rest []byte, ok bool) {
 	return n, text[i:], i > 0
 }
 
+// SkipHex is the position of the first byte from i on that is no digit of a hexadecimal
+// number in small letters.
 func SkipHex(b []byte, i int) int {
 	for i < len(b) && (IsDigit(b[i]) || 'a' <= b[i] && b[i] <= 'f') {
 		i++
@@ -35,6 +40,7 @@ func SkipHex(b []byte, i int) int {
 	return i
 }
 
+// HexDigit is the value of a hexadecimal digit.
 func HexDigit(c byte) (byte, bool) {
 	switch {
 	case IsDigit(c):
@@ -47,8 +53,10 @@ func HexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
+// IsHex: a hexadecimal digit, in small or capital letters.
 func IsHex(c byte) bool { return IsDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
 
+// AllHex is false for an empty text.
 func AllHex(s []byte) bool {
 	for _, c := range s {
 		if !IsHex(c) {
@@ -58,7 +66,7 @@ func AllHex(s []byte) bool {
 	return len(s) > 0
 }
 
-// decimal reads a number of at most nine digits.
+// Decimal reads a number of at most nine digits.
 func Decimal(s []byte) (n int, rest []byte, ok bool) {
 	i := 0
 	for ; i < len(s) && IsDigit(s[i]); i++ {
@@ -72,7 +80,7 @@ func Decimal(s []byte) (n int, rest []byte, ok bool) {
 
 // Scanning. All of these take a position in a line and give the next one.
 
-// skipBlanks is the position of the first byte from i on that is no blank.
+// SkipBlanks is the position of the first byte from i on that is no blank.
 func SkipBlanks(b []byte, i int) int {
 	for i < len(b) && b[i] == ' ' {
 		i++
@@ -80,7 +88,7 @@ func SkipBlanks(b []byte, i int) int {
 	return i
 }
 
-// digits reads up to 18 decimal digits from i on; next is i where there is
+// Digits reads up to 18 decimal digits from i on; next is i where there is
 // none, or too many.
 func Digits(b []byte, i int) (v int64, next int) {
 	from := i
@@ -94,11 +102,13 @@ func Digits(b []byte, i int) (v int64, next int) {
 	return v, i
 }
 
+// HasPrefix is bytes.HasPrefix for a string.
 func HasPrefix(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
 
+// HasSuffix is bytes.HasSuffix for a string.
 func HasSuffix(b []byte, s string) bool { return len(b) >= len(s) && string(b[len(b)-len(s):]) == s }
 
-// indexOf is bytes.Index for a string that is known when compiling.
+// IndexOf is bytes.Index for a string that is known when compiling.
 func IndexOf(b []byte, s string) int {
 	for i := 0; i+len(s) <= len(b); i++ {
 		j := bytes.IndexByte(b[i:len(b)-len(s)+1], s[0])
@@ -112,7 +122,7 @@ func IndexOf(b []byte, s string) int {
 	return -1
 }
 
-// lastIndexOf is bytes.LastIndex for a string that is known when compiling.
+// LastIndexOf is bytes.LastIndex for a string that is known when compiling.
 func LastIndexOf(b []byte, s string) int {
 	for i := len(b) - len(s); i >= 0; i-- {
 		if b[i] == s[0] && string(b[i:i+len(s)]) == s {
@@ -122,7 +132,7 @@ func LastIndexOf(b []byte, s string) int {
 	return -1
 }
 
-// isNumber is true for "120" and "-1".
+// IsNumber is true for "120" and "-1".
 func IsNumber(b []byte) bool {
 	if len(b) > 0 && b[0] == '-' {
 		b = b[1:]
@@ -130,7 +140,7 @@ func IsNumber(b []byte) bool {
 	return AllDigits(b)
 }
 
-// trimEnd is text without the blanks at its end.
+// TrimEnd is text without the blanks at its end.
 func TrimEnd(text []byte) []byte {
 	n := len(text)
 	for n > 0 && isBlank(text[n-1]) {
@@ -139,7 +149,7 @@ func TrimEnd(text []byte) []byte {
 	return text[:n]
 }
 
-// trimStart is text without the blanks at its beginning.
+// TrimStart is text without the blanks at its beginning.
 func TrimStart(text []byte) []byte {
 	i := 0
 	for i < len(text) && isBlank(text[i]) {

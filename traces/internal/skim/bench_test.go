@@ -22,9 +22,9 @@ func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
 // benchSize is the size of a block.
 const benchSize = 768 << 10
 
-// The ratio of the lines per second is what counts: a glance at a line, and what
+// The ratio of the lines per second is what counts: to skim a line, and what
 // it costs to decode it besides, against bytes.IndexByte to its end.
-func BenchmarkGlance(b *testing.B) {
+func BenchmarkSkim(b *testing.B) {
 	perLine := func(b *testing.B, lines int) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*lines), "ns/line")
 	}
@@ -42,7 +42,7 @@ func BenchmarkGlance(b *testing.B) {
 			}
 			perLine(b, lines)
 		})
-		b.Run(c.name+"/glance", func(b *testing.B) {
+		b.Run(c.name+"/skim", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			g := NewScanner(ktrace.FtraceHead, new(Hints))

@@ -10,7 +10,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// sighting is room for the next sighting of the block, which sighted keeps.
+// next is room for the next decoded line, which keep keeps.
 func (out *Block) next() *ktrace.Decoded {
 	n := len(out.Decoded)
 	if n == cap(out.Decoded) {
@@ -19,57 +19,58 @@ func (out *Block) next() *ktrace.Decoded {
 	return &out.Decoded[:n+1][n]
 }
 
-// sighted keeps the sighting, and returns 1 + its index.
+// keep keeps what next has given out. It returns Line.Decoded.
 func (out *Block) keep() int32 {
 	out.Decoded = out.Decoded[:len(out.Decoded)+1]
 	return int32(len(out.Decoded))
 }
 
-// sight is the sighting that a line comes to; nil where it must be read whole.
+// Decode decodes a line by itself; nil: it must be handed to the decoder. What it returns is
+// good until the next call.
 func (g *Scanner) Decode(line []byte) (*ktrace.Decoded, *ktrace.Names) {
 	if g.names == nil {
 		return nil, nil
 	}
 	g.bound()
 	g.one.Decoded = g.one.Decoded[:0]
-	if gl := g.line(line, &g.one); gl.Decoded > 0 {
+	if l := g.line(line, &g.one); l.Decoded > 0 {
 		g.one.Names = g.names.Names
-		return &g.one.Decoded[gl.Decoded-1], &g.one.Names
+		return &g.one.Decoded[l.Decoded-1], &g.one.Names
 	}
 	return nil, nil
 }
 
-// A stampHead is what is between the CPU and the point of the stamp, "d..2.    36":
-// one of a few for some while.
+// A stampHead is what stands between the CPU and the point of the stamp, "d..2.    36". For
+// some while a trace has but a few of them.
 type stampHead struct {
 	flags, seconds uint64 // the eight columns behind the CPU, and those before the point
 	whole          int64  // of the stamp, in nanoseconds
-	place          uint8  // of the flags
-	known          bool
+	place          uint8  // of the flags in Names.Flags
+	known          bool   // flags and seconds have all its columns
 }
 
-// Where things are in the lines that head reads.
+// Where things are in the lines that readHead reads.
 const (
 	dash     = 16 // before the pid
 	cpuWidth = len("[001] ")
 	decimals = 6
 )
 
-// headWidth is how many columns a line has that head reads.
+// headWidth is how many columns a line has at least that readHead reads.
 const headWidth = 72
 
-// headed says whether head knows these columns.
+// headKnown says whether readHead knows these columns.
 func (g *Scanner) headKnown() bool {
 	return g.stamp == g.name-2 && g.name >= g.bracket+cpuWidth+8 && g.bracket > dash+1 && g.name <= headWidth-8
 }
 
-// head reads what stands before the name of an event whose columns are known:
+// readHead reads what stands before the name of an event whose columns are known:
 //
 //	comm-123     [001] d..2.    36.824876: sched_…
 //
-// The pid, and where it begins, have been found.
+// Known are the pid, and where it begins.
 //
-// What is masked by 63 is not more, which spares the checks of bounds.
+// A number masked by 63 is no larger, which spares the checks of bounds.
 func (g *Scanner) readHead(line []byte, s *ktrace.Decoded, pid int32, from int) bool {
 	const (
 		frame  = ' ' | '['<<8 | ']'<<40 | ' '<<48 // " [001] "
@@ -102,7 +103,7 @@ func (g *Scanner) readHead(line []byte, s *ktrace.Decoded, pid int32, from int) 
 	return true
 }
 
-// stampHead reads what is between the CPU and the point of the stamp.
+// stampHead reads what stands between the CPU and the point of the stamp.
 func (g *Scanner) stampHead(line []byte, h *stampHead) bool {
 	i, point := g.bracket+cpuWidth, g.name-2-decimals-1
 	h.known = false
@@ -133,7 +134,7 @@ func (g *Scanner) stampHead(line []byte, h *stampHead) bool {
 	return true
 }
 
-// comm is the name in the columns that say in whose context an event happened.
+// contextComm is the name of the task in whose context an event happened.
 func (g *Scanner) contextComm(line []byte) []byte {
 	i := 0
 	for i < 16 {
@@ -145,10 +146,9 @@ func (g *Scanner) contextComm(line []byte) []byte {
 	return line[i:16]
 }
 
-// switches reads the text of a sched_switch. What is known of it are the pid of the
-// current task and where it ends, the next pid, and where " next_pid=" begins. How that
-// of a task begins is compared with the event's name before it: 64 columns at once cost
-// less than fewer do.
+// readSwitch reads the text of a sched_switch. Known are the pid of the current task and
+// where it ends, the next pid, and where " next_pid=" begins. If the text begins as the
+// latest one of that task did, it is read by one comparison.
 func (g *Scanner) readSwitch(line []byte, s *ktrace.Decoded, prev int32, end int, next int32, at int) bool {
 	const first, pid, prio, state, mid = "prev_comm=", " prev_pid=", " prev_prio=", " prev_state=", " ==> next_comm="
 	known := g.names.begin(prev, s.CPU)
@@ -160,9 +160,9 @@ func (g *Scanner) readSwitch(line []byte, s *ktrace.Decoded, prev int32, end int
 	if i += len(first); at < i+len(pid+prio+state+mid)+8 || string(line[i-len(first):i]) != first {
 		return false
 	}
-	// The previous task is the one in whose columns the line is, and the idle one
-	// has another name there. Where that is not so, a young thread's or an unknown
-	// one's, the line is read whole.
+	// The previous task is the current one. The line is not decoded where the two have
+	// different names: of a thread that has just got its name, or of a task that ftrace
+	// does not know. The idle task always has another name there.
 	comm := g.contextComm(line)
 	if prev == 0 {
 		comm = line[i:scan.DigitsEnd(line, i+len("swapper/"))]
@@ -200,10 +200,10 @@ func (g *Scanner) readSwitch(line []byte, s *ktrace.Decoded, prev int32, end int
 	return g.readState(line, s, i, next, at)
 }
 
-// What is behind a state.
+// What stands behind a state.
 var midBegin, midEnd = word(" ==> nex"), word("xt_comm=")
 
-// left reads the rest of a sched_switch, from the state on, which is mostly one letter.
+// readState reads the rest of a sched_switch, from the state on, which is mostly one letter.
 func (g *Scanner) readState(line []byte, s *ktrace.Decoded, i int, next int32, at int) bool {
 	const mid = " ==> next_comm="
 	var state byte
@@ -237,8 +237,8 @@ func (g *Scanner) readState(line []byte, s *ktrace.Decoded, i int, next int32, a
 	return true
 }
 
-// wakes reads the text of a sched_waking or a sched_wakeup, of which the pid is
-// known, and where " pid=" begins.
+// readWake reads the text of a sched_waking or a sched_wakeup. Known are the pid, and where
+// " pid=" begins.
 func (g *Scanner) readWake(line []byte, s *ktrace.Decoded, pid int32, at int) bool {
 	const first = "comm="
 	name := g.name + ktrace.NameWidth + len(first)
@@ -250,7 +250,7 @@ func (g *Scanner) readWake(line []byte, s *ktrace.Decoded, pid int32, at int) bo
 	return true
 }
 
-// by reads the beginning of a line, and who the current task is.
+// readContext reads the beginning of a line, and who the current task is.
 func (g *Scanner) readContext(line []byte, s *ktrace.Decoded) bool {
 	if !g.simple {
 		return false
@@ -273,8 +273,8 @@ func (g *Scanner) readContext(line []byte, s *ktrace.Decoded) bool {
 	return true
 }
 
-// What the names of the scheduler's other events go on with, behind "sched_", and
-// then how they and what follows them begin.
+// How the names of the scheduler's other events go on behind "sched_", and, behind that,
+// their last word and the text.
 var (
 	processEvent = word("process_")
 	kthreadEvent = word("kthread_")
@@ -285,7 +285,7 @@ var (
 	returnText   = word("stop_ret")
 )
 
-// lifecycle reads the name and the text of the other events of the scheduler.
+// readLifecycle reads the name and the text of a fork, an exit, a free, and a stop.
 func (g *Scanner) readLifecycle(line []byte, s *ktrace.Decoded) bool {
 	const process, stop, ret = len("process_fork: "), len("kthread_stop: "), len("kthread_stop_ret")
 	i := g.name + len("sched_")
@@ -329,14 +329,14 @@ func (g *Scanner) readLifecycle(line []byte, s *ktrace.Decoded) bool {
 	return false
 }
 
-// forks reads the text of a sched_process_fork: mostly a kernel thread's, as
-// nobody else's parent is kthreadd.
+// readFork reads the text of a sched_process_fork. Mostly it is a kernel thread's: kthreadd
+// is the parent of nobody else.
 func (g *Scanner) readFork(line []byte, s *ktrace.Decoded, from int) bool {
-	const usual, key = "comm=kthreadd pid=2 child_comm=", " child_pid="
+	const kthreadd, key = "comm=kthreadd pid=2 child_comm=", " child_pid="
 	text := line[from:]
 	pid, i := scan.NumberLeft(line, len(line))
-	at, name := i-len(key), from+len(usual)
-	if pid > 0 && at >= name && at <= name+ktrace.MaxComm && scan.HasPrefix(text, usual) && string(line[at:i]) == key {
+	at, name := i-len(key), from+len(kthreadd)
+	if pid > 0 && at >= name && at <= name+ktrace.MaxComm && scan.HasPrefix(text, kthreadd) && string(line[at:i]) == key {
 		s.Other = ktrace.TaskRef{PID: 2, Name: kthreaddName}
 		g.names.taskIn(&s.Thread, line, name, at, pid)
 		g.hints.Set(pid)
@@ -360,7 +360,7 @@ func (g *Scanner) readFork(line []byte, s *ktrace.Decoded, from int) bool {
 	return true
 }
 
-// task reads "comm=… pid=…", with " prio=…" and " group_dead=…" behind it or not.
+// readTask reads "comm=… pid=…", with " prio=…" and " group_dead=…" behind it or not.
 // Mostly these end the line, and then no other pid can be meant.
 func (g *Scanner) readTask(line []byte, s *ktrace.Decoded, from int) bool {
 	const first, key, prio, dead = "comm=", " pid=", " prio=", " group_dead="
@@ -392,7 +392,3 @@ func (g *Scanner) readTask(line []byte, s *ktrace.Decoded, from int) bool {
 	g.names.task(&s.Thread, comm, int32(p))
 	return true
 }
-
-// maxComms is how many names there may be when a block begins; a block has room for some
-// thousand more.
-const maxComms = 1 << 14

@@ -10,32 +10,33 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A form is how the usual lines of one event end.
+// A template is how the usual lines of one event end. A uint64 has eight columns, the first
+// in its lowest byte.
 type template struct {
 	name    uint64 // of the event, behind "sched_"
-	pid     uint   // where the pid ends: how many columns behind the first place for that
-	behind  uint64 // five columns behind it
-	key     uint64 // eight columns before it
-	keyMask uint64 // which of them are compared
-	// The same for the eight columns from the tenth before it on.
+	pid     uint   // where the pid ends: so many columns behind firstPID
+	behind  uint64 // the five columns behind the pid
+	key     uint64 // the eight columns before the pid
+	keyMask uint64 // those of key that are compared
+	// key10 are the eight columns from the tenth before the pid on.
 	key10, key10Mask uint64
-	last             uint64 // the eight columns before the last three
+	last             uint64 // the eight columns before the line's last three
 	more             uint64 // the eight before those
-	moreMask         uint64 // which of them are compared
-	digits           uint64 // which of them are digits
-	current          int32  // -1: it is about the current task as well, 0: it is not
+	moreMask         uint64 // those of more that are compared
+	digits           uint64 // those of more that are digits
+	current          int32  // -1: the line is about the current task as well, 0: it is not
 	seen             traces.Kinds
 	early            bool // sched_waking
-	keyWidth         int  // how many columns before the pid have a meaning
+	keyWidth         int  // how many columns the pid's key has: " next_pid=" has 10
 }
 
-// forms are those of sched_switch, sched_waking and sched_wakeup, each at the place
-// that formOf tells from the name. Which of them a line is cannot be predicted, so
+// templates are those of sched_switch, sched_waking and sched_wakeup, each at the index
+// that templateOf tells from the name. Which of them a line is cannot be predicted, so
 // there is one way for all of them, without a branch.
-var templates = func() (forms [8]template) {
+var templates = func() (all [8]template) {
 	const each = math.MaxUint64
-	for i := range forms {
-		forms[i].name = word("\n\n\n\n\n\n\n\n") // no line has that
+	for i := range all {
+		all[i].name = word("\n\n\n\n\n\n\n\n") // no line has that
 	}
 	change := template{
 		name: word("switch: "), pid: 10, behind: word(" next"), key: word("ext_pid="), keyMask: each, key10: word(" next_pi"), key10Mask: each,
@@ -51,46 +52,47 @@ var templates = func() (forms [8]template) {
 	early.name, early.early = word("waking: "), true
 	early.seen |= wakingSeen
 	for _, f := range []template{change, late, early} {
-		forms[templateOf(f.name)] = f
+		all[templateOf(f.name)] = f
 	}
-	return forms
+	return all
 }()
 
-// wakingSeen is set beside the kinds of events where sched_waking has been seen.
+// wakingSeen stands beside the kinds of events: sched_waking has been seen.
 const wakingSeen traces.Kinds = 1 << 31
 
-// formOf is a different number for each of the names that matter here.
+// templateOf is a different number for each of the names that matter here.
 func templateOf(name uint64) uint64 { return name >> 24 & 7 }
 
-// word is a text of at most eight columns.
+// word is a text of at most eight columns as one number.
 func word(s string) uint64 {
 	var b [8]byte
 	copy(b[:], s)
 	return scan.Eight(b[:], 0)
 }
 
-// Of a usual line some columns at both ends are looked at.
+// What is compared of a line with a template.
 const (
-	leftWidth  = 96
-	rightWidth = 64
-	firstPID   = 40 // where a pid ends at least, in the columns on the right
+	leftWidth  = 96 // columns at the left end
+	rightWidth = 64 // columns at the right end
+	firstPID   = 40 // in which of these a pid ends that stands furthest left
 )
 
-// usualLengths finds out which lengths usual lines can have, now that their
-// columns are known.
+// setLengths finds out which lengths lines that match can have, now that their columns are
+// known.
+//
+// A line is matched only where its pid stands right before the CPU, and where few columns
+// are between the CPU and the name: then no column that is not compared can hold another
+// event's name, and the line's two ends are those that ktrace.LineHead finds.
 func (g *Scanner) setLengths() {
 	n, br := g.name, g.bracket
-	// Where the columns before the CPU are those of the pid, and few enough are behind
-	// it, nothing that is not looked at can be another event's name.
 	if g.least, g.lengths = 0, 0; g.hints != nil && br == dash+1+8 && n >= br+ktrace.AfterCPU+8+8 && n <= br+ktrace.AfterCPU+26 {
 		g.least = max(n+ktrace.NameWidth+rightWidth/2, leftWidth)
 		g.lengths = MaxLine - g.least
 	}
 }
 
-// scheduling glances at lines of a trace, which begin at from and have their ends,
-// counted from at, in ends. odd: some may hold NULs. It returns where the next line
-// begins.
+// lines looks at the lines of a chunk, which begin at from and have their ends, counted
+// from at, in ends. odd: some may hold NULs. It returns where the next line begins.
 func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *Block) int {
 	if from == 0 && out.Tail && len(ends) > 0 {
 		end := at + int(ends[0])
@@ -98,10 +100,7 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 		from, ends = end+1, ends[1:]
 	}
 	first := len(out.Lines)
-	if cap(out.Lines) < first+len(ends) {
-		out.Lines = slices.Grow(out.Lines, len(ends))
-	}
-	out.Lines = out.Lines[:first+len(ends)]
+	out.Lines = slices.Grow(out.Lines, len(ends))[:first+len(ends)]
 	lines := out.Lines[first:]
 	if odd {
 		for i, e := range ends {
@@ -110,34 +109,35 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 	} else {
 		g.matchLines(text, from, at, ends, lines, out)
 	}
+	matched := g.columns // a line by the slow path may change them
 	for i := 0; i < len(lines); i++ {
-		gl := &lines[i]
-		end := int(gl.End)
+		l := &lines[i]
+		end := int(l.End)
 		switch {
-		case gl.Prev >= 0 && !g.hinted(gl.Prev) && !g.hinted(gl.Next):
+		case l.Prev >= 0 && !g.hinted(l.Prev) && !g.hinted(l.Next):
 			if g.hints == nil {
 				break
 			}
-			if n := g.hints.skip(lines[i+1:]); n > 0 {
+			if n := g.hints.skipUnhinted(lines[i+1:]); n > 0 {
 				i += n
 				end = int(lines[i].End)
 			}
-		case gl.Prev >= 0:
-			gl.Decoded = g.decodeMatched(text[from:end], *gl, out)
+		case l.Prev >= 0 && g.columns == matched:
+			l.Decoded = g.decodeMatched(text[from:end], *l, out)
 		case end-from < MaxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
-			l := g.line(text[from:end], out)
-			gl.Prev, gl.Next, gl.Decoded = l.Prev, l.Next, l.Decoded
+			found := g.line(text[from:end], out)
+			l.Prev, l.Next, l.Decoded = found.Prev, found.Next, found.Decoded
 		}
 		from = end + 1
 	}
 	return from
 }
 
-// columns glances at what most lines are: the scheduler's, in ftrace's layout, with
-// numbers of as many digits as nearly all have. It looks at the columns at both ends of
-// a line, eight at once. What is another line it leaves to be read whole.
+// matchLines compares lines with the templates: the scheduler's lines in ftrace's layout,
+// with numbers of as many digits as nearly all have. It compares columns at both ends of a
+// line, eight at once. Lines that do not match it leaves Whole.
 //
-// What is masked by 63, 15 and 7 is not more, which spares the checks of bounds.
+// A number masked by 63, 15 or 7 is no larger, which spares the checks of bounds.
 func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Line, out *Block) {
 	const (
 		frame  = '[' | ']'<<32 | ' '<<40 // "[001] "
@@ -152,8 +152,8 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		end := at + int(e)
 		line := text[from:end]
 		from = end + 1
-		gl := &lines[i]
-		*gl = Line{Prev: Whole, Next: -1, End: int32(end)}
+		l := &lines[i]
+		*l = Line{Prev: Whole, Next: -1, End: int32(end)}
 		if uint(len(line)-least) >= lengths {
 			continue
 		}
@@ -187,35 +187,35 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 			continue
 		}
 		seen |= f.seen
-		gl.Prev, gl.Next = prev&f.current|next&^f.current, next
+		l.Prev, l.Next = prev&f.current|next&^f.current, next
 	}
 	out.Seen |= seen &^ wakingSeen
 	out.Waking = out.Waking || seen&wakingSeen != 0
 }
 
 // decodeMatched decodes a line that matchLines has matched, if it can.
-func (g *Scanner) decodeMatched(line []byte, gl Line, out *Block) (seen int32) {
+func (g *Scanner) decodeMatched(line []byte, l Line, out *Block) (seen int32) {
 	f := &templates[templateOf(scan.Eight(line, g.name+len("sched_")))]
 	behind := len(line) - rightWidth + firstPID + int(f.pid)
 	_, digits := scan.NumberIn(scan.Eight(line, behind-8))
 	key := behind - digits - f.keyWidth
 	if f.current == 0 {
-		return g.decodeWake(line, out, gl.Next, key, !f.early)
+		return g.decodeWake(line, out, l.Next, key, !f.early)
 	}
 	const column = dash + 1
 	_, width := scan.NumberFirst(scan.Eight(line, column))
-	return g.decodeSwitch(line, out, gl.Prev, column, column+width/8, gl.Next, key)
+	return g.decodeSwitch(line, out, l.Prev, column, column+width/8, l.Next, key)
 }
 
-// usualLine glances at a line, if columns can.
-func (g *Scanner) fastPath(line []byte, out *Block) (gl Line, ok bool) {
+// fastPath is line for a line that matches a template.
+func (g *Scanner) fastPath(line []byte, out *Block) (l Line, ok bool) {
 	var lines [1]Line
 	g.matchLines(line, 0, 0, []int32{int32(len(line))}, lines[:], out)
-	if gl = lines[0]; gl.Prev < 0 {
-		return gl, false
+	if l = lines[0]; l.Prev < 0 {
+		return l, false
 	}
-	if g.hinted(gl.Prev) || g.hinted(gl.Next) {
-		gl.Decoded = g.decodeMatched(line, gl, out)
+	if g.hinted(l.Prev) || g.hinted(l.Next) {
+		l.Decoded = g.decodeMatched(line, l, out)
 	}
-	return gl, true
+	return l, true
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // What is told of a line by its columns alone is what is found in it otherwise,
-// also in lines that differ from usual ones by a few bytes.
-func TestUsualLinesAreAsOthers(t *testing.T) {
+// also in lines that differ from matched ones by a few bytes.
+func TestMatchedLinesAreAsOthers(t *testing.T) {
 	text, _ := bigFtrace(t, 2_000_000, 0.5)
 	rng := rand.New(rand.NewPCG(3, 4))
 	g := NewScanner(ktrace.FtraceHead, new(Hints))
@@ -20,7 +20,7 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			g.hints.Set(int32(pid))
 		}
 	}
-	usual := 0
+	matched := 0
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		h, ok := ktrace.FtraceHead(line)
@@ -46,28 +46,28 @@ func TestUsualLinesAreAsOthers(t *testing.T) {
 			}
 			got := Block{Waking: try%3 > 0} // sched_waking has been seen, or not
 			want := got
-			gl, ok := g.fastPath(line, &got)
+			l, ok := g.fastPath(line, &got)
 			if !ok {
 				continue
 			}
 			again := func() {
-				if watched(int(gl.Prev)) {
-					g.hints.Set(gl.Prev) // the line may have been the thread's last
+				if watched(int(l.Prev)) {
+					g.hints.Set(l.Prev) // the line may have been the thread's last
 				}
 			}
 			again()
-			wantGlance := g.slowPath(line, &want)
+			wantLine := g.slowPath(line, &want)
 			again()
-			usual++
-			if gl.Prev != wantGlance.Prev || gl.Next != wantGlance.Next || gl.Decoded != wantGlance.Decoded || got.Seen != want.Seen || got.Waking != want.Waking {
-				t.Fatalf("%q: %+v, otherwise %+v", line, gl, wantGlance)
+			matched++
+			if l.Prev != wantLine.Prev || l.Next != wantLine.Next || l.Decoded != wantLine.Decoded || got.Seen != want.Seen || got.Waking != want.Waking {
+				t.Fatalf("%q: %+v, otherwise %+v", line, l, wantLine)
 			}
-			if gl.Decoded > 0 && got.Decoded[0] != want.Decoded[0] {
+			if l.Decoded > 0 && got.Decoded[0] != want.Decoded[0] {
 				t.Fatalf("%q: %+v, otherwise %+v", line, got.Decoded[0], want.Decoded[0])
 			}
 		}
 	}
-	if usual < 10_000 {
-		t.Errorf("%d usual lines", usual)
+	if matched < 10_000 {
+		t.Errorf("%d matched lines", matched)
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A nameCache makes strings of the names of tasks, mostly those that it has
-// made before, and numbers of pids.
+// A nameCache numbers the names of tasks that decoded lines have. Most it has had before,
+// and finds by their columns.
 type nameCache struct {
 	ktrace.Names
-	places   map[string]uint16      // of names in the list
-	texts    [namePlaces]columnName // as they are in a line's text
-	begins   [1 << 9]begin          // by pid, or by CPU for the idle tasks
-	contexts [namePlaces]columnName // of those in whose columns lines are
+	places   map[string]uint16      // of names in Comms
+	texts    [namePlaces]columnName // of names in the text of events
+	contexts [namePlaces]columnName // of names of current tasks
+	begins   [1 << 9]switchBegin    // by pid, or by CPU for the idle tasks
 }
 
-// kthreaddName is the place of its name.
+// kthreaddName is the place of kthreadd's name.
 const kthreaddName = 1
 
 func newNameCache() *nameCache {
@@ -26,7 +26,7 @@ func newNameCache() *nameCache {
 	return c
 }
 
-// anew forgets all names. What lists there have been stay as they are.
+// anew forgets all names. Names that blocks have got stay as they are.
 func (c *nameCache) anew() {
 	c.Comms, c.places = []string{"", "kthreadd"}, map[string]uint16{"kthreadd": kthreaddName}
 	c.Flags = nil
@@ -35,14 +35,18 @@ func (c *nameCache) anew() {
 	clear(c.contexts[:])
 }
 
-// bound forgets all names and flags when there are too many. That must not be within
-// a block.
+// bound forgets all names and flags when there are too many. It must not be called within a
+// block.
 func (g *Scanner) bound() {
 	if c := g.names; c != nil && (len(c.Comms) > maxComms || len(c.Flags) > maxFlags) {
 		c.anew()
 		g.heads = [len(g.heads)]stampHead{}
 	}
 }
+
+// maxComms is how many names there may be when a block begins; a block has room for some
+// thousand more.
+const maxComms = 1 << 14
 
 // maxFlags is how many flags there may be when a block begins; they are few.
 const maxFlags = ktrace.InIdle / 2
@@ -82,7 +86,7 @@ type columnName struct {
 
 const namePlaces = 1 << 8
 
-// namePlace is where a name by its columns may be found.
+// namePlace is where a name may be found by its columns.
 func namePlace(first, second uint64) uint64 { return (first ^ second<<1) * 0x9e3779b97f4a7c15 >> 56 }
 
 // withName is a task by its pid and a name that a line has for it.
@@ -93,15 +97,15 @@ func withName(pid int32, name uint16) ktrace.TaskRef {
 	return ktrace.TaskRef{PID: pid, Name: name}
 }
 
-// A begin is how a sched_switch of a task begins.
-type begin struct {
+// A switchBegin is how the latest sched_switch of a task began.
+type switchBegin struct {
 	ktrace.TaskRef
 	n    uint8    // how much of text there is
 	text [96]byte // "sched_switch: prev_comm=… prev_pid=… prev_prio=… prev_state="
 }
 
 // begin is the place for how a task's sched_switch begins.
-func (c *nameCache) begin(pid int32, cpu uint16) *begin {
+func (c *nameCache) begin(pid int32, cpu uint16) *switchBegin {
 	i := uint(uint32(pid))
 	if pid == 0 {
 		i = uint(cpu)
@@ -109,7 +113,7 @@ func (c *nameCache) begin(pid int32, cpu uint16) *begin {
 	return &c.begins[i%uint(len(c.begins))]
 }
 
-// task is traceReader.task.
+// task does what ktrace.Decoder does with a name in the text of an event.
 func (c *nameCache) task(t *ktrace.TaskRef, comm []byte, pid int32) {
 	var text [8 + 2*8]byte
 	n := copy(text[8:], comm)
@@ -120,9 +124,9 @@ func (c *nameCache) task(t *ktrace.TaskRef, comm []byte, pid int32) {
 	c.taskIn(t, text[:], 8, 8+n, pid)
 }
 
-// taskIn is task for a name of at most 16 columns of a line, before which there are
-// eight or more. By its columns, filled up with NULs, it mostly is known. No name has
-// any: lines with NULs are read whole.
+// taskIn is task for a name of at most 16 columns in a line, with eight or more before it.
+// Mostly the name is known by its columns, filled up with NULs. No name has a NUL: lines
+// with NULs are Whole.
 func (c *nameCache) taskIn(t *ktrace.TaskRef, line []byte, from, to int, pid int32) {
 	var first, second uint64
 	last, n := scan.Eight(line, to-8), uint(to-from)*8
@@ -138,8 +142,7 @@ func (c *nameCache) taskIn(t *ktrace.TaskRef, line []byte, from, to int, pid int
 	*t = withName(pid, k.name)
 }
 
-// current is the place of the name in whose context a line is, as
-// traceReader.current has it; 0: there is none.
+// current is the place of the current task's name, as ktrace.Decoder has it; 0: it has none.
 func (c *nameCache) current(comm []byte) uint16 {
 	if len(comm) == 0 || comm[0] == ':' && scan.IsNumber(comm[1:]) {
 		return 0

@@ -4,7 +4,7 @@ import (
 	"bytes"
 )
 
-// newlines notes where the newlines of a text are, and says how many there are
+// Newlines notes where the newlines of a text are, and says how many there are
 // and whether it has a NUL. There must be room for as many as the text has bytes.
 func Newlines(ends []int32, text []byte) (n int, zero bool) {
 	whole := len(text) &^ 63

@@ -1,3 +1,4 @@
+// Package skim says which lines of a block need not be decoded. All cleverness lives here.
 package skim
 
 import (
@@ -5,55 +6,60 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
 )
 
-// maxLine is the longest line that is looked at, in bytes. printk's own limit
+// MaxLine is the longest line that is looked at, in bytes. printk's own limit
 // for a record is about 1 KiB (kernel/printk/printk.c LOG_LINE_MAX); a longer
 // line is no record, and its rest is skipped.
 const MaxLine = 64 << 10
 
-// A glance is what the columns of one line show, or that some lines of a kernel
-// log say nothing.
+// A Line is one line of a block, or a Span of lines.
 type Line struct {
-	End        int32 // where the line ends in its block, its newline not included
-	Prev, Next int32 // the pids whose scheduling it is about, -1: none; a is readWhole where it is about more
-	Decoded    int32 // 1 + the index of its sighting in the block, 0: it must be read whole
+	End int32 // where it ends in the block's text, its newline not included
+	// Prev and Next are the pids of the tasks whose scheduling the line is about: a
+	// sched_switch is from Prev to Next, and with a waking both are the task that is
+	// woken. If nobody asks about either, the line only counts. Prev may also be Whole or
+	// Boring.
+	Prev, Next int32
+	Decoded    int32 // 1 + an index in Block.Decoded, 0: the line is not decoded. Of Boring: 1 + an index in Block.Spans
 }
 
-// What a glance has in place of a pid.
+// What Line.Prev is where it is no pid.
 const (
-	Whole  = -2
-	Boring = -3 // lines of a kernel log; seen is 1 + the index of the run in the block
+	Whole  = -2 // hand the line to the decoder
+	Boring = -3 // a Span of lines
 )
 
-// A skimmed block is what a skimmer finds in a text of many lines. Its slices are used
-// again for the next text.
+// A Block is what a Skimmer finds in a text of many lines. Its slices are used again for
+// the next text.
 type Block struct {
-	Lines   []Line
-	Decoded []ktrace.Decoded
-	ktrace.Names
-	Spans  []Span
-	Seen   traces.Kinds // the kinds of events in lines that need not be decoded
-	Waking bool         // sched_waking is among them
-	Tail   bool         // the first line is the rest of an overlong one; for the skimmer to know
+	Lines        []Line
+	Decoded      []ktrace.Decoded // lines that were decoded ahead
+	ktrace.Names                  // what these refer to
+	Spans        []Span
+	Seen         traces.Kinds // the kinds of events in lines that need not be decoded
+	Waking       bool         // sched_waking is among them, not only sched_wakeup
+	Tail         bool         // set by the caller: the first line is the rest of an overlong one, so it is Whole
 }
 
-// reset forgets the text before.
+// Reset forgets the text before.
 func (out *Block) Reset() {
 	out.Lines, out.Decoded, out.Spans, out.Seen, out.Waking = out.Lines[:0], out.Decoded[:0], out.Spans[:0], 0, false
 }
 
-// A run is some lines of a kernel log, one after the other, that say nothing:
-// each is a whole message of dmesg's usual form, which begins no report of the
-// kernel's, tells of no loss and is none of the pattern set's, and none has a
-// lower stamp than the one before. They only count, unless a report has begun of
-// which they may be a part.
+// A Span is some lines of a kernel log, one after the other, that say nothing of
+// threads. Each is a whole message of dmesg's usual form. None begins a report of the
+// kernel, tells of a loss, or is one of the pattern set's, and none has a lower stamp
+// than the one before. They only count, unless a report has begun of which they may be
+// a part.
 type Span struct {
 	First int64 // the first line's stamp
 	From  int32 // where in its block the last line begins
 	N     int   // how many lines
 }
 
-// A skimmer finds out which lines of a text need not be decoded. The text ends with a
-// line's end, or is the last of its input.
+// A Skimmer finds out which lines of a text need not be decoded. It appends a Line for
+// every line of the text, which ends with a line's end or is the last of its input. It
+// may say Whole of any line. Where it says otherwise, decoding the line would come to the
+// same: FuzzSkim in traces/reader holds it to that.
 type Skimmer interface {
 	Skim(text []byte, out *Block)
 }

@@ -2,33 +2,42 @@ package skim
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A glancer looks at lines of a trace by the columns of the lines before, or at
-// those of a kernel log.
+// A Scanner is the Skimmer of traces. Lines of the most usual form it matches with
+// templates, at the columns of a line before: that is fast.go. Of other lines it reads
+// both ends: that is here. Lines about pids for which there is a hint it decodes ahead:
+// that is decode.go.
 type Scanner struct {
-	bracket, stamp, name int  // where "[001]", the colon behind the stamp, and the event's name are; 0: not known
-	least, lengths       int  // of the lines there that may be usual; lengths is how many there are
-	simple               bool // head reads what is there
-	head                 func(line []byte) (ktrace.LineHead, bool)
-	heads                [1 << 6]stampHead
-	// Lines about these pids are decoded: the Reader has asked for them, or, as it
-	// is some blocks behind and has not yet heard of them, they have just been forked
-	// or are about to be stopped. nil: nothing is decoded.
-	hints *Hints
-	names *nameCache
-	one   Block // of a line by itself
+	columns
+	least, lengths int  // a line that matches has from least to least+lengths-1 bytes
+	simple         bool // readHead knows these columns
+	head           func(line []byte) (ktrace.LineHead, bool)
+	heads          [1 << 6]stampHead
+	hints          *Hints // nil: no line is decoded
+	names          *nameCache
+	one            Block // of a line by itself
 }
 
-// window is how many bytes are searched for newlines in one go: few enough to
+// columns are where things stand in a line, counted from 0; all are 0 where that is not
+// known.
+type columns struct {
+	bracket int // "[001]"
+	stamp   int // the colon behind the stamp
+	name    int // the event's name
+}
+
+// Chunk is how many bytes are searched for newlines in one go: few enough to
 // stay in the CPU's nearest cache.
 const Chunk = 4 << 10
 
-// newGlancer makes a skimmer of lines of which head reads the left end. Without hints
-// nothing is decoded ahead.
+// NewScanner skims lines of which head reads the left end. Lines about pids for which there
+// is a hint are decoded ahead; without h none are.
 func NewScanner(head func(line []byte) (ktrace.LineHead, bool), h *Hints) *Scanner {
 	g := &Scanner{head: head, hints: h}
 	if h != nil {
@@ -40,8 +49,10 @@ func NewScanner(head func(line []byte) (ktrace.LineHead, bool), h *Hints) *Scann
 // hinted says whether a line about a pid is to be decoded.
 func (g *Scanner) hinted(pid int32) bool { return g.hints != nil && g.hints.mayHave(uint32(pid)) }
 
+// Skim implements Skimmer.
 func (g *Scanner) Skim(text []byte, out *Block) {
 	out.Reset()
+	out.Lines = slices.Grow(out.Lines, len(text)/100) // likely as many as there are
 	g.bound()
 	from, zeroes := 0, false
 	var ends [Chunk]int32
@@ -58,22 +69,27 @@ func (g *Scanner) Skim(text []byte, out *Block) {
 	}
 }
 
-// line glances at one line. Whatever is not just as it knows it must be read
-// whole. Usual lines have been tried, but for those with carriage returns, which
-// terminals, or another system's editor, have written.
+// line looks at one line that matches no template. The fast path is tried again for those
+// with carriage returns at the end, which terminals and other systems' editors write.
 func (g *Scanner) line(line []byte, out *Block) Line {
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = bytes.TrimRight(line, "\r")
-		if gl, ok := g.fastPath(line, out); ok {
-			return gl
+		if l, ok := g.fastPath(line, out); ok {
+			return l
 		}
 	}
 	return g.slowPath(line, out)
 }
 
-// unusual is line for any line whose two ends can be read.
+// slowPath looks at a line by its two ends; where they cannot be read it is Whole.
 func (g *Scanner) slowPath(line []byte, out *Block) Line {
 	whole := Line{Prev: Whole, Next: -1}
+	if g.simple && g.hints != nil && g.lifecycleHere(line) {
+		if d := out.next(); g.readLifecycle(line, d) {
+			whole.Decoded = out.keep()
+			return whole
+		}
+	}
 	h, ok := g.head(line)
 	if !ok {
 		return whole
@@ -93,27 +109,39 @@ func (g *Scanner) slowPath(line []byte, out *Block) Line {
 	return whole
 }
 
+// lifecycleHere says whether a line with the columns of the one before may be a fork, an
+// exit, a free or a stop; readHead then looks at all of them.
+func (g *Scanner) lifecycleHere(line []byte) bool {
+	n := g.name
+	if g.bracket != dash+1+8 || len(line) <= n+ktrace.NameWidth || string(line[n-2:n+len("sched_")]) != ": sched_" {
+		return false
+	}
+	_, width := scan.NumberFirst(scan.Eight(line, dash+1)) // nothing but the pid stands before the CPU
+	event := line[n+len("sched_")]
+	return width > 0 && (event == 'p' || event == 'k')
+}
+
 // learn takes over the columns of a line.
 func (g *Scanner) learn(h *ktrace.LineHead) {
-	if h.Bracket != g.bracket || h.Colon != g.stamp || h.Name != g.name {
-		g.bracket, g.stamp, g.name = h.Bracket, h.Colon, h.Name
+	if c := (columns{h.Bracket, h.Colon, h.Name}); c != g.columns {
+		g.columns = c
 		g.simple, g.heads = g.headKnown(), [1 << 6]stampHead{}
 		g.setLengths()
 	}
 }
 
-// switched is what a sched_switch comes to. The current task's pid has been found,
-// with where it begins and ends, and the next one's, and where " next_pid=" is.
+// switchLine is the Line of a sched_switch. Known are the current task's pid, from where to
+// where it stands, the next task's pid, and where " next_pid=" begins.
 func (g *Scanner) switchLine(line []byte, out *Block, prev int32, from, end int, next int32, at int) Line {
 	out.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
-	gl := Line{Prev: prev, Next: next}
+	l := Line{Prev: prev, Next: next}
 	if g.hinted(prev) || g.hinted(next) {
-		gl.Decoded = g.decodeSwitch(line, out, prev, from, end, next, at)
+		l.Decoded = g.decodeSwitch(line, out, prev, from, end, next, at)
 	}
-	return gl
+	return l
 }
 
-// change makes the sighting of a sched_switch, if it can.
+// decodeSwitch decodes a sched_switch. It returns Line.Decoded: 0 where it cannot.
 func (g *Scanner) decodeSwitch(line []byte, out *Block, prev int32, from, end int, next int32, at int) (seen int32) {
 	if s := out.next(); g.readHead(line, s, prev, from) && g.readSwitch(line, s, prev, end, next, at) {
 		seen = out.keep()
@@ -121,20 +149,20 @@ func (g *Scanner) decodeSwitch(line []byte, out *Block, prev int32, from, end in
 	return seen
 }
 
-// woken is what a sched_waking or sched_wakeup comes to, whose pid has been found,
-// and where " pid=" is.
+// wakeLine is the Line of a sched_waking or sched_wakeup. Known are the pid of the task that
+// is woken, and where " pid=" begins.
 func (g *Scanner) wakeLine(line []byte, out *Block, pid int32, at int) Line {
 	out.Seen |= 1 << traces.Woken
 	late := line[g.name+len("sched_wak")] == 'e'
 	out.Waking = out.Waking || !late
-	gl := Line{Prev: pid, Next: pid}
+	l := Line{Prev: pid, Next: pid}
 	if g.hinted(pid) {
-		gl.Decoded = g.decodeWake(line, out, pid, at, late)
+		l.Decoded = g.decodeWake(line, out, pid, at, late)
 	}
-	return gl
+	return l
 }
 
-// wake makes the sighting of a sched_waking or, late, sched_wakeup, if it can.
+// decodeWake decodes a sched_waking or, late, a sched_wakeup. It returns Line.Decoded.
 func (g *Scanner) decodeWake(line []byte, out *Block, pid int32, at int, late bool) (seen int32) {
 	if s := out.next(); g.readWake(line, s, pid, at) {
 		if s.Extra = 0; late {
