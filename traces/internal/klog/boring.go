@@ -115,13 +115,14 @@ type BoringLines struct {
 	marked   [skim.Chunk]bool // which of the lines that end there have a hint inside
 	zeroes   bool             // some lines may have NULs
 
-	// open: the line before is the last of a span. How a line begins that goes on with it: before the bracket that
-	// ends its stamp with eight columns, not below those of the line before, and before
-	// these with the same seconds.
-	open    bool
+	open bool   // the line before is the last of a span
+	last uint64 // the end of its stamp, "4.046211", the first column on top
+
+	// How lines begin, from what has been learnt: with the same columns, those of seconds
+	// that mask has, then such an end of a stamp, and a bracket. bracket is its column, 0
+	// where nothing is known.
 	bracket int
-	last    uint64 // the eight columns, the first of them on top: "4.046211"
-	seconds uint64 // the first eight columns of the line, those of them that mask has
+	seconds uint64
 	mask    uint64
 }
 
@@ -216,10 +217,17 @@ func (g *BoringLines) findRare(text []byte) {
 // first of them begins at from.
 func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *skim.Block) {
 	brackets := g.mark(text, from, at, newlines)
+	fast := func(i int) bool { return g.bracket > 0 && !g.zeroes && !g.marked[i] }
 	for i := 0; i < len(newlines); i++ {
+		// Nearly always a line goes on with a span.
 		first, last := i, from
-		for g.open && !g.zeroes && i < len(newlines) && !g.marked[i] && g.goesOn(text[from:at+int(newlines[i])], brackets) {
-			last, from = from, at+int(newlines[i])+1
+		for g.open && i < len(newlines) && fast(i) {
+			end := at + int(newlines[i])
+			stamp, ok := g.hintless(text[from:end], brackets)
+			if !ok || stamp < g.last {
+				break
+			}
+			g.last, last, from = stamp, from, end+1
 			i++
 		}
 		if i > first {
@@ -232,14 +240,42 @@ func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *sk
 			break
 		}
 		end := at + int(newlines[i])
-		if from == 0 && out.Tail || !g.boring(text[from:end]) {
-			out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
-			g.open = false
-		} else {
-			g.addToSpan(text, from, end, out)
-		}
+		g.line(text, from, end, fast(i), brackets, out)
 		from = end + 1
 	}
+}
+
+// line skims a line that may begin a span, or none of one.
+func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out *skim.Block) {
+	line := text[from:end]
+	boring, goesOn := false, false
+	if fast {
+		g.last, boring = g.hintless(line, brackets)
+	}
+	if !boring && g.boring(line) {
+		boring = true
+		if g.open {
+			stamp, _ := splitStamp(line)
+			before, _ := splitStamp(text[out.Spans[len(out.Spans)-1].From : from-1])
+			goesOn = stamp >= before
+		}
+		g.learn(line)
+	}
+	switch {
+	case !boring || from == 0 && out.Tail:
+		boring = false
+		out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
+	case goesOn:
+		span := &out.Spans[len(out.Spans)-1]
+		span.From = int32(from)
+		span.N++
+		out.Lines[len(out.Lines)-1].End = int32(end)
+	default:
+		stamp, _ := splitStamp(line)
+		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
+		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
+	}
+	g.open = boring
 }
 
 // mark marks the lines with a hint inside, and says whether any has a bracket that does
@@ -271,20 +307,21 @@ func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (bracket
 	return bytes.Count(lines, []byte("[")) > begins
 }
 
-// goesOn says whether a line, which has no hint inside, is boring and goes on with the
-// latest span. brackets: it may have a bracket within.
-func (g *BoringLines) goesOn(line []byte, brackets bool) bool {
+// hintless says whether a line, which has no hint inside, has none at all, and begins as
+// the line does that was learnt of. stamp is the end of its stamp, as last is. brackets:
+// it may have a bracket within.
+func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok bool) {
 	n, b := len(line), g.bracket
 	if n > 0 && line[n-1] == '\r' {
 		n--
 	}
 	if n < b+20 || n >= skim.MaxLine {
-		return false
+		return 0, false
 	}
 	line = line[:n]
-	stamp := binary.BigEndian.Uint64(line[b-8:])
-	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || stamp < g.last || !isStamp(stamp) || line[b] != ']' {
-		return false
+	stamp = binary.BigEndian.Uint64(line[b-8:])
+	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || !isStamp(stamp) || line[b] != ']' {
+		return 0, false
 	}
 	b++
 	if line[b] == ' ' {
@@ -293,19 +330,18 @@ func (g *BoringLines) goesOn(line []byte, brackets bool) bool {
 	if line[b] == '[' {
 		rest, who := caller(line[b:])
 		if b = n - len(rest); who == nil || n < b+18 {
-			return false
+			return 0, false
 		}
 	}
 	msg := line[b:]
 	if g.first[msg[0]] || g.words[begin].has(msg) || g.words[end].has(msg[len(msg)-hintBytes:]) || msg[len(msg)-1] <= ' ' ||
 		string(msg[len(msg)-10:len(msg)-8]) == flagBytes || g.secondWord(msg) {
-		return false
+		return 0, false
 	}
 	if brackets && bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
-		return false
+		return 0, false
 	}
-	g.last = stamp
-	return true
+	return stamp, true
 }
 
 // isStamp says whether eight columns are such as "4.046211".
@@ -334,31 +370,16 @@ func (g *BoringLines) boring(line []byte) bool {
 	return stamp > 0 && !g.relevant(msg)
 }
 
-// addToSpan adds the boring line between two places to the latest span, or begins one.
-func (g *BoringLines) addToSpan(text []byte, from, end int, out *skim.Block) {
-	line := text[from:end]
-	stamp, _ := splitStamp(line)
-	last := len(out.Lines) - 1
-	goesOn := false
-	if last >= 0 && out.Lines[last].Prev == skim.Boring {
-		span := &out.Spans[len(out.Spans)-1]
-		before, _ := splitStamp(text[span.From:out.Lines[last].End])
-		if goesOn = before <= stamp; goesOn {
-			span.From = int32(from)
-			span.N++
-			out.Lines[last].End = int32(end)
-		}
+// learn takes a boring line for what the lines behind it begin like.
+func (g *BoringLines) learn(line []byte) {
+	g.bracket = bytes.IndexByte(line, ']')
+	if g.bracket < 10 || g.bracket > 16 {
+		g.bracket = 0
+		return
 	}
-	if !goesOn {
-		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
-		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
-	}
-	if g.bracket = bytes.IndexByte(line, ']'); g.bracket >= 10 && g.bracket <= 16 {
-		g.open = true
-		g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
-		g.seconds = binary.LittleEndian.Uint64(line)
-		g.mask = 1<<(8*(g.bracket-8)) - 1
-	}
+	g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
+	g.seconds = binary.LittleEndian.Uint64(line)
+	g.mask = 1<<(8*(g.bracket-8)) - 1
 }
 
 // splitStamp splits a line of dmesg's most usual form, "[10914.046211] …" or
