@@ -51,55 +51,39 @@ const firstBytes = "[0123456789 \t"
 // "kt_deaf  D  0  596  2 0x00000000" (kernel/sched/core.c sched_show_task, to 5.9).
 const flagBytes = "0x"
 
+// hints are those that stand by themselves. The others are made of what the decoder's
+// own functions go by: kreport.Beginnings, the words of crashes and losses, and a pattern
+// set's literals. Who adds to these need not know of boring lines.
 var hints = []hint{
-	// The kernel's reports of stacks begin or end there.
-	{begin, "INFO: "}, // kernel/hung_task.c check_hung_task; kernel/rcu/tree_stall.h print_cpu_stall
-	{begin, "rcu: "},  // kernel/rcu/tree_stall.h print_other_cpu_stall, rcu_check_gp_kthread_starvation
-	{begin, "RCU grace-period kthread stack dump"},     // the same, to 5.9
-	{begin, "watchdog: "},                              // kernel/watchdog.c watchdog_timer_fn, watchdog_hardlockup_check
-	{begin, "NMI watchdog: "},                          // the same, to 4.10
-	{begin, "Watchdog detected hard LOCKUP on cpu "},   // the same, as a warning
-	{begin, "NMI backtrace for cpu "},                  // lib/nmi_backtrace.c nmi_cpu_backtrace
-	{begin, "WARNING: "},                               // kernel/panic.c __warn
-	{begin, "------------[ cut here ]------------"},    // include/asm-generic/bug.h CUT_HERE
-	{begin, "Task dump for CPU "},                      // kernel/sched/core.c dump_cpu_task
-	{begin, "task:"},                                   // kernel/sched/core.c sched_show_task
-	{begin, "CPU: "},                                   // lib/dump_stack.c dump_stack_print_info
-	{begin, "Pid: "},                                   // the same, to 3.9
-	{begin, "Call Trace:"},                             // arch/x86/kernel/dumpstack.c show_trace_log_lvl
-	{begin, "Call trace:"},                             // arch/arm64/kernel/stacktrace.c dump_backtrace
-	{begin, "Backtrace:"},                              // arch/arm/kernel/traps.c dump_backtrace
-	{begin, "Showing all locks held in the system"},    // kernel/locking/lockdep.c debug_show_all_locks
-	{begin, "sysrq: "},                                 // drivers/tty/sysrq.c __handle_sysrq
-	{begin, "SysRq : "},                                // the same, to 4.19
-	{begin, "Future hung task reports are suppressed"}, // kernel/hung_task.c check_hung_uninterruptible_tasks
-	{begin, "/proc/"},                                  // grep . /proc/*/stack
-	{begin, "==> "},                                    // head /proc/*/stack
-	{end, "/stack"},                                    // a prompt: # cat /proc/594/stack
-	{second, "Part"},                                   // fs/pstore/platform.c pstore_dump: Oops#1 Part1
+	{begin, banner},      // another boot
+	{second, journalTag}, // journalctl -o short-monotonic: host kernel: …
+	{inside, `\`},        // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
+	{inside, "\x1b"},     // a colour
 
-	// A task dies, or the kernel does.
-	{begin, "BUG: "},                    // arch/x86/mm/fault.c show_fault_oops; mm/kasan/report.c; kernel/sched/core.c __schedule_bug
-	{begin, "Oops"},                     // arch/*/kernel/traps.c die
-	{begin, "Internal error: "},         // arch/arm64/kernel/traps.c die
-	{begin, "Unable to handle kernel "}, // arch/arm64/mm/fault.c die_kernel_fault
-	{begin, "CPU "},                     // arch/mips/mm/fault.c __do_page_fault: CPU 0 Unable to handle kernel …
-	{begin, "kernel BUG at "},           // lib/bug.c report_bug
-	{begin, "Kernel panic "},            // kernel/panic.c panic
-	{begin, "invalid opcode: "},         // arch/x86/kernel/traps.c
-	{begin, "general protection fault"}, // arch/x86/kernel/traps.c exc_general_protection
-	{begin, "divide error: "},           // arch/x86/kernel/traps.c
-	{begin, "stack segment: "},          // arch/x86/kernel/traps.c
+	// What kreport knows by more than its beginning.
+	{begin, "/proc/"}, // grep . /proc/*/stack
+	{begin, "==> "},   // head /proc/*/stack
+	{end, "/stack"},   // a prompt: # cat /proc/594/stack
+	{second, "Part"},  // fs/pstore/platform.c pstore_dump: Oops#1 Part1
+}
 
-	// Messages are missing.
-	{begin, "** "},                 // kernel/printk/printk.c: ** 12 printk messages dropped **
-	{begin, "Lost "},               // kernel/printk/printk_safe.c, to 5.14: Lost 3 message(s)!
-	{begin, "printk: "},            // lib/ratelimit.c, to 2.6.31: printk: 12 messages suppressed.
-	{end, " callbacks suppressed"}, // lib/ratelimit.c ___ratelimit
-	{begin, "Linux version "},      // init/main.c start_kernel: another boot
-	{second, "kernel:"},            // journalctl -o short-monotonic: host kernel: …
-	{inside, `\`},                  // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
-	{inside, "\x1b"},               // a colour
+// allHints are the hints for a decoder that knows these patterns; nil: none.
+func allHints(patterns *printk.Set) []hint {
+	all := slices.Concat(hints, losses)
+	for _, text := range slices.Concat(kreport.Beginnings(), crashes) {
+		all = append(all, hint{begin, text})
+	}
+	for _, l := range patterns.Literals() {
+		switch {
+		case len(l.Begin) >= hintBytes:
+			all = append(all, hint{begin, l.Begin})
+		case len(l.End) >= hintBytes:
+			all = append(all, hint{end, l.End})
+		default:
+			all = append(all, hint{inside, l.Longest})
+		}
+	}
+	return all
 }
 
 // BoringLines finds the boring lines of a kernel log.
@@ -150,18 +134,8 @@ func NewBoringLines(patterns *printk.Set) *BoringLines {
 	for _, c := range []byte(firstBytes) {
 		g.first[c] = true
 	}
-	for _, h := range hints {
+	for _, h := range allHints(patterns) {
 		g.add(h)
-	}
-	for _, l := range patterns.Literals() {
-		switch {
-		case len(l.Begin) >= hintBytes:
-			g.add(hint{begin, l.Begin})
-		case len(l.End) >= hintBytes:
-			g.add(hint{end, l.End})
-		default:
-			g.add(hint{inside, l.Longest})
-		}
 	}
 	return g
 }
@@ -248,6 +222,7 @@ func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *sk
 // line skims a line that may begin a span, or none of one.
 func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out *skim.Block) {
 	line := text[from:end]
+	last := len(out.Spans) - 1
 	boring, goesOn := false, false
 	if fast {
 		g.last, boring = g.hintless(line, brackets)
@@ -256,22 +231,24 @@ func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out 
 		boring = true
 		if g.open {
 			stamp, _ := splitStamp(line)
-			before, _ := splitStamp(text[out.Spans[len(out.Spans)-1].From : from-1])
+			before, _ := splitStamp(text[out.Spans[last].From : from-1])
 			goesOn = stamp >= before
 		}
 		g.learn(line)
 	}
+	stamp := int64(0)
+	if boring && !goesOn {
+		stamp, _ = splitStamp(line)
+	}
 	switch {
-	case !boring || from == 0 && out.Tail:
+	case goesOn:
+		out.Spans[last].From = int32(from)
+		out.Spans[last].N++
+		out.Lines[len(out.Lines)-1].End = int32(end)
+	case stamp == 0 || from == 0 && out.Tail:
 		boring = false
 		out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
-	case goesOn:
-		span := &out.Spans[len(out.Spans)-1]
-		span.From = int32(from)
-		span.N++
-		out.Lines[len(out.Lines)-1].End = int32(end)
 	default:
-		stamp, _ := splitStamp(line)
 		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
 		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
 	}
@@ -312,10 +289,13 @@ func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (bracket
 // it may have a bracket within.
 func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok bool) {
 	n, b := len(line), g.bracket
+	if n >= skim.MaxLine {
+		return 0, false
+	}
 	if n > 0 && line[n-1] == '\r' {
 		n--
 	}
-	if n < b+20 || n >= skim.MaxLine {
+	if n < b+20 {
 		return 0, false
 	}
 	line = line[:n]
@@ -406,7 +386,7 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
 		return true
 	}
-	if kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, "Linux version ") {
+	if kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
 		return true
 	}
 	if _, ok := dropped(msg); ok {
@@ -415,7 +395,7 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '\\') >= 0 {
 		return true // escaped, perhaps
 	}
-	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], "kernel:") {
+	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], journalTag) {
 		return true // the journal's, perhaps
 	}
 	return g.patterns.MayMatch(msg)
