@@ -58,7 +58,6 @@ var hints = []hint{
 	{begin, banner},      // another boot
 	{second, journalTag}, // journalctl -o short-monotonic: host kernel: …
 	{inside, `\`},        // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
-	{inside, "\x1b"},     // a colour
 
 	// What kreport knows by more than its beginning.
 	{begin, "/proc/"}, // grep . /proc/*/stack
@@ -119,11 +118,14 @@ type insideHint struct {
 // fourBytes is a set of texts of four bytes. It may say that it has others too.
 type fourBytes [1 << 7]uint64
 
-func hash(text []byte) uint32 { return binary.LittleEndian.Uint32(text) * 0x9e3779b1 }
+func hash(text uint32) uint32 { return text * 0x9e3779b1 }
 
-func (s *fourBytes) add(text []byte) { s[hash(text)>>25] |= 1 << (hash(text) >> 19 & 63) }
+func (s *fourBytes) add(text string) {
+	h := hash(binary.LittleEndian.Uint32([]byte(text)))
+	s[h>>25] |= 1 << (h >> 19 & 63)
+}
 
-func (s *fourBytes) has(text []byte) bool {
+func (s *fourBytes) has(text uint32) bool {
 	h := hash(text)
 	return s[h>>25]>>(h>>19&63)&1 != 0
 }
@@ -147,9 +149,9 @@ func (g *BoringLines) add(h hint) {
 	case h.where == begin && len(h.text) < hintBytes:
 		g.first[h.text[0]] = true
 	case h.where == end:
-		g.words[end].add([]byte(h.text[len(h.text)-hintBytes:]))
+		g.words[end].add(h.text[len(h.text)-hintBytes:])
 	default:
-		g.words[h.where].add([]byte(h.text))
+		g.words[h.where].add(h.text)
 	}
 }
 
@@ -314,14 +316,25 @@ func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok boo
 		}
 	}
 	msg := line[b:]
-	if g.first[msg[0]] || g.words[begin].has(msg) || g.words[end].has(msg[len(msg)-hintBytes:]) || msg[len(msg)-1] <= ' ' ||
-		string(msg[len(msg)-10:len(msg)-8]) == flagBytes || g.secondWord(msg) {
-		return 0, false
+	head, tail := scan.Eight(msg, 0), scan.Eight(msg, len(msg)-8)
+	word := bits.TrailingZeros64(scan.Blanks(head))/8 + 1
+	if word > 8 {
+		if word = secondWord(msg); word == 0 {
+			return 0, false
+		}
 	}
-	if brackets && bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
+	if g.first[byte(head)] || g.words[begin].has(uint32(head)) || g.words[end].has(uint32(tail>>32)) || byte(tail>>56) <= ' ' ||
+		g.words[second].has(binary.LittleEndian.Uint32(msg[word:])) || string(msg[len(msg)-10:len(msg)-8]) == flagBytes ||
+		brackets && bracketHint(msg) {
 		return 0, false
 	}
 	return stamp, true
+}
+
+// bracketHint says whether a message has a hint with a bracket: the count of a task's
+// deaths, another stamp, or a colour ("\x1b[1m"; appendPlain takes no others out).
+func bracketHint(msg []byte) bool {
+	return bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg) || bytes.IndexByte(msg, '\x1b') >= 0)
 }
 
 // isStamp says whether eight columns are such as "4.046211".
@@ -329,21 +342,20 @@ func isStamp(w uint64) bool {
 	return scan.Others(w^0x302e303030303030) == 0 && byte(w>>48) == '.'
 }
 
-// secondWord says whether a message has a second word that is a hint, or none that is
-// found so.
-func (g *BoringLines) secondWord(msg []byte) bool {
+// secondWord is where the second word of a message begins; 0: there is none before its
+// last few bytes.
+func secondWord(msg []byte) int {
 	for i := 0; i+8+hintBytes < len(msg); i += 8 {
-		x := scan.Eight(msg, i) ^ scan.EachBlank
-		if blanks := (x - 0x0101010101010101) &^ x & 0x8080808080808080; blanks != 0 {
-			return g.words[second].has(msg[i+bits.TrailingZeros64(blanks)/8+1:])
+		if blanks := scan.Blanks(scan.Eight(msg, i)); blanks != 0 {
+			return i + bits.TrailingZeros64(blanks)/8 + 1
 		}
 	}
-	return true
+	return 0
 }
 
 // boring says whether a line is a whole message of dmesg's usual form that says nothing.
 func (g *BoringLines) boring(line []byte) bool {
-	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 || bytes.IndexByte(line, '\x1b') >= 0 {
+	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 {
 		return false
 	}
 	stamp, msg := splitStamp(line)
@@ -383,10 +395,7 @@ func splitStamp(line []byte) (stamp int64, msg []byte) {
 
 // relevant says whether a message may be one that somebody wants to know of.
 func (g *BoringLines) relevant(msg []byte) bool {
-	if bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
-		return true
-	}
-	if kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
+	if bracketHint(msg) || kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
 		return true
 	}
 	if _, ok := dropped(msg); ok {
