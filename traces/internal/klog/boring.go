@@ -15,8 +15,9 @@ import (
 // Most lines of a kernel log are other drivers' and say nothing of threads. They
 // need not be decoded, only counted.
 //
-// A line of dmesg's usual form, "[10914.046211] …", is looked at in two steps.
-// The first compares a few bytes of it with the table of hints. A line without
+// A line of the usual forms is looked at in two steps. The first compares it with the
+// line before, which it must begin like, but for a stamp's digits, and a few bytes of its
+// message with the table of hints. A line without
 // any hint is boring. The second step, for the few that have one, asks the
 // decoder's own functions. So a hint may be too general, but none may be missing:
 // FuzzHints holds the table against those functions, and FuzzBoring holds the
@@ -43,9 +44,9 @@ const (
 const hintBytes = 4
 
 // firstBytes are what a message may begin with that is no message yet: another time
-// (util-linux sys-utils/dmesg.c print_record) or a caller (kernel/printk/printk.c
-// print_caller), or what is indented, as most lines of a report are.
-const firstBytes = "[0123456789 \t"
+// (util-linux sys-utils/dmesg.c print_record), a caller (kernel/printk/printk.c
+// print_caller) or a level, or what is indented, as most lines of a report are.
+const firstBytes = "[<0123456789 \t"
 
 // flagBytes stand ten bytes before the end of a message that begins with a task's name:
 // "kt_deaf  D  0  596  2 0x00000000" (kernel/sched/core.c sched_show_task, to 5.9).
@@ -57,7 +58,9 @@ const flagBytes = "0x"
 var hints = []hint{
 	{begin, banner},      // another boot
 	{second, journalTag}, // journalctl -o short-monotonic: host kernel: …
-	{inside, `\`},        // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
+	// A daemon counts what came again (repeated).
+	{begin, "message repeated "}, {begin, "last message repeated "}, {begin, "--- last message repeated "},
+	{inside, `\`}, // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
 
 	// What kreport knows by more than its beginning.
 	{begin, "/proc/"}, // grep . /proc/*/stack
@@ -101,10 +104,12 @@ type BoringLines struct {
 	open bool   // the line before is the last of a span
 	last uint64 // the end of its stamp, "4.046211", the first column on top
 
-	// How lines begin, from what has been learnt: with the same columns, those of seconds
-	// that mask has, then such an end of a stamp, and a bracket. bracket is its column, 0
-	// where nothing is known.
-	bracket int
+	// How lines begin, from what has been learnt: with such a prefix and, where they are
+	// stamped, with the same columns, those of seconds that mask has, then such an end of a
+	// stamp, and a bracket, at that column behind the prefix.
+	form    form // noForm: nothing is known
+	prefix  []byte
+	bracket int // 0: they are not stamped
 	seconds uint64
 	mask    uint64
 }
@@ -193,7 +198,7 @@ func (g *BoringLines) findRare(text []byte) {
 // first of them begins at from.
 func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *skim.Block) {
 	brackets := g.mark(text, from, at, newlines)
-	fast := func(i int) bool { return g.bracket > 0 && !g.zeroes && !g.marked[i] }
+	fast := func(i int) bool { return g.form != noForm && !g.zeroes && !g.marked[i] }
 	for i := 0; i < len(newlines); i++ {
 		// Nearly always a line goes on with a span.
 		first, last := i, from
@@ -229,32 +234,29 @@ func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out 
 	if fast {
 		g.last, boring = g.hintless(line, brackets)
 	}
-	if !boring && g.boring(line) {
-		boring = true
-		if g.open {
-			stamp, _ := splitStamp(line)
-			before, _ := splitStamp(text[out.Spans[last].From : from-1])
-			goesOn = stamp >= before
+	var h head
+	if boring || g.boring(line) {
+		h = splitHead(line)
+	}
+	if !boring && h.form != noForm {
+		if g.open && form(out.Spans[last].Form) == h.form {
+			goesOn = h.stamp >= splitHead(text[out.Spans[last].From:from-1]).stamp
 		}
 		g.learn(line)
-	}
-	stamp := int64(0)
-	if boring && !goesOn {
-		stamp, _ = splitStamp(line)
 	}
 	switch {
 	case goesOn:
 		out.Spans[last].From = int32(from)
 		out.Spans[last].N++
 		out.Lines[len(out.Lines)-1].End = int32(end)
-	case stamp == 0 || from == 0 && out.Tail:
-		boring = false
+	case h.form == noForm || from == 0 && out.Tail:
+		h.form = noForm
 		out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
 	default:
-		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
+		out.Spans = append(out.Spans, skim.Span{Form: uint8(h.form), First: h.stamp, From: int32(from), N: 1})
 		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
 	}
-	g.open = boring
+	g.open = h.form != noForm
 }
 
 // mark marks the lines with a hint inside, and says whether any has a bracket that does
@@ -290,29 +292,39 @@ func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (bracket
 // the line does that was learnt of. stamp is the end of its stamp, as last is. brackets:
 // it may have a bracket within.
 func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok bool) {
-	n, b := len(line), g.bracket
+	n := len(line)
 	if n >= skim.MaxLine {
 		return 0, false
 	}
 	if n > 0 && line[n-1] == '\r' {
 		n--
 	}
+	if p := len(g.prefix); p > 0 {
+		if n < p || string(line[:p]) != string(g.prefix) {
+			return 0, false
+		}
+		line = line[p:]
+		n -= p
+	}
+	b := g.bracket
 	if n < b+20 {
 		return 0, false
 	}
 	line = line[:n]
-	stamp = binary.BigEndian.Uint64(line[b-8:])
-	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || !isStamp(stamp) || line[b] != ']' {
-		return 0, false
-	}
-	b++
-	if line[b] == ' ' {
-		b++
-	}
-	if line[b] == '[' {
-		rest, who := caller(line[b:])
-		if b = n - len(rest); who == nil || n < b+18 {
+	if b > 0 {
+		stamp = binary.BigEndian.Uint64(line[b-8:])
+		if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || !isStamp(stamp) || line[b] != ']' {
 			return 0, false
+		}
+		b++
+		if line[b] == ' ' {
+			b++
+		}
+		if line[b] == '[' {
+			rest, who := caller(line[b:])
+			if b = n - len(rest); who == nil || n < b+18 {
+				return 0, false
+			}
 		}
 	}
 	msg := line[b:]
@@ -325,7 +337,7 @@ func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok boo
 	}
 	if g.first[byte(head)] || g.words[begin].has(uint32(head)) || g.words[end].has(uint32(tail>>32)) || byte(tail>>56) <= ' ' ||
 		g.words[second].has(binary.LittleEndian.Uint32(msg[word:])) || string(msg[len(msg)-10:len(msg)-8]) == flagBytes ||
-		brackets && bracketHint(msg) {
+		brackets && bracketHint(msg) || g.form >= tag && bytes.IndexByte(msg, '#') >= 0 {
 		return 0, false
 	}
 	return stamp, true
@@ -353,20 +365,27 @@ func secondWord(msg []byte) int {
 	return 0
 }
 
-// boring says whether a line is a whole message of dmesg's usual form that says nothing.
+// boring says whether a line is a whole message of a form that says nothing.
 func (g *BoringLines) boring(line []byte) bool {
 	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 {
 		return false
 	}
-	stamp, msg := splitStamp(line)
-	return stamp > 0 && !g.relevant(msg)
+	h := splitHead(line)
+	return h.form != noForm && !g.relevant(h.msg) && !(h.form >= tag && bytes.IndexByte(h.msg, '#') >= 0)
 }
 
 // learn takes a boring line for what the lines behind it begin like.
 func (g *BoringLines) learn(line []byte) {
+	h := splitHead(line)
+	g.form, g.last, g.bracket = h.form, 0, 0
+	g.prefix = append(g.prefix[:0], line[:h.prefix]...)
+	if h.form == clocked || h.form == tag {
+		return
+	}
+	line = line[h.prefix:]
 	g.bracket = bytes.IndexByte(line, ']')
 	if g.bracket < 10 || g.bracket > 16 {
-		g.bracket = 0
+		g.form = noForm
 		return
 	}
 	g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
@@ -374,27 +393,11 @@ func (g *BoringLines) learn(line []byte) {
 	g.mask = 1<<(8*(g.bracket-8)) - 1
 }
 
-// splitStamp splits a line of dmesg's most usual form, "[10914.046211] …" or
-// "[10914.046211][  T310] …"; stamp is 0 for any other.
-func splitStamp(line []byte) (stamp int64, msg []byte) {
-	msg, stamp, ok := body(scan.TrimEnd(line))
-	if !ok || len(msg) == 0 {
-		return 0, nil
-	}
-	if msg[0] == '[' {
-		var who []byte
-		if msg, who = caller(msg); who == nil || len(msg) == 0 {
-			return 0, nil
-		}
-	}
-	if msg[0] == '[' || scan.IsDigit(msg[0]) {
-		return 0, nil // another time
-	}
-	return stamp, msg
-}
-
 // relevant says whether a message may be one that somebody wants to know of.
 func (g *BoringLines) relevant(msg []byte) bool {
+	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], journalTag) {
+		return true // the journal's, perhaps
+	}
 	if bracketHint(msg) || kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
 		return true
 	}
@@ -404,42 +407,34 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '\\') >= 0 {
 		return true // escaped, perhaps
 	}
-	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], journalTag) {
-		return true // the journal's, perhaps
-	}
 	return g.patterns.MayMatch(msg)
 }
 
-// SkipSpan counts the lines of a span, the last of which is text, as decoding each of
-// them would. It is false where it cannot, because something has begun that they may be
-// a part of.
+// SkipSpan takes the lines of a span, the last of which is text: that one is decoded, and
+// the others are counted, as decoding each of them would. It is false where it cannot,
+// because something has begun that they may be a part of.
 func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
-	if !k.reports.Idle() || k.stream != nil || k.last != "dmesg" || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
-		r.First < k.stamp || k.falling > 0 && r.First == k.stamp || k.cur >= len(k.formats) {
+	f := form(r.Form)
+	if !k.reports.Idle() || k.stream != nil || k.last != f.format() || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
+		k.falling > 0 && r.First <= k.stamp || r.First >= 0 && r.First < k.stamp || k.cur >= len(k.formats) {
 		return false
 	}
-	d, ok := k.formats[k.cur].logFormat.(*dmesg)
-	if !ok || d.journal || d.only != "" && d.only != "dmesg" {
+	if d, ok := k.formats[k.cur].logFormat.(*dmesg); ok == (f >= tag) || ok && d.journal {
 		return false
 	}
-	text = scan.TrimEnd(text)
-	stamp, msg := splitStamp(text)
-	if d.only == "" {
-		d.host = append(d.host[:0], hostOf(msg)...)
-	}
-	k.column, k.columnOf = len(text)-len(msg), message
-	k.runes = k.column
-	k.stamp, k.falling = stamp, 0
-	k.reports.Skip(r.N, k.stats.Lines+r.N)
 	s := k.stats
-	s.Lines += r.N
-	s.KernelLines += r.N
-	s.LastLine = s.Lines
-	return true
+	if n := r.N - 1; n > 0 {
+		s.Lines += n
+		s.KernelLines += n
+		s.LastLine = s.Lines
+		k.reports.Skip(n, s.Lines)
+	}
+	s.Lines++
+	return k.Line(text)
 }
 
 // DropFirst takes the first line off a span, of which the next line is text.
 func DropFirst(r *skim.Span, text []byte) {
 	r.N--
-	r.First, _ = splitStamp(text)
+	r.First = splitHead(text).stamp
 }

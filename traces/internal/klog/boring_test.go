@@ -81,10 +81,10 @@ func fastSpans(t *testing.T, g *BoringLines, text []byte) (lines int) {
 			}
 			continue
 		}
-		span, before := out.Spans[l.Decoded-1], int64(0)
+		span, before := out.Spans[l.Decoded-1], int64(noStamp)
 		n := 0
 		for line := range bytes.SplitSeq(piece, []byte("\n")) {
-			stamp, _ := splitStamp(line)
+			stamp := splitHead(line).stamp
 			if n++; !g.boring(line) || stamp < before || n == 1 && stamp != span.First {
 				t.Fatalf("not boring: %q\nof %q", line, text)
 			}

@@ -42,12 +42,13 @@ func (out *Block) Reset() {
 }
 
 // A run is some lines of a kernel log, one after the other, that say nothing:
-// each is a whole message of dmesg's usual form, which begins no report of the
+// each is a whole message of the same form, which begins no report of the
 // kernel's, tells of no loss and is none of the pattern set's, and none has a
 // lower stamp than the one before. They only count, unless a report has begun of
 // which they may be a part.
 type Span struct {
-	First int64 // the first line's stamp
+	Form  uint8 // how the lines are written, as klog counts the ways
+	First int64 // the first line's stamp, negative where they have none
 	From  int32 // where in its block the last line begins
 	N     int   // how many lines
 }
