@@ -235,14 +235,13 @@ func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out 
 		g.last, boring = g.hintless(line, brackets)
 	}
 	var h head
-	if boring || g.boring(line) {
+	if boring {
 		h = splitHead(line)
-	}
-	if !boring && h.form != noForm {
+	} else if h = g.boring(line); h.form != noForm {
 		if g.open && form(out.Spans[last].Form) == h.form {
-			goesOn = h.stamp >= splitHead(text[out.Spans[last].From:from-1]).stamp
+			goesOn = h.stamp == noStamp || h.stamp >= splitHead(text[out.Spans[last].From:from-1]).stamp
 		}
-		g.learn(line)
+		g.learn(line, h)
 	}
 	switch {
 	case goesOn:
@@ -300,7 +299,7 @@ func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok boo
 		n--
 	}
 	if p := len(g.prefix); p > 0 {
-		if n < p || string(line[:p]) != string(g.prefix) {
+		if n < p || string(line[:p]) != string(g.prefix) && !samePrefix(line, g.prefix, g.form) {
 			return 0, false
 		}
 		line = line[p:]
@@ -365,21 +364,24 @@ func secondWord(msg []byte) int {
 	return 0
 }
 
-// boring says whether a line is a whole message of a form that says nothing.
-func (g *BoringLines) boring(line []byte) bool {
+// boring splits a line that is a whole message and says nothing; the form of all others
+// is noForm.
+func (g *BoringLines) boring(line []byte) head {
 	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 {
-		return false
+		return head{}
 	}
 	h := splitHead(line)
-	return h.form != noForm && !g.relevant(h.msg) && !(h.form >= tag && bytes.IndexByte(h.msg, '#') >= 0)
+	if h.form == noForm || g.relevant(h.msg) || h.form >= tag && bytes.IndexByte(h.msg, '#') >= 0 {
+		return head{}
+	}
+	return h
 }
 
 // learn takes a boring line for what the lines behind it begin like.
-func (g *BoringLines) learn(line []byte) {
-	h := splitHead(line)
+func (g *BoringLines) learn(line []byte, h head) {
 	g.form, g.last, g.bracket = h.form, 0, 0
 	g.prefix = append(g.prefix[:0], line[:h.prefix]...)
-	if h.form == clocked || h.form == tag {
+	if h.stamp == noStamp {
 		return
 	}
 	line = line[h.prefix:]

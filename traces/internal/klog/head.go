@@ -83,3 +83,25 @@ func splitHead(line []byte) (h head) {
 	}
 	return h
 }
+
+// samePrefix says whether a line, which is no shorter, begins with such a prefix as that
+// of a line of a form, but for the level and for the digits of the clock.
+func samePrefix(line, prefix []byte, f form) bool {
+	if f == levelled {
+		return len(prefix) == len("<6>") && line[0] == '<' && '0' <= line[1] && line[1] <= '7' && line[2] == '>' // of the kernel
+	}
+	from := max(bytes.IndexByte(prefix, ':')-2, 0)
+	end := from
+	for end < len(prefix) && prefix[end] != ' ' {
+		end++
+	}
+	if end-from < len("18:06:59") || prefix[from+5] != ':' || string(line[:from]) != string(prefix[:from]) || string(line[end:len(prefix)]) != string(prefix[end:]) {
+		return false
+	}
+	for i := from; i < end; i++ {
+		if line[i] != prefix[i] && !(scan.IsDigit(line[i]) && scan.IsDigit(prefix[i])) {
+			return false
+		}
+	}
+	return true
+}
