@@ -301,7 +301,7 @@ type Match struct {
 // Match finds the pattern that matches a message whole. ok is false where none does. It
 // is good as long as msg is.
 func (p *Set) Match(msg []byte) (m Match, ok bool) {
-	if p == nil {
+	if !p.MayMatch(msg) {
 		return Match{}, false
 	}
 	q, places, ambiguous := p.find(msg)

@@ -106,12 +106,13 @@ type BoringLines struct {
 
 	// How lines begin, from what has been learnt: with such a prefix and, where they are
 	// stamped, with the same columns, those of seconds that mask has, then such an end of a
-	// stamp, and a bracket, at that column behind the prefix.
+	// stamp, a bracket, at that column behind the prefix, and that host.
 	form    form // noForm: nothing is known
 	prefix  []byte
 	bracket int // 0: they are not stamped
 	seconds uint64
 	mask    uint64
+	host    []byte
 }
 
 // An insideHint is looked for by one of its bytes, the one that the log has least.
@@ -239,7 +240,8 @@ func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out 
 		h = splitHead(line)
 	} else if h = g.boring(line); h.form != noForm {
 		if g.open && form(out.Spans[last].Form) == h.form {
-			goesOn = h.stamp == noStamp || h.stamp >= splitHead(text[out.Spans[last].From:from-1]).stamp
+			before := splitHead(text[out.Spans[last].From : from-1])
+			goesOn = h.stamp >= before.stamp && bytes.Equal(h.host, before.host)
 		}
 		g.learn(line, h)
 	}
@@ -319,7 +321,12 @@ func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok boo
 		if line[b] == ' ' {
 			b++
 		}
-		if line[b] == '[' {
+		if h := len(g.host); h > 0 {
+			if n < b+h+18 || string(line[b:b+h]) != string(g.host) {
+				return 0, false
+			}
+			b += h
+		} else if line[b] == '[' {
 			rest, who := caller(line[b:])
 			if b = n - len(rest); who == nil || n < b+18 {
 				return 0, false
@@ -380,7 +387,7 @@ func (g *BoringLines) boring(line []byte) head {
 // learn takes a boring line for what the lines behind it begin like.
 func (g *BoringLines) learn(line []byte, h head) {
 	g.form, g.last, g.bracket = h.form, 0, 0
-	g.prefix = append(g.prefix[:0], line[:h.prefix]...)
+	g.prefix, g.host = append(g.prefix[:0], line[:h.prefix]...), append(g.host[:0], h.host...)
 	if h.stamp == noStamp {
 		return
 	}
@@ -421,7 +428,8 @@ func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
 		k.falling > 0 && r.First <= k.stamp || r.First >= 0 && r.First < k.stamp || k.cur >= len(k.formats) {
 		return false
 	}
-	if d, ok := k.formats[k.cur].logFormat.(*dmesg); ok == (f >= tag) || ok && d.journal {
+	d, ok := k.formats[k.cur].logFormat.(*dmesg)
+	if ok == (f >= tag) || ok && d.journal != (f == monotonic) || ok && d.journal && !bytes.Equal(d.host, hostOf(splitHead(text).host)) {
 		return false
 	}
 	s := k.stats

@@ -10,24 +10,28 @@ import (
 type form uint8
 
 const (
-	noForm   form = iota
-	stamped       // [10914.046211] …                               dmesg
-	levelled      // <6>[10914.046211] …                            dmesg -r, pstore
-	clocked       // [Sat Nov 21 18:06:58 2026] …                   dmesg -T
-	tag           // Nov 21 18:06:59 host kernel: …                 journalctl, a syslog daemon
-	tagStamp      // Nov 21 18:06:59 host kernel: [10914.046211] …  a syslog daemon
+	noForm    form = iota
+	stamped        // [10914.046211] …                               dmesg
+	levelled       // <6>[10914.046211] …                            dmesg -r, pstore
+	clocked        // [Sat Nov 21 18:06:58 2026] …                   dmesg -T
+	monotonic      // [10914.046211] host kernel: …                  journalctl -o short-monotonic
+	tag            // Nov 21 18:06:59 host kernel: …                 journalctl, a syslog daemon
+	tagStamp       // Nov 21 18:06:59 host kernel: [10914.046211] …  a syslog daemon
 )
 
 // format is the name of the format that the form is of.
 func (f form) format() string {
-	return [...]string{noForm: "", stamped: "dmesg", levelled: "dmesg", clocked: "dmesg-ctime", tag: "syslog", tagStamp: "syslog"}[f]
+	return [...]string{
+		noForm: "", stamped: "dmesg", levelled: "dmesg", clocked: "dmesg-ctime", monotonic: "journal-monotonic", tag: "syslog", tagStamp: "syslog",
+	}[f]
 }
 
 // A head is what stands before a message.
 type head struct {
 	form   form
-	prefix int   // of so many bytes, before a stamp or the message
-	stamp  int64 // in microseconds, noStamp where the form has none
+	prefix int    // of so many bytes, before a stamp or the message
+	stamp  int64  // in microseconds, noStamp where the form has none
+	host   []byte // and the tag, of monotonic: "host kernel: "
 	msg    []byte
 }
 
@@ -77,6 +81,9 @@ func splitHead(line []byte) (h head) {
 		if h.msg, who = caller(h.msg); who == nil {
 			return head{}
 		}
+	} else if i := bytes.IndexByte(h.msg, ' '); h.form == stamped && i > 0 && h.msg[i-1] != ':' && scan.HasPrefix(h.msg[i+1:], journalTag+" ") {
+		at := i + 1 + len(journalTag+" ")
+		h.form, h.host, h.msg = monotonic, h.msg[:at], h.msg[at:]
 	}
 	if len(h.msg) == 0 || h.msg[0] == '[' || h.msg[0] == '<' || scan.IsDigit(h.msg[0]) {
 		return head{} // another time, perhaps, or level

@@ -91,10 +91,21 @@ var crashes = []string{
 	"stack segment: ",          // arch/x86/kernel/traps.c exc_stack_segment
 }
 
+// crashBytes are their first bytes.
+var crashBytes = func() (bytes [256]bool) {
+	for _, c := range crashes {
+		bytes[c[0]] = true
+	}
+	return bytes
+}()
+
 // beginsCrash says whether a message begins as one of them.
 func beginsCrash(msg []byte) bool {
+	if len(msg) == 0 || !crashBytes[msg[0]] {
+		return false
+	}
 	for _, c := range crashes {
-		if len(msg) > 0 && msg[0] == c[0] && scan.HasPrefix(msg, c) {
+		if scan.HasPrefix(msg, c) {
 			return true
 		}
 	}
