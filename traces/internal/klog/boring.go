@@ -15,13 +15,12 @@ import (
 // Most lines of a kernel log are other drivers' and say nothing of threads. They
 // need not be decoded, only counted.
 //
-// A line of the usual forms is looked at in two steps. The first compares it with the
-// line before, which it must begin like, but for a stamp's digits, and a few bytes of its
-// message with the table of hints. A line without
-// any hint is boring. The second step, for the few that have one, asks the
-// decoder's own functions. So a hint may be too general, but none may be missing:
-// FuzzHints holds the table against those functions, and FuzzBoring holds the
-// whole against the decoder.
+// A line of the usual forms is looked at in two steps. The first compares its beginning
+// with the line before, which may differ in a stamp's digits, and a few bytes of its
+// message with the table of hints. A line without any hint is boring. The second step,
+// for the few that have one, asks the decoder's own functions. So a hint may be too
+// general, but none may be missing: FuzzHints holds the table against those functions,
+// and FuzzBoring holds the whole against the decoder.
 
 // A hint is a text that makes a line worth a second look.
 type hint struct {
