@@ -277,8 +277,8 @@ func (p *Set) Message(k traces.Kind, thread traces.Task, code *int) string {
 
 // Names says whether every message of a kind would name the thread as t does.
 func (p *Set) Names(k traces.Kind, t traces.Task) bool {
-	for _, q := range p.list {
-		if q.kind == k && !(t.Comm != "" && q.has(placeThread) || t.PID != 0 && q.has(placePID)) {
+	for i := range p.list {
+		if q := &p.list[i]; q.kind == k && !(t.Comm != "" && q.has(placeThread) || t.PID != 0 && q.has(placePID)) {
 			return false
 		}
 	}
