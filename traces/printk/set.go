@@ -278,8 +278,8 @@ func (p *Set) Message(k traces.Kind, thread traces.Task, code *int) string {
 
 // Names says whether every message of a kind would name the thread as t does.
 func (p *Set) Names(k traces.Kind, t traces.Task) bool {
-	for _, q := range p.list {
-		if q.kind == k && !(t.Comm != "" && q.has(placeThread) || t.PID != 0 && q.has(placePID)) {
+	for i := range p.list {
+		if q := &p.list[i]; q.kind == k && !(t.Comm != "" && q.has(placeThread) || t.PID != 0 && q.has(placePID)) {
 			return false
 		}
 	}
@@ -302,7 +302,7 @@ type Match struct {
 // Match finds the pattern that matches a message whole. ok is false where none does. It
 // is good as long as msg is.
 func (p *Set) Match(msg []byte) (m Match, ok bool) {
-	if p == nil {
+	if !p.MayMatch(msg) {
 		return Match{}, false
 	}
 	q, places, ambiguous := p.find(msg)

@@ -46,12 +46,13 @@ func (out *Block) Reset() {
 }
 
 // A Span is some lines of a kernel log, one after the other, that say nothing of
-// threads. Each is a whole message of dmesg's usual form. None begins a report of the
+// threads. Each is a whole message, and all are of one form. None begins a report of the
 // kernel, tells of a loss, or is one of the pattern set's, and none has a lower stamp
 // than the one before. They only count, unless a report has begun of which they may be
 // a part.
 type Span struct {
-	First int64 // the first line's stamp
+	Form  uint8 // how the lines are written, as klog counts the ways
+	First int64 // the first line's stamp, negative where they have none
 	From  int32 // where in its block the last line begins
 	N     int   // how many lines
 }
