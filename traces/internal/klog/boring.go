@@ -51,55 +51,39 @@ const firstBytes = "[0123456789 \t"
 // "kt_deaf  D  0  596  2 0x00000000" (kernel/sched/core.c sched_show_task, to 5.9).
 const flagBytes = "0x"
 
+// hints are those that stand by themselves. The others are made of what the decoder's
+// own functions go by: kreport.Beginnings, the words of crashes and losses, and a pattern
+// set's literals. Who adds to these need not know of boring lines.
 var hints = []hint{
-	// The kernel's reports of stacks begin or end there.
-	{begin, "INFO: "}, // kernel/hung_task.c check_hung_task; kernel/rcu/tree_stall.h print_cpu_stall
-	{begin, "rcu: "},  // kernel/rcu/tree_stall.h print_other_cpu_stall, rcu_check_gp_kthread_starvation
-	{begin, "RCU grace-period kthread stack dump"},     // the same, to 5.9
-	{begin, "watchdog: "},                              // kernel/watchdog.c watchdog_timer_fn, watchdog_hardlockup_check
-	{begin, "NMI watchdog: "},                          // the same, to 4.10
-	{begin, "Watchdog detected hard LOCKUP on cpu "},   // the same, as a warning
-	{begin, "NMI backtrace for cpu "},                  // lib/nmi_backtrace.c nmi_cpu_backtrace
-	{begin, "WARNING: "},                               // kernel/panic.c __warn
-	{begin, "------------[ cut here ]------------"},    // include/asm-generic/bug.h CUT_HERE
-	{begin, "Task dump for CPU "},                      // kernel/sched/core.c dump_cpu_task
-	{begin, "task:"},                                   // kernel/sched/core.c sched_show_task
-	{begin, "CPU: "},                                   // lib/dump_stack.c dump_stack_print_info
-	{begin, "Pid: "},                                   // the same, to 3.9
-	{begin, "Call Trace:"},                             // arch/x86/kernel/dumpstack.c show_trace_log_lvl
-	{begin, "Call trace:"},                             // arch/arm64/kernel/stacktrace.c dump_backtrace
-	{begin, "Backtrace:"},                              // arch/arm/kernel/traps.c dump_backtrace
-	{begin, "Showing all locks held in the system"},    // kernel/locking/lockdep.c debug_show_all_locks
-	{begin, "sysrq: "},                                 // drivers/tty/sysrq.c __handle_sysrq
-	{begin, "SysRq : "},                                // the same, to 4.19
-	{begin, "Future hung task reports are suppressed"}, // kernel/hung_task.c check_hung_uninterruptible_tasks
-	{begin, "/proc/"},                                  // grep . /proc/*/stack
-	{begin, "==> "},                                    // head /proc/*/stack
-	{end, "/stack"},                                    // a prompt: # cat /proc/594/stack
-	{second, "Part"},                                   // fs/pstore/platform.c pstore_dump: Oops#1 Part1
+	{begin, banner},      // another boot
+	{second, journalTag}, // journalctl -o short-monotonic: host kernel: …
+	{inside, `\`},        // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
+	{inside, "\x1b"},     // a colour
 
-	// A task dies, or the kernel does.
-	{begin, "BUG: "},                    // arch/x86/mm/fault.c show_fault_oops; mm/kasan/report.c; kernel/sched/core.c __schedule_bug
-	{begin, "Oops"},                     // arch/*/kernel/traps.c die
-	{begin, "Internal error: "},         // arch/arm64/kernel/traps.c die
-	{begin, "Unable to handle kernel "}, // arch/arm64/mm/fault.c die_kernel_fault
-	{begin, "CPU "},                     // arch/mips/mm/fault.c __do_page_fault: CPU 0 Unable to handle kernel …
-	{begin, "kernel BUG at "},           // lib/bug.c report_bug
-	{begin, "Kernel panic "},            // kernel/panic.c panic
-	{begin, "invalid opcode: "},         // arch/x86/kernel/traps.c
-	{begin, "general protection fault"}, // arch/x86/kernel/traps.c exc_general_protection
-	{begin, "divide error: "},           // arch/x86/kernel/traps.c
-	{begin, "stack segment: "},          // arch/x86/kernel/traps.c
+	// What kreport knows by more than its beginning.
+	{begin, "/proc/"}, // grep . /proc/*/stack
+	{begin, "==> "},   // head /proc/*/stack
+	{end, "/stack"},   // a prompt: # cat /proc/594/stack
+	{second, "Part"},  // fs/pstore/platform.c pstore_dump: Oops#1 Part1
+}
 
-	// Messages are missing.
-	{begin, "** "},                 // kernel/printk/printk.c: ** 12 printk messages dropped **
-	{begin, "Lost "},               // kernel/printk/printk_safe.c, to 5.14: Lost 3 message(s)!
-	{begin, "printk: "},            // lib/ratelimit.c, to 2.6.31: printk: 12 messages suppressed.
-	{end, " callbacks suppressed"}, // lib/ratelimit.c ___ratelimit
-	{begin, "Linux version "},      // init/main.c start_kernel: another boot
-	{second, "kernel:"},            // journalctl -o short-monotonic: host kernel: …
-	{inside, `\`},                  // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
-	{inside, "\x1b"},               // a colour
+// allHints are the hints for a decoder that knows these patterns; nil: none.
+func allHints(patterns *printk.Set) []hint {
+	all := slices.Concat(hints, losses)
+	for _, text := range slices.Concat(kreport.Beginnings(), crashes) {
+		all = append(all, hint{begin, text})
+	}
+	for _, l := range patterns.Literals() {
+		switch {
+		case len(l.Begin) >= hintBytes:
+			all = append(all, hint{begin, l.Begin})
+		case len(l.End) >= hintBytes:
+			all = append(all, hint{end, l.End})
+		default:
+			all = append(all, hint{inside, l.Longest})
+		}
+	}
+	return all
 }
 
 // BoringLines finds the boring lines of a kernel log.
@@ -115,13 +99,14 @@ type BoringLines struct {
 	marked   [skim.Chunk]bool // which of the lines that end there have a hint inside
 	zeroes   bool             // some lines may have NULs
 
-	// open: the line before is the last of a span. How a line begins that goes on with it: before the bracket that
-	// ends its stamp with eight columns, not below those of the line before, and before
-	// these with the same seconds.
-	open    bool
+	open bool   // the line before is the last of a span
+	last uint64 // the end of its stamp, "4.046211", the first column on top
+
+	// How lines begin, from what has been learnt: with the same columns, those of seconds
+	// that mask has, then such an end of a stamp, and a bracket. bracket is its column, 0
+	// where nothing is known.
 	bracket int
-	last    uint64 // the eight columns, the first of them on top: "4.046211"
-	seconds uint64 // the first eight columns of the line, those of them that mask has
+	seconds uint64
 	mask    uint64
 }
 
@@ -149,18 +134,8 @@ func NewBoringLines(patterns *printk.Set) *BoringLines {
 	for _, c := range []byte(firstBytes) {
 		g.first[c] = true
 	}
-	for _, h := range hints {
+	for _, h := range allHints(patterns) {
 		g.add(h)
-	}
-	for _, l := range patterns.Literals() {
-		switch {
-		case len(l.Begin) >= hintBytes:
-			g.add(hint{begin, l.Begin})
-		case len(l.End) >= hintBytes:
-			g.add(hint{end, l.End})
-		default:
-			g.add(hint{inside, l.Longest})
-		}
 	}
 	return g
 }
@@ -216,10 +191,17 @@ func (g *BoringLines) findRare(text []byte) {
 // first of them begins at from.
 func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *skim.Block) {
 	brackets := g.mark(text, from, at, newlines)
+	fast := func(i int) bool { return g.bracket > 0 && !g.zeroes && !g.marked[i] }
 	for i := 0; i < len(newlines); i++ {
+		// Nearly always a line goes on with a span.
 		first, last := i, from
-		for g.open && !g.zeroes && i < len(newlines) && !g.marked[i] && g.goesOn(text[from:at+int(newlines[i])], brackets) {
-			last, from = from, at+int(newlines[i])+1
+		for g.open && i < len(newlines) && fast(i) {
+			end := at + int(newlines[i])
+			stamp, ok := g.hintless(text[from:end], brackets)
+			if !ok || stamp < g.last {
+				break
+			}
+			g.last, last, from = stamp, from, end+1
 			i++
 		}
 		if i > first {
@@ -232,14 +214,45 @@ func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *sk
 			break
 		}
 		end := at + int(newlines[i])
-		if from == 0 && out.Tail || !g.boring(text[from:end]) {
-			out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
-			g.open = false
-		} else {
-			g.addToSpan(text, from, end, out)
-		}
+		g.line(text, from, end, fast(i), brackets, out)
 		from = end + 1
 	}
+}
+
+// line skims a line that may begin a span, or none of one.
+func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out *skim.Block) {
+	line := text[from:end]
+	last := len(out.Spans) - 1
+	boring, goesOn := false, false
+	if fast {
+		g.last, boring = g.hintless(line, brackets)
+	}
+	if !boring && g.boring(line) {
+		boring = true
+		if g.open {
+			stamp, _ := splitStamp(line)
+			before, _ := splitStamp(text[out.Spans[last].From : from-1])
+			goesOn = stamp >= before
+		}
+		g.learn(line)
+	}
+	stamp := int64(0)
+	if boring && !goesOn {
+		stamp, _ = splitStamp(line)
+	}
+	switch {
+	case goesOn:
+		out.Spans[last].From = int32(from)
+		out.Spans[last].N++
+		out.Lines[len(out.Lines)-1].End = int32(end)
+	case stamp == 0 || from == 0 && out.Tail:
+		boring = false
+		out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
+	default:
+		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
+		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
+	}
+	g.open = boring
 }
 
 // mark marks the lines with a hint inside, and says whether any has a bracket that does
@@ -271,20 +284,24 @@ func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (bracket
 	return bytes.Count(lines, []byte("[")) > begins
 }
 
-// goesOn says whether a line, which has no hint inside, is boring and goes on with the
-// latest span. brackets: it may have a bracket within.
-func (g *BoringLines) goesOn(line []byte, brackets bool) bool {
+// hintless says whether a line, which has no hint inside, has none at all, and begins as
+// the line does that was learnt of. stamp is the end of its stamp, as last is. brackets:
+// it may have a bracket within.
+func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok bool) {
 	n, b := len(line), g.bracket
+	if n >= skim.MaxLine {
+		return 0, false
+	}
 	if n > 0 && line[n-1] == '\r' {
 		n--
 	}
-	if n < b+20 || n >= skim.MaxLine {
-		return false
+	if n < b+20 {
+		return 0, false
 	}
 	line = line[:n]
-	stamp := binary.BigEndian.Uint64(line[b-8:])
-	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || stamp < g.last || !isStamp(stamp) || line[b] != ']' {
-		return false
+	stamp = binary.BigEndian.Uint64(line[b-8:])
+	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || !isStamp(stamp) || line[b] != ']' {
+		return 0, false
 	}
 	b++
 	if line[b] == ' ' {
@@ -293,19 +310,18 @@ func (g *BoringLines) goesOn(line []byte, brackets bool) bool {
 	if line[b] == '[' {
 		rest, who := caller(line[b:])
 		if b = n - len(rest); who == nil || n < b+18 {
-			return false
+			return 0, false
 		}
 	}
 	msg := line[b:]
 	if g.first[msg[0]] || g.words[begin].has(msg) || g.words[end].has(msg[len(msg)-hintBytes:]) || msg[len(msg)-1] <= ' ' ||
 		string(msg[len(msg)-10:len(msg)-8]) == flagBytes || g.secondWord(msg) {
-		return false
+		return 0, false
 	}
 	if brackets && bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
-		return false
+		return 0, false
 	}
-	g.last = stamp
-	return true
+	return stamp, true
 }
 
 // isStamp says whether eight columns are such as "4.046211".
@@ -334,31 +350,16 @@ func (g *BoringLines) boring(line []byte) bool {
 	return stamp > 0 && !g.relevant(msg)
 }
 
-// addToSpan adds the boring line between two places to the latest span, or begins one.
-func (g *BoringLines) addToSpan(text []byte, from, end int, out *skim.Block) {
-	line := text[from:end]
-	stamp, _ := splitStamp(line)
-	last := len(out.Lines) - 1
-	goesOn := false
-	if last >= 0 && out.Lines[last].Prev == skim.Boring {
-		span := &out.Spans[len(out.Spans)-1]
-		before, _ := splitStamp(text[span.From:out.Lines[last].End])
-		if goesOn = before <= stamp; goesOn {
-			span.From = int32(from)
-			span.N++
-			out.Lines[last].End = int32(end)
-		}
+// learn takes a boring line for what the lines behind it begin like.
+func (g *BoringLines) learn(line []byte) {
+	g.bracket = bytes.IndexByte(line, ']')
+	if g.bracket < 10 || g.bracket > 16 {
+		g.bracket = 0
+		return
 	}
-	if !goesOn {
-		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
-		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
-	}
-	if g.bracket = bytes.IndexByte(line, ']'); g.bracket >= 10 && g.bracket <= 16 {
-		g.open = true
-		g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
-		g.seconds = binary.LittleEndian.Uint64(line)
-		g.mask = 1<<(8*(g.bracket-8)) - 1
-	}
+	g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
+	g.seconds = binary.LittleEndian.Uint64(line)
+	g.mask = 1<<(8*(g.bracket-8)) - 1
 }
 
 // splitStamp splits a line of dmesg's most usual form, "[10914.046211] …" or
@@ -385,7 +386,7 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
 		return true
 	}
-	if kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, "Linux version ") {
+	if kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
 		return true
 	}
 	if _, ok := dropped(msg); ok {
@@ -394,7 +395,7 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '\\') >= 0 {
 		return true // escaped, perhaps
 	}
-	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], "kernel:") {
+	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], journalTag) {
 		return true // the journal's, perhaps
 	}
 	return g.patterns.MayMatch(msg)

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/kreport"
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 	"github.com/kthread-tla/tracecheck/traces/printk"
@@ -130,6 +132,7 @@ func TestHints(t *testing.T) {
 	all := messages(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	g := NewBoringLines(printk.Builtin("story"))
+	hints := allHints(g.patterns)
 	rounds, boring := 3000, 0
 	if testing.Short() {
 		rounds = 100
@@ -174,6 +177,46 @@ func TestHints(t *testing.T) {
 	}
 	if boring < rounds*20 {
 		t.Errorf("only %d of %d lines are boring", boring, rounds*40)
+	}
+}
+
+// Whatever the decoder's own functions go by makes a line worth a second look: nobody
+// who adds to it need know of boring lines.
+func TestHintsAreTheDecoders(t *testing.T) {
+	own, err := printk.Parse("own", strings.NewReader("begin mine: loaded\nenter {*}: runs {thread}\nexit t {thread}(9){*}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := NewBoringLines(own)
+	hasHint := func(message string) bool {
+		const usb = "[    7.000001] usb 1-1: New USB device strings: Mfr=3, Product=2"
+		g.learn([]byte(usb))
+		line := []byte("[    7.000001] " + message)
+		_, hintless := g.hintless(line, true)
+		g.mark(append(line, '\n'), 0, 0, []int32{int32(len(line))})
+		return !hintless || g.marked[0]
+	}
+	if hasHint("usb 1-1: Product: a stick of 16 GB") {
+		t.Error("every line has a hint")
+	}
+	for _, h := range allHints(own) {
+		message := [...]string{
+			begin: h.text + " and more of it, and more", second: "a: " + h.text + " and more of it, and more",
+			end: "some of it, and " + h.text, inside: "some of it, and " + h.text + " and more",
+		}[h.where]
+		if !hasHint(message) {
+			t.Errorf("%q has no hint, want %q", message, h.text)
+		}
+	}
+	for _, message := range slices.Concat(kreport.Beginnings(), crashes) {
+		if !hasHint(message + " and more of it, and more") {
+			t.Errorf("%q has no hint", message)
+		}
+	}
+	for _, message := range []string{"some of it runs t1", "mine: loaded", "t t1(9) 596 and more", "x: runs t1 and more"} {
+		if own.MayMatch([]byte(message)) && !hasHint(message) {
+			t.Errorf("%q has no hint", message)
+		}
 	}
 }
 

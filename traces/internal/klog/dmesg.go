@@ -119,6 +119,9 @@ func (d *dmesg) parse(line []byte, rec *record) class {
 	return message
 }
 
+// journalTag is what the journal prints between the host and a kernel's message.
+const journalTag = "kernel:"
+
 // hosted tells a journal's line from dmesg's.
 func (d *dmesg) hosted(rec *record) class {
 	word := hostOf(rec.msg)
@@ -127,7 +130,7 @@ func (d *dmesg) hosted(rec *record) class {
 		rest = nil
 	}
 	same := len(word) > 0 && bytes.Equal(word, d.host)
-	msg, kernel := bytes.CutPrefix(rest, []byte("kernel:"))
+	msg, kernel := bytes.CutPrefix(rest, []byte(journalTag))
 	kernel = kernel && (len(msg) == 0 || msg[0] == ' ')
 	tagged := word != nil && !bytes.HasSuffix(word, []byte(":"))
 	switch {

@@ -389,7 +389,7 @@ func (k *Log) recognise(c class) {
 	}
 	k.tell(c)
 	if c == message {
-		if release, ok := bytes.CutPrefix(msg, []byte("Linux version ")); ok {
+		if release, ok := bytes.CutPrefix(msg, []byte(banner)); ok {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
 				release = release[:end]
 			}
@@ -459,6 +459,9 @@ func (k *Log) recognise(c class) {
 	}
 	event(e)
 }
+
+// banner is what a boot's first message begins with (init/version.c linux_banner).
+const banner = "Linux version "
 
 // backwards is by how much stamps may run backwards between CPUs, in
 // microseconds; far more than was ever seen.

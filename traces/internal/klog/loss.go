@@ -8,6 +8,16 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
+// A message that tells of a loss begins or ends with one of these.
+const (
+	lossStars     = "** "
+	lossLost      = "Lost "
+	lossPrintk    = "printk: "
+	lossCallbacks = " callbacks suppressed"
+)
+
+var losses = []hint{{begin, lossStars}, {begin, lossLost}, {begin, lossPrintk}, {end, lossCallbacks}}
+
 // dropped recognises how printk says that messages are missing:
 //
 //	** 12 printk messages dropped **          kernel/printk/printk.c
@@ -21,7 +31,7 @@ func dropped(msg []byte) (n int, ok bool) {
 	}
 	switch msg[0] {
 	case '*':
-		if rest, ok := bytes.CutPrefix(msg, []byte("** ")); ok {
+		if rest, ok := bytes.CutPrefix(msg, []byte(lossStars)); ok {
 			num, what, _ := bytes.Cut(rest, []byte(" "))
 			if bytes.HasPrefix(what, []byte("printk messages dropped")) {
 				n, err := strconv.Atoi(string(num))
@@ -30,7 +40,7 @@ func dropped(msg []byte) (n int, ok bool) {
 			return 0, string(rest) == "replaying previous printk message **"
 		}
 	case 'p':
-		if rest, ok := bytes.CutPrefix(msg, []byte("printk: ")); ok {
+		if rest, ok := bytes.CutPrefix(msg, []byte(lossPrintk)); ok {
 			if num, ok := bytes.CutSuffix(rest, []byte(" messages suppressed.")); ok {
 				n, err := strconv.Atoi(string(num))
 				return n, err == nil
@@ -38,7 +48,7 @@ func dropped(msg []byte) (n int, ok bool) {
 			return 0, false
 		}
 	case 'L':
-		if rest, ok := bytes.CutPrefix(msg, []byte("Lost ")); ok {
+		if rest, ok := bytes.CutPrefix(msg, []byte(lossLost)); ok {
 			if num, ok := bytes.CutSuffix(rest, []byte(" message(s)!")); ok {
 				n, err := strconv.Atoi(string(num))
 				return n, err == nil
@@ -46,7 +56,7 @@ func dropped(msg []byte) (n int, ok bool) {
 			return 0, false
 		}
 	}
-	if rest, ok := bytes.CutSuffix(msg, []byte(" callbacks suppressed")); ok {
+	if rest, ok := bytes.CutSuffix(msg, []byte(lossCallbacks)); ok {
 		num := rest[bytes.LastIndexByte(rest, ' ')+1:]
 		n, err := strconv.Atoi(string(num))
 		return n, err == nil
@@ -59,37 +69,34 @@ func dropped(msg []byte) (n int, ok bool) {
 // now. A rate limit tells at the end of its interval, and the buffers of
 // printk_safe when they are emptied.
 func overwritten(msg []byte) bool {
-	return scan.HasPrefix(msg, "** ") && bytes.Contains(msg, []byte(" printk messages dropped"))
+	return scan.HasPrefix(msg, lossStars) && bytes.Contains(msg, []byte(" printk messages dropped"))
 }
 
 // isCrash knows the kernel's reports of a task's death.
 func isCrash(msg []byte) bool { return beginsCrash(msg) || kreport.CountsDeaths(msg) }
 
-// beginsCrash knows how they begin: x86, arm, arm64 and others, kernel/panic.c and
-// the architectures' traps.
+// crashes are how they begin.
+var crashes = []string{
+	"BUG: ",                    // arch/x86/mm/fault.c show_fault_oops; mm/kasan/report.c; kernel/sched/core.c __schedule_bug
+	"kernel BUG at ",           // lib/bug.c report_bug
+	"Kernel panic ",            // kernel/panic.c panic
+	"Oops: ",                   // arch/*/kernel/traps.c die
+	"Oops[",                    // arch/mips/kernel/traps.c die
+	"Oops - ",                  // arch/arm/kernel/traps.c
+	"Internal error: ",         // arch/arm/kernel/traps.c, arch/arm64/kernel/traps.c __die
+	"Unable to handle kernel ", // arch/*/mm/fault.c
+	"invalid opcode: ",         // arch/x86/kernel/traps.c exc_invalid_op
+	"general protection fault", // arch/x86/kernel/traps.c exc_general_protection
+	"divide error: ",           // arch/x86/kernel/traps.c exc_divide_error
+	"stack segment: ",          // arch/x86/kernel/traps.c exc_stack_segment
+}
+
+// beginsCrash says whether a message begins as one of them.
 func beginsCrash(msg []byte) bool {
-	if len(msg) == 0 {
-		return false
-	}
-	begins := func(words ...string) bool {
-		for _, w := range words {
-			if scan.HasPrefix(msg, w) {
-				return true
-			}
+	for _, c := range crashes {
+		if len(msg) > 0 && msg[0] == c[0] && scan.HasPrefix(msg, c) {
+			return true
 		}
-		return false
-	}
-	switch msg[0] {
-	case 'B':
-		return begins("BUG: ")
-	case 'k', 'K':
-		return begins("kernel BUG at ", "Kernel panic ")
-	case 'O':
-		return begins("Oops: ", "Oops[", "Oops - ")
-	case 'I', 'i':
-		return begins("Internal error: ", "invalid opcode: ")
-	case 'U', 'g', 'd', 's':
-		return begins("Unable to handle kernel ", "general protection fault", "divide error: ", "stack segment: ")
 	}
 	return false
 }

@@ -14,11 +14,14 @@ func CountsDeaths(msg []byte) bool {
 	return i >= 0 && i+2 < len(msg) && scan.IsDigit(msg[i+2])
 }
 
+const (
+	cutHere = "------------[ cut here ]------------"    // include/asm-generic/bug.h CUT_HERE
+	future  = "Future hung task reports are suppressed" // kernel/hung_task.c check_hung_uninterruptible_tasks
+)
+
 var (
-	endTrace = []byte("---[ end trace ")                         // kernel/panic.c print_oops_end_marker
-	cutHere  = []byte("------------[ cut here ]------------")    // include/asm-generic/bug.h
-	future   = []byte("Future hung task reports are suppressed") // kernel/hung_task.c
-	kasan    = []byte("BUG: KASAN: ")                            // mm/kasan/report.c
+	endTrace = []byte("---[ end trace ") // kernel/panic.c print_oops_end_marker
+	kasan    = []byte("BUG: KASAN: ")    // mm/kasan/report.c
 	// What a WARN is about, where its text is worth more than its place:
 	// lib/refcount.c, kernel/sched/core.c __might_sleep.
 	messages = [][]byte{[]byte("refcount_t: "), []byte("do not call blocking ops when !TASK_RUNNING")}
@@ -55,135 +58,141 @@ func Unmistakable(msg []byte) bool {
 // MayBegin says whether msg could begin a report, or end one, by its two ends.
 func MayBegin(msg []byte) bool { return beginsBy(unindent(msg)) != noSource }
 
+// A firstLine is how a line begins that begins a report, or ends one.
+type firstLine struct {
+	begin string
+	is    source
+	also  func(msg []byte) bool // must be true of it too; nil: nothing must
+}
+
+// firstLines are tried in their order: the first one that fits says what a line is. A
+// log's lines with other beginnings are skipped at their sight (klog.BoringLines), which
+// learns of these here.
+var firstLines = []firstLine{
+	{"INFO: task ", hungLine, isHung}, // kernel/hung_task.c check_hung_task
+	// kernel/hung_task.c debug_show_blocker, from 6.15: the blocker's stack comes next, as
+	// a task's
+	{"INFO: task ", endLine, isBlockedOn},
+	{"rcu: INFO: rcu", stallLine, isStall},                          // kernel/rcu/tree_stall.h print_cpu_stall, print_other_cpu_stall
+	{"INFO: rcu", stallLine, isStall},                               // the same, to 4.19
+	{"rcu: RCU grace-period kthread stack dump", endLine, nil},      // kernel/rcu/tree_stall.h rcu_check_gp_kthread_starvation
+	{"RCU grace-period kthread stack dump", endLine, nil},           // the same, to 5.9
+	{"rcu: Stack dump where RCU GP kthread last ran", endLine, nil}, // the same
+
+	{"watchdog: BUG: soft lockup ", lockupLine, nil},     // kernel/watchdog.c watchdog_timer_fn
+	{"NMI watchdog: BUG: soft lockup ", lockupLine, nil}, // the same, to 4.10
+	{"BUG: soft lockup ", lockupLine, nil},               // the same, older
+	{"watchdog: ", lockupLine, isHardLockup},             // kernel/watchdog.c watchdog_hardlockup_check
+	{"NMI watchdog: ", lockupLine, isHardLockup},         // the same, to 4.10
+	{"Watchdog detected ", lockupLine, isHardLockup},     // the same, as a warning
+	{"NMI backtrace for cpu ", nmiLine, isNotSkipped},    // lib/nmi_backtrace.c nmi_cpu_backtrace
+	{"Task dump for CPU ", dumpLine, nil},                // kernel/sched/core.c dump_cpu_task
+	{"task:", taskLine, isTask},                          // kernel/sched/core.c sched_show_task
+
+	{"BUG: kernel NULL pointer dereference", deathLine, nil}, // arch/x86/mm/fault.c show_fault_oops
+	{"BUG: unable to handle ", deathLine, nil},               // the same
+	{"BUG: Kernel NULL pointer dereference", deathLine, nil}, // arch/powerpc/mm/fault.c
+	{"BUG: Unable to handle kernel ", deathLine, nil},        // the same
+	{"BUG: KASAN: ", deathLine, nil},                         // mm/kasan/report.c
+	{"BUG: KFENCE: ", deathLine, nil},                        // mm/kfence/report.c
+	{"BUG: stack guard page was hit", deathLine, nil},        // arch/x86/kernel/traps.c handle_stack_overflow
+	{"BUG: TASK stack guard page was hit", deathLine, nil},   // the same
+	{"BUG: workqueue lockup", noSource, nil},                 // kernel/workqueue.c wq_watchdog_timer_fn: no task's
+	{"BUG: ", complaintLine, nil},                            // scheduling while atomic, sleeping function, …: the task goes on
+	{"WARNING: ", complaintLine, isWarning},                  // kernel/panic.c __warn
+	{"Internal error: ", deathLine, nil},                     // arch/arm/kernel/traps.c, arch/arm64/kernel/traps.c __die
+	{"Unable to handle kernel ", deathLine, nil},             // arch/*/mm/fault.c
+	{"CPU ", deathLine, isUnable},                            // arch/mips/mm/fault.c, arch/loongarch/mm/fault.c: CPU 0 Unable to handle kernel …
+	{"Oops: ", deathLine, nil},                               // arch/*/kernel/traps.c die
+	{"Oops - ", deathLine, nil},                              // arch/arm/kernel/traps.c
+	{"Oops[", deathLine, nil},                                // arch/mips/kernel/traps.c die
+	{"kernel BUG at ", deathLine, nil},                       // lib/bug.c report_bug
+	{cutHere, cutLine, nil},
+
+	{"CPU: ", cpuLine, isCPU},       // lib/dump_stack.c dump_stack_print_info
+	{"Pid: ", cpuLine, isCPU},       // the same, to 3.9
+	{"Call Trace:", traceLine, nil}, // arch/x86/kernel/dumpstack.c show_trace_log_lvl
+	{"Call trace:", traceLine, nil}, // arch/arm64/kernel/stacktrace.c dump_backtrace
+	{"Backtrace:", traceLine, nil},  // arch/arm/kernel/traps.c dump_backtrace
+
+	{"Showing all locks held in the system", endLine, nil}, // kernel/locking/lockdep.c debug_show_all_locks
+	{"sysrq: Show ", endLine, nil},                         // drivers/tty/sysrq.c __handle_sysrq
+	{"sysrq: SysRq : Show ", endLine, nil},                 // the same, to 4.19
+	{"SysRq : Show ", endLine, nil},                        // the same, before
+	{"Kernel panic - not syncing", endLine, nil},           // kernel/panic.c panic
+	{future, endLine, nil},
+}
+
+// byFirstByte has the firstLines by the byte that they begin with.
+var byFirstByte = func() (lines [256][]firstLine) {
+	for _, l := range firstLines {
+		c := l.begin[0]
+		lines[c] = append(lines[c], l)
+	}
+	return lines
+}()
+
+// Beginnings are what the messages begin with that begin or end a report, indented or
+// not. Some others are told by more of them: "[#1]", and what beginsByEnd knows.
+func Beginnings() (texts []string) {
+	for _, l := range firstLines {
+		texts = append(texts, l.begin)
+	}
+	return texts
+}
+
 // beginsBy is begins by a message's two ends.
 func beginsBy(msg []byte) source {
 	if len(msg) < 6 || msg[0] == ' ' {
 		return noSource
 	}
-	src := noSource
-	switch msg[0] {
-	case 'I', 'r', 'R':
-		src = beginsInfo(msg)
-	case 'w', 'N', 'B', 'W':
-		src = beginsBug(msg)
-	case 't':
-		if scan.HasPrefix(msg, "task:") {
-			if _, _, ok := parseTaskLine(msg); ok {
-				return taskLine
-			}
-			return noSource
+	lines := byFirstByte[msg[0]]
+	for i := range lines {
+		l := &lines[i]
+		if !scan.HasPrefix(msg, l.begin) || l.also != nil && !l.also(msg) {
+			continue
 		}
-	case 'C', 'P':
-		src = beginsCPU(msg)
-	default:
-		src = beginsOther(msg)
+		if l.is != noSource {
+			return l.is
+		}
+		break
 	}
-	if src != noSource {
-		return src
+	if scan.HasPrefix(msg, "task:") {
+		return noSource
 	}
 	return beginsByEnd(msg)
 }
 
-// beginsInfo knows hung tasks and RCU's stalls, and arm's oopses.
-func beginsInfo(msg []byte) source {
-	switch {
-	case scan.HasPrefix(msg, "INFO: task "):
-		if _, _, ok := parseHungLine(msg); ok {
-			return hungLine
-		}
-		// kernel/hung_task.c debug_show_blocker, from 6.15: the blocker's stack
-		// comes next, as a task's
-		if bytes.Contains(msg, []byte(" blocked on a")) {
-			return endLine
-		}
-	case scan.HasPrefix(msg, "INFO: rcu") && isStall(msg), scan.HasPrefix(msg, "rcu: INFO: rcu") && isStall(msg):
-		return stallLine
-	case scan.HasPrefix(msg, "Internal error: "): // arm, arm64: arch/arm/kernel/traps.c __die
-		return deathLine
-	case scan.HasPrefix(msg, "rcu: RCU grace-period kthread stack dump"), scan.HasPrefix(msg, "RCU grace-period kthread stack dump"),
-		scan.HasPrefix(msg, "rcu: Stack dump where RCU GP kthread last ran"):
-		return endLine
-	}
-	return noSource
+func isHung(msg []byte) bool {
+	_, _, ok := parseHungLine(msg)
+	return ok
 }
 
-// beginsBug knows lockups, warnings and what begins with "BUG: ".
-func beginsBug(msg []byte) source {
-	has := func(prefix string) bool { return scan.HasPrefix(msg, prefix) }
-	switch {
-	case has("watchdog: BUG: soft lockup "), has("NMI watchdog: BUG: soft lockup "), has("BUG: soft lockup "):
-		return lockupLine // kernel/watchdog.c watchdog_timer_fn
-	case (has("watchdog: ") || has("NMI watchdog: ") || has("Watchdog detected ")) &&
-		bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu ")):
-		return lockupLine // kernel/watchdog.c watchdog_hardlockup_check
-	case has("NMI backtrace for cpu ") && !bytes.Contains(msg, []byte(" skipped")):
-		return nmiLine // lib/nmi_backtrace.c nmi_cpu_backtrace
-	case has("WARNING: "):
-		if _, at := parseWarning(msg); at != "" {
-			return complaintLine
-		}
-	case has("Backtrace:"): // arm32
-		return traceLine
-	case has("BUG: kernel NULL pointer dereference"), has("BUG: unable to handle "), // arch/x86/mm/fault.c
-		has("BUG: Kernel NULL pointer dereference"), has("BUG: Unable to handle kernel "), // arch/powerpc/mm/fault.c
-		has("BUG: KASAN: "), has("BUG: KFENCE: "),
-		has("BUG: stack guard page was hit"), has("BUG: TASK stack guard page was hit"):
-		return deathLine
-	case has("BUG: ") && !has("BUG: workqueue lockup"):
-		return complaintLine // scheduling while atomic, sleeping function, …: the task goes on
-	}
-	return noSource
+func isBlockedOn(msg []byte) bool { return bytes.Contains(msg, []byte(" blocked on a")) }
+
+func isHardLockup(msg []byte) bool {
+	return bytes.Contains(msg[:min(len(msg), 80)], []byte("Watchdog detected hard LOCKUP on cpu "))
 }
 
-// beginsCPU knows the line about the CPU and its task, and what else begins so.
-func beginsCPU(msg []byte) source {
-	switch {
-	case scan.HasPrefix(msg, "Call Trace:"), scan.HasPrefix(msg, "Call trace:"):
-		return traceLine
-	case scan.HasPrefix(msg, "CPU"), scan.HasPrefix(msg, "Pid: "):
-		if _, _, ok := parseCPULine(msg); ok {
-			return cpuLine
-		}
-		if msg[0] == 'C' && bytes.Contains(msg[:min(len(msg), 40)], []byte(" Unable to handle kernel ")) { // mips, loongarch
-			return deathLine
-		}
-	}
-	return noSource
+func isNotSkipped(msg []byte) bool { return !bytes.Contains(msg, []byte(" skipped")) }
+
+func isTask(msg []byte) bool {
+	_, _, ok := parseTaskLine(msg)
+	return ok
 }
 
-// beginsOther knows the rest of those that their first words tell.
-func beginsOther(msg []byte) source {
-	has := func(prefix string) bool { return scan.HasPrefix(msg, prefix) }
-	switch msg[0] {
-	case 'T':
-		if has("Task dump for CPU ") { // kernel/sched/core.c dump_cpu_task
-			return dumpLine
-		}
-	case 'U':
-		if has("Unable to handle kernel ") { // arch/*/mm/fault.c
-			return deathLine
-		}
-	case 'O':
-		if has("Oops: ") || has("Oops - ") || has("Oops[") {
-			return deathLine
-		}
-	case 'k':
-		if has("kernel BUG at ") { // lib/bug.c
-			return deathLine
-		}
-	case '-':
-		if bytes.HasPrefix(msg, cutHere) {
-			return cutLine
-		}
-	case 'S', 's', 'F', 'K':
-		switch {
-		case has("Showing all locks held in the system"), // kernel/locking/lockdep.c debug_show_all_locks
-			has("sysrq: Show "), has("sysrq: SysRq : Show "), has("SysRq : Show "), // drivers/tty/sysrq.c
-			has("Kernel panic - not syncing"), bytes.HasPrefix(msg, future):
-			return endLine
-		}
-	}
-	return noSource
+func isWarning(msg []byte) bool {
+	_, at := parseWarning(msg)
+	return at != ""
+}
+
+func isUnable(msg []byte) bool {
+	return bytes.Contains(msg[:min(len(msg), 40)], []byte(" Unable to handle kernel "))
+}
+
+func isCPU(msg []byte) bool {
+	_, _, ok := parseCPULine(msg)
+	return ok
 }
 
 // beginsByEnd knows those that their right end tells.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
 // A Parser finds the kernel's reports in a kernel log: hung tasks, dumps of
@@ -266,7 +267,7 @@ func (r *Parser) mixes(src source) bool {
 func (r *Parser) begin(src source, msg []byte, m *Message, emit func(traces.Event)) {
 	switch src {
 	case endLine:
-		if bytes.HasPrefix(msg, future) {
+		if scan.HasPrefix(msg, future) {
 			r.suppressed = m.Line
 		}
 		if waiter, owner, lock, ok := parseBlocked(msg); ok {
