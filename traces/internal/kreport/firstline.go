@@ -15,8 +15,8 @@ func CountsDeaths(msg []byte) bool {
 }
 
 const (
-	cutHere = "------------[ cut here ]------------"    // include/asm-generic/bug.h CUT_HERE
-	future  = "Future hung task reports are suppressed" // kernel/hung_task.c check_hung_uninterruptible_tasks
+	cutHere       = "------------[ cut here ]------------"    // include/asm-generic/bug.h CUT_HERE
+	noMoreReports = "Future hung task reports are suppressed" // kernel/hung_task.c check_hung_uninterruptible_tasks
 )
 
 var (
@@ -24,10 +24,10 @@ var (
 	kasan    = []byte("BUG: KASAN: ")    // mm/kasan/report.c
 	// What a WARN is about, where its text is worth more than its place:
 	// lib/refcount.c, kernel/sched/core.c __might_sleep.
-	messages = [][]byte{[]byte("refcount_t: "), []byte("do not call blocking ops when !TASK_RUNNING")}
+	warnTexts = [][]byte{[]byte("refcount_t: "), []byte("do not call blocking ops when !TASK_RUNNING")}
 	// What comes after these looks like a trace, and is not the task's stack at
 	// the moment: mm/kasan/report.c, mm/kfence/report.c, arch/s390/kernel/dumpstack.c.
-	otherStacks = [][]byte{
+	otherTraces = [][]byte{
 		[]byte("Allocated by task "), []byte("Freed by task "), []byte("Last potentially related work creation:"),
 		[]byte("allocated by task "), []byte("freed by task "), []byte("The buggy address "),
 		[]byte("Last Breaking-Event-Address:"), []byte("kfence-#"),
@@ -36,19 +36,19 @@ var (
 
 // begins says what msg, without blanks before it, could begin. It is asked for
 // every message of a log.
-func begins(msg []byte) source {
-	src := beginsBy(msg)
-	if src == noSource && len(msg) >= 6 && msg[0] != ' ' && !scan.HasPrefix(msg, "task:") && CountsDeaths(msg) {
+func kindOf(msg []byte) lineKind {
+	kind := kindByBeginning(msg)
+	if kind == otherLine && len(msg) >= 6 && msg[0] != ' ' && !scan.HasPrefix(msg, "task:") && CountsDeaths(msg) {
 		// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
 		// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.
 		return deathLine
 	}
-	return src
+	return kind
 }
 
 // Unmistakable says whether nothing but a report of the kernel begins with msg.
 func Unmistakable(msg []byte) bool {
-	switch begins(msg) {
+	switch kindOf(msg) {
 	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
 		return true
 	}
@@ -56,12 +56,12 @@ func Unmistakable(msg []byte) bool {
 }
 
 // MayBegin says whether msg could begin a report, or end one, by its two ends.
-func MayBegin(msg []byte) bool { return beginsBy(unindent(msg)) != noSource }
+func MayBegin(msg []byte) bool { return kindByBeginning(unindent(msg)) != otherLine }
 
 // A firstLine is how a line begins that begins a report, or ends one.
 type firstLine struct {
 	begin string
-	is    source
+	kind  lineKind
 	also  func(msg []byte) bool // must be true of it too; nil: nothing must
 }
 
@@ -97,7 +97,7 @@ var firstLines = []firstLine{
 	{"BUG: KFENCE: ", deathLine, nil},                        // mm/kfence/report.c
 	{"BUG: stack guard page was hit", deathLine, nil},        // arch/x86/kernel/traps.c handle_stack_overflow
 	{"BUG: TASK stack guard page was hit", deathLine, nil},   // the same
-	{"BUG: workqueue lockup", noSource, nil},                 // kernel/workqueue.c wq_watchdog_timer_fn: no task's
+	{"BUG: workqueue lockup", otherLine, nil},                // kernel/workqueue.c wq_watchdog_timer_fn: no task's
 	{"BUG: ", complaintLine, nil},                            // scheduling while atomic, sleeping function, …: the task goes on
 	{"WARNING: ", complaintLine, isWarning},                  // kernel/panic.c __warn
 	{"Internal error: ", deathLine, nil},                     // arch/arm/kernel/traps.c, arch/arm64/kernel/traps.c __die
@@ -120,7 +120,7 @@ var firstLines = []firstLine{
 	{"sysrq: SysRq : Show ", endLine, nil},                 // the same, to 4.19
 	{"SysRq : Show ", endLine, nil},                        // the same, before
 	{"Kernel panic - not syncing", endLine, nil},           // kernel/panic.c panic
-	{future, endLine, nil},
+	{noMoreReports, endLine, nil},
 }
 
 // byFirstByte has the firstLines by the byte that they begin with.
@@ -142,9 +142,9 @@ func Beginnings() (texts []string) {
 }
 
 // beginsBy is begins by a message's two ends.
-func beginsBy(msg []byte) source {
+func kindByBeginning(msg []byte) lineKind {
 	if len(msg) < 6 || msg[0] == ' ' {
-		return noSource
+		return otherLine
 	}
 	lines := byFirstByte[msg[0]]
 	for i := range lines {
@@ -152,15 +152,15 @@ func beginsBy(msg []byte) source {
 		if !scan.HasPrefix(msg, l.begin) || l.also != nil && !l.also(msg) {
 			continue
 		}
-		if l.is != noSource {
-			return l.is
+		if l.kind != otherLine {
+			return l.kind
 		}
 		break
 	}
 	if scan.HasPrefix(msg, "task:") {
-		return noSource
+		return otherLine
 	}
-	return beginsByEnd(msg)
+	return kindByEnd(msg)
 }
 
 func isHung(msg []byte) bool {
@@ -196,7 +196,7 @@ func isCPU(msg []byte) bool {
 }
 
 // beginsByEnd knows those that their right end tells.
-func beginsByEnd(msg []byte) source {
+func kindByEnd(msg []byte) lineKind {
 	end := len(msg)
 	for msg[end-1] == ' ' {
 		end--
@@ -206,7 +206,7 @@ func beginsByEnd(msg []byte) source {
 		return partLine
 	}
 	if last == 'k' || last == '=' || msg[0] == '/' || msg[0] == '=' && scan.IsHex(last) {
-		if pid, _ := procStack(msg[:end]); pid > 0 {
+		if pid, _ := parseProcStack(msg[:end]); pid > 0 {
 			return procLine
 		}
 	}
@@ -215,7 +215,7 @@ func beginsByEnd(msg []byte) source {
 			return taskLine
 		}
 	}
-	return noSource
+	return otherLine
 }
 
 // isStall knows the first line of an RCU CPU stall warning
@@ -227,7 +227,7 @@ func isStall(msg []byte) bool {
 
 // secondDeathLine says whether msg is no first line of an oops where there was
 // one of its task before.
-func secondDeathLine(msg []byte) bool {
+func isSecondDeathLine(msg []byte) bool {
 	return bytes.HasPrefix(msg, []byte("Oops")) || bytes.HasPrefix(msg, []byte("Internal error: ")) ||
 		bytes.Contains(msg, []byte("[#"))
 }
@@ -240,7 +240,7 @@ func isPart(msg []byte) bool {
 		return false
 	}
 	word, part, ok := bytes.Cut(msg, []byte("#"))
-	if !ok || !identifier(word) {
+	if !ok || !isIdentifier(word) {
 		return false
 	}
 	count, part, ok := bytes.Cut(part, []byte(" Part"))
@@ -440,7 +440,7 @@ func parseCPULine(msg []byte) (t traces.Task, release []byte, ok bool) {
 	}
 	comm := bytes.TrimSuffix(rest[:i], []byte(" Kdump: loaded"))
 	t.Comm = string(comm[:min(len(comm), maxCommSize)])
-	release, _ = taintLine(rest[i+1:])
+	release, _ = parseTaint(rest[i+1:])
 	return t, release, true
 }
 
@@ -451,7 +451,7 @@ func parseCPULine(msg []byte) (t traces.Task, release []byte, ok bool) {
 //	Not tainted 5.15.63-flatcar #1
 //
 // ok where it is one; release is nil where it has none that can be told.
-func taintLine(msg []byte) (release []byte, ok bool) {
+func parseTaint(msg []byte) (release []byte, ok bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("Tainted: "))
 	if !ok {
 		if rest, ok = bytes.CutPrefix(msg, []byte("Not tainted")); !ok {
@@ -487,7 +487,7 @@ func parseWarning(msg []byte) (t traces.Task, at string) {
 	if i := bytes.LastIndex(rest, []byte(", CPU#")); i >= 0 {
 		where, by := rest[:i], rest[i+len(", CPU#"):]
 		file, where, ok := bytes.Cut(where, []byte(" at "))
-		if !ok || !sourceLine(file) {
+		if !ok || !isSourceLine(file) {
 			return traces.Task{}, ""
 		}
 		_, by, ok = bytes.Cut(by, []byte(": "))
@@ -526,7 +526,7 @@ func parseWarning(msg []byte) (t traces.Task, at string) {
 		return t, functionName(f.fn)
 	}
 	file, where, ok := bytes.Cut(rest, []byte(" "))
-	if !ok || !sourceLine(file) {
+	if !ok || !isSourceLine(file) {
 		return traces.Task{}, ""
 	}
 	f := parseWhere(where)
@@ -538,7 +538,7 @@ func parseWarning(msg []byte) (t traces.Task, at string) {
 
 // lockedUp is the task of "… stuck for 23s! [kt_spin:310]", zero where a line
 // names none.
-func lockedUp(msg []byte) traces.Task {
+func parseLockupTask(msg []byte) traces.Task {
 	i := bytes.Index(msg, []byte("! ["))
 	if i < 0 || msg[len(msg)-1] != ']' {
 		return traces.Task{}
@@ -550,7 +550,7 @@ func lockedUp(msg []byte) traces.Task {
 // processLine reads how arm, arm64, mips and old x86 name an oops's task:
 //
 //	Process kt_x (pid: 310, stack limit = 0xc05e4240)
-func processLine(msg []byte) (traces.Task, bool) {
+func parseProcessLine(msg []byte) (traces.Task, bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("Process "))
 	if !ok {
 		return traces.Task{}, false
@@ -565,7 +565,7 @@ func processLine(msg []byte) (traces.Task, bool) {
 
 // noteLine reads "note: kt_x[310] exited with irqs disabled" (kernel/exit.c
 // make_task_dead; until 5.16 do_exit, which need not follow an oops).
-func noteLine(msg []byte) (traces.Task, bool) {
+func parseNoteLine(msg []byte) (traces.Task, bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("note: "))
 	if !ok {
 		return traces.Task{}, false
@@ -580,7 +580,7 @@ func noteLine(msg []byte) (traces.Task, bool) {
 // procStack knows the name of /proc/PID/stack, or /proc/PID/task/TID/stack, at
 // the end of a prompt's line, "# cat /proc/594/stack", in "==> … <==" of head
 // and tail, and, with rest behind it, as grep puts it before each line.
-func procStack(msg []byte) (pid int, rest []byte) {
+func parseProcStack(msg []byte) (pid int, rest []byte) {
 	s := bytes.TrimRight(msg, " ")
 	if inner, ok := bytes.CutPrefix(s, []byte("==> ")); ok {
 		s = bytes.TrimSuffix(inner, []byte(" <=="))

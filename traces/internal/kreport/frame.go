@@ -50,7 +50,7 @@ type frameLine struct {
 func parseFrame(s []byte) frameLine {
 	addressed, inline := false, false
 	for {
-		rest, isInline, ok := address(s)
+		rest, isInline, ok := cutAddress(s)
 		if !ok {
 			break
 		}
@@ -78,11 +78,11 @@ func parseFrame(s []byte) frameLine {
 	case f.kind == noFrame && addressed:
 		// s390 and /proc without offsets.
 		name, rest, _ := bytes.Cut(s, []byte(" "))
-		mod, left := module(rest)
-		if identifier(name) && len(left) == 0 {
+		mod, left := cutModule(rest)
+		if isIdentifier(name) && len(left) == 0 {
 			return frameLine{kind: reliable, fn: name, mod: mod, where: name}
 		}
-		if bytes.HasPrefix(s, []byte("0x")) && nobody(name) {
+		if bytes.HasPrefix(s, []byte("0x")) && isEndAddress(name) {
 			return frameLine{kind: dubious, last: true}
 		}
 		return frameLine{kind: garbled}
@@ -92,7 +92,7 @@ func parseFrame(s []byte) frameLine {
 
 // address takes an address in brackets off s. isInline says that it is
 // "[<     inline     >]", as syzbot wrote until 2016.
-func address(s []byte) (rest []byte, isInline, ok bool) {
+func cutAddress(s []byte) (rest []byte, isInline, ok bool) {
 	if len(s) < 3 || s[0] != '[' {
 		return s, false, false
 	}
@@ -118,15 +118,15 @@ func address(s []byte) (rest []byte, isInline, ok bool) {
 // pairFrame reads arm32's two functions of a line.
 func pairFrame(callee, caller []byte, bracketed bool) frameLine {
 	if bracketed {
-		rest, _, ok := address(caller)
+		rest, _, ok := cutAddress(caller)
 		if !ok {
 			return frameLine{kind: garbled}
 		}
 		var ok1, ok2 bool
-		if callee, ok1 = unbracket(callee); !ok1 {
+		if callee, ok1 = cutBrackets(callee); !ok1 {
 			return frameLine{kind: garbled}
 		}
-		if caller, ok2 = unbracket(rest); !ok2 {
+		if caller, ok2 = cutBrackets(rest); !ok2 {
 			return frameLine{kind: garbled}
 		}
 	}
@@ -138,7 +138,7 @@ func pairFrame(callee, caller []byte, bracketed bool) frameLine {
 		return frameLine{}
 	}
 	name, rest, _ := bytes.Cut(callee, []byte(" "))
-	mod, left := module(rest)
+	mod, left := cutModule(rest)
 	if len(left) > 0 || len(name) == 0 {
 		if bracketed {
 			return frameLine{kind: garbled}
@@ -152,7 +152,7 @@ func pairFrame(callee, caller []byte, bracketed bool) frameLine {
 	return f
 }
 
-func unbracket(s []byte) ([]byte, bool) {
+func cutBrackets(s []byte) ([]byte, bool) {
 	s = bytes.TrimSpace(s)
 	if len(s) < 2 || s[0] != '(' || s[len(s)-1] != ')' {
 		return nil, false
@@ -194,11 +194,11 @@ func parseWhere(s []byte) frameLine {
 			return frameLine{kind: garbled}
 		}
 		f := frameLine{kind: reliable, fn: s[:plus], where: where}
-		f.mod, s = module(s[i:])
+		f.mod, s = cutModule(s[i:])
 		switch {
-		case len(s) == 0 || arm64Flags(s) || discriminator(s):
-		case s[0] == '(' && s[len(s)-1] == ')' && sourceLine(s[1:len(s)-1]):
-		case sourceLine(s):
+		case len(s) == 0 || isArm64Flags(s) || isDiscriminator(s):
+		case s[0] == '(' && s[len(s)-1] == ')' && isSourceLine(s[1:len(s)-1]):
+		case isSourceLine(s):
 		default:
 			return frameLine{kind: garbled}
 		}
@@ -206,7 +206,7 @@ func parseWhere(s []byte) frameLine {
 	}
 	if space < 0 {
 		if bytes.HasPrefix(s, []byte("0x")) && len(s) >= 10 && scan.AllHex(s[2:]) {
-			if nobody(s) {
+			if isEndAddress(s) {
 				return frameLine{kind: dubious, last: true}
 			}
 			return frameLine{kind: reliable, fn: s, where: s, plain: true}
@@ -214,20 +214,20 @@ func parseWhere(s []byte) frameLine {
 		return frameLine{}
 	}
 	name, rest := s[:space], bytes.TrimLeft(s[space+1:], " ")
-	if !identifier(name) {
+	if !isIdentifier(name) {
 		return frameLine{}
 	}
-	if at, ok := bytes.CutSuffix(rest, []byte(" [inline]")); ok && sourceLine(at) {
+	if at, ok := bytes.CutSuffix(rest, []byte(" [inline]")); ok && isSourceLine(at) {
 		return frameLine{kind: reliable, fn: name, where: name, plain: true}
 	}
 	if rest[0] == '(' {
 		end := bytes.LastIndexByte(rest, ')')
-		if end < 0 || !sourceLine(rest[1:end]) {
+		if end < 0 || !isSourceLine(rest[1:end]) {
 			return frameLine{}
 		}
 		mod := bytes.TrimSpace(rest[end+1:])
 		mod = bytes.Trim(mod, "[]")
-		if len(mod) > 0 && !identifier(mod) {
+		if len(mod) > 0 && !isIdentifier(mod) {
 			return frameLine{}
 		}
 		return frameLine{kind: reliable, fn: name, mod: mod, where: name, plain: true}
@@ -237,7 +237,7 @@ func parseWhere(s []byte) frameLine {
 
 // module takes " [mod …]" off s: of several words the first is the name
 // (kernel/kallsyms.c __sprint_symbol appends the build-id).
-func module(s []byte) (mod, rest []byte) {
+func cutModule(s []byte) (mod, rest []byte) {
 	s = bytes.TrimLeft(s, " ")
 	if len(s) == 0 || s[0] != '[' {
 		return nil, s
@@ -253,14 +253,14 @@ func module(s []byte) (mod, rest []byte) {
 			break
 		}
 	}
-	if !identifier(mod) {
+	if !isIdentifier(mod) {
 		return nil, s
 	}
 	return mod, bytes.TrimSpace(s[end+1:])
 }
 
 // sourceLine says whether s is a source file and line, or several.
-func sourceLine(s []byte) bool {
+func isSourceLine(s []byte) bool {
 	i := bytes.IndexByte(s, ':')
 	return i > 1 && i+1 < len(s) && scan.IsDigit(s[i+1]) && s[i-2] == '.' && bytes.IndexByte(s[:i], ' ') < 0 ||
 		i > 2 && i+1 < len(s) && scan.IsDigit(s[i+1]) && bytes.HasSuffix(s[:i], []byte(".rs"))
@@ -268,7 +268,7 @@ func sourceLine(s []byte) bool {
 
 // arm64Flags says whether s is how arm64 says where a frame is from
 // (arch/arm64/kernel/stacktrace.c dump_backtrace_entry): "(T)", "(CP)".
-func arm64Flags(s []byte) bool {
+func isArm64Flags(s []byte) bool {
 	if len(s) < 3 || len(s) > 8 || s[0] != '(' || s[len(s)-1] != ')' {
 		return false
 	}
@@ -280,11 +280,11 @@ func arm64Flags(s []byte) bool {
 	return true
 }
 
-func discriminator(s []byte) bool { return bytes.HasPrefix(s, []byte("(discriminator ")) }
+func isDiscriminator(s []byte) bool { return bytes.HasPrefix(s, []byte("(discriminator ")) }
 
 // nobody says whether s is the address ~0, with which saved stacks ended until
 // 5.1 (arch/x86/kernel/stacktrace.c save_stack_trace).
-func nobody(s []byte) bool {
+func isEndAddress(s []byte) bool {
 	return len(s) >= 10 && len(bytes.Trim(s[2:], "fF")) == 0
 }
 
@@ -292,29 +292,29 @@ func nobody(s []byte) bool {
 type mark uint8
 
 const (
-	noSection   mark = iota
-	taskBegins       // <TASK>, from 5.17
-	taskEnds         // </TASK>
-	aboveBegins      // <IRQ>, <NMI>, <#DF>: an interrupt or exception on its own stack
-	aboveEnds        // </IRQ>; until 4.9 <EOI> and <<EOE>>
+	noMark          mark = iota
+	taskBegins           // <TASK>, from 5.17
+	taskEnds             // </TASK>
+	interruptBegins      // <IRQ>, <NMI>, <#DF>: an interrupt or exception on its own stack
+	interruptEnds        // </IRQ>; until 4.9 <EOI> and <<EOE>>
 	otherMark
 )
 
 // section takes a mark off s (arch/x86/kernel/dumpstack_64.c stack_type_name,
 // show_trace_log_lvl).
-func section(s []byte) (rest []byte, m mark) {
+func cutMark(s []byte) (rest []byte, m mark) {
 	end := bytes.IndexByte(s, '>')
 	if end < 2 || end > 20 {
-		return s, noSection
+		return s, noMark
 	}
 	word, closing := bytes.CutPrefix(s[1:end], []byte("/"))
 	word = bytes.TrimLeft(word, "<")
 	if len(word) == 0 {
-		return s, noSection
+		return s, noMark
 	}
 	for _, c := range word {
 		if c != '#' && c != '_' && !scan.IsDigit(c) && (c < 'A' || c > 'Z') {
-			return s, noSection
+			return s, noMark
 		}
 	}
 	rest = bytes.TrimLeft(s[end+1:], "> ")
@@ -325,7 +325,7 @@ func section(s []byte) (rest []byte, m mark) {
 		}
 		return rest, taskBegins
 	case "EOI", "EOE":
-		return rest, aboveEnds
+		return rest, interruptEnds
 	case "IRQ", "NMI", "SOFTIRQ":
 	default:
 		if word[0] != '#' {
@@ -333,9 +333,9 @@ func section(s []byte) (rest []byte, m mark) {
 		}
 	}
 	if closing {
-		return rest, aboveEnds
+		return rest, interruptEnds
 	}
-	return rest, aboveBegins
+	return rest, interruptBegins
 }
 
 // functionName is a symbol's name as the source has it: without what compilers
@@ -358,7 +358,7 @@ func functionName(sym []byte) string {
 // threadBase says whether a kernel thread's stack begins with fn, by any
 // architecture and age. kthread is one: nothing that matters is outside of it,
 // and old arm64 kernels' traces end there.
-func threadBase(fn string) bool {
+func isThreadBase(fn string) bool {
 	switch fn {
 	case "kthread", "__ret_from_fork", "start_kernel_thread",
 		"kernel_thread_helper", "kernel_thread_starter", "kernel_thread_exit", "child_rip":
@@ -369,11 +369,11 @@ func threadBase(fn string) bool {
 }
 
 // closed says that outside of fn there can only be another base.
-func closed(fn string) bool { return threadBase(fn) || stackBase(fn) && outermost(fn) }
+func endsStack(fn string) bool { return isThreadBase(fn) || isStackBase(fn) && isOutermost(fn) }
 
 // outermost says of a base that no other is outside of it, except where x86
 // has its "</TASK>".
-func outermost(fn string) bool {
+func isOutermost(fn string) bool {
 	switch fn {
 	case "kthread", "__ret_from_fork", "el0_svc", "el0_svc_naked", "start_kernel", "start_secondary", "cpu_startup_entry":
 		return false
@@ -383,7 +383,7 @@ func outermost(fn string) bool {
 
 // stackBase says whether a stack begins with fn: one of a kernel thread, of a
 // system call, or of a CPU that has nothing to do.
-func stackBase(fn string) bool {
+func isStackBase(fn string) bool {
 	switch fn {
 	case "entry_SYSCALL_64_after_hwframe", "entry_SYSCALL_64_fastpath", "entry_SYSCALL_64",
 		"entry_SYSCALL_compat_after_hwframe", "entry_INT80_compat", "entry_INT80_32", "entry_SYSENTER_32",
@@ -398,12 +398,12 @@ func stackBase(fn string) bool {
 		"start_secondary", "start_kernel", "x86_64_start_kernel", "__secondary_switched", "cpu_startup_entry":
 		return true
 	}
-	return threadBase(fn)
+	return isThreadBase(fn)
 }
 
 // interruptEntry says whether fn is where an interrupt comes in on the stack of
 // the task: the frames inside of it are not the task's.
-func interruptEntry(fn string) bool {
+func isInterruptEntry(fn string) bool {
 	switch fn {
 	case "el1_irq", "el1_fiq", "el1h_64_irq", "el1h_64_fiq", "__irq_svc", "__fiq_svc",
 		"asm_common_interrupt", "common_interrupt", "ret_from_intr",
@@ -414,7 +414,7 @@ func interruptEntry(fn string) bool {
 }
 
 // identifier says whether s can be a function's or a module's name.
-func identifier(s []byte) bool {
+func isIdentifier(s []byte) bool {
 	if len(s) == 0 || scan.IsDigit(s[0]) {
 		return false
 	}

@@ -19,7 +19,7 @@ import (
 //	epc : kthread_stop+0x10/0x20    epc   : 8026a400 kthread_stop+0x74/0x130   riscv, mips
 //	Krnl PSW : 0704d00180000000 00000000009e59e4 (kthread_stop+0x464/0x5d0)    s390
 //	   ERA: 9000000000212b44 kthread_stop+0x24/0x160                 loongarch
-func pointer(msg []byte) (where []byte, user, inTrace bool) {
+func programCounter(msg []byte) (where []byte, user, inTrace bool) {
 	cut := func(prefix string) (rest []byte, ok bool) { return bytes.CutPrefix(msg, []byte(prefix)) }
 	var rest []byte
 	var ok bool
@@ -70,7 +70,7 @@ func pointer(msg []byte) (where []byte, user, inTrace bool) {
 	}
 	rest = bytes.TrimLeft(rest, " ")
 	for {
-		left, _, ok := address(rest)
+		left, _, ok := cutAddress(rest)
 		if !ok {
 			break
 		}
@@ -135,7 +135,7 @@ func hexNumber(s []byte) (n uint64, ok bool) {
 // furniture says whether msg is of the lines that stand in reports and say
 // nothing of stacks: registers, raw stacks, modules, code. They do not count as
 // foreign lines.
-func furniture(msg []byte) bool {
+func isReportDetail(msg []byte) bool {
 	for _, p := range [...]string{
 		"\"echo 0 >", "Workqueue: ", "Modules linked in:", "Hardware name:", "Code:", "Stack", "Exception stack(",
 		"Tainted: [", "task: ", "RSP", "RAX", "CR2", "FS: ", "CS: ", "DR", "PKRU", "EFLAGS", "EAX", "ESI", "DS: ",

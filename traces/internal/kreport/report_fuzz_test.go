@@ -47,7 +47,7 @@ func lesser(a, b traces.Event, loose bool) bool {
 // endsSame says whether b is a, but for what is outside of a kernel thread's
 // first function.
 func endsSame(a, b []traces.Frame) bool {
-	return len(b) <= len(a) && slices.Equal(a[:len(b)], b) && len(b) > 0 && stackBase(b[len(b)-1].Func)
+	return len(b) <= len(a) && slices.Equal(a[:len(b)], b) && len(b) > 0 && isStackBase(b[len(b)-1].Func)
 }
 
 // stacksOf are the reports of some messages that have a stack.
