@@ -135,8 +135,8 @@ type Message struct {
 	Caller []byte // who printed it, by PRINTK_CALLER: "T310" a task's pid, "C0" a CPU; may be empty
 }
 
-// Message takes the next message of a log, and gives emit the reports that have
-// ended by it. m.Text and m.Caller are not kept.
+// Message takes the next message of a log, and emits the reports that end with it or
+// before it. The Parser keeps neither m.Text nor m.Caller.
 func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 	r.messages++
 	if m.Lost != 0 {
@@ -178,14 +178,14 @@ func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 	r.before = m.Line
 }
 
-// Skip takes n messages that are no report's, while none is open; the last of
-// them is on a line.
+// Skip takes n messages that belong to no report; line is the line of the last one. No
+// report may be open.
 func (r *Parser) Skip(n, line int) {
 	r.messages += n
 	r.before = line
 }
 
-// unindent is a message without blanks before it.
+// unindent is a message without the blanks and tabs before it.
 func unindent(msg []byte) []byte {
 	for len(msg) > 0 && (msg[0] == ' ' || msg[0] == '\t') {
 		msg = msg[1:]
@@ -196,7 +196,7 @@ func unindent(msg []byte) []byte {
 // Idle says that no report is open.
 func (r *Parser) Idle() bool { return len(r.open) == 0 }
 
-// Flush ends all that is open: the log ends here, or is interrupted.
+// Flush ends all open reports and emits them: the log ends here, or messages are missing.
 func (r *Parser) Flush(emit func(traces.Event)) {
 	for len(r.open) > 0 {
 		first := slices.MinFunc(r.open, func(a, b *pending) int { return a.line - b.line })
@@ -205,7 +205,7 @@ func (r *Parser) Flush(emit func(traces.Event)) {
 	r.stallAt, r.mixed = 0, [lineKinds]int{}
 }
 
-// of is the caller's open report.
+// openReport is the open report of a caller, nil where it has none.
 func (r *Parser) openReport(caller string) *pending {
 	for _, p := range r.open {
 		if p.caller == caller {
@@ -215,7 +215,7 @@ func (r *Parser) openReport(caller string) *pending {
 	return nil
 }
 
-// expire ends what nobody has written to for long, when others have.
+// expire ends the reports whose callers have been silent while others wrote.
 func (r *Parser) expire(emit func(traces.Event)) {
 	for i := 0; i < len(r.open); {
 		p := r.open[i]
@@ -228,10 +228,10 @@ func (r *Parser) expire(emit func(traces.Event)) {
 	}
 }
 
-// serial says whether a report that began with a is never mixed with one that
-// begins with b: one function goes from task to task (kernel/hung_task.c
-// check_hung_uninterruptible_tasks, kernel/sched/core.c show_state_filter), or
-// holds a lock meanwhile (lib/nmi_backtrace.c).
+// neverMixed says whether a report of kind a is never mixed with a later one of kind b.
+// That is so where one function goes from task to task (kernel/hung_task.c
+// check_hung_uninterruptible_tasks, kernel/sched/core.c show_state_filter), and where a
+// lock is held for the whole report (lib/nmi_backtrace.c).
 func neverMixed(a, b lineKind) bool {
 	switch a {
 	case hungLine, nmiLine:
@@ -242,9 +242,9 @@ func neverMixed(a, b lineKind) bool {
 	return false
 }
 
-// leaves notes that what is missing of p may still come, among others' lines.
-// Not from a caller who has turned to something else; and nothing is missing
-// of what is complete or has no frames.
+// expectRest notes that the rest of p may still come among the lines of others. No rest
+// comes where p's caller is known, because the caller has turned to something else, or
+// where p is complete or has no frames.
 func (r *Parser) expectRest(p *pending) {
 	if p.caller != "" || p.complete() && !p.mixed {
 		return
@@ -256,8 +256,8 @@ func (r *Parser) expectRest(p *pending) {
 	r.mixed[p.kind] = r.messages + mixedFor
 }
 
-// mixes says whether what is left of another report may come in one that begins
-// now.
+// mayBeMixed says whether the rest of another report may come among the lines of a report
+// of this kind that begins now.
 func (r *Parser) mayBeMixed(kind lineKind) bool {
 	for by, until := range r.mixed {
 		if until >= r.messages && !neverMixed(lineKind(by), kind) {
@@ -267,7 +267,8 @@ func (r *Parser) mayBeMixed(kind lineKind) bool {
 	return false
 }
 
-// begin opens the report that msg begins.
+// begin opens the report that msg begins. Of an endLine, which begins none, it takes what
+// the line says.
 func (r *Parser) begin(kind lineKind, msg []byte, m *Message, emit func(traces.Event)) {
 	switch kind {
 	case endLine:
@@ -278,7 +279,7 @@ func (r *Parser) begin(kind lineKind, msg []byte, m *Message, emit func(traces.E
 			emit(traces.Event{Kind: traces.Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Time: traces.Time{Stamp: max(m.Stamp, 0) * 1000}})
 		}
 		if bytes.Contains(msg, []byte("RCU")) {
-			r.stallAt = 0 // the rest of the stall's report is about RCU's own threads
+			r.stallAt = 0 // the rest of the stall's report is about threads of RCU
 		}
 		return
 	case stallLine:
@@ -311,7 +312,8 @@ func (r *Parser) begin(kind lineKind, msg []byte, m *Message, emit func(traces.E
 	}
 	p.join(kind, msg)
 	if p.prefixed {
-		// Others' lines may have ended one of this task, of which this is the rest.
+		// This may be the rest of an earlier report of the same task, which lines of
+		// others have ended.
 		pid := p.stack.Task.PID
 		p.hasGap = pid == r.prefixedPID && r.messages-r.prefixedAt < maxIdle
 		r.prefixedPID, r.prefixedAt = pid, r.messages
@@ -320,21 +322,21 @@ func (r *Parser) begin(kind lineKind, msg []byte, m *Message, emit func(traces.E
 	r.open = append(r.open, p)
 }
 
-// mine notes that the message is p's.
+// adopt notes that a message belongs to p.
 func (p *pending) adopt(r *Parser, m *Message) {
 	p.stack.Last = m.Line
 	p.foreign = 0
 	p.latest = r.messages
 }
 
-// brief says that p's report has nothing after its trace that is worth waiting
-// for; an oops or a warning has an end of its own.
+// endsWithTrace says whether nothing of interest follows the trace of p. An oops and a
+// warning have an end of their own.
 func (p *pending) endsWithTrace() bool { return p.kind != deathLine && p.kind != complaintLine }
 
-// complete says that no frame can be missing at the outer end.
+// complete says whether p has its outermost frame.
 func (p *pending) complete() bool { return p.endSeen || p.hasBase }
 
-// over says that no further frame can come, so that a foreign line ends p.
+// finished says whether no further frame can come. A foreign line then ends p.
 func (p *pending) finished() bool {
 	if !p.endsWithTrace() {
 		return false
@@ -342,7 +344,8 @@ func (p *pending) finished() bool {
 	return p.endSeen || p.hasBase && !p.hasTaskMark && isOutermost(p.stack.Frames[len(p.stack.Frames)-1].Func)
 }
 
-// end takes p off the open reports and emits it, if it says anything.
+// end takes p off the open reports. It emits p unless p says nothing of a task, or is a
+// copy of an earlier report.
 func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	r.open = slices.DeleteFunc(r.open, func(q *pending) bool { return q == p })
 	s := p.stack
@@ -351,8 +354,8 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 		s.Frames = nil
 	}
 	if p.place != "" {
-		// What is inside of it is the report's own machinery: dump_stack, __warn,
-		// kasan_report and others, which differ by age.
+		// Frames inside of the place belong to the reporting itself: dump_stack, __warn,
+		// kasan_report and others, which differ from release to release.
 		switch i := s.Index(p.place); {
 		case i > 0:
 			s.Frames = s.Frames[i:]
@@ -365,7 +368,7 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	}
 	switch p.kind {
 	case cutLine, cpuLine, traceLine:
-		return // no report, or nothing is known of which
+		return // no report, or a report of unknown kind
 	case procLine:
 		if len(s.Frames) == 0 {
 			return
@@ -391,7 +394,7 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	})
 }
 
-// joins says whether a line that could begin something is a further line of p.
+// joins says whether a line that could begin a report is a further line of p instead.
 func (p *pending) joins(kind lineKind, msg []byte) bool {
 	switch kind {
 	case deathLine:
@@ -403,7 +406,8 @@ func (p *pending) joins(kind lineKind, msg []byte) bool {
 		if p.kind != deathLine && p.kind != complaintLine || p.hasTrace || p.stack.Task.Comm != "" {
 			return false
 		}
-		// syzbot's reports name the inlined functions in lines of their own.
+		// KASAN's first line is printed twice where a function was inlined: syzbot names
+		// inlined functions in lines of their own.
 		return isSecondDeathLine(msg) || bytes.HasPrefix(msg, kasan) && strings.HasPrefix(p.stack.Title, string(kasan))
 	case complaintLine:
 		return p.kind == cutLine
@@ -432,7 +436,7 @@ func (p *pending) joins(kind lineKind, msg []byte) bool {
 	return false
 }
 
-// join takes a line that is a report's first, or joins it.
+// join takes the first line of a report, or one that joins it.
 func (p *pending) join(kind lineKind, msg []byte) {
 	first := p.stack.Title == ""
 	if first {
@@ -496,8 +500,8 @@ func (p *pending) join(kind lineKind, msg []byte) {
 	}
 }
 
-// take takes a line that begins nothing. ours says that it is one of p's, ended
-// that p ends with it, or before it where it is not ours.
+// bodyLine takes a line that begins no report. ours says that the line belongs to p.
+// ended says that p ends: with this line if the line is ours, else before it.
 func (p *pending) bodyLine(msg []byte) (ours, ended bool) {
 	if p.kind == procLine {
 		f := parseFrame(msg)
@@ -567,8 +571,8 @@ func (p *pending) bodyLine(msg []byte) (ours, ended bool) {
 	return false, p.foreign > limit
 }
 
-// head takes a line that says what a report is about, or what the registers
-// were.
+// headLine takes a line that says what a report is about, or where the CPU was. It is
+// false for any other line.
 func (p *pending) headLine(msg []byte) bool {
 	if release, ok := parseTaint(msg); ok {
 		if p.kernel == "" {
@@ -577,7 +581,7 @@ func (p *pending) headLine(msg []byte) bool {
 		return true
 	}
 	for _, text := range warnTexts {
-		// The text of a WARN stands before it; until 4.16 after it
+		// A WARN's text stands before its first line; until 4.16 after it
 		// (kernel/panic.c __warn).
 		if bytes.HasPrefix(msg, text) && (p.kind == cutLine || p.kind == complaintLine && !p.hasTrace) {
 			p.stack.Title = title(msg)
@@ -617,8 +621,8 @@ func (p *pending) headLine(msg []byte) bool {
 	return p.registerLine(msg)
 }
 
-// registers takes a line that says where the CPU was: the innermost frame of
-// what was interrupted.
+// registerLine takes a line of registers that says where the CPU was: in the innermost
+// frame of the task that was interrupted. It is false for any other line.
 func (p *pending) registerLine(msg []byte) bool {
 	where, user, inTrace := programCounter(msg)
 	if where == nil && !user {
@@ -634,8 +638,8 @@ func (p *pending) registerLine(msg []byte) bool {
 	switch {
 	case p.ignoreFrames:
 	case user:
-		// The task came from user space, where its stack ends; or, before any
-		// trace, was there.
+		// The CPU was in user space. Registers behind a trace show where the task
+		// entered the kernel, so its stack ends here.
 		if p.hasTrace && !p.inInterrupt {
 			p.endSeen = true
 		}
@@ -646,10 +650,10 @@ func (p *pending) registerLine(msg []byte) bool {
 		}
 		p.pushFrame(f.fn, f.mod)
 		p.regFrames, p.lastRegFrame = len(p.stack.Frames), string(f.where)
-		p.hasBase = false // what the trace has is to come
+		p.hasBase = false // the trace is still to come
 	case inTrace && !p.inInterrupt:
-		// x86's stack of a task that was interrupted: its registers stand between
-		// the frames (arch/x86/kernel/dumpstack.c show_regs_if_on_stack).
+		// Where a task was interrupted, x86 prints its registers between the frames
+		// (arch/x86/kernel/dumpstack.c show_regs_if_on_stack).
 		if f := parseWhere(where); f.kind == reliable {
 			p.pushFrame(f.fn, f.mod)
 		}
@@ -657,6 +661,7 @@ func (p *pending) registerLine(msg []byte) bool {
 	return true
 }
 
+// title is a first line as a report's title: at most maxTitle bytes, no blanks at the end.
 func title(msg []byte) string {
 	return string(bytes.TrimRight(msg[:min(len(msg), maxTitle)], " "))
 }
