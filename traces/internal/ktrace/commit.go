@@ -66,8 +66,8 @@ func newLatestEvents() (l latestEvents) {
 	return l
 }
 
-// Commit makes of a decoded line, which is line n, the events that Line makes of it.
-// They are good until the next line.
+// Commit returns the events that Line would emit of line n, which was decoded ahead. They
+// are valid until the next line.
 func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	stats := t.stats
 	stats.KernelLines++
@@ -79,17 +79,17 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !out && !in {
 			return nil
 		}
-		t.heard(int(s.CPU), n)
+		t.sawCPU(int(s.CPU), n)
 		if out {
 			t.wakePending.Remove(int(s.Thread.PID))
-			t.committed(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
+			t.nextEvent(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
 			from = traces.SwitchOut
 		}
 		if in {
 			if t.isWakePending(int(s.Other.PID)) {
 				stats.Events++
 			} else {
-				t.committed(traces.SwitchIn, n, s, b, s.Other)
+				t.nextEvent(traces.SwitchIn, n, s, b, s.Other)
 				to++
 			}
 		}
@@ -97,20 +97,20 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	}
 	thread, by := s.Thread, s.Other
 	if s.Kind != traces.Woken {
-		t.heard(int(s.CPU), n)
+		t.sawCPU(int(s.CPU), n)
 	}
 	switch s.Kind {
 	case traces.Woken:
 		stats.Seen |= 1 << traces.Woken
 		late := s.Extra == WokenLate
-		if !late && !t.waking {
+		if !late && !t.wakingMarked {
 			t.mark(&wakingMark, n)
 		}
 		stats.Waking = stats.Waking || !late
 		if !t.wants(int(thread.PID)) {
 			return nil
 		}
-		t.heard(int(s.CPU), n)
+		t.sawCPU(int(s.CPU), n)
 		if !late && thread.Name != 0 {
 			t.wakePending.Add(int(thread.PID))
 		}
@@ -134,9 +134,9 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	case traces.Freed:
 		by = TaskRef{}
 	}
-	e := t.committed(s.Kind, n, s, b, thread)
+	e := t.nextEvent(s.Kind, n, s, b, thread)
 	e.By.Comm, e.By.PID = b.Comms[by.Name], int(by.PID)
-	e.Context = t.flagged(s, b)
+	e.Context = t.contextOf(s, b)
 	switch s.Kind {
 	case traces.Woken:
 		e.Late = s.Extra == WokenLate
@@ -146,8 +146,8 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	return t.latest.events[s.Kind : s.Kind+1]
 }
 
-// flagged says in whose context the event of a decoded line happened.
-func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
+// contextOf is the context of a decoded line's event.
+func (t *Decoder) contextOf(s *Decoded, b *Names) traces.Context {
 	if s.Flags == InIdle {
 		return traces.InterruptContext
 	}
@@ -162,9 +162,9 @@ func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
 	return t.latest.context
 }
 
-// committed makes of the latest event of its kind the next one, as Decoder.send does.
-// An idle task has no name.
-func (t *Decoder) committed(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
+// nextEvent counts an event as Decoder.send does, and makes it of the latest one of its
+// kind.
+func (t *Decoder) nextEvent(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
 	stats := t.stats
 	stats.Events++
 	stats.Seen |= 1 << kind
