@@ -24,7 +24,7 @@ type Decoded struct {
 // What Decoded.Extra is, where it is not 0.
 const (
 	WokenLate = 1 // Woken: by sched_wakeup
-	OfNobody  = 1 // Fork: of no kernel thread
+	OtherFork  = 1 // Fork: of no kernel thread
 	GroupDead = 1 // ProcessExit: the event has that field
 )
 
@@ -115,7 +115,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 			t.wakePending.Add(int(thread.PID))
 		}
 	case traces.Fork:
-		if s.Extra == OfNobody {
+		if s.Extra == OtherFork {
 			return nil
 		}
 		if thread.Name == 0 {
