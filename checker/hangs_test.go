@@ -202,7 +202,7 @@ func TestWhatElseAWaitHangsOn(t *testing.T) {
 		if kind == traces.HungTask {
 			s.Blocked = 120
 		}
-		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Time: traces.Time{Stamp: 100e9}}
+		return traces.Event{Kind: traces.KernelReport, Line: line, Before: line - 1, Thread: who, Stack: s, Time: traces.Time{Stamp: 100e9}}
 	}
 	stops := func() traces.Event {
 		return report(p, traces.HungTask, "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
@@ -269,7 +269,7 @@ func TestReportedHangs(t *testing.T) {
 		if kind == traces.HungTask {
 			s.Blocked = 120
 		}
-		return traces.Event{Kind: traces.Stacked, Line: line, Before: line - 1, Thread: who, Stack: s, Time: traces.Time{Stamp: 100e9}}
+		return traces.Event{Kind: traces.KernelReport, Line: line, Before: line - 1, Thread: who, Stack: s, Time: traces.Time{Stamp: 100e9}}
 	}
 	later := func(seconds int64, e traces.Event) traces.Event {
 		e.Stamp += seconds * 1e9

@@ -105,7 +105,7 @@ func (h *history) ended() bool {
 		switch e.Kind {
 		case traces.Return, traces.Exit:
 			return true
-		case traces.Stacked:
+		case traces.KernelReport:
 			if e.Stack.Report == traces.Oops || e.Stack.Report == traces.Warning {
 				return e.Thread.PID == h.life.Thread.PID
 			}

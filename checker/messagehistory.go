@@ -59,7 +59,7 @@ func (h *history) addMessages() {
 		b.begin = after(l.Since)
 	}
 	for i, e := range l.Events() {
-		if e.Kind == traces.Stacked {
+		if e.Kind == traces.KernelReport {
 			h.report(m, l, i)
 		} else {
 			b.message(i, &e)
@@ -165,7 +165,7 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		}
 		// One look shows that it waits, as every stop does.
 		h.hung = h.hung || e.Stack.Report == traces.HungTask || slices.ContainsFunc(l.Events()[:i], func(o traces.Event) bool {
-			return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && life.FarApart(o.Stamp, e.Stamp)
+			return o.Kind == traces.KernelReport && o.Thread.PID == e.Thread.PID && life.FarApart(o.Stamp, e.Stamp)
 		})
 		return
 	}

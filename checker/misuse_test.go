@@ -134,7 +134,7 @@ func TestDied(t *testing.T) {
 	report := func(kind traces.Report, title string, task traces.Task, frames ...string) traces.Event {
 		s := crashed(kind, title, 0x18, frames...)
 		s.Task, s.Last = task, 15
-		return traces.Event{Kind: traces.Stacked, Line: 10, Before: 9, Thread: task, Text: title, Stack: s}
+		return traces.Event{Kind: traces.KernelReport, Line: 10, Before: 9, Thread: task, Text: title, Stack: s}
 	}
 	pats, err := printk.Parse("p", strings.NewReader("begin loading\nenter {thread}[{pid}] up\nreturn {thread}[{pid}] down\nstop-call {by} stops {thread}[{pid}]\nstop-return {by} stopped {thread}[{pid}]: {code}\n"))
 	if err != nil {

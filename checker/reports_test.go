@@ -25,7 +25,7 @@ func TestWaits(t *testing.T) {
 	hung := func(line int, comm string, pid int, s *traces.Stack) traces.Event {
 		s.Task = traces.Task{Comm: comm, PID: pid}
 		s.Last = line + 10
-		return traces.Event{Kind: traces.Stacked, Line: line, Thread: s.Task, Stack: s, Time: traces.Time{Stamp: 100e9}}
+		return traces.Event{Kind: traces.KernelReport, Line: line, Thread: s.Task, Stack: s, Time: traces.Time{Stamp: 100e9}}
 	}
 	stop := stack('D', "schedule", "wait_for_completion", "kthread_stop", "m_exit[m]", "do_syscall_64")
 	in := func(mod string) *traces.Stack {

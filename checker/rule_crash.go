@@ -193,7 +193,7 @@ references held. Where threadfn's code had gone, KT028 says so in place of this 
 			return nil
 		}
 		oops := slices.IndexFunc(c.Life.Events(), func(e traces.Event) bool {
-			return e.Kind == traces.Stacked && e.Stack.Report == traces.Oops && e.Thread.PID == c.Life.Thread.PID
+			return e.Kind == traces.KernelReport && e.Stack.Report == traces.Oops && e.Thread.PID == c.Life.Thread.PID
 		})
 		e := Evidence{Events: []int{oops}}
 		for _, s := range c.h.stops {

@@ -20,7 +20,7 @@ otherwise a path of its creator has forgotten it, or will never come to it.`,
 		}
 		var events []int
 		for i, e := range c.Life.Events() {
-			if e.Kind == traces.Stacked {
+			if e.Kind == traces.KernelReport {
 				events = append(events, i)
 			}
 		}

@@ -80,7 +80,7 @@ func TestEscapedEvidence(t *testing.T) {
 	r := New(strings.NewReader(in), Options{})
 	var stacks []string
 	for r.Scan() {
-		if e := r.Event(); e.Kind == traces.Stacked {
+		if e := r.Event(); e.Kind == traces.KernelReport {
 			stacks = append(stacks, e.Stack.Task.String(), e.Stack.Frames[len(e.Stack.Frames)-1].Func)
 		}
 	}

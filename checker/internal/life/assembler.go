@@ -110,7 +110,7 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 			l.weaken()
 			l.Crash, l.CrashOf = e.Line, traces.Task{}
 		}
-	case traces.Stacked:
+	case traces.KernelReport:
 		ended = a.addReport(e)
 	case traces.Blocked:
 		if a.book.locks == nil {

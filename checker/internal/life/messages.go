@@ -77,7 +77,7 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 			a.byName[commKey(l.Thread.Comm)] = append(a.byName[commKey(l.Thread.Comm)], l)
 		}
 	}
-	if e.Kind == traces.Stacked {
+	if e.Kind == traces.KernelReport {
 		l.addReport(e)
 		return nil
 	}

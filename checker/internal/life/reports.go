@@ -144,7 +144,7 @@ func (l *Life) addReport(e *traces.Event) {
 	events := l.Events()
 	n := len(events)
 	same := func(o traces.Event) bool {
-		return o.Kind == traces.Stacked && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(Phases(o.Stack), Phases(e.Stack))
+		return o.Kind == traces.KernelReport && o.Thread.PID == e.Thread.PID && o.Stack.Report != traces.Oops && slices.Equal(Phases(o.Stack), Phases(e.Stack))
 	}
 	if !l.Trace.on && e.Stack.Report != traces.Oops && n >= 2 && n > l.beforeLoss && same(events[n-1]) && same(events[n-2]) {
 		events[n-1] = *e

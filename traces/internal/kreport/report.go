@@ -389,7 +389,7 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 		r.next++
 	}
 	emit(traces.Event{
-		Kind: traces.Stacked, Line: p.line, Before: p.before, Thread: s.Task,
+		Kind: traces.KernelReport, Line: p.line, Before: p.before, Thread: s.Task,
 		Text: s.Title, Kernel: p.kernel, Stack: &s, Time: traces.Time{Stamp: max(0, p.stamp) * 1000},
 	})
 }

@@ -52,7 +52,7 @@ func endsSame(a, b []traces.Frame) bool {
 
 // stacksOf are the reports of some messages that have a stack.
 func stacksOf(recs []Message) []traces.Event {
-	return slices.DeleteFunc(report(recs), func(e traces.Event) bool { return e.Kind != traces.Stacked })
+	return slices.DeleteFunc(report(recs), func(e traces.Event) bool { return e.Kind != traces.KernelReport })
 }
 
 // FuzzReporter puts together logs of all spellings, cuts them and puts a line
@@ -124,7 +124,7 @@ func check(t *testing.T, e traces.Event) {
 	t.Helper()
 	s := e.Stack
 	switch {
-	case e.Kind != traces.Stacked || s == nil:
+	case e.Kind != traces.KernelReport || s == nil:
 		t.Errorf("kind %v, stack %v", e.Kind, s)
 	case s.Last < e.Line:
 		t.Errorf("line %d to %d", e.Line, s.Last)

@@ -24,7 +24,7 @@ type Decoded struct {
 // What Decoded.Extra is, where it is not 0.
 const (
 	WokenLate = 1 // Woken: by sched_wakeup
-	OtherFork  = 1 // Fork: of no kernel thread
+	OtherFork = 1 // Fork: of no kernel thread
 	GroupDead = 1 // ProcessExit: the event has that field
 )
 
