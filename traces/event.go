@@ -32,7 +32,7 @@ const (
 	SwitchOut   // the thread leaves its CPU, in State (sched_switch)
 	SwitchIn    // the thread gets a CPU (sched_switch)
 	ProcessExit // the thread is in do_exit() (sched_process_exit)
-	Freed       // the thread is gone, but for its task_struct perhaps (sched_process_free)
+	Freed       // the thread is gone: its task_struct is about to be freed (sched_process_free)
 	// Probes on functions; By is the task in whose context they hit.
 	ParkMe     // the thread itself is in __kthread_parkme or kthread_parkme
 	ExitCall   // the thread itself calls kthread_exit or do_exit, with Code where HasCode
