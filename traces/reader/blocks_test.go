@@ -126,6 +126,9 @@ func TestBlocksAreAsLines(t *testing.T) {
 			"plain": text, "damaged": damaged, "crlf": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
 			"long line": long, "twice": append(bytes.Clone(text), text...), "big": bytes.Repeat(text, 2+2*blockSize/len(text)),
 		} {
+			if testing.Short() && (variant == "big" || variant == "twice") {
+				continue
+			}
 			for _, pids := range [][]int{nil, {338, 347, 359}, {294, 448, 449, 450, 488, 1}, {5001, 5002, 5003, 5070, 45001, 1010}} {
 				sameInBlocks(t, name+", "+variant, in, pids)
 				want, _ := watched(t, bytes.NewReader(in[:min(len(in), 20000)]), pids, decodeAll)

@@ -33,9 +33,9 @@ func (g *Scanner) Decode(line []byte) (*ktrace.Decoded, *ktrace.Names) {
 	}
 	g.bound()
 	g.one.Decoded = g.one.Decoded[:0]
-	if gl := g.line(line, &g.one); gl.Decoded > 0 {
+	if l := g.line(line, &g.one); l.Decoded > 0 {
 		g.one.Names = g.names.Names
-		return &g.one.Decoded[gl.Decoded-1], &g.one.Names
+		return &g.one.Decoded[l.Decoded-1], &g.one.Names
 	}
 	return nil, nil
 }
@@ -332,11 +332,11 @@ func (g *Scanner) readLifecycle(line []byte, s *ktrace.Decoded) bool {
 // readFork reads the text of a sched_process_fork. Mostly it is a kernel thread's: kthreadd
 // is the parent of nobody else.
 func (g *Scanner) readFork(line []byte, s *ktrace.Decoded, from int) bool {
-	const usual, key = "comm=kthreadd pid=2 child_comm=", " child_pid="
+	const kthreadd, key = "comm=kthreadd pid=2 child_comm=", " child_pid="
 	text := line[from:]
 	pid, i := scan.NumberLeft(line, len(line))
-	at, name := i-len(key), from+len(usual)
-	if pid > 0 && at >= name && at <= name+ktrace.MaxComm && scan.HasPrefix(text, usual) && string(line[at:i]) == key {
+	at, name := i-len(key), from+len(kthreadd)
+	if pid > 0 && at >= name && at <= name+ktrace.MaxComm && scan.HasPrefix(text, kthreadd) && string(line[at:i]) == key {
 		s.Other = ktrace.TaskRef{PID: 2, Name: kthreaddName}
 		g.names.taskIn(&s.Thread, line, name, at, pid)
 		g.hints.Set(pid)

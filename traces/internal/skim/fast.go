@@ -100,10 +100,7 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 		from, ends = end+1, ends[1:]
 	}
 	first := len(out.Lines)
-	if cap(out.Lines) < first+len(ends) {
-		out.Lines = slices.Grow(out.Lines, len(ends))
-	}
-	out.Lines = out.Lines[:first+len(ends)]
+	out.Lines = slices.Grow(out.Lines, len(ends))[:first+len(ends)]
 	lines := out.Lines[first:]
 	if odd {
 		for i, e := range ends {
@@ -114,22 +111,22 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 	}
 	matched := g.columns // a line by the slow path may change them
 	for i := 0; i < len(lines); i++ {
-		gl := &lines[i]
-		end := int(gl.End)
+		l := &lines[i]
+		end := int(l.End)
 		switch {
-		case gl.Prev >= 0 && !g.hinted(gl.Prev) && !g.hinted(gl.Next):
+		case l.Prev >= 0 && !g.hinted(l.Prev) && !g.hinted(l.Next):
 			if g.hints == nil {
 				break
 			}
-			if n := g.hints.skip(lines[i+1:]); n > 0 {
+			if n := g.hints.skipUnhinted(lines[i+1:]); n > 0 {
 				i += n
 				end = int(lines[i].End)
 			}
-		case gl.Prev >= 0 && g.columns == matched:
-			gl.Decoded = g.decodeMatched(text[from:end], *gl, out)
+		case l.Prev >= 0 && g.columns == matched:
+			l.Decoded = g.decodeMatched(text[from:end], *l, out)
 		case end-from < MaxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
-			l := g.line(text[from:end], out)
-			gl.Prev, gl.Next, gl.Decoded = l.Prev, l.Next, l.Decoded
+			found := g.line(text[from:end], out)
+			l.Prev, l.Next, l.Decoded = found.Prev, found.Next, found.Decoded
 		}
 		from = end + 1
 	}
@@ -155,8 +152,8 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 		end := at + int(e)
 		line := text[from:end]
 		from = end + 1
-		gl := &lines[i]
-		*gl = Line{Prev: Whole, Next: -1, End: int32(end)}
+		l := &lines[i]
+		*l = Line{Prev: Whole, Next: -1, End: int32(end)}
 		if uint(len(line)-least) >= lengths {
 			continue
 		}
@@ -190,35 +187,35 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 			continue
 		}
 		seen |= f.seen
-		gl.Prev, gl.Next = prev&f.current|next&^f.current, next
+		l.Prev, l.Next = prev&f.current|next&^f.current, next
 	}
 	out.Seen |= seen &^ wakingSeen
 	out.Waking = out.Waking || seen&wakingSeen != 0
 }
 
 // decodeMatched decodes a line that matchLines has matched, if it can.
-func (g *Scanner) decodeMatched(line []byte, gl Line, out *Block) (seen int32) {
+func (g *Scanner) decodeMatched(line []byte, l Line, out *Block) (seen int32) {
 	f := &templates[templateOf(scan.Eight(line, g.name+len("sched_")))]
 	behind := len(line) - rightWidth + firstPID + int(f.pid)
 	_, digits := scan.NumberIn(scan.Eight(line, behind-8))
 	key := behind - digits - f.keyWidth
 	if f.current == 0 {
-		return g.decodeWake(line, out, gl.Next, key, !f.early)
+		return g.decodeWake(line, out, l.Next, key, !f.early)
 	}
 	const column = dash + 1
 	_, width := scan.NumberFirst(scan.Eight(line, column))
-	return g.decodeSwitch(line, out, gl.Prev, column, column+width/8, gl.Next, key)
+	return g.decodeSwitch(line, out, l.Prev, column, column+width/8, l.Next, key)
 }
 
 // fastPath is line for a line that matches a template.
-func (g *Scanner) fastPath(line []byte, out *Block) (gl Line, ok bool) {
+func (g *Scanner) fastPath(line []byte, out *Block) (l Line, ok bool) {
 	var lines [1]Line
 	g.matchLines(line, 0, 0, []int32{int32(len(line))}, lines[:], out)
-	if gl = lines[0]; gl.Prev < 0 {
-		return gl, false
+	if l = lines[0]; l.Prev < 0 {
+		return l, false
 	}
-	if g.hinted(gl.Prev) || g.hinted(gl.Next) {
-		gl.Decoded = g.decodeMatched(line, gl, out)
+	if g.hinted(l.Prev) || g.hinted(l.Next) {
+		l.Decoded = g.decodeMatched(line, l, out)
 	}
-	return gl, true
+	return l, true
 }

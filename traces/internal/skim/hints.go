@@ -33,11 +33,11 @@ func (h *Hints) clear(pid int32) {
 	}
 }
 
-// skip is how many of the first lines are about the scheduling of tasks for which
+// skipUnhinted is how many of the first lines are about the scheduling of tasks for which
 // there is no hint.
-func (h *Hints) skip(lines []Line) (n int) {
+func (h *Hints) skipUnhinted(lines []Line) (n int) {
 	for i := range lines {
-		if gl := &lines[i]; gl.Prev < 0 || h.mayHave(uint32(gl.Prev)) || h.mayHave(uint32(gl.Next)) {
+		if l := &lines[i]; l.Prev < 0 || h.mayHave(uint32(l.Prev)) || h.mayHave(uint32(l.Next)) {
 			return i
 		}
 	}

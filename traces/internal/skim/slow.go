@@ -2,9 +2,11 @@ package skim
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
+	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
 // A Scanner is the Skimmer of traces. Lines of the most usual form it matches with
@@ -50,6 +52,7 @@ func (g *Scanner) hinted(pid int32) bool { return g.hints != nil && g.hints.mayH
 // Skim implements Skimmer.
 func (g *Scanner) Skim(text []byte, out *Block) {
 	out.Reset()
+	out.Lines = slices.Grow(out.Lines, len(text)/100) // likely as many as there are
 	g.bound()
 	from, zeroes := 0, false
 	var ends [Chunk]int32
@@ -81,6 +84,12 @@ func (g *Scanner) line(line []byte, out *Block) Line {
 // slowPath looks at a line by its two ends; where they cannot be read it is Whole.
 func (g *Scanner) slowPath(line []byte, out *Block) Line {
 	whole := Line{Prev: Whole, Next: -1}
+	if g.simple && g.hints != nil && g.lifecycleHere(line) {
+		if d := out.next(); g.readLifecycle(line, d) {
+			whole.Decoded = out.keep()
+			return whole
+		}
+	}
 	h, ok := g.head(line)
 	if !ok {
 		return whole
@@ -98,6 +107,18 @@ func (g *Scanner) slowPath(line []byte, out *Block) Line {
 		}
 	}
 	return whole
+}
+
+// lifecycleHere says whether a line with the columns of the one before may be a fork, an
+// exit, a free or a stop; readHead then looks at all of them.
+func (g *Scanner) lifecycleHere(line []byte) bool {
+	n := g.name
+	if g.bracket != dash+1+8 || len(line) <= n+ktrace.NameWidth || string(line[n-2:n+len("sched_")]) != ": sched_" {
+		return false
+	}
+	_, width := scan.NumberFirst(scan.Eight(line, dash+1)) // nothing but the pid stands before the CPU
+	event := line[n+len("sched_")]
+	return width > 0 && (event == 'p' || event == 'k')
 }
 
 // learn takes over the columns of a line.
