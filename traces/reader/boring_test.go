@@ -74,7 +74,7 @@ var rewritten = []struct{ name, stamp string }{
 	{"dmesg", ""}, {"dmesg -r", "<6>"}, {"dmesg -x", "kern  :info  : "}, {"dmesg -T", "[Sat Nov 21 18:06:58 2026] "},
 	{"dmesg -T with a stamp", "[Sat Nov 21 18:06:58 2026] ["}, {"syslog", "Nov 21 18:06:58 host kernel: "},
 	{"syslog with a stamp", "Nov 21 18:06:58 host kernel: ["}, {"journalctl", "Nov 21 18:06:58 host kernel: "},
-	{"iso", "2026-11-21T18:06:58,363151+00:00 "}, {"quoted", "> ["}, {"indented", "    ["},
+	{"iso", "2026-11-21T18:06:58,363151+00:00 "}, {"syslog iso", "2026-11-21T18:06:58.363151+00:00 host kernel: ["}, {"short-monotonic", "host kernel: "}, {"quoted", "> ["}, {"indented", "    ["},
 }
 
 // rewrite gives a log of dmesg another stamp; one that ends with the bracket of dmesg's
@@ -86,6 +86,8 @@ func rewrite(text []byte, stamp string) []byte {
 		switch i := bytes.Index(line, []byte("] ")); {
 		case !ok || stamp == "" || i < 0:
 			b.Write(line)
+		case stamp == "host kernel: ":
+			b.Write(slices.Concat(line[:i+2], []byte(stamp), line[i+2:]))
 		case strings.HasSuffix(stamp, "["), stamp[0] == '<', stamp[0] == 'k':
 			b.WriteString(strings.TrimSuffix(stamp, "["))
 			b.Write(append([]byte("["), rest...))

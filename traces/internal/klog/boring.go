@@ -15,12 +15,12 @@ import (
 // Most lines of a kernel log are other drivers' and say nothing of threads. They
 // need not be decoded, only counted.
 //
-// A line of dmesg's usual form, "[10914.046211] …", is looked at in two steps.
-// The first compares a few bytes of it with the table of hints. A line without
-// any hint is boring. The second step, for the few that have one, asks the
-// decoder's own functions. So a hint may be too general, but none may be missing:
-// FuzzHints holds the table against those functions, and FuzzBoring holds the
-// whole against the decoder.
+// A line of the usual forms is looked at in two steps. The first compares its beginning
+// with the line before, which may differ in a stamp's digits, and a few bytes of its
+// message with the table of hints. A line without any hint is boring. The second step,
+// for the few that have one, asks the decoder's own functions. So a hint may be too
+// general, but none may be missing: FuzzHints holds the table against those functions,
+// and FuzzBoring holds the whole against the decoder.
 
 // A hint is a text that makes a line worth a second look.
 type hint struct {
@@ -43,9 +43,9 @@ const (
 const hintBytes = 4
 
 // firstBytes are what a message may begin with that is no message yet: another time
-// (util-linux sys-utils/dmesg.c print_record) or a caller (kernel/printk/printk.c
-// print_caller), or what is indented, as most lines of a report are.
-const firstBytes = "[0123456789 \t"
+// (util-linux sys-utils/dmesg.c print_record), a caller (kernel/printk/printk.c
+// print_caller) or a level, or what is indented, as most lines of a report are.
+const firstBytes = "[<0123456789 \t"
 
 // flagBytes stand ten bytes before the end of a message that begins with a task's name:
 // "kt_deaf  D  0  596  2 0x00000000" (kernel/sched/core.c sched_show_task, to 5.9).
@@ -57,8 +57,9 @@ const flagBytes = "0x"
 var hints = []hint{
 	{begin, banner},      // another boot
 	{second, journalTag}, // journalctl -o short-monotonic: host kernel: …
-	{inside, `\`},        // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
-	{inside, "\x1b"},     // a colour
+	// A daemon counts what came again (repeated).
+	{begin, "message repeated "}, {begin, "last message repeated "}, {begin, "--- last message repeated "},
+	{inside, `\`}, // util-linux sys-utils/dmesg.c safe_fwrite: \xc3
 
 	// What kreport knows by more than its beginning.
 	{begin, "/proc/"}, // grep . /proc/*/stack
@@ -102,12 +103,15 @@ type BoringLines struct {
 	open bool   // the line before is the last of a span
 	last uint64 // the end of its stamp, "4.046211", the first column on top
 
-	// How lines begin, from what has been learnt: with the same columns, those of seconds
-	// that mask has, then such an end of a stamp, and a bracket. bracket is its column, 0
-	// where nothing is known.
-	bracket int
+	// How lines begin, from what has been learnt: with such a prefix and, where they are
+	// stamped, with the same columns, those of seconds that mask has, then such an end of a
+	// stamp, a bracket, at that column behind the prefix, and that host.
+	form    form // noForm: nothing is known
+	prefix  []byte
+	bracket int // 0: they are not stamped
 	seconds uint64
 	mask    uint64
+	host    []byte
 }
 
 // An insideHint is looked for by one of its bytes, the one that the log has least.
@@ -119,11 +123,14 @@ type insideHint struct {
 // fourBytes is a set of texts of four bytes. It may say that it has others too.
 type fourBytes [1 << 7]uint64
 
-func hash(text []byte) uint32 { return binary.LittleEndian.Uint32(text) * 0x9e3779b1 }
+func hash(text uint32) uint32 { return text * 0x9e3779b1 }
 
-func (s *fourBytes) add(text []byte) { s[hash(text)>>25] |= 1 << (hash(text) >> 19 & 63) }
+func (s *fourBytes) add(text string) {
+	h := hash(binary.LittleEndian.Uint32([]byte(text)))
+	s[h>>25] |= 1 << (h >> 19 & 63)
+}
 
-func (s *fourBytes) has(text []byte) bool {
+func (s *fourBytes) has(text uint32) bool {
 	h := hash(text)
 	return s[h>>25]>>(h>>19&63)&1 != 0
 }
@@ -147,9 +154,9 @@ func (g *BoringLines) add(h hint) {
 	case h.where == begin && len(h.text) < hintBytes:
 		g.first[h.text[0]] = true
 	case h.where == end:
-		g.words[end].add([]byte(h.text[len(h.text)-hintBytes:]))
+		g.words[end].add(h.text[len(h.text)-hintBytes:])
 	default:
-		g.words[h.where].add([]byte(h.text))
+		g.words[h.where].add(h.text)
 	}
 }
 
@@ -191,7 +198,7 @@ func (g *BoringLines) findRare(text []byte) {
 // first of them begins at from.
 func (g *BoringLines) lines(text []byte, from, at int, newlines []int32, out *skim.Block) {
 	brackets := g.mark(text, from, at, newlines)
-	fast := func(i int) bool { return g.bracket > 0 && !g.zeroes && !g.marked[i] }
+	fast := func(i int) bool { return g.form != noForm && !g.zeroes && !g.marked[i] }
 	for i := 0; i < len(newlines); i++ {
 		// Nearly always a line goes on with a span.
 		first, last := i, from
@@ -227,32 +234,29 @@ func (g *BoringLines) line(text []byte, from, end int, fast, brackets bool, out 
 	if fast {
 		g.last, boring = g.hintless(line, brackets)
 	}
-	if !boring && g.boring(line) {
-		boring = true
-		if g.open {
-			stamp, _ := splitStamp(line)
-			before, _ := splitStamp(text[out.Spans[last].From : from-1])
-			goesOn = stamp >= before
+	var h head
+	if boring {
+		h = splitHead(line)
+	} else if h = g.boring(line); h.form != noForm {
+		if g.open && form(out.Spans[last].Form) == h.form {
+			before := splitHead(text[out.Spans[last].From : from-1])
+			goesOn = h.stamp >= before.stamp && bytes.Equal(h.host, before.host)
 		}
-		g.learn(line)
-	}
-	stamp := int64(0)
-	if boring && !goesOn {
-		stamp, _ = splitStamp(line)
+		g.learn(line, h)
 	}
 	switch {
 	case goesOn:
 		out.Spans[last].From = int32(from)
 		out.Spans[last].N++
 		out.Lines[len(out.Lines)-1].End = int32(end)
-	case stamp == 0 || from == 0 && out.Tail:
-		boring = false
+	case h.form == noForm || from == 0 && out.Tail:
+		h.form = noForm
 		out.Lines = append(out.Lines, skim.Line{Prev: skim.Whole, Next: -1, End: int32(end)})
 	default:
-		out.Spans = append(out.Spans, skim.Span{First: stamp, From: int32(from), N: 1})
+		out.Spans = append(out.Spans, skim.Span{Form: uint8(h.form), First: h.stamp, From: int32(from), N: 1})
 		out.Lines = append(out.Lines, skim.Line{Prev: skim.Boring, Next: -1, Decoded: int32(len(out.Spans)), End: int32(end)})
 	}
-	g.open = boring
+	g.open = h.form != noForm
 }
 
 // mark marks the lines with a hint inside, and says whether any has a bracket that does
@@ -288,40 +292,66 @@ func (g *BoringLines) mark(text []byte, from, at int, newlines []int32) (bracket
 // the line does that was learnt of. stamp is the end of its stamp, as last is. brackets:
 // it may have a bracket within.
 func (g *BoringLines) hintless(line []byte, brackets bool) (stamp uint64, ok bool) {
-	n, b := len(line), g.bracket
+	n := len(line)
 	if n >= skim.MaxLine {
 		return 0, false
 	}
 	if n > 0 && line[n-1] == '\r' {
 		n--
 	}
+	if p := len(g.prefix); p > 0 {
+		if n < p || string(line[:p]) != string(g.prefix) && !samePrefix(line, g.prefix, g.form) {
+			return 0, false
+		}
+		line = line[p:]
+		n -= p
+	}
+	b := g.bracket
 	if n < b+20 {
 		return 0, false
 	}
 	line = line[:n]
-	stamp = binary.BigEndian.Uint64(line[b-8:])
-	if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || !isStamp(stamp) || line[b] != ']' {
-		return 0, false
-	}
-	b++
-	if line[b] == ' ' {
-		b++
-	}
-	if line[b] == '[' {
-		rest, who := caller(line[b:])
-		if b = n - len(rest); who == nil || n < b+18 {
+	if b > 0 {
+		stamp = binary.BigEndian.Uint64(line[b-8:])
+		if (binary.LittleEndian.Uint64(line)^g.seconds)&g.mask != 0 || !isStamp(stamp) || line[b] != ']' {
 			return 0, false
+		}
+		b++
+		if line[b] == ' ' {
+			b++
+		}
+		if h := len(g.host); h > 0 {
+			if n < b+h+18 || string(line[b:b+h]) != string(g.host) {
+				return 0, false
+			}
+			b += h
+		} else if line[b] == '[' {
+			rest, who := caller(line[b:])
+			if b = n - len(rest); who == nil || n < b+18 {
+				return 0, false
+			}
 		}
 	}
 	msg := line[b:]
-	if g.first[msg[0]] || g.words[begin].has(msg) || g.words[end].has(msg[len(msg)-hintBytes:]) || msg[len(msg)-1] <= ' ' ||
-		string(msg[len(msg)-10:len(msg)-8]) == flagBytes || g.secondWord(msg) {
-		return 0, false
+	head, tail := scan.Eight(msg, 0), scan.Eight(msg, len(msg)-8)
+	word := bits.TrailingZeros64(scan.Blanks(head))/8 + 1
+	if word > 8 {
+		if word = secondWord(msg); word == 0 {
+			return 0, false
+		}
 	}
-	if brackets && bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
+	if g.first[byte(head)] || g.words[begin].has(uint32(head)) || g.words[end].has(uint32(tail>>32)) || byte(tail>>56) <= ' ' ||
+		g.words[second].has(binary.LittleEndian.Uint32(msg[word:])) || string(msg[len(msg)-10:len(msg)-8]) == flagBytes ||
+		brackets && bracketHint(msg) || g.form >= tag && bytes.IndexByte(msg, '#') >= 0 {
 		return 0, false
 	}
 	return stamp, true
+}
+
+// bracketHint says whether a message has a hint with a bracket: the count of a task's
+// deaths, another stamp, or a colour ("\x1b[1m"; appendPlain takes no others out).
+func bracketHint(msg []byte) bool {
+	return bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg) || bytes.IndexByte(msg, '\x1b') >= 0)
 }
 
 // isStamp says whether eight columns are such as "4.046211".
@@ -329,32 +359,41 @@ func isStamp(w uint64) bool {
 	return scan.Others(w^0x302e303030303030) == 0 && byte(w>>48) == '.'
 }
 
-// secondWord says whether a message has a second word that is a hint, or none that is
-// found so.
-func (g *BoringLines) secondWord(msg []byte) bool {
+// secondWord is where the second word of a message begins; 0: there is none before its
+// last few bytes.
+func secondWord(msg []byte) int {
 	for i := 0; i+8+hintBytes < len(msg); i += 8 {
-		x := scan.Eight(msg, i) ^ scan.EachBlank
-		if blanks := (x - 0x0101010101010101) &^ x & 0x8080808080808080; blanks != 0 {
-			return g.words[second].has(msg[i+bits.TrailingZeros64(blanks)/8+1:])
+		if blanks := scan.Blanks(scan.Eight(msg, i)); blanks != 0 {
+			return i + bits.TrailingZeros64(blanks)/8 + 1
 		}
 	}
-	return true
+	return 0
 }
 
-// boring says whether a line is a whole message of dmesg's usual form that says nothing.
-func (g *BoringLines) boring(line []byte) bool {
-	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 || bytes.IndexByte(line, '\x1b') >= 0 {
-		return false
+// boring splits a line that is a whole message and says nothing; the form of all others
+// is noForm.
+func (g *BoringLines) boring(line []byte) head {
+	if len(line) >= skim.MaxLine || bytes.IndexByte(line, 0) >= 0 {
+		return head{}
 	}
-	stamp, msg := splitStamp(line)
-	return stamp > 0 && !g.relevant(msg)
+	h := splitHead(line)
+	if h.form == noForm || g.relevant(h.msg) || h.form >= tag && bytes.IndexByte(h.msg, '#') >= 0 {
+		return head{}
+	}
+	return h
 }
 
 // learn takes a boring line for what the lines behind it begin like.
-func (g *BoringLines) learn(line []byte) {
+func (g *BoringLines) learn(line []byte, h head) {
+	g.form, g.last, g.bracket = h.form, 0, 0
+	g.prefix, g.host = append(g.prefix[:0], line[:h.prefix]...), append(g.host[:0], h.host...)
+	if h.stamp == noStamp {
+		return
+	}
+	line = line[h.prefix:]
 	g.bracket = bytes.IndexByte(line, ']')
 	if g.bracket < 10 || g.bracket > 16 {
-		g.bracket = 0
+		g.form = noForm
 		return
 	}
 	g.last = binary.BigEndian.Uint64(line[g.bracket-8:])
@@ -362,31 +401,12 @@ func (g *BoringLines) learn(line []byte) {
 	g.mask = 1<<(8*(g.bracket-8)) - 1
 }
 
-// splitStamp splits a line of dmesg's most usual form, "[10914.046211] …" or
-// "[10914.046211][  T310] …"; stamp is 0 for any other.
-func splitStamp(line []byte) (stamp int64, msg []byte) {
-	msg, stamp, ok := body(scan.TrimEnd(line))
-	if !ok || len(msg) == 0 {
-		return 0, nil
-	}
-	if msg[0] == '[' {
-		var who []byte
-		if msg, who = caller(msg); who == nil || len(msg) == 0 {
-			return 0, nil
-		}
-	}
-	if msg[0] == '[' || scan.IsDigit(msg[0]) {
-		return 0, nil // another time
-	}
-	return stamp, msg
-}
-
 // relevant says whether a message may be one that somebody wants to know of.
 func (g *BoringLines) relevant(msg []byte) bool {
-	if bytes.IndexByte(msg, '[') >= 0 && (kreport.CountsDeaths(msg) || holdsStamp(msg)) {
-		return true
+	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], journalTag) {
+		return true // the journal's, perhaps
 	}
-	if kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
+	if bracketHint(msg) || kreport.MayBegin(msg) || beginsCrash(msg) || scan.HasPrefix(msg, banner) {
 		return true
 	}
 	if _, ok := dropped(msg); ok {
@@ -395,42 +415,35 @@ func (g *BoringLines) relevant(msg []byte) bool {
 	if bytes.IndexByte(msg, '\\') >= 0 {
 		return true // escaped, perhaps
 	}
-	if i := bytes.IndexByte(msg, ' '); i >= 0 && scan.HasPrefix(msg[i+1:], journalTag) {
-		return true // the journal's, perhaps
-	}
 	return g.patterns.MayMatch(msg)
 }
 
-// SkipSpan counts the lines of a span, the last of which is text, as decoding each of
-// them would. It is false where it cannot, because something has begun that they may be
-// a part of.
+// SkipSpan takes the lines of a span, the last of which is text: that one is decoded, and
+// the others are counted, as decoding each of them would. It is false where it cannot,
+// because something has begun that they may be a part of.
 func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
-	if !k.reports.Idle() || k.stream != nil || k.last != "dmesg" || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
-		r.First < k.stamp || k.falling > 0 && r.First == k.stamp || k.cur >= len(k.formats) {
+	f := form(r.Form)
+	if !k.reports.Idle() || k.stream != nil || k.last != f.format() || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
+		k.falling > 0 && r.First <= k.stamp || r.First >= 0 && r.First < k.stamp || k.cur >= len(k.formats) {
 		return false
 	}
 	d, ok := k.formats[k.cur].logFormat.(*dmesg)
-	if !ok || d.journal || d.only != "" && d.only != "dmesg" {
+	if ok == (f >= tag) || ok && d.journal != (f == monotonic) || ok && d.journal && !bytes.Equal(d.host, hostOf(splitHead(text).host)) {
 		return false
 	}
-	text = scan.TrimEnd(text)
-	stamp, msg := splitStamp(text)
-	if d.only == "" {
-		d.host = append(d.host[:0], hostOf(msg)...)
-	}
-	k.column, k.columnOf = len(text)-len(msg), message
-	k.runes = k.column
-	k.stamp, k.falling = stamp, 0
-	k.reports.Skip(r.N, k.stats.Lines+r.N)
 	s := k.stats
-	s.Lines += r.N
-	s.KernelLines += r.N
-	s.LastLine = s.Lines
-	return true
+	if n := r.N - 1; n > 0 {
+		s.Lines += n
+		s.KernelLines += n
+		s.LastLine = s.Lines
+		k.reports.Skip(n, s.Lines)
+	}
+	s.Lines++
+	return k.Line(text)
 }
 
 // DropFirst takes the first line off a span, of which the next line is text.
 func DropFirst(r *skim.Span, text []byte) {
 	r.N--
-	r.First, _ = splitStamp(text)
+	r.First = splitHead(text).stamp
 }

@@ -81,11 +81,11 @@ func fastSpans(t *testing.T, g *BoringLines, text []byte) (lines int) {
 			}
 			continue
 		}
-		span, before := out.Spans[l.Decoded-1], int64(0)
+		span, before := out.Spans[l.Decoded-1], int64(noStamp)
 		n := 0
 		for line := range bytes.SplitSeq(piece, []byte("\n")) {
-			stamp, _ := splitStamp(line)
-			if n++; !g.boring(line) || stamp < before || n == 1 && stamp != span.First {
+			stamp := splitHead(line).stamp
+			if n++; g.boring(line).form == noForm || stamp < before || n == 1 && stamp != span.First {
 				t.Fatalf("not boring: %q\nof %q", line, text)
 			}
 			before = stamp
@@ -126,6 +126,34 @@ func messages(t testing.TB) [][]byte {
 	return all
 }
 
+// heads are what stands before a message, by its form.
+var heads = [...]string{
+	stamped: "[    7.000001] ", levelled: "<6>[    7.000001] ", clocked: "[Sat Nov 21 18:06:01 2026] ", monotonic: "[    7.000001] host kernel: ",
+	tag: "Nov 21 18:06:01 host kernel: ", tagStamp: "2026-11-21T18:06:01.363151+00:00 host kernel: [    7.000001] ",
+}
+
+// headAt is the head of a form at another time.
+func headAt(f form, micros int) string {
+	at := strings.NewReplacer("7.000001", fmt.Sprintf("7.%06d", micros), "18:06:01", fmt.Sprintf("18:06:%02d", micros))
+	return at.Replace(heads[f])
+}
+
+// Each form is known, and its lines make one span.
+func TestForms(t *testing.T) {
+	for f := stamped; int(f) < len(heads); f++ {
+		var text []byte
+		for i := range 20 {
+			text = append(text, headAt(f, i/3+1)+"usb 1-1: New USB device strings: Mfr=3, Product=2\n"...)
+		}
+		if h := splitHead(text[:bytes.IndexByte(text, '\n')]); h.form != f || !bytes.HasPrefix(h.msg, []byte("usb")) {
+			t.Errorf("%q is of form %d, want %d; message %q", heads[f], h.form, f, h.msg)
+		}
+		if n := fastSpans(t, NewBoringLines(nil), text); n != 20 {
+			t.Errorf("%q: %d boring lines", heads[f], n)
+		}
+	}
+}
+
 // The table of hints misses no message that the decoder wants: not of the samples', nor
 // any that these and the hints make up.
 func TestHints(t *testing.T) {
@@ -140,9 +168,12 @@ func TestHints(t *testing.T) {
 	for _, m := range asPrinted {
 		all = append(all, slices.Repeat([][]byte{[]byte(m)}, 20)...)
 	}
-	for range rounds {
+	for i := range rounds {
 		var text []byte
-		micros := 0
+		micros, f := 0, stamped
+		if i%2 > 0 {
+			f += form(rng.IntN(len(heads) - 1))
+		}
 		for range 20 {
 			a, b := all[rng.IntN(len(all))], all[rng.IntN(len(all))]
 			h := asPrinted[rng.IntN(len(asPrinted))]
@@ -167,11 +198,11 @@ func TestHints(t *testing.T) {
 			end := [...]string{"", "", "", "\r", " ", "\r\r"}[rng.IntN(6)]
 			micros = max(1, micros+rng.IntN(5)-1)
 			from := len(text)
-			text = fmt.Appendf(text, "[%5d.%06d] %s%s%s\n", 7, micros, caller, bytes.ReplaceAll(msg, []byte("\n"), nil), end)
+			text = fmt.Appendf(text, "%s%s%s%s\n", headAt(f, micros), caller, bytes.ReplaceAll(msg, []byte("\n"), nil), end)
 			if rng.IntN(3) == 0 {
-				text[from+rng.IntN(min(20, len(text)-from-1))] = "\x00\x1b[]. 0x9/"[rng.IntN(10)]
+				text[from+rng.IntN(min(len(heads[f])+5, len(text)-from-1))] = "\x00\x1b[]. 0x9/<#:"[rng.IntN(13)]
 			}
-			text = fmt.Appendf(text, "[%5d.%06d] usb 1-1: New USB device strings: Mfr=3, Product=2\n", 7, micros)
+			text = fmt.Appendf(text, "%susb 1-1: New USB device strings: Mfr=3, Product=2\n", headAt(f, micros))
 		}
 		boring += fastSpans(t, g, text)
 	}
@@ -190,7 +221,7 @@ func TestHintsAreTheDecoders(t *testing.T) {
 	g := NewBoringLines(own)
 	hasHint := func(message string) bool {
 		const usb = "[    7.000001] usb 1-1: New USB device strings: Mfr=3, Product=2"
-		g.learn([]byte(usb))
+		g.learn([]byte(usb), splitHead([]byte(usb)))
 		line := []byte("[    7.000001] " + message)
 		_, hintless := g.hintless(line, true)
 		g.mark(append(line, '\n'), 0, 0, []int32{int32(len(line))})
@@ -222,8 +253,9 @@ func TestHintsAreTheDecoders(t *testing.T) {
 
 // FuzzHints: the same, of any text.
 func FuzzHints(f *testing.F) {
-	for _, msg := range messages(f)[:500] {
-		f.Add(fmt.Appendf(nil, "[    7.000001] usb 1-1: new device\n[    7.000002] %s\n[    7.000003] %s of it", msg, msg))
+	for i, msg := range messages(f)[:500] {
+		h := heads[int(stamped)+i%(len(heads)-1)]
+		f.Add(fmt.Appendf(nil, "%susb 1-1: new high-speed USB device number 5\n%s%s\n%s%s of it", h, h, msg, h, msg))
 	}
 	g := NewBoringLines(printk.Builtin("story"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -93,8 +93,11 @@ var crashes = []string{
 
 // beginsCrash says whether a message begins with one of crashes.
 func beginsCrash(msg []byte) bool {
+	if len(msg) == 0 || !crashBytes[msg[0]] {
+		return false
+	}
 	for _, c := range crashes {
-		if len(msg) > 0 && msg[0] == c[0] && scan.HasPrefix(msg, c) {
+		if scan.HasPrefix(msg, c) {
 			return true
 		}
 	}

@@ -91,6 +91,12 @@ func Colons(w uint64) uint64 {
 	return (x - EachZero/'0') &^ x & eachTop
 }
 
+// Blanks are the blanks among eight columns, as Colons are the colons.
+func Blanks(w uint64) uint64 {
+	x := w ^ EachBlank
+	return (x - EachZero/'0') &^ x & eachTop
+}
+
 // NumberFirst is the number of at most seven digits that eight columns begin with, if
 // there are but blanks behind it, and eight times how many digits it has; 0: there is
 // none. It is as short as the compiler needs to put it in its callers' place.

@@ -51,7 +51,8 @@ func (out *Block) Reset() {
 // than the one before. They only count, unless a report has begun of which they may be
 // a part.
 type Span struct {
-	First int64 // the first line's stamp
+	Form  uint8 // how the lines are written, as klog counts the ways
+	First int64 // the first line's stamp, negative where they have none
 	From  int32 // where in its block the last line begins
 	N     int   // how many lines
 }
