@@ -23,7 +23,7 @@ type Match struct {
 // Match finds the best pattern that matches a whole message. ok is false where none does. A
 // nil Set matches nothing.
 func (p *Set) Match(msg []byte) (m Match, ok bool) {
-	if p == nil {
+	if !p.MayMatch(msg) {
 		return Match{}, false
 	}
 	q, found, ambiguous := p.find(msg)

@@ -91,6 +91,14 @@ var crashes = []string{
 	"stack segment: ",          // arch/x86/kernel/traps.c exc_stack_segment
 }
 
+// crashBytes are the first bytes of crashes.
+var crashBytes = func() (bytes [256]bool) {
+	for _, c := range crashes {
+		bytes[c[0]] = true
+	}
+	return bytes
+}()
+
 // beginsCrash says whether a message begins with one of crashes.
 func beginsCrash(msg []byte) bool {
 	if len(msg) == 0 || !crashBytes[msg[0]] {
