@@ -6,8 +6,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A Layout is one way to print a trace. A new one is a file with a lineReader, a row in
-// Layouts, and a case in TestTraceLayouts.
+// A Layout is one way to print a trace. A new one is a file with a lineReader, and a row in
+// Layouts.
 type Layout struct {
 	Name string // as --input-format and a report say it
 	Text string // what it is, in a few words
@@ -21,6 +21,7 @@ type Layout struct {
 	Head     func(line []byte) (LineHead, bool)
 	Ahead    bool // lines are in ftrace's columns, so that skim can decode them ahead
 	unsorted bool // lines are not in the order of their events
+	noZeros  bool // fields that are zero are left out
 }
 
 // Layouts are the known ways to print a trace, in the order in which Detect tries them.
@@ -36,7 +37,7 @@ var Layouts = []Layout{
 		Detect: isPerfScript, New: func() lineReader { return new(perfLayout) }, Head: perfHead,
 	}, {
 		Name: "perf-trace", Text: "perf trace",
-		Detect: isPerfTrace, New: func() lineReader { return new(perfTraceLayout) },
+		Detect: isPerfTrace, New: func() lineReader { return new(perfTraceLayout) }, noZeros: true,
 	}, {
 		Name: "bpftrace", Text: "the output of traces/bpf/kthread.bt, or of another tracer in its format (docs/events.md)",
 		Detect: isBpftrace, New: func() lineReader { return new(bpftraceLayout) }, unsorted: true,

@@ -52,9 +52,9 @@ func (t *Decoder) event(n int, rec *record) {
 		if !ok {
 			v, ok = FieldNumber(rec.body, "ret ")
 		}
-		if !ok { // perf trace, which leaves a zero out
+		if !ok { // perf trace
 			v, ok = FieldNumber(rec.body, "ret: ")
-			ok = ok || t.Layout.Name == "perf-trace" && len(rec.body) == 0
+			ok = ok || t.Layout.noZeros && len(rec.body) == 0
 		}
 		if !ok {
 			t.unreadable(n, rec)
