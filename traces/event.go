@@ -10,8 +10,8 @@ import (
 type Kind uint8
 
 const (
-	// Begin: the module that prints a pattern set's messages has been loaded;
-	// from here on the set is known to be in use.
+	// Begin: the module whose messages a pattern set recognises has been loaded; from here
+	// on the set is used.
 	Begin        Kind = iota
 	Create            // kthread_create returned a thread
 	CreateFailed      // kthread_create returned an error

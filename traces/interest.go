@@ -21,8 +21,8 @@ func (i *Interest) Has(pid int) bool {
 	return i == nil || uint(pid) < PIDLimit && i.MayHave(uint32(pid))
 }
 
-// MayHave is Has without any check, for a set that is not nil: bits of pids from 1<<22 on
-// alias.
+// MayHave is Has without a range check: pids from PIDLimit on alias smaller ones. The set
+// must not be nil.
 func (i *Interest) MayHave(pid uint32) bool {
 	return i.bits[pid/32%uint32(len(i.bits))]&(1<<(pid%32)) != 0
 }

@@ -13,7 +13,7 @@ type Diagnostic struct {
 // Stats has what a reader has counted in one input.
 type Stats struct {
 	Lines       int          // lines of any kind
-	KernelLines int          // lines that are kernel log records
+	KernelLines int          // lines that are messages of the kernel, or events
 	LastLine    int          // number of the line with the latest complete message or event; 0: none
 	Events      int          // events about a kernel thread
 	Lost        int          // messages and events that are missing, as far as the log counts them

@@ -104,7 +104,7 @@ func Parse(name string, r io.Reader) (*Set, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	// The most literal text first: of several matches that one wins.
+	// The pattern with the most literal text is first: it wins where several match.
 	slices.SortStableFunc(p.list, func(a, b pattern) int { return b.literal - a.literal })
 	return p, nil
 }

@@ -21,8 +21,8 @@ import (
 type kmsg struct {
 	next     int64  // the next record's number; 0 before the first
 	text     []byte // the latest message, where it had escapes
-	inRecord bool   // the line before is a record's
-	leftOut  int    // lines were left out since: so many numbers are missing for that
+	inRecord bool   // the line before belongs to a record
+	leftOut  int    // how many lines --shrink has left out since: as many numbers may be missing
 }
 
 func (k *kmsg) unwrap(line []byte, rec *record) class {

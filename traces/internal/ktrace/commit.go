@@ -7,45 +7,45 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A Decoded is a line that was decoded ahead, while its block was skimmed: one of the
-// scheduler's tracepoints in ftrace's layout, about a thread that is likely to be asked
-// for. To commit it costs the Reader, which goes through the lines in their order, next to
-// nothing. Decoder.Line would make the same events of the line.
+// A Decoded is a line that was decoded ahead, while its block was skimmed: a tracepoint of
+// the scheduler in ftrace's columns, about a thread that the interest is likely to have.
+// Decoder.Commit then makes the line's events at little cost; Decoder.Line would make the
+// same.
 type Decoded struct {
 	Stamp  int64 // nanoseconds
 	Thread TaskRef
-	Other  TaskRef // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
-	Extra  int32   // SwitchOut: the state; StopReturn: the value; else see below
+	Other  TaskRef // sched_switch: the next task; sched_process_fork: the parent; else the current task
+	Extra  int32   // SwitchOut: the state; StopReturn: the value; else one of the constants below, or 0
 	CPU    uint16
 	Flags  uint8 // an index in Names.Flags, or InIdle
 	Kind   traces.Kind
 }
 
-// What Decoded.Extra is, where it is not 0.
+// Values of Decoded.Extra.
 const (
 	WokenLate = 1 // Woken: by sched_wakeup
 	OtherFork = 1 // Fork: of no kernel thread
 	GroupDead = 1 // ProcessExit: the event has that field
 )
 
-// FlagColumns are the flags of an event, "d..2."; it may have none.
+// FlagColumns are the flags of an event, "d..2.".
 type FlagColumns struct {
-	Columns uint64 // eight that begin with them
-	N       uint8  // how many of these they are
+	Columns uint64 // eight columns from the first flag on
+	N       uint8  // how many flags there are; 0: the event has none
 }
 
-// InIdle stands for the flags where pid 0 is current: the event is an interrupt's.
+// InIdle is Decoded.Flags where pid 0 is current: the event is an interrupt's.
 const InIdle = math.MaxUint8
 
 // A TaskRef is a task in few bytes.
 type TaskRef struct {
 	PID  int32
-	Name uint16 // an index in Names.Comms
+	Name uint16 // an index in Names.Comms; 0: no name
 }
 
-// Names are what decoded lines refer to.
+// Names has the names and flags to which Decoded lines refer.
 type Names struct {
-	Comms []string      // of tasks; the first is that of a task that has none
+	Comms []string      // names of tasks; the first is empty
 	Flags []FlagColumns // of events
 }
 
@@ -53,9 +53,9 @@ type Names struct {
 // of a kind differs in few fields, and only these are set.
 type latestEvents struct {
 	events  [traces.Freed + 1]traces.Event // by kind
-	flags   FlagColumns                    // what context was taken from
-	context traces.Context
-	stale   bool // a header may have come since
+	flags   FlagColumns                    // the latest flags
+	context traces.Context                 // what they mean
+	stale   bool                           // a header may have changed what flags mean since
 }
 
 func newLatestEvents() (l latestEvents) {
@@ -93,7 +93,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 				to++
 			}
 		}
-		return t.latest.events[from:to] // they are next to each other
+		return t.latest.events[from:to] // SwitchIn is the kind behind SwitchOut
 	}
 	thread, by := s.Thread, s.Other
 	if s.Kind != traces.Woken {

@@ -213,7 +213,7 @@ func (t *Decoder) sawNewCPU(cpu, n int) {
 	}
 	t.gaps.last[cpu] = n
 	if t.gaps.lossy && t.gaps.missing > 0 && t.gaps.began.empty() {
-		t.cpuBegan(cpu) // the first CPU that prints has no line of its own
+		t.cpuBegan(cpu) // no "buffer started" line is printed for the first CPU
 	}
 }
 
