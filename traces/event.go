@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// A Kind says what an event tells. The kinds from Begin to Exit are the
-// actions of printk patterns.
+// A Kind is the kind of an event. The kinds from Begin to Exit are the actions of printk
+// patterns.
 type Kind uint8
 
 const (
-	// Begin: the module that prints a pattern set's messages has been loaded;
-	// from here on the set is known to be in use.
+	// Begin: the module whose messages a pattern set recognises has been loaded; from here
+	// on the set is used.
 	Begin        Kind = iota
 	Create            // kthread_create returned a thread
 	CreateFailed      // kthread_create returned an error
@@ -25,31 +25,31 @@ const (
 	Unpark            // kthread_unpark is called or was called
 	Exit              // the thread ends itself by do_exit or kthread_exit
 
-	// What tracers see. The tracepoints sched_kthread_stop and
-	// sched_kthread_stop_ret are StopCall and StopReturn.
+	// Tracepoints. sched_kthread_stop and sched_kthread_stop_ret are StopCall and
+	// StopReturn.
 	Fork        // kthreadd has forked the thread (sched_process_fork)
-	Woken       // the thread was asleep, and By wakes it (sched_waking; sched_wakeup, where By may be anybody)
+	Woken       // the thread was asleep, and By wakes it (sched_waking; sched_wakeup, where By may be any task)
 	SwitchOut   // the thread leaves its CPU, in State (sched_switch)
 	SwitchIn    // the thread gets a CPU (sched_switch)
 	ProcessExit // the thread is in do_exit() (sched_process_exit)
-	Freed       // the last of the thread is gone (sched_process_free)
-	// What probes on functions see; By is the task in whose context.
+	Freed       // the thread is gone: its task_struct is about to be freed (sched_process_free)
+	// Probes on functions; By is the task in whose context they hit.
 	ParkMe     // the thread itself is in __kthread_parkme or kthread_parkme
 	ExitCall   // the thread itself calls kthread_exit or do_exit, with Code where HasCode
 	ShouldStop // the thread's own kthread_should_stop() has returned Code, 0 or 1
 	ThreadFn   // the thread's own threadfn has been entered
 
-	KernelReport // a report with the thread's, or another task's, stack: Stack
+	KernelReport // of the kernel about one task, with its stack: see Stack
 
-	Boot  // the kernel's banner: another boot begins
-	Loss  // messages were lost here, by the log's own words
-	Crash // the kernel reports an oops or a BUG: some task may have died
+	Boot  // another boot begins
+	Loss  // messages or events are missing: see Count and Since
+	Crash // the kernel reports an oops or a BUG: a task may have died
 
 	Renamed // the thread's name is Thread.Comm from here on (task_rename)
 
-	Cut // of a kernel log: lines were left out here, by tracecheck --shrink
+	Cut // kernel logs: tracecheck --shrink has left out Count lines here
 
-	Blocked // khungtaskd says that Thread waits for a lock that By likely holds; Text: "a mutex likely owned by" (6.15)
+	Blocked // khungtaskd, from 6.15 on: Thread waits for a lock that By likely holds; Text: "a mutex likely owned by"
 )
 
 var kindNames = [...]string{
@@ -66,17 +66,17 @@ func (k Kind) String() string { return kindNames[k] }
 // Kinds is a set of kinds.
 type Kinds uint32
 
-// Has says whether k is in the set.
+// Has says whether the set has k.
 func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
 
-// With is the set and k.
+// With is the set with k added.
 func (s Kinds) With(k Kind) Kinds { return s | 1<<k }
 
 // A Task is a task as a log names it.
 type Task struct {
 	Comm string // empty where the log has no name
 	PID  int    // 0 where the log has no pid
-	Addr uint64 // of its task_struct, where a probe printed it; 0 elsewhere
+	Addr uint64 // of its task_struct, where a probe printed it; else 0
 }
 
 // String is the task by its name and pid, "kt[310]", or by what is known of it.
@@ -92,39 +92,41 @@ func (t Task) String() string {
 	return fmt.Sprintf("%s[%d]", t.Comm, t.PID)
 }
 
-// An Event is one record of a log that says something.
+// An Event is what one record of a log tells about a thread, or about the log itself.
 type Event struct {
 	Kind    Kind
 	Line    int  // 1-based number of the line in its input
-	Before  int  // number of the kernel log record before it, 0 where there is none
-	Thread  Task // the kernel thread it is about; zero for Begin, Boot, Loss, Crash
-	By      Task // the task that does it, zero where the log does not say
-	Code    int  // the value returned; meaningful where HasCode
+	Before  int  // number of the line with the kernel message before it; 0: there is none
+	Thread  Task // the kernel thread it is about; zero for Begin, Boot, Loss, Crash, Cut
+	By      Task // the task that does it; zero: the log does not say
+	Code    int  // the value returned; valid where HasCode
 	HasCode bool
-	Count   int    // Loss: how many messages were lost, 0 where not known
-	Text    string // the message, without stamp and line end
+	Count   int    // Loss, Cut: how many messages, events or lines are missing; 0: not known
+	Text    string // the message, without stamp and line end; empty in traces
 	Kernel  string // Boot: the release, as `uname -r` prints it
 	Printed
 	// Of tracers' events:
 	CPU int // -1 where the trace has none
 	Time
-	State   byte    // SwitchOut: the letter of the state, of "R+" the R; 0 where its letter has two meanings
-	Context Context // whether By itself did it
-	Late    bool    // Woken: by sched_wakeup, which another CPU's interrupt may print, after the waking (kernel/sched/core.c ttwu_queue_wakelist)
-	Probe   bool    // a probe on Func told it, not a tracepoint
-	Func    string  // Probe: the kernel function; of do_exit, Code is its argument, and HasCode is not set, because it depends on the kernel who gets it
-	// Since is, of a Loss, the number of the last line before which
-	// nothing is missing: the loss may lie anywhere between the two lines, not
-	// just before its own. 0: anywhere before.
+	State   byte    // SwitchOut: the letter of the state, R for "R+"; 0 where the letter has two meanings
+	Context Context // whether By itself did it, or an interrupt
+	Late    bool    // Woken: from sched_wakeup, which another CPU may print after the waking (kernel/sched/core.c ttwu_queue_wakelist)
+	Probe   bool    // from a probe on Func, not from a tracepoint
+	// Func is the kernel function of a probe. For do_exit, Code is the argument, and HasCode
+	// is false, because it depends on the release whether kthread_stop returns it.
+	Func string
+	// Since is of a Loss: messages or events may be missing anywhere behind line Since and
+	// before this line. 0: anywhere before this line.
 	Since int
-	Stack *Stack
+	Stack *Stack // of a KernelReport; else nil
 }
 
-// Printed is what is known of a module's message.
+// A Printed says which pattern an event of a module's message comes from. It is zero in
+// other events.
 type Printed struct {
-	Set PatternSet // the set whose pattern matched; nil for all that is no printk of a module's
-	// OrNames are the threads that the line would be about if a pattern with
-	// less literal text were the right one.
+	Set PatternSet // the set whose pattern matched
+	// OrNames are the threads that the message would be about if a pattern with less
+	// literal text were the right one.
 	OrNames []string
 }
 
@@ -132,36 +134,37 @@ type Printed struct {
 type Time struct {
 	Stamp  int64 // by the trace's Clock; of KernelReport and Blocked: nanoseconds since boot, 0 where the log has no stamps
 	Clock  Clock
-	Coarse int64 // the step of Stamp in its own units: 1000 where Clock is Nanoseconds and the trace prints microseconds
+	Coarse int64 // the step of Stamp, in the same units: 1000 where the trace prints microseconds
 }
 
-// A PatternSet is a set of printk patterns, by which a module's messages are known.
+// A PatternSet is a set of printk patterns, which recognise a module's messages. printk.Set
+// is one.
 type PatternSet interface {
-	// Shows are the kinds of events for which the set has a message.
+	// Shows is the set of kinds for which there is a message.
 	Shows() Kinds
 	// Names says whether every message of a kind would name the thread as t does.
 	Names(k Kind, t Task) bool
-	// Message is what the set would print of a thread, for a person to read; it is
-	// empty where the set has no message of the kind. code is nil where no value is
+	// Message is what the module would print about a thread, for a person to read. It is
+	// empty where the set has no message of the kind. code is the value returned; nil: not
 	// known.
 	Message(k Kind, thread Task, code *int) string
 }
 
-// A Clock says what the stamps of a trace are worth.
+// A Clock says what the stamps of a trace count.
 type Clock uint8
 
 const (
-	NoClock     Clock = iota // lines of a kernel log: their order is what counts
+	NoClock     Clock = iota // kernel logs: the order of the lines is used instead
 	Nanoseconds              // Stamp counts nanoseconds
 	Ticks                    // Stamp counts something else
 )
 
-// A Context says whether an event was made by its task, or by an interrupt on
-// top of it.
+// A Context says whether the current task has caused an event, or an interrupt on top of
+// the task.
 type Context uint8
 
 const (
-	UnknownContext Context = iota // the trace does not tell
-	TaskContext
-	InterruptContext
+	UnknownContext   Context = iota // the log does not say
+	TaskContext                     // the task itself
+	InterruptContext                // a hard or soft interrupt, or an NMI
 )

@@ -1,14 +1,14 @@
 package traces
 
-// A Mark is something in the text of a trace that only some kernels print. It
-// is a hint: distributions and vendors carry changes to older kernels (some of
-// MediaTek's print success= beside sched_waking). Where two marks contradict
-// each other, neither counts, and a release that the user names outranks all.
+// A Mark is a text in a trace that only some kernels print. It is a hint at the kernel's
+// release, no proof: distributions and vendors port changes to older kernels (some of
+// MediaTek print success= beside sched_waking). Where two marks contradict each other,
+// neither counts. A release that the user names outranks all marks.
 type Mark struct {
-	Name string // what it is, as the trace has it: "group_dead="
+	Name string // the text, "group_dead="
 	Line int    // of the first line that has it
-	// First and Last are the releases that print it, "4.2"; empty where there
-	// is no bound.
+	// First and Last are the first and the last release that prints it, "4.2"; empty:
+	// there is no bound.
 	First, Last string
-	Source      string // where that is known from
+	Source      string // the kernel source that shows this
 }

@@ -4,20 +4,20 @@ import (
 	"slices"
 )
 
-// A Stack is what a report of the kernel says of one task.
+// A Stack is what a report of the kernel says about one task.
 type Stack struct {
 	Report     Report
 	Task       Task
-	State      byte    // D, S, R …; 0 where the report does not say
-	Blocked    int     // seconds, by a hung-task report; 0 elsewhere
-	Frames     []Frame // innermost first; unreliable ones ("? fn") are not there
+	State      byte    // D, S, R …; 0: the report does not say
+	Blocked    int     // HungTask: for how many seconds; else 0
+	Frames     []Frame // innermost first, without unreliable ones ("? fn")
 	Last       int     // number of the report's last line
-	Cut        bool    // the report may lack frames: cut off, or mixed with other lines
-	Address    uint64  // of an oops: the bad address, where the report says; valid where HasAddress
+	Cut        bool    // frames may be missing: the report is cut off, or mixed with other lines
+	Address    uint64  // Oops: the bad address; valid where HasAddress
 	HasAddress bool
 	Title      string // the report's first line
-	// Above: an interrupt on top of the task made the report. Its frames are not
-	// there, and of the task it says only where it was.
+	// Above says that an interrupt on top of the task has caused the report. Its frames
+	// are left out: the report only shows where the task was.
 	Above bool
 }
 
@@ -38,8 +38,7 @@ const (
 	Warning                // WARN, refcount_t
 )
 
-// Index is where on the stack fn is, 0 for the innermost frame; -1 where it is
-// not.
+// Index is the index in Frames of the innermost frame of fn, -1 where there is none.
 func (s *Stack) Index(fn string) int {
 	return slices.IndexFunc(s.Frames, func(f Frame) bool { return f.Func == fn })
 }

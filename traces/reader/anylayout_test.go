@@ -228,8 +228,7 @@ func (p *randomPrinter) columns(cpu, pid int, comm, event, body string) string {
 	return fmt.Sprintf("%8.8s-%-7d %3d%s %6d%s: %s: %s", comm, pid, cpu, "dNh2.", (p.ns-p.began*1e9)/1000, p.pick("us", "us+", "us!"), event, body)
 }
 
-// In whatever columns a trace is, skimming its lines finds what decoding
-// of them does.
+// Skimming finds the same events as decoding, whatever columns a trace has.
 func TestSkimmingOfAnyLayout(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(300)
@@ -243,9 +242,9 @@ func TestSkimmingOfAnyLayout(t *testing.T) {
 			in = bytes.Repeat(in, 1+3*blockSize/len(in))
 		}
 		for _, pids := range [][]int{nil, {338}, {1, 338, 338338, 5001}} {
-			want, wantStats := grown(t, in, pids, decodeAll)
+			want, wantStats := watchForks(t, in, pids, decodeAll)
 			for _, w := range ways {
-				got, stats := grown(t, in, pids, w)
+				got, stats := watchForks(t, in, pids, w)
 				if want != got {
 					t.Fatalf("seed %d, %v: %s: -all decoded +it\n%s", seed, pids, w.name, cmp.Diff(want, got))
 				}
@@ -257,9 +256,9 @@ func TestSkimmingOfAnyLayout(t *testing.T) {
 	}
 }
 
-// grown is watched by somebody who asks for the threads that are forked or
-// stopped, as the checker does.
-func grown(t *testing.T, in []byte, pids []int, w way) (string, traces.Stats) {
+// watchForks is watchedBy a caller that adds threads to the interest when they are forked
+// or stopped, as the checker does.
+func watchForks(t *testing.T, in []byte, pids []int, w way) (string, traces.Stats) {
 	t.Helper()
 	return watchedBy(t, bytes.NewReader(in), pids, w, func(set *traces.Interest, e *traces.Event) {
 		switch e.Kind {

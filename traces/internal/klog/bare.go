@@ -1,6 +1,6 @@
 package klog
 
-// bare takes every line for a message: dmesg -t, journalctl -o cat.
+// bare takes every line for a message: what dmesg -t and journalctl -o cat print.
 type bare struct{}
 
 func (bare) unwrap(line []byte, rec *record) class {

@@ -6,7 +6,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// dmesg reads what dmesg prints, whatever its flags, and what a console shows:
+// dmesg reads what dmesg prints, with any flags, and what a console shows:
 //
 //	[10914.046211] Thread Creating...                  dmesg; a serial console
 //	<6>[10914.046211] Thread Creating...               -r; pstore; /proc/kmsg
@@ -19,22 +19,20 @@ import (
 //	2026-11-21T18:06:58,363151+00:00 Thread Creating…  --time-format iso
 //	[<    0.000857>] Thread Creating...                --time-format delta
 //
-// (util-linux sys-utils/dmesg.c print_record; kernel/printk/printk.c
-// print_time, print_caller). Several time formats may stand in a row. Where the
-// time since boot is not among them, a record has no stamp.
+// (util-linux sys-utils/dmesg.c print_record; kernel/printk/printk.c print_time,
+// print_caller). Several times may stand in a row; without the time since boot a record
+// has no stamp.
 //
-// A message of journalctl -o short-monotonic looks like one of dmesg's that
-// begins with the host and "kernel:". It is the journal's where the line before
-// begins with that host too, or there is none.
+// A line of journalctl -o short-monotonic looks like a message in dmesg that begins with
+// the host and "kernel:". It is taken for the journal's if the line before begins with the
+// same host, or if no line is before it.
 //
-// A paste may lack the very first bracket. Some consoles print no fraction:
-// "[  240.] ".
+// A paste may lack its first bracket. Some consoles print no fraction: "[  240.] ".
 type dmesg struct {
-	only string // a name, to which all others are foreign; empty: any
-	seen bool   // a line of a kernel log has come
-	host []byte // the first word of the line before's message
-	// journal: host is the journal's.
-	journal bool
+	only    string // lines of other formats are foreign; empty: none are
+	seen    bool   // a line of a kernel log has come
+	host    []byte // the first word of the message of the line before
+	journal bool   // host is what the journal prints
 }
 
 func newDmesg(only string) any { return &dmesg{only: only} }
@@ -51,6 +49,7 @@ func (d *dmesg) unwrap(line []byte, rec *record) class {
 	return c
 }
 
+// parse is unwrap for lines of any of dmesg's formats.
 func (d *dmesg) parse(line []byte, rec *record) class {
 	msg, facility, ok := level(line)
 	levelled := ok
@@ -101,7 +100,7 @@ func (d *dmesg) parse(line []byte, rec *record) class {
 		}
 		rec.msg, rec.format = rest, "dmesg"
 		if d.seen {
-			rec.why = "the line has lost its beginning: not used"
+			rec.problem = "the line has lost its beginning: not used"
 			return unusable
 		}
 		return message
@@ -109,7 +108,7 @@ func (d *dmesg) parse(line []byte, rec *record) class {
 	msg, rec.caller = caller(msg)
 	rec.msg = msg
 	if facility > 0 {
-		// Written to /dev/kmsg by a program; the kernel's own have facility 0
+		// A program has written it to /dev/kmsg: messages of the kernel have facility 0
 		// (kernel/printk/printk.c devkmsg_write).
 		return other
 	}
@@ -122,7 +121,7 @@ func (d *dmesg) parse(line []byte, rec *record) class {
 // journalTag is what the journal prints between the host and a kernel's message.
 const journalTag = "kernel:"
 
-// hosted tells a journal's line from dmesg's.
+// hosted decides whether a line is the journal's or dmesg's.
 func (d *dmesg) hosted(rec *record) class {
 	word := hostOf(rec.msg)
 	rest := rec.msg[min(len(word)+1, len(rec.msg)):]
@@ -153,8 +152,8 @@ func (d *dmesg) hosted(rec *record) class {
 	return message
 }
 
-// hostOf is a message's first word, which is the host where the journal has
-// printed it; nil where it has but one.
+// hostOf is a message's first word, which is the host in a line of the journal; nil where
+// the message has only one word.
 func hostOf(msg []byte) []byte {
 	i := bytes.IndexByte(msg, ' ')
 	if i < 0 {
@@ -163,8 +162,8 @@ func hostOf(msg []byte) []byte {
 	return msg[:i]
 }
 
-// level splits the level off that dmesg -r or -x prints, or that the kernel
-// hands out by /proc/kmsg. facility is syslog's number, 0 is the kernel.
+// level splits off the level as dmesg -r, dmesg -x and /proc/kmsg print it. facility is
+// syslog's number, 0 for the kernel.
 func level(line []byte) (rest []byte, facility int, ok bool) {
 	if len(line) == 0 {
 		return line, 0, false
@@ -195,7 +194,7 @@ func level(line []byte) (rest []byte, facility int, ok bool) {
 	return line[len(name)+1+len(lev)+2:], facility, true
 }
 
-// isSyslog says whether what stands behind "<6>" is a syslog daemon's.
+// isSyslog says whether the text behind "<6>" is a syslog daemon's.
 func isSyslog(rest []byte) bool {
 	if newer, ok := bytes.CutPrefix(rest, []byte("1 ")); ok {
 		rest = newer
@@ -217,8 +216,7 @@ func priority(line []byte) (n int, rest []byte, ok bool) {
 	return n, line[i+1:], true
 }
 
-// facilityOf is syslog's number of a facility, -1 where there is none of that
-// name.
+// facilityOf is syslog's number of the facility of a name, -1 where there is none.
 func facilityOf(name []byte) int {
 	// By their numbers (RFC 5424 6.2.1).
 	for i, f := range [...]string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
@@ -231,6 +229,7 @@ func facilityOf(name []byte) int {
 	return -1
 }
 
+// isLevel says whether name is a level, as util-linux or syslog names it.
 func isLevel(name []byte) bool {
 	switch string(name) {
 	case "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug", "panic":
@@ -239,8 +238,9 @@ func isLevel(name []byte) bool {
 	return false
 }
 
-// caller splits off who printed the message: "[  T310] " a task, "[    C0] " a
-// CPU in an interrupt (kernel/printk/printk.c print_caller).
+// caller splits off the caller that printed the message: "[  T310] " is a task, "[    C0] "
+// a CPU in an interrupt (kernel/printk/printk.c print_caller). who is nil where there is
+// none.
 func caller(msg []byte) (rest, who []byte) {
 	if len(msg) < 4 || msg[0] != '[' {
 		return msg, nil

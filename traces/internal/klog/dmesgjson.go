@@ -17,18 +17,18 @@ import (
 //	         "msg": "func t1"
 //	      },{
 //
-// or the same without blanks. With -x it has a facility "fac" and a level's
-// name in "pri"; with -T, and with iso, a time that is no JSON (util-linux
+// or the same without blanks. With -x a record has a facility "fac", and the level's name
+// in "pri"; with -T and --time-format iso its time is no JSON (util-linux
 // sys-utils/dmesg.c print_record).
 type dmesgJSON struct {
 	object []byte // the record so far, from its brace on
-	text   []byte // what its strings stand for
-	line   int    // where its latest string begins, which is its message
+	text   []byte // its strings, decoded
+	line   int    // where its latest string begins: that is its message
 	depth  int    // braces that are open within the array
-	quoted bool
-	escape bool // the next byte belongs to a backslash
-	long   bool // longer than a record can be: the rest is skipped
-	inside bool // in the array of records
+	quoted bool   // in a string
+	escape bool   // behind a backslash
+	long   bool   // the record is longer than a record can be: its rest is skipped
+	inside bool   // in the array of records
 }
 
 func (j *dmesgJSON) name() string { return "dmesg-json" }
@@ -37,8 +37,8 @@ func (j *dmesgJSON) begins(piece []byte) bool {
 	return j.array(piece) > 0
 }
 
-// array is where the records begin: behind {"dmesg":[ or "dmesg":[, with blanks
-// anywhere; 0 where piece does not begin so.
+// array is where the records begin: behind {"dmesg":[ or "dmesg":[, with any blanks. It is
+// 0 where piece begins otherwise.
 func (j *dmesgJSON) array(piece []byte) int {
 	i := 0
 	blanks := func() {
@@ -115,10 +115,10 @@ func (j *dmesgJSON) feed(piece []byte, line int, rec *record, yield func(class))
 	return true
 }
 
-// record reads one object.
+// record reads j.object, a whole record.
 func (j *dmesgJSON) record(rec *record) class {
 	if j.long {
-		rec.why = "a record longer than any of the kernel's: not used"
+		rec.problem = "a record longer than any of the kernel's: not used"
 		return unusable
 	}
 	j.text = j.text[:0]
@@ -158,14 +158,14 @@ func (j *dmesgJSON) record(rec *record) class {
 	case program:
 		return other
 	case !whole || !found || bad:
-		rec.why = "a record that is not as dmesg writes it: not used"
+		rec.problem = "a record that is not as dmesg writes it: not used"
 		return unusable
 	}
 	return message
 }
 
-// alone is a message without the records that stand behind it in the buffer:
-// dmesg -J -F prints them all with each one (util-linux to 2.38 at least).
+// alone is a message without the records behind it. With each record dmesg -J -F prints
+// all that follow it in the buffer (util-linux to 2.38 at least).
 func alone(msg []byte) []byte {
 	for i := 0; ; i++ {
 		n := bytes.IndexByte(msg[i:], '\n')

@@ -7,32 +7,33 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 )
 
-// journalExport reads journalctl -o export (systemd.io/JOURNAL_EXPORT_FORMATS):
-// an entry is its fields, "KEY=value" each on a line, or, where a value is no
-// text, the key on a line, the value's length as 64 bits, the lowest first, the
-// value, and a newline; an empty line ends it.
+// journalExport reads journalctl -o export (systemd.io/JOURNAL_EXPORT_FORMATS). A field of
+// an entry is a line "KEY=value". Where the value is no text, the field is a line with the
+// key, the value's length in 64 bits, lowest byte first, the value, and a newline. An empty
+// line ends the entry.
 type journalExport struct {
 	e       entry
 	text    []byte // the entry's values
-	line    int    // where its message, else it, begins
-	partial []byte // a line so far, of a key and its value, or a length
+	line    int    // where its message begins, or the entry if it has none; 0: no entry is open
+	partial []byte // the beginning of a line whose end has not come
 	key     []byte // of the binary value that the input is in
-	left    uint64 // bytes of that value that are still to come, and its newline
+	left    uint64 // bytes of that value that are still to come
 	length  int    // bytes of the length that have come
-	size    uint64
+	size    uint64 // the length so far
 	state   exportState
-	bad     string // why the entry cannot be used
-	kept    bool   // the binary value is one that counts
+	bad     string // why the entry cannot be used; empty: it can
+	wanted  bool   // the binary value is one that an entry keeps
 	from    int    // where it begins in text
 }
 
+// An exportState is what the next byte of an export belongs to.
 type exportState uint8
 
 const (
-	exportLine exportState = iota
-	exportLength
-	exportValue
-	exportSkip // the rest of a line that is too long
+	exportLine   exportState = iota // a line
+	exportLength                    // the length of a binary value
+	exportValue                     // a binary value
+	exportSkip                      // the rest of a line that is too long
 )
 
 func (j *journalExport) name() string { return "journal-export" }
@@ -86,13 +87,13 @@ func (j *journalExport) feed(piece []byte, line int, rec *record, yield func(cla
 					if string(j.key) == "MESSAGE" {
 						j.bad = "a message longer than any of the kernel's: not used"
 					}
-					j.kept = false
+					j.wanted = false
 				}
 				j.from = len(j.text)
 			}
 		case exportValue:
 			n := min(j.left, uint64(len(piece)))
-			if j.kept {
+			if j.wanted {
 				j.text = append(j.text, piece[:n]...)
 			}
 			j.left -= n
@@ -100,7 +101,7 @@ func (j *journalExport) feed(piece []byte, line int, rec *record, yield func(cla
 			if j.left > 0 || len(piece) == 0 {
 				continue
 			}
-			if j.kept {
+			if j.wanted {
 				j.e.field(j.key, j.text[j.from:len(j.text):len(j.text)])
 			}
 			if piece[0] != '\n' {
@@ -114,7 +115,7 @@ func (j *journalExport) feed(piece []byte, line int, rec *record, yield func(cla
 	return true
 }
 
-// fieldLine takes a line that is not inside a value.
+// fieldLine takes a line that is not inside a binary value.
 func (j *journalExport) fieldLine(text []byte, line int, rec *record, yield func(class)) {
 	text = bytes.TrimSuffix(text, []byte("\r"))
 	if len(text) == 0 {
@@ -129,7 +130,7 @@ func (j *journalExport) fieldLine(text []byte, line int, rec *record, yield func
 	case !isFieldName(key):
 		j.bad = "a journal entry with a line that is no field: not used"
 	case ok:
-		if string(key) == "__CURSOR" && j.e.seen {
+		if string(key) == "__CURSOR" && j.e.isJournal {
 			// The empty line between two entries is missing.
 			j.bad = "a journal entry that is not whole: not used"
 		}
@@ -140,7 +141,7 @@ func (j *journalExport) fieldLine(text []byte, line int, rec *record, yield func
 		}
 	default:
 		j.key = append(j.key[:0], key...)
-		j.kept = isEntryField(key)
+		j.wanted = isEntryField(key)
 		j.state, j.length, j.size = exportLength, 0, 0
 	}
 	if string(key) == "MESSAGE" {
@@ -148,6 +149,7 @@ func (j *journalExport) fieldLine(text []byte, line int, rec *record, yield func
 	}
 }
 
+// end ends the entry, if one is open.
 func (j *journalExport) end(rec *record, yield func(class)) {
 	if j.line == 0 {
 		return
@@ -155,13 +157,14 @@ func (j *journalExport) end(rec *record, yield func(class)) {
 	rec.clear()
 	c := j.e.record(rec)
 	if j.bad != "" && (c != other || j.e.transport == nil) {
-		c, rec.why = unusable, j.bad
+		c, rec.problem = unusable, j.bad
 	}
 	rec.line = j.line
 	yield(c)
 	j.e, j.text, j.line, j.bad = entry{}, j.text[:0], 0, ""
 }
 
+// isFieldName says whether key can be the name of a journal field.
 func isFieldName(key []byte) bool {
 	for _, c := range key {
 		if (c < 'A' || c > 'Z') && c != '_' && !scan.IsDigit(c) {

@@ -4,11 +4,10 @@ import (
 	"bytes"
 )
 
-// journalJSON reads journalctl -o json (json-seq, json-sse): an object a line,
-// whose values are strings; a MESSAGE that is no UTF-8 is an array of its
-// bytes, and a very long one null.
+// journalJSON reads journalctl -o json, json-seq and json-sse: an object a line. Values are
+// strings; a MESSAGE that is no UTF-8 is an array of its bytes, a very long one null.
 type journalJSON struct {
-	text []byte // what the latest entry's strings stand for
+	text []byte // the strings of the latest entry, decoded
 }
 
 func (j *journalJSON) unwrap(line []byte, rec *record) class {
@@ -16,7 +15,7 @@ func (j *journalJSON) unwrap(line []byte, rec *record) class {
 	line = bytes.TrimPrefix(line, []byte("\x1e"))
 	if len(line) == 0 || line[0] != '{' {
 		if bytes.HasPrefix(line, []byte(`"__CURSOR" : `)) {
-			rec.why = "an entry of journalctl -o json-pretty, which is not read; -o json is"
+			rec.problem = "an entry of journalctl -o json-pretty, which is not read; -o json is"
 			return unusable
 		}
 		return foreign
@@ -38,25 +37,26 @@ func (j *journalJSON) unwrap(line []byte, rec *record) class {
 		if ok {
 			e.field(key, j.text[from:len(j.text):len(j.text)])
 		} else {
-			e.odd = true
+			e.malformed = true
 			e.field(key, nil)
 			e.hasMessage = e.hasMessage && string(key) != "MESSAGE"
 		}
 		return true
 	})
-	if !e.seen {
+	if !e.isJournal {
 		return foreign
 	}
 	if !whole {
 		if e.transport != nil && string(e.transport) != "kernel" {
 			return other
 		}
-		rec.why = "a journal entry that is not whole: not used"
+		rec.problem = "a journal entry that is not whole: not used"
 		return unusable
 	}
 	return e.record(rec)
 }
 
+// isEntryField says whether an entry keeps the field of this name.
 func isEntryField(key []byte) bool {
 	switch string(key) {
 	case "MESSAGE", "_TRANSPORT", "SYSLOG_IDENTIFIER", "SYSLOG_FACILITY", "_SOURCE_MONOTONIC_TIMESTAMP",

@@ -8,10 +8,10 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// eachField calls yield with each key of a flat JSON object, unquoted but not
-// unescaped, and its value as it stands, until yield says false. It is true
-// where the object is whole and nothing follows it. A value of "time" need not
-// be JSON: dmesg -J -T prints a bare date there.
+// eachField calls yield with each key of a flat JSON object, without quotes but with its
+// escapes, and with the value as it stands, until yield is false. It is true where the
+// object is whole and nothing follows it. A value may be a bare date, which is no JSON:
+// dmesg -J -T prints one for "time".
 func eachField(object []byte, yield func(key, value []byte) bool) bool {
 	i := 1
 	blanks := func() {
@@ -58,7 +58,7 @@ func eachField(object []byte, yield func(key, value []byte) bool) bool {
 	}
 }
 
-// stringEnd is where the string that begins at i ends, -1 where none does.
+// stringEnd is the end of the string that begins at i, -1 where there is none.
 func stringEnd(text []byte, i int) int {
 	if i >= len(text) || text[i] != '"' {
 		return -1
@@ -74,7 +74,7 @@ func stringEnd(text []byte, i int) int {
 	return -1
 }
 
-// valueEnd is where the value that begins at i ends, -1 where it does not.
+// valueEnd is the end of the value that begins at i, -1 where it has none.
 func valueEnd(text []byte, i int) int {
 	if i == len(text) {
 		return -1
@@ -99,7 +99,7 @@ func valueEnd(text []byte, i int) int {
 			}
 			depth--
 		case ',':
-			// "2026-11-21T18:06:58,363151+00:00" is one value of dmesg's.
+			// "2026-11-21T18:06:58,363151+00:00" of dmesg is one value.
 			if depth == 0 && !(i+1 < len(text) && scan.IsDigit(text[i+1])) {
 				return i
 			}
@@ -108,7 +108,7 @@ func valueEnd(text []byte, i int) int {
 	return -1
 }
 
-// appendJSONString appends what a quoted string stands for.
+// appendJSONString appends a quoted string, decoded. It is false where an escape is wrong.
 func appendJSONString(dst, quoted []byte) ([]byte, bool) {
 	s := quoted[1 : len(quoted)-1]
 	for i := 0; i < len(s); i++ {
@@ -158,6 +158,7 @@ func appendJSONString(dst, quoted []byte) ([]byte, bool) {
 	return dst, true
 }
 
+// hex4 is the number of the four hexadecimal digits at the beginning of s.
 func hex4(s []byte) (r rune, ok bool) {
 	if len(s) < 4 {
 		return 0, false
@@ -172,7 +173,7 @@ func hex4(s []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// appendJSONBytes appends the bytes of "[72, 105]".
+// appendJSONBytes appends the bytes of an array, "[72, 105]".
 func appendJSONBytes(dst, array []byte) ([]byte, bool) {
 	rest := bytes.Trim(array[1:len(array)-1], " ")
 	for len(rest) > 0 {

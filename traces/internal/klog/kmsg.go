@@ -12,17 +12,17 @@ import (
 //	 SUBSYSTEM=usb
 //	 DEVICE=+usb:1-1
 //
-// priority, sequence number, microseconds since boot, flags, and further fields
-// that later kernels may add; what is not printable ASCII, and the backslash,
-// is escaped; lines that begin with a blank are properties of the record
-// (Documentation/ABI/testing/dev-kmsg, kernel/printk/printk.c msg_add_ext_text).
-// A gap in the sequence numbers is what the ring buffer overwrote before it was
-// read, or what a filter has left out.
+// These are priority, sequence number, microseconds since boot, flags, and fields that
+// later kernels may add. Backslashes, and bytes that are no printable ASCII, are escaped.
+// Lines that begin with a blank are properties of the record
+// (Documentation/ABI/testing/dev-kmsg, kernel/printk/printk.c msg_add_ext_text). Where
+// sequence numbers are missing, the ring buffer was overwritten before it was read, or a
+// filter has left records out.
 type kmsg struct {
-	next int64  // the next record's number; 0 before the first
-	text []byte // the latest message, where it had escapes
-	in   bool   // the line before is a record's
-	out  int    // lines were left out since: so many numbers are missing for that
+	next     int64  // the next record's number; 0 before the first
+	text     []byte // the latest message, where it had escapes
+	inRecord bool   // the line before belongs to a record
+	leftOut  int    // how many lines --shrink has left out since: as many numbers may be missing
 }
 
 func (k *kmsg) unwrap(line []byte, rec *record) class {
@@ -52,40 +52,43 @@ func (k *kmsg) unwrap(line []byte, rec *record) class {
 	} else if len(rest) > 0 {
 		return k.property(line)
 	}
-	k.in = true
+	k.inRecord = true
 	switch {
 	case k.next == 0 || seq == k.next:
-	case seq > k.next && seq-k.next <= int64(k.out):
+	case seq > k.next && seq-k.next <= int64(k.leftOut):
 	case seq > k.next:
-		rec.lost, rec.gap = int(min(seq-k.next, 1<<31-1)), true
+		rec.lost, rec.lostHere = int(min(seq-k.next, 1<<31-1)), true
 	default:
-		rec.lost = -1 // read again from the beginning, or of another boot
+		rec.lost = -1 // the buffer was read again from its beginning, or this is another boot
 	}
-	k.next, k.out = seq+1, 0
+	k.next, k.leftOut = seq+1, 0
 	rec.stamp = stamp
 	rec.msg = msg
 	switch {
 	case prio>>3 != 0:
-		return other // a program's, not the kernel's
+		return other // a program's message
 	case flag != '-':
-		// "c": not a whole line; "+", to 4.9: goes on one.
-		rec.why = "a fragment of a message (pr_cont): not used"
+		// "c" is the beginning of a line, "+", to 4.9, a further part of it.
+		rec.problem = "a fragment of a message (pr_cont): not used"
 		return unusable
 	}
 	if bytes.IndexByte(msg, '\\') >= 0 {
 		k.text, ok = appendUnescaped(k.text[:0], msg)
 		rec.msg = k.text
 		if !ok {
-			rec.why = "holds an escape that the kernel does not write: not used"
+			rec.problem = "holds an escape that the kernel does not write: not used"
 			return unusable
 		}
 	}
 	return message
 }
 
-// property is a line "KEY=value" behind a record; its blank has been taken off.
+// skipNumbers: see numberedFormat.
+func (k *kmsg) skipNumbers(n int) { k.leftOut = n }
+
+// property reads a line "KEY=value" behind a record, without its blank.
 func (k *kmsg) property(line []byte) class {
-	if !k.in {
+	if !k.inRecord {
 		return foreign
 	}
 	i := 0
@@ -93,14 +96,14 @@ func (k *kmsg) property(line []byte) class {
 		i++
 	}
 	if i == 0 || i == len(line) || line[i] != '=' {
-		k.in = false
+		k.inRecord = false
 		return foreign
 	}
 	return other
 }
 
-// appendUnescaped appends a text with its \xNN decoded. It is false where a
-// backslash begins something else.
+// appendUnescaped appends a text with its \xNN decoded. It is false where another escape is
+// in it.
 func appendUnescaped(dst, text []byte) ([]byte, bool) {
 	for i := 0; i < len(text); i++ {
 		c := text[i]

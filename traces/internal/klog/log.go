@@ -12,16 +12,15 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
-// A Log makes events of a kernel log. It knows every way to write one,
-// and which of them a line is it decides by the line, because a console's log
-// may hold several: the format of the line before is tried first, then the
-// others in their order.
+// A Log makes events of a kernel log. It decides for every line which format it has,
+// because the log of a console may have several: the format of the line before is tried
+// first, then the others in their order.
 type Log struct {
-	stats  *traces.Stats
-	out    func(traces.Event)
-	pats   *printk.Set
-	always bool // use pats before their begin line too
-	// TestHook is told of every kernel message 'm', further line of one 'f' and unusable
+	stats       *traces.Stats
+	out         func(traces.Event)
+	pats        *printk.Set
+	beforeBegin bool // pats match before their begin line too
+	// TestHook is called with every kernel message 'm', continuation 'f' and unusable
 	// record 'u'; nil: there is no test.
 	TestHook func(kind rune, line int, stamp int64, text []byte)
 
@@ -30,56 +29,54 @@ type Log struct {
 	order
 	continued
 
-	bare  bool   // every line is a message
-	begun bool   // the set's begin line has been seen, and no other boot since
-	rec   record // of the latest line
-	text  []byte // the latest message, where it had any escapes
-	used  []string
-	last  string // the format of the latest record
-	depth int    // the number of quote marks before the latest record
+	bare  bool     // every line is a message
+	begun bool     // the set's begin line has been seen, and no other boot since
+	rec   record   // of the latest line
+	text  []byte   // the latest message decoded, where it had any escapes
+	used  []string // the formats that records have had, each once
+	last  string   // the format of the latest record
+	depth int      // the number of quote marks before the latest record
 
-	reports   kreport.Parser     // the kernel's reports that its messages come to
-	emitStack func(traces.Event) // stacked
+	reports     kreport.Parser     // of the kernel, in the messages
+	reportEnded func(traces.Event) // Log.emitReport
 }
 
-// lines is how a log's lines are read.
+// lines has what is needed to read lines.
 type lines struct {
 	formats []lineFormat
-	cur     int    // the one of the latest line
+	cur     int    // index of the latest line's format
 	plain   []byte // the latest line without colours, where it had any
-	wrapped bool   // it is quoted and so long that a mailer may have cut it
+	wrapped bool   // the latest line is quoted, and so long that a mailer may have cut it
 }
 
-// streaming is how a log is read that is not written in lines.
+// streaming has what is needed to read a log that is not written in lines.
 type streaming struct {
 	streams []streamFormat
-	stream  streamFormat // the one that the input is in; nil: in lines
-	yield   func(class)  // fed
+	stream  streamFormat // the one that the input is in; nil: the input is in lines
+	yield   func(class)  // Log.takeFromStream
 	latest  int          // line of the latest record
 }
 
-// order is what the records' order shows of what is missing.
+// order has what the order of the records shows.
 type order struct {
 	stamp int64 // of the latest record that has one, in microseconds
-	// falling counts the latest records of which each has a lower stamp than
-	// the one before.
+	// falling counts the latest records in a row whose stamp is below the one before.
 	falling       int
-	boot          []byte // of the latest record that has one
-	discontinuity bool   // what comes may be of elsewhere
+	boot          []byte // boot id of the latest record that has one
+	discontinuity bool   // the next message may be from another log
 }
 
-// continued is a message of which the latest line is one of several: so many columns
-// are blank in front of its text.
+// continued says how the next lines must be indented to continue the latest message.
 type continued struct {
-	column, runes int
-	columnOf      class
-	escapes       byte // of the record
+	column, runes int   // bytes and runes before the message's text; column 0: it cannot continue
+	columnOf      class // of the message's first line
+	escapes       byte  // of the record
 }
 
 // Format names the formats that records have had, joined by "+".
 func (k *Log) Format() string { return strings.Join(k.used, "+") }
 
-// Detect says whether a line is one of a kernel log.
+// Detect says whether a line is of a kernel log.
 func (k *Log) Detect(line []byte) bool {
 	if k.beginsStream(line) != nil {
 		return true
@@ -88,6 +85,7 @@ func (k *Log) Detect(line []byte) bool {
 	return c == message || c == other || c == unusable
 }
 
+// beginsStream is the streamFormat that a piece begins, nil where it begins none.
 func (k *Log) beginsStream(piece []byte) streamFormat {
 	for _, s := range k.streams {
 		if s.begins(piece) {
@@ -97,7 +95,8 @@ func (k *Log) beginsStream(piece []byte) streamFormat {
 	return nil
 }
 
-// Raw takes bytes of a stream; it is false where the input is in lines.
+// Raw takes bytes of a log that is not written in lines. It is false, and takes nothing,
+// where the log is in lines.
 func (k *Log) Raw(piece []byte) bool {
 	if k.stream == nil {
 		if k.stream = k.beginsStream(piece); k.stream == nil {
@@ -110,9 +109,9 @@ func (k *Log) Raw(piece []byte) bool {
 	return true
 }
 
-// fed takes a record out of a stream. In a document on one line the n-th record
-// counts as line n: the order of the lines is the order of the events.
-func (k *Log) fed(c class) {
+// takeFromStream takes a record of a streamFormat. In a document on one line record n
+// counts as line n, because the order of the lines is the order of the events.
+func (k *Log) takeFromStream(c class) {
 	s := k.stats
 	k.latest = max(k.rec.line, k.latest+1)
 	k.rec.line = k.latest
@@ -121,7 +120,7 @@ func (k *Log) fed(c class) {
 	k.take(c)
 }
 
-// Line takes a line without its end. It is false where it knows none of it.
+// Line takes a line without its end. It is false where the line is of no known kind.
 func (k *Log) Line(text []byte) bool {
 	c := k.classify(text)
 	k.rec.line = k.stats.Lines
@@ -129,21 +128,21 @@ func (k *Log) Line(text []byte) bool {
 		k.take(c)
 		return true
 	}
-	// A console prints its losses without a stamp.
+	// A console prints without a stamp how many messages it has dropped.
 	text = bytes.TrimLeft(text, " \t>")
 	if lost, ok := dropped(text); ok {
 		k.gap(lost, overwritten(text), text)
 		return true
 	}
 	if holdsStamp(text) {
-		k.reports.Flush(k.emitStack)
+		k.reports.Flush(k.reportEnded)
 		k.unusable(text, "a kernel message behind other text: not used")
 		return true
 	}
 	return false
 }
 
-// Damaged says whether what there is of a line that is not whole may be a message.
+// Damaged says whether a line that is not whole may be a message.
 func (k *Log) Damaged(text []byte) bool {
 	switch k.classify(bytes.TrimRight(text, "\n")) {
 	case message, continuation, unusable:
@@ -152,15 +151,15 @@ func (k *Log) Damaged(text []byte) bool {
 	return false
 }
 
-// End comes after the last line.
+// End emits the reports that are open. Call it after the last line.
 func (k *Log) End() {
-	defer k.reports.Flush(k.emitStack)
+	defer k.reports.Flush(k.reportEnded)
 	if k.stream != nil && k.stream.open() {
 		k.stats.Diagnose(k.stats.Lines, "the last record is not whole: not used as evidence")
 	}
 }
 
-// classify finds the format of a line, and fills k.rec in.
+// classify finds the format and the class of a line, and fills k.rec in.
 func (k *Log) classify(text []byte) class {
 	k.rec.clear()
 	text = scan.TrimEnd(text)
@@ -214,8 +213,8 @@ func (k *Log) classify(text []byte) class {
 		return c
 	}
 	if c == message || c == other {
-		// The message is the end of its line; an escaped one is not, and has no
-		// lines of its own.
+		// A message can have further lines where it is the end of its line, which it is
+		// not where the format escapes newlines.
 		if at := len(text) - len(k.rec.msg); at > 0 && len(k.rec.msg) > 0 && &text[len(text)-1] == &k.rec.msg[len(k.rec.msg)-1] {
 			k.column, k.columnOf, k.escapes = indent+at, c, k.rec.escapes
 			k.runes = indent + runes(text[:at])
@@ -227,6 +226,7 @@ func (k *Log) classify(text []byte) class {
 	return c
 }
 
+// try reads a line as one of format i.
 func (k *Log) try(i int, text []byte) class {
 	if i >= len(k.formats) {
 		return foreign
@@ -245,8 +245,8 @@ func (k *Log) try(i int, text []byte) class {
 func (k *Log) take(c class) {
 	rec := &k.rec
 	if rec.format != "" && rec.format != k.last {
-		// Two formats are two views of one log, or two logs: either way their
-		// lines have no common order.
+		// Two formats are two logs, or one log printed twice: their lines have no common
+		// order.
 		if k.last != "" {
 			k.discontinuity = true
 		}
@@ -263,20 +263,20 @@ func (k *Log) take(c class) {
 		k.boot = append(k.boot[:0], rec.boot...)
 	}
 	if rec.lost != 0 {
-		k.gap(rec.lost, rec.gap, rec.msg)
+		k.gap(rec.lost, rec.lostHere, rec.msg)
 	}
 	switch c {
 	case other:
 		return
 	case unusable:
 		k.stats.KernelLines++
-		k.reports.Flush(k.emitStack)
-		k.unusable(rec.msg, "%s", rec.why)
-		k.tell(c)
+		k.reports.Flush(k.reportEnded)
+		k.unusable(rec.msg, "%s", rec.problem)
+		k.callTestHook(c)
 		return
 	case message:
 		if k.discontinuity && k.stats.LastLine > 0 {
-			k.reports.Flush(k.emitStack)
+			k.reports.Flush(k.reportEnded)
 			k.unusable(nil, "another log, or another view of the one before, begins here")
 		}
 		k.discontinuity = false
@@ -286,7 +286,7 @@ func (k *Log) take(c class) {
 		k.text = appendPlain(k.text[:0], k.text)
 		rec.msg = k.text
 	}
-	// A message of several lines is its first line, and further ones.
+	// Lines of a message behind its first one are continuations.
 	msg := scan.TrimEnd(rec.msg)
 	for {
 		first, rest, more := bytes.Cut(msg, []byte("\n"))
@@ -299,29 +299,28 @@ func (k *Log) take(c class) {
 	}
 }
 
-// unusable says that a record cannot be used. It may have been any of the
-// set's messages: that it is missing must not count as silence, so it is a
-// loss.
+// unusable diagnoses a record that cannot be used. It may have been any message, so it
+// counts as lost: nothing may be concluded from the absence of a message.
 func (k *Log) unusable(msg []byte, format string, args ...any) {
 	k.stats.Diagnose(k.rec.line, format, args...)
 	k.lose(k.rec.line, 0, true, msg)
 }
 
-// disorder says that the lines are in another order than they were printed in.
-// Those before this one may be so too.
-func (k *Log) disorder(msg []byte, why string) {
-	k.stats.Diagnose(k.rec.line, "%s", why)
+// disorder diagnoses lines that are in another order than they were printed in. Earlier
+// lines may be so too, so the loss may be anywhere before.
+func (k *Log) disorder(msg []byte, problem string) {
+	k.stats.Diagnose(k.rec.line, "%s", problem)
 	k.lose(k.rec.line, 0, false, msg)
 }
 
-// gap says that n messages are missing, 0 or less if nobody knows how many; here:
-// right here. A report may lack what they said.
+// gap is lose for missing messages that may have been part of a report: it ends all open
+// reports.
 func (k *Log) gap(n int, here bool, msg []byte) {
-	k.reports.Flush(k.emitStack)
+	k.reports.Flush(k.reportEnded)
 	k.lose(k.rec.line, n, here, msg)
 }
 
-// emit adds an event. Its line is the current one unless it has one.
+// emit emits an event. An event without a line gets the current one.
 func (k *Log) emit(e traces.Event) {
 	if e.Line == 0 {
 		e.Line = k.stats.Lines
@@ -329,9 +328,9 @@ func (k *Log) emit(e traces.Event) {
 	k.out(e)
 }
 
-// lose adds a loss of n messages, 0 or less where it is not known how many,
-// in front of a line. here: nothing is missing before that; otherwise a line
-// tells of it that comes later than the loss.
+// lose emits a Loss of n messages, 0 or less where nobody knows how many. here: they are
+// missing right before the line. Otherwise the line reports a loss that may be anywhere
+// before it.
 func (k *Log) lose(line, n int, here bool, msg []byte) {
 	n = max(n, 0)
 	k.stats.Lost += n
@@ -342,29 +341,28 @@ func (k *Log) lose(line, n int, here bool, msg []byte) {
 	k.out(e)
 }
 
-// LeftOut says that n lines were left out here; see LeftOut.
+// LeftOut emits a Cut where tracecheck --shrink has left out n lines.
 func (k *Log) LeftOut(n int) {
-	k.reports.Flush(k.emitStack)
+	k.reports.Flush(k.reportEnded)
 	k.column = 0
 	for _, f := range k.formats {
-		if f, ok := f.logFormat.(*kmsg); ok {
-			f.out = n
+		if f, ok := f.logFormat.(numberedFormat); ok {
+			f.skipNumbers(n)
 		}
 	}
 	k.stats.Lost += n
 	k.emit(traces.Event{Kind: traces.Cut, Count: n})
 }
 
-// tell passes a message on to who listens.
-func (k *Log) tell(c class) {
+// callTestHook calls TestHook, if there is one, with k.rec.
+func (k *Log) callTestHook(c class) {
 	if k.TestHook != nil {
 		k.TestHook(map[class]rune{message: 'm', continuation: 'f', unusable: 'u'}[c], k.rec.line, k.rec.stamp, k.rec.msg)
 	}
 }
 
-// stacked passes on what the kernel's own reports in the messages come to: hung
-// tasks, dumps of stacks, lock-ups, oopses.
-func (k *Log) stacked(e traces.Event) {
+// emitReport emits the event of a kernel report.
+func (k *Log) emitReport(e traces.Event) {
 	e.Before = k.stats.LastLine
 	if e.Stack != nil && slices.ContainsFunc(e.Stack.Frames, func(f traces.Frame) bool {
 		return f.Func == "kthread" || strings.HasPrefix(f.Func, "kthread_") || strings.HasPrefix(f.Func, "__kthread_")
@@ -374,7 +372,7 @@ func (k *Log) stacked(e traces.Event) {
 	k.emit(e)
 }
 
-// recognise makes events of the message in k.rec, or of a further line of one.
+// recognise makes events of the message in k.rec, or of a continuation of one.
 func (k *Log) recognise(c class) {
 	rec := &k.rec
 	msg, n := rec.msg, rec.line
@@ -387,19 +385,19 @@ func (k *Log) recognise(c class) {
 		e.Line, e.Before, e.Text = n, before, string(msg)
 		k.emit(e)
 	}
-	k.tell(c)
+	k.callTestHook(c)
 	if c == message {
 		if release, ok := bytes.CutPrefix(msg, []byte(banner)); ok {
 			if end := bytes.IndexByte(release, ' '); end >= 0 {
 				release = release[:end]
 			}
-			k.reports.Flush(k.emitStack)
+			k.reports.Flush(k.reportEnded)
 			k.begun, k.stamp, k.falling = false, max(rec.stamp, 0), 0
 			event(traces.Event{Kind: traces.Boot, Kernel: string(release)})
 			return
 		}
 	}
-	// A CPU whose clock is not up yet stamps 0, in the middle of a boot too.
+	// A CPU whose clock does not run yet stamps 0, even in the middle of a boot.
 	if rec.stamp > 0 {
 		if rec.stamp < k.stamp-backwards {
 			k.disorder(msg, "the stamp goes back by more than a second: another boot, or lines from elsewhere")
@@ -416,7 +414,7 @@ func (k *Log) recognise(c class) {
 		k.disorder(msg, "the stamps fall from line to line: the log is in reverse order")
 		return
 	}
-	k.reports.Message(&kreport.Message{Line: n, Text: msg, Stamp: rec.stamp, Lost: rec.lost, Caller: rec.caller}, k.emitStack)
+	k.reports.Message(&kreport.Message{Line: n, Text: msg, Stamp: rec.stamp, Lost: rec.lost, Caller: rec.caller}, k.reportEnded)
 	if lost, ok := dropped(msg); ok {
 		k.lose(n, lost, overwritten(msg), msg)
 		return
@@ -430,7 +428,7 @@ func (k *Log) recognise(c class) {
 		return
 	}
 	m, ok := k.pats.Match(msg)
-	if !ok || !k.begun && !k.always && m.Kind() != traces.Begin {
+	if !ok || !k.begun && !k.beforeBegin && m.Kind() != traces.Begin {
 		return
 	}
 	switch {
@@ -460,17 +458,17 @@ func (k *Log) recognise(c class) {
 	event(e)
 }
 
-// banner is what a boot's first message begins with (init/version.c linux_banner).
+// banner begins the first message of a boot (init/version.c linux_banner).
 const banner = "Linux version "
 
-// backwards is by how much stamps may run backwards between CPUs, in
-// microseconds; far more than was ever seen.
+// backwards is by how much the stamps of two CPUs may differ, in microseconds: far more
+// than has ever been seen.
 const backwards = 1e6
 
-// reversed is how many stamps in a row are each below the one before only
-// where the lines are in reverse order (journalctl -r, tac).
+// reversed is how many stamps in a row must be below the one before for the log to be in
+// reverse order (journalctl -r, tac).
 const reversed = 3
 
-// BeginsReport says whether a line is a message that can only begin a report of the
-// kernel.
+// BeginsReport says whether a line, taken for a message, can only be the beginning of a
+// kernel report.
 func BeginsReport(line []byte) bool { return kreport.Unmistakable(scan.TrimEnd(line)) }

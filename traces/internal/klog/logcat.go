@@ -14,12 +14,11 @@ import (
 //	11-21 18:06:59.363     0     0 I usb 1-1 : New device
 //	I/usb 1-1 (    0): New device                        -v brief
 //
-// logd takes what stands before a message's first colon for its tag
-// (system/logging logd/LogKlog.cpp), so the tag is put back. Process 0 is the
-// kernel; a tag "kernel" is logd's own word, and no part of the message. The
-// time is the wall clock's.
+// logd makes a tag of the text before a message's first colon (system/logging
+// logd/LogKlog.cpp), so logcat puts the tag back. Process 0 is the kernel. A tag "kernel" is
+// logd's own and no part of the message. The time is that of the wall clock.
 type logcat struct {
-	text []byte // the latest message
+	text []byte // the latest message, with its tag
 }
 
 func (l *logcat) unwrap(line []byte, rec *record) class {
@@ -48,8 +47,8 @@ func (l *logcat) unwrap(line []byte, rec *record) class {
 	return kernelText(msg, rec)
 }
 
-// threadtime: "11-21 18:06:59.363     0     0 I tag     : message", perhaps
-// with a year before it.
+// threadtime reads "11-21 18:06:59.363     0     0 I tag     : message". A year may stand
+// before the date.
 func threadtime(line []byte) (pid int64, tag, msg []byte, ok bool) {
 	date, rest := cutWord(line)
 	if len(date) == 10 && isDate(date) {
@@ -78,8 +77,8 @@ func threadtime(line []byte) (pid int64, tag, msg []byte, ok bool) {
 	return pid, tag, msg, ok
 }
 
-// cutTag splits "tag     : message". The tag ends at the first colon that a
-// blank follows.
+// cutTag splits "tag     : message". The tag ends at the first colon with a blank behind
+// it.
 func cutTag(text []byte) (tag, msg []byte, ok bool) {
 	i := bytes.Index(text, []byte(": "))
 	if i < 0 {
@@ -91,7 +90,7 @@ func cutTag(text []byte) (tag, msg []byte, ok bool) {
 	return bytes.Trim(text[:i], " "), text[i+2:], true
 }
 
-// brief: "I/tag     (    0): message".
+// brief reads "I/tag     (    0): message".
 func brief(line []byte) (pid int64, tag, msg []byte, ok bool) {
 	if len(line) < 4 || !isPriority(line[0]) || line[1] != '/' {
 		return 0, nil, nil, false
@@ -113,5 +112,5 @@ func brief(line []byte) (pid int64, tag, msg []byte, ok bool) {
 	}
 }
 
-// isPriority: verbose, debug, info, warn, error, fatal, silent.
+// isPriority says whether c stands for verbose, debug, info, warn, error, fatal or silent.
 func isPriority(c byte) bool { return bytes.IndexByte([]byte("VDIWEFS"), c) >= 0 }

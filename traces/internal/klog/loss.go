@@ -8,7 +8,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A message that tells of a loss begins or ends with one of these.
+// Messages about a loss begin or end with one of these.
 const (
 	lossStars     = "** "
 	lossLost      = "Lost "
@@ -18,7 +18,8 @@ const (
 
 var losses = []hint{{begin, lossStars}, {begin, lossLost}, {begin, lossPrintk}, {end, lossCallbacks}}
 
-// dropped recognises how printk says that messages are missing:
+// dropped reads a message that says that others are missing. n is 0 where it does not say
+// how many:
 //
 //	** 12 printk messages dropped **          kernel/printk/printk.c
 //	__report_bad_page: 3 callbacks suppressed lib/ratelimit.c
@@ -64,18 +65,17 @@ func dropped(msg []byte) (n int, ok bool) {
 	return 0, false
 }
 
-// overwritten says, of a message that tells of a loss, whether that is right in
-// front of it: a console says so when it comes to where the ring buffer begins
-// now. A rate limit tells at the end of its interval, and the buffers of
-// printk_safe when they are emptied.
+// overwritten says whether the messages that a message reports as missing are missing right
+// before it. So it is where a console finds that the ring buffer has overtaken it. A rate
+// limit reports at the end of its interval, and printk_safe when its buffers are emptied.
 func overwritten(msg []byte) bool {
 	return scan.HasPrefix(msg, lossStars) && bytes.Contains(msg, []byte(" printk messages dropped"))
 }
 
-// isCrash knows the kernel's reports of a task's death.
+// isCrash says whether a message reports the death of a task.
 func isCrash(msg []byte) bool { return beginsCrash(msg) || kreport.CountsDeaths(msg) }
 
-// crashes are how they begin.
+// crashes are the beginnings of messages about the death of a task.
 var crashes = []string{
 	"BUG: ",                    // arch/x86/mm/fault.c show_fault_oops; mm/kasan/report.c; kernel/sched/core.c __schedule_bug
 	"kernel BUG at ",           // lib/bug.c report_bug
@@ -91,7 +91,7 @@ var crashes = []string{
 	"stack segment: ",          // arch/x86/kernel/traps.c exc_stack_segment
 }
 
-// crashBytes are their first bytes.
+// crashBytes are the first bytes of crashes.
 var crashBytes = func() (bytes [256]bool) {
 	for _, c := range crashes {
 		bytes[c[0]] = true
@@ -99,7 +99,7 @@ var crashBytes = func() (bytes [256]bool) {
 	return bytes
 }()
 
-// beginsCrash says whether a message begins as one of them.
+// beginsCrash says whether a message begins with one of crashes.
 func beginsCrash(msg []byte) bool {
 	if len(msg) == 0 || !crashBytes[msg[0]] {
 		return false

@@ -4,12 +4,13 @@ import (
 	"bytes"
 )
 
-// rfc5424 reads syslog's newer form, as rsyslog's RSYSLOG_SyslogProtocol23Format
-// writes it:
+// rfc5424 reads the newer form of syslog, as rsyslog's RSYSLOG_SyslogProtocol23Format writes
+// it:
 //
 //	<6>1 2026-11-21T18:06:59.363151+00:00 host kernel - - - [   30.363151] func t1
 //
-// priority, version, time, host, program, process, kind, structured data.
+// These are priority, version, time, host, program, process, kind, structured data, and
+// the message.
 type rfc5424 struct{}
 
 func (rfc5424) unwrap(line []byte, rec *record) class {
@@ -53,8 +54,8 @@ func (rfc5424) unwrap(line []byte, rec *record) class {
 	return kernelText(bytes.TrimPrefix(msg, []byte("\xef\xbb\xbf")), rec)
 }
 
-// structuredData skips "-", or "[id key=\"value\" …]" any number of times; in a
-// value a backslash escapes.
+// structuredData skips "-", or "[id key=\"value\" …]" any number of times, and the blank
+// behind it. Values may have escapes by backslash.
 func structuredData(text []byte) (msg []byte, ok bool) {
 	if text[0] == '-' {
 		rest := text[1:]

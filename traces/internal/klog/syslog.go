@@ -7,8 +7,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// syslog reads the lines of a syslog daemon's files, and of journalctl's short
-// formats, which follow them:
+// syslog reads the files of syslog daemons, and the short formats of journalctl, which look
+// alike:
 //
 //	Nov 21 18:06:59 host kernel: [   30.363151] func t1              RFC 3164; rsyslog, syslog-ng
 //	Nov 21 18:06:59 host kernel: func t1                             journalctl -o short
@@ -20,10 +20,10 @@ import (
 //	<6>Nov 21 18:06:59 host kernel: func t1                          from the network
 //	Nov 21 18:06:59 [   30.363151] func t1                           a console through ts(1), a CI job's log
 //
-// Month and weekday are in the locale's words ("Dez", "févr."), or order
-// ("21. Nov"). The tag decides: only "kernel:" is the kernel. The stamp at the
-// beginning is when the daemon got the message, and is not used; the one since
-// boot, if it is still there, is.
+// Month and weekday are in the words and the order of the locale ("Dez", "févr.",
+// "21. Nov"). Only lines with the tag "kernel:" are the kernel's. The time at the beginning
+// is when the daemon got the message, and is not used; the time since boot, where it has
+// been kept, is.
 type syslog struct {
 	kernel bool // the line before is the kernel's
 }
@@ -48,7 +48,7 @@ func (s *syslog) unwrap(line []byte, rec *record) class {
 			return message
 		}
 		if bytes.HasPrefix(rest, []byte("[s=")) {
-			rec.why = "an entry of journalctl -o verbose, which is not read; -o short-monotonic is"
+			rec.problem = "an entry of journalctl -o verbose, which is not read; -o short-monotonic is"
 			return unusable
 		}
 	}
@@ -59,8 +59,8 @@ func (s *syslog) unwrap(line []byte, rec *record) class {
 	return c
 }
 
-// tagged reads "host facility.level tag: message", of which all but tag and
-// message may be missing. kernel says whether the line before is the kernel's.
+// tagged reads "host facility.level tag: message"; host, facility and level may be missing.
+// *kernel says whether the line before is the kernel's, and then whether this one is.
 func tagged(text []byte, rec *record, kernel *bool) class {
 	was := *kernel
 	*kernel = false
@@ -91,7 +91,7 @@ func tagged(text []byte, rec *record, kernel *bool) class {
 	}
 	if string(word) != "kernel:" {
 		if !endsTag(word) && holdsStamp(text) && bytes.IndexByte(text[:bytes.IndexByte(text, '[')], ':') < 0 {
-			rec.why = "a kernel message behind other text: not used"
+			rec.problem = "a kernel message behind other text: not used"
 			return unusable
 		}
 		return otherProgram(text, rec)
@@ -101,8 +101,8 @@ func tagged(text []byte, rec *record, kernel *bool) class {
 	return kernelText(bytes.TrimPrefix(text[len("kernel:"):], []byte(" ")), rec)
 }
 
-// kernelText reads what stands behind the tag "kernel:": a message, or one with
-// its time since boot.
+// kernelText reads the text behind the tag "kernel:": a message, which may have its time
+// since boot before it.
 func kernelText(msg []byte, rec *record) class {
 	rec.msg = msg
 	if n, ok := repeated(msg); ok {
@@ -120,16 +120,16 @@ func kernelText(msg []byte, rec *record) class {
 	return message
 }
 
-// otherProgram looks whether a program that hands the kernel's messages on says
-// that it has lost some:
+// otherProgram reads a message of another program. Programs that pass the kernel's messages
+// on report when they have lost some:
 //
 //	systemd-journald[231]: Missed 12 kernel messages     (old ones say one less than are missing)
 //	systemd-journald[231]: /dev/kmsg buffer overrun, some messages lost.
 //	rsyslogd: imklog: 12 messages lost …; imjournal: 12 messages lost due to rate-limiting
 //	rsyslogd: imuxsock[pid 231]: begins to drop messages due to rate-limiting
 //
-// "Suppressed 12 messages from a.service" is no such thing: journald limits the
-// rate of units only, never the kernel's.
+// "Suppressed 12 messages from a.service" is no loss here: journald limits the rate of
+// units, never of the kernel.
 func otherProgram(text []byte, rec *record) class {
 	word, msg := cutWord(text)
 	name, _, _ := bytes.Cut(bytes.TrimSuffix(word, []byte(":")), []byte("["))
@@ -145,8 +145,8 @@ func otherProgram(text []byte, rec *record) class {
 	return other
 }
 
-// journalMissed is how many kernel messages journald says that it has missed:
-// 0 none, -1 some.
+// journalMissed is how many kernel messages journald has missed by this message of its own;
+// 0: none, -1: nobody knows how many.
 func journalMissed(msg []byte) int {
 	if rest, ok := bytes.CutPrefix(msg, []byte("Missed ")); ok {
 		n, rest, ok := scan.Number(rest)
@@ -163,7 +163,7 @@ func journalMissed(msg []byte) int {
 	return 0
 }
 
-// countBefore is the number in front of a word, -1 without one.
+// countBefore is the number right before a word, -1 where there is none, or 0.
 func countBefore(msg []byte, word string) int {
 	i := bytes.Index(msg, []byte(word))
 	from := i
@@ -182,9 +182,9 @@ func countBefore(msg []byte, word string) int {
 
 func clampCount(n int64) int { return int(min(n, math.MaxInt32)) }
 
-// repeated recognises how a daemon says that a message came again:
-// "last message repeated 3 times", "message repeated 3 times: [ func t1]". Each
-// of them is missing in its place.
+// repeated reads how a daemon reports that a message came again, "last message repeated 3
+// times" or "message repeated 3 times: [ func t1]". n is how many messages are missing from
+// their places because of that, at least 1.
 func repeated(msg []byte) (n int, ok bool) {
 	rest, found := bytes.CutPrefix(bytes.TrimPrefix(msg, []byte("--- ")), []byte("last message repeated "))
 	if !found {
@@ -196,9 +196,9 @@ func repeated(msg []byte) (n int, ok bool) {
 	return max(clampCount(count), 1), ok && bytes.HasPrefix(rest, []byte(" time"))
 }
 
-// journalMark recognises the lines that journalctl puts between entries:
-// "-- Boot 4796af85d44b4f3180db94c05592c0f2 --", "-- Reboot --", "-- No entries --",
-// "-- Journal begins at … --".
+// journalMark reads the lines that journalctl prints between entries: "-- Boot
+// 4796af85d44b4f3180db94c05592c0f2 --", "-- Reboot --", "-- No entries --", "-- Journal
+// begins at … --". boot says that another boot begins.
 func journalMark(line []byte) (boot, ok bool) {
 	rest, ok := bytes.CutPrefix(line, []byte("-- "))
 	if !ok || !bytes.HasSuffix(line, []byte(" --")) {
@@ -207,7 +207,7 @@ func journalMark(line []byte) (boot, ok bool) {
 	return bytes.HasPrefix(rest, []byte("Boot ")) || bytes.HasPrefix(rest, []byte("Reboot ")), true
 }
 
-// cutWord cuts a text at its first blanks.
+// cutWord cuts a text at its first blanks. rest is nil where there are none.
 func cutWord(text []byte) (word, rest []byte) {
 	i := bytes.IndexByte(text, ' ')
 	if i < 0 {
@@ -220,9 +220,11 @@ func cutWord(text []byte) (word, rest []byte) {
 	return word, text[i:]
 }
 
+// endsTag says whether a word is a tag with its colon.
 func endsTag(word []byte) bool { return len(word) > 1 && word[len(word)-1] == ':' }
 
-// isFacilityLevel: "kern.info", as busybox and logread print it.
+// isFacilityLevel says whether a word is a facility and a level, "kern.info", as busybox
+// and logread print them.
 func isFacilityLevel(word []byte) bool {
 	i := bytes.IndexByte(word, '.')
 	return i > 0 && facilityOf(word[:i]) >= 0 && isLevel(word[i+1:])

@@ -19,7 +19,8 @@ const (
 	deltaTime          // [<    0.000857>]
 )
 
-// timeMark splits a record's time off. micros is the time since boot.
+// timeMark splits off a record's time. micros is the time since boot, where kind is
+// sinceBoot; else 0.
 func timeMark(line []byte) (rest []byte, kind timeKind, micros int64) {
 	if len(line) == 0 {
 		return line, noTime, 0
@@ -36,7 +37,7 @@ func timeMark(line []byte) (rest []byte, kind timeKind, micros int64) {
 	if rest, micros, ok := body(line); ok {
 		return rest, sinceBoot, micros
 	}
-	// The longest is a weekday, a month and a delta, in any language.
+	// The longest time has a weekday, a month and a delta, in any language.
 	end := bytes.IndexByte(line[:min(len(line), 80)], ']')
 	if end < 0 {
 		return line, noTime, 0
@@ -72,7 +73,7 @@ func timeMark(line []byte) (rest []byte, kind timeKind, micros int64) {
 	return line, noTime, 0
 }
 
-// body splits the stamp off a kernel log line, and gives it in microseconds:
+// body splits the stamp off a line of a kernel log. stamp is in microseconds:
 //
 //	[10914.046211] Thread Creating...
 //
@@ -96,8 +97,8 @@ func body(line []byte) (msg []byte, stamp int64, ok bool) {
 	return line[end:], n, true
 }
 
-// microseconds reads "10914.046211" at i, and says where it ends; 0 where there
-// is no such number.
+// microseconds reads seconds with six decimals at i, "10914.046211". end is behind them, 0
+// where there is no such number.
 func microseconds(line []byte, i int) (n int64, end int) {
 	from := i
 	for i < len(line) && scan.IsDigit(line[i]) && i-from < 12 {
@@ -119,20 +120,21 @@ func microseconds(line []byte, i int) (n int64, end int) {
 	return n, i
 }
 
-// seconds reads a text that is nothing but seconds with six decimals.
+// seconds reads a text that has nothing but seconds with six decimals.
 func seconds(text []byte) (micros int64, ok bool) {
 	n, end := microseconds(text, 0)
 	return n, end > 0 && end == len(text)
 }
 
-// cutFraction: "  240.".
+// cutFraction says whether in is seconds without decimals, "  240.".
 func cutFraction(in []byte) bool {
 	in = bytes.TrimLeft(in, " ")
 	n := len(in) - 1
 	return n >= 1 && n <= 12 && in[n] == '.' && scan.AllDigits(in[:n])
 }
 
-// isDelta: "<    0.000857>", negative where stamps run backwards.
+// isDelta says whether in is "<    0.000857>"; the number is negative where stamps run
+// backwards.
 func isDelta(in []byte) bool {
 	if len(in) < 3 || in[len(in)-1] != '>' {
 		return false
@@ -143,7 +145,7 @@ func isDelta(in []byte) bool {
 	return ok
 }
 
-// isSinceLast: "  +0.000857", or "  -0.000002".
+// isSinceLast says whether in is "  +0.000857" or "  -0.000002".
 func isSinceLast(in []byte) bool {
 	in = bytes.TrimLeft(in, " ")
 	if len(in) == 0 || in[0] != '+' && in[0] != '-' {
@@ -153,7 +155,8 @@ func isSinceLast(in []byte) bool {
 	return ok
 }
 
-// isCtime: "Sat Nov 21 18:06:58 2026", in the locale's order and words.
+// isCtime says whether in is "Sat Nov 21 18:06:58 2026", in the words and the order of any
+// locale.
 func isCtime(in []byte) bool {
 	clock, year, words := false, false, 0
 	for word := range bytes.FieldsSeq(in) {
@@ -168,7 +171,7 @@ func isCtime(in []byte) bool {
 	return clock && year && words >= 4 && words <= 7
 }
 
-// isShortTime: "Nov21 18:06", "Nov 1 18:06".
+// isShortTime says whether in is "Nov21 18:06" or "Nov 1 18:06".
 func isShortTime(in []byte) bool {
 	i := bytes.LastIndexByte(in, ' ')
 	if i < 3 || len(in) > 30 || len(in)-i-1 != 5 {
@@ -188,7 +191,7 @@ func isShortTime(in []byte) bool {
 	return digit && !scan.IsDigit(in[0]) && in[0] != ' '
 }
 
-// headless is a line that has lost its first bracket: "   30.363151] func t1".
+// headless reads a line that has lost its first bracket, "30.363151] func t1".
 func headless(line []byte) (msg []byte, ok bool) {
 	_, end := microseconds(line, 0)
 	if end == 0 || end+1 >= len(line) || line[end] != ']' || line[end+1] != ' ' {
@@ -197,8 +200,8 @@ func headless(line []byte) (msg []byte, ok bool) {
 	return line[end+2:], true
 }
 
-// holdsStamp says whether text has a kernel log's stamp somewhere in it, as
-// where a console has put a message behind a prompt.
+// holdsStamp says whether text has a stamp of a kernel log anywhere in it. It has one where
+// a console shows a message behind a prompt.
 func holdsStamp(text []byte) bool {
 	for {
 		i := bytes.IndexByte(text, '[')
@@ -213,7 +216,7 @@ func holdsStamp(text []byte) bool {
 	}
 }
 
-// wallClock splits the time off with which a syslog line begins.
+// wallClock splits off the time at the beginning of a syslog line.
 func wallClock(line []byte) (rest []byte, ok bool) {
 	if n := isoLength(line, '.'); n > 0 {
 		if n == len(line) || line[n] != ' ' {
@@ -246,9 +249,9 @@ func wallClock(line []byte) (rest []byte, ok bool) {
 	return nil, false
 }
 
-// isoLength is the length of "2026-11-21T18:06:58.363151+00:00" at the
-// beginning of a line, 0 where there is none. Fraction, zone, and the colon in
-// it may be missing; the fraction's mark must be point.
+// isoLength is the length of "2026-11-21T18:06:58.363151+00:00" at the beginning of a line,
+// 0 where there is none. Fraction, zone, and the colon in the zone may be missing. The
+// fraction's mark must be point; with a comma the fraction must be there.
 func isoLength(line []byte, point byte) int {
 	const form = "0000-00-00T00:00:00"
 	if len(line) < len(form) {
@@ -293,13 +296,13 @@ func isoLength(line []byte, point byte) int {
 	return i
 }
 
-// isUnix: seconds since 1970, "1795285019.363151".
+// isUnix says whether a word is seconds since 1970, "1795285019.363151".
 func isUnix(word []byte) bool {
 	whole, frac, ok := bytes.Cut(word, []byte("."))
 	return ok && len(whole) >= 9 && len(whole) <= 11 && scan.AllDigits(whole) && len(frac) >= 3 && len(frac) <= 6 && scan.AllDigits(frac)
 }
 
-// isClock: "18:06:59", with a fraction or without.
+// isClock says whether a word is "18:06:59", with a fraction or without.
 func isClock(word []byte) bool {
 	if len(word) < 8 || word[2] != ':' || word[5] != ':' {
 		return false
@@ -313,19 +316,19 @@ func isClock(word []byte) bool {
 	return len(frac) == 0 || frac[0] == '.' && len(frac) <= 10 && scan.AllDigits(frac[1:])
 }
 
-// isDate: "2026-11-21".
+// isDate says whether a word is "2026-11-21".
 func isDate(word []byte) bool {
 	return len(word) == 10 && word[4] == '-' && word[7] == '-' && scan.AllDigits(word[:4]) && scan.AllDigits(word[5:7]) && scan.AllDigits(word[8:])
 }
 
-// isDay: "1" to "31", with a point behind it or without.
+// isDay says whether a word is "1" to "31", with a point behind it or without.
 func isDay(word []byte) bool {
 	word = bytes.TrimSuffix(word, []byte("."))
 	n, rest, ok := scan.Number(word)
 	return ok && len(rest) == 0 && len(word) <= 2 && 1 <= n && n <= 31
 }
 
-// isMonth: a word in any language; "12月" is one.
+// isMonth says whether a word may be a month's name in any language; "12月" is one.
 func isMonth(word []byte) bool {
 	if len(word) < 2 || len(word) > 16 || scan.AllDigits(word) {
 		return false

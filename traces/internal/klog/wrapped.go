@@ -7,10 +7,10 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// What mail, issues and terminals put around the lines of a log.
+// What mail, issue trackers and terminals add to the lines of a log.
 
-// unquote takes a mail's quote marks off a line, "> " or ">> " or "> > ", and
-// counts them.
+// unquote takes the quote marks of mail off a line, "> " or ">> " or "> > ", and counts
+// them.
 func unquote(line []byte) (rest []byte, depth int) {
 	rest = line
 	for len(rest) > 0 && rest[0] == '>' {
@@ -26,8 +26,8 @@ func unquote(line []byte) (rest []byte, depth int) {
 	return rest, depth
 }
 
-// wrapColumn: mailers break lines at blanks so that they have at most 72 to 78
-// columns. A line shorter than this would have had room for a further word.
+// wrapColumn is how long a quoted line must be to have been cut. Mailers break lines at
+// blanks, at 72 to 78 columns: a shorter line would have had room for another word.
 const wrapColumn = 60
 
 // fence says whether a line begins or ends a block of code in Markdown.
@@ -35,9 +35,9 @@ func fence(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("```")) || bytes.HasPrefix(line, []byte("~~~"))
 }
 
-// appendPlain appends a line without the escape sequences that colour it
-// (ECMA-48 SGR, "\x1b[…m") or clear its rest ("\x1b[K"). Others stay: they are
-// no decoration, and may be part of a message.
+// appendPlain appends a line without the escape sequences that colour it (ECMA-48 SGR,
+// "\x1b[…m") or clear its rest ("\x1b[K"). Other sequences may be part of a message and
+// stay.
 func appendPlain(dst, line []byte) []byte {
 	for {
 		i := bytes.IndexByte(line, '\x1b')
@@ -64,14 +64,13 @@ func appendPlain(dst, line []byte) []byte {
 
 func runes(text []byte) int { return utf8.RuneCount(text) }
 
-// appendPrinted appends a text in which what is not to be printed is escaped.
+// appendPrinted appends a text with its escapes decoded; mark begins an escape.
 //
-// dmesg writes such a byte as "\xc3" (util-linux lib/carefulputc.h,
-// sys-utils/dmesg.c safe_fwrite), and breaks the line itself. rsyslog and others
-// write a control character as "#011", in octal. Neither escapes its own mark, so
-// that only what it surely has written is decoded: what dmesg would not print,
-// and of the controls those that stand in texts. "#177-Ubuntu" is the number of a
-// build.
+// dmesg writes a byte that cannot be printed as "\xc3" (util-linux lib/carefulputc.h,
+// sys-utils/dmesg.c safe_fwrite), but not a newline. rsyslog and others write a control
+// character as "#011", in octal. Neither escapes the mark itself. So only those escapes are
+// decoded that the program must have written: of dmesg, bytes that it would not print; of
+// rsyslog, control characters that occur in texts. "#177-Ubuntu" is the number of a build.
 func appendPrinted(dst, text []byte, mark byte) []byte {
 	for i := 0; i < len(text); i++ {
 		c := text[i]
@@ -87,6 +86,7 @@ func appendPrinted(dst, text []byte, mark byte) []byte {
 	return dst
 }
 
+// escaped decodes the three bytes behind a mark.
 func escaped(b []byte, mark byte) (c byte, ok bool) {
 	if mark == '#' {
 		switch string(b) {

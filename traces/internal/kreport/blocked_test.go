@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Who likely holds a lock, in the words of 6.15, 6.16 and 6.17.
+// The line about a lock's likely holder is read as 6.15, 6.16 and 6.17 print it.
 func TestParseBlocked(t *testing.T) {
 	for _, test := range []struct{ msg, want string }{
 		{"INFO: task cat:115 is blocked on a mutex likely owned by task cat:114.", "cat[115] a mutex likely owned by cat[114]"},

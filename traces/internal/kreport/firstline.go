@@ -7,67 +7,67 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// CountsDeaths: "Kernel bug detected[#1]:" and others say which death of a task
-// it is since the boot.
+// CountsDeaths says whether a message counts the deaths of tasks since the boot, as
+// "Kernel bug detected[#1]:" and others do (arch/*/kernel/traps.c die).
 func CountsDeaths(msg []byte) bool {
 	i := scan.IndexOf(msg, "[#")
 	return i >= 0 && i+2 < len(msg) && scan.IsDigit(msg[i+2])
 }
 
 const (
-	cutHere = "------------[ cut here ]------------"    // include/asm-generic/bug.h CUT_HERE
-	future  = "Future hung task reports are suppressed" // kernel/hung_task.c check_hung_uninterruptible_tasks
+	cutHere       = "------------[ cut here ]------------"    // include/asm-generic/bug.h CUT_HERE
+	noMoreReports = "Future hung task reports are suppressed" // kernel/hung_task.c check_hung_uninterruptible_tasks
 )
 
 var (
 	endTrace = []byte("---[ end trace ") // kernel/panic.c print_oops_end_marker
 	kasan    = []byte("BUG: KASAN: ")    // mm/kasan/report.c
-	// What a WARN is about, where its text is worth more than its place:
-	// lib/refcount.c, kernel/sched/core.c __might_sleep.
-	messages = [][]byte{[]byte("refcount_t: "), []byte("do not call blocking ops when !TASK_RUNNING")}
-	// What comes after these looks like a trace, and is not the task's stack at
-	// the moment: mm/kasan/report.c, mm/kfence/report.c, arch/s390/kernel/dumpstack.c.
-	otherStacks = [][]byte{
+	// warnTexts are texts of WARNs that say more than the WARN's place does: lib/refcount.c,
+	// kernel/sched/core.c __might_sleep.
+	warnTexts = [][]byte{[]byte("refcount_t: "), []byte("do not call blocking ops when !TASK_RUNNING")}
+	// otherTraces begin lines before a trace that is not the task's present stack:
+	// mm/kasan/report.c, mm/kfence/report.c, arch/s390/kernel/dumpstack.c.
+	otherTraces = [][]byte{
 		[]byte("Allocated by task "), []byte("Freed by task "), []byte("Last potentially related work creation:"),
 		[]byte("allocated by task "), []byte("freed by task "), []byte("The buggy address "),
 		[]byte("Last Breaking-Event-Address:"), []byte("kfence-#"),
 	}
 )
 
-// begins says what msg, without blanks before it, could begin. It is asked for
-// every message of a log.
-func begins(msg []byte) source {
-	src := beginsBy(msg)
-	if src == noSource && len(msg) >= 6 && msg[0] != ' ' && !scan.HasPrefix(msg, "task:") && CountsDeaths(msg) {
+// kindOf says what msg, without blanks before it, could begin. It is called for every
+// message of a log.
+func kindOf(msg []byte) lineKind {
+	kind := kindByBeginning(msg)
+	if kind == otherLine && len(msg) >= 6 && msg[0] != ' ' && !scan.HasPrefix(msg, "task:") && CountsDeaths(msg) {
 		// "general protection fault, probably for …: 0000 [#1] SMP", "invalid opcode:
 		// 0000 [#1]", "Kernel bug detected[#1]:": whatever else counts deaths.
 		return deathLine
 	}
-	return src
+	return kind
 }
 
 // Unmistakable says whether nothing but a report of the kernel begins with msg.
 func Unmistakable(msg []byte) bool {
-	switch begins(msg) {
+	switch kindOf(msg) {
 	case hungLine, taskLine, nmiLine, procLine, lockupLine, deathLine:
 		return true
 	}
 	return false
 }
 
-// MayBegin says whether msg could begin a report, or end one, by its two ends.
-func MayBegin(msg []byte) bool { return beginsBy(unindent(msg)) != noSource }
+// MayBegin says whether msg, by its two ends, could begin a report or end one.
+func MayBegin(msg []byte) bool { return kindByBeginning(unindent(msg)) != otherLine }
 
-// A firstLine is how a line begins that begins a report, or ends one.
+// A firstLine is a line that begins a report, or ends one.
 type firstLine struct {
 	begin string
-	is    source
-	also  func(msg []byte) bool // must be true of it too; nil: nothing must
+	kind  lineKind
+	also  func(msg []byte) bool // must be true as well; nil: the beginning is enough
 }
 
-// firstLines are tried in their order: the first one that fits says what a line is. A
-// log's lines with other beginnings are skipped at their sight (klog.BoringLines), which
-// learns of these here.
+// firstLines are tried in their order: the first one that fits says what a line is.
+// klog.BoringLines skips lines with other beginnings without decoding them; it takes the
+// beginnings from here.
 var firstLines = []firstLine{
 	{"INFO: task ", hungLine, isHung}, // kernel/hung_task.c check_hung_task
 	// kernel/hung_task.c debug_show_blocker, from 6.15: the blocker's stack comes next, as
@@ -97,7 +97,7 @@ var firstLines = []firstLine{
 	{"BUG: KFENCE: ", deathLine, nil},                        // mm/kfence/report.c
 	{"BUG: stack guard page was hit", deathLine, nil},        // arch/x86/kernel/traps.c handle_stack_overflow
 	{"BUG: TASK stack guard page was hit", deathLine, nil},   // the same
-	{"BUG: workqueue lockup", noSource, nil},                 // kernel/workqueue.c wq_watchdog_timer_fn: no task's
+	{"BUG: workqueue lockup", otherLine, nil},                // kernel/workqueue.c wq_watchdog_timer_fn: about no task
 	{"BUG: ", complaintLine, nil},                            // scheduling while atomic, sleeping function, …: the task goes on
 	{"WARNING: ", complaintLine, isWarning},                  // kernel/panic.c __warn
 	{"Internal error: ", deathLine, nil},                     // arch/arm/kernel/traps.c, arch/arm64/kernel/traps.c __die
@@ -120,10 +120,10 @@ var firstLines = []firstLine{
 	{"sysrq: SysRq : Show ", endLine, nil},                 // the same, to 4.19
 	{"SysRq : Show ", endLine, nil},                        // the same, before
 	{"Kernel panic - not syncing", endLine, nil},           // kernel/panic.c panic
-	{future, endLine, nil},
+	{noMoreReports, endLine, nil},
 }
 
-// byFirstByte has the firstLines by the byte that they begin with.
+// byFirstByte has the firstLines by their first byte.
 var byFirstByte = func() (lines [256][]firstLine) {
 	for _, l := range firstLines {
 		c := l.begin[0]
@@ -132,8 +132,8 @@ var byFirstByte = func() (lines [256][]firstLine) {
 	return lines
 }()
 
-// Beginnings are what the messages begin with that begin or end a report, indented or
-// not. Some others are told by more of them: "[#1]", and what beginsByEnd knows.
+// Beginnings are the beginnings of the messages that begin or end a report. Such a message
+// may be indented. Others are known by "[#1]" in them, or by their end; see kindByEnd.
 func Beginnings() (texts []string) {
 	for _, l := range firstLines {
 		texts = append(texts, l.begin)
@@ -141,10 +141,10 @@ func Beginnings() (texts []string) {
 	return texts
 }
 
-// beginsBy is begins by a message's two ends.
-func beginsBy(msg []byte) source {
+// kindByBeginning is kindOf by a message's two ends alone.
+func kindByBeginning(msg []byte) lineKind {
 	if len(msg) < 6 || msg[0] == ' ' {
-		return noSource
+		return otherLine
 	}
 	lines := byFirstByte[msg[0]]
 	for i := range lines {
@@ -152,15 +152,15 @@ func beginsBy(msg []byte) source {
 		if !scan.HasPrefix(msg, l.begin) || l.also != nil && !l.also(msg) {
 			continue
 		}
-		if l.is != noSource {
-			return l.is
+		if l.kind != otherLine {
+			return l.kind
 		}
 		break
 	}
 	if scan.HasPrefix(msg, "task:") {
-		return noSource
+		return otherLine
 	}
-	return beginsByEnd(msg)
+	return kindByEnd(msg)
 }
 
 func isHung(msg []byte) bool {
@@ -195,8 +195,9 @@ func isCPU(msg []byte) bool {
 	return ok
 }
 
-// beginsByEnd knows those that their right end tells.
-func beginsByEnd(msg []byte) source {
+// kindByEnd knows the lines that only their right end tells: those of pstore, of
+// /proc/PID/stack, and of the old sched_show_task (see parseTaskLine).
+func kindByEnd(msg []byte) lineKind {
 	end := len(msg)
 	for msg[end-1] == ' ' {
 		end--
@@ -206,7 +207,7 @@ func beginsByEnd(msg []byte) source {
 		return partLine
 	}
 	if last == 'k' || last == '=' || msg[0] == '/' || msg[0] == '=' && scan.IsHex(last) {
-		if pid, _ := procStack(msg[:end]); pid > 0 {
+		if pid, _ := parseProcStack(msg[:end]); pid > 0 {
 			return procLine
 		}
 	}
@@ -215,45 +216,45 @@ func beginsByEnd(msg []byte) source {
 			return taskLine
 		}
 	}
-	return noSource
+	return otherLine
 }
 
-// isStall knows the first line of an RCU CPU stall warning
+// isStall says whether msg is the first line of an RCU CPU stall warning
 // (kernel/rcu/tree_stall.h print_cpu_stall, print_other_cpu_stall;
 // Documentation/RCU/stallwarn.rst).
 func isStall(msg []byte) bool {
 	return bytes.Contains(msg, []byte("detected")) && bytes.Contains(msg, []byte(" stall"))
 }
 
-// secondDeathLine says whether msg is no first line of an oops where there was
-// one of its task before.
-func secondDeathLine(msg []byte) bool {
+// isSecondDeathLine says whether msg is the second line of an oops, where the line before
+// it was of the same task.
+func isSecondDeathLine(msg []byte) bool {
 	return bytes.HasPrefix(msg, []byte("Oops")) || bytes.HasPrefix(msg, []byte("Internal error: ")) ||
 		bytes.Contains(msg, []byte("[#"))
 }
 
-// isPart knows the first line of a file of pstore, "Oops#1 Part1"
-// (fs/pstore/platform.c pstore_dump): the last of a log is Part1, and a part
-// begins and ends anywhere in a report.
+// isPart says whether msg is the first line of a file of pstore, "Oops#1 Part1"
+// (fs/pstore/platform.c pstore_dump). Part1 is the end of a log, and a part begins and
+// ends anywhere in a report.
 func isPart(msg []byte) bool {
 	if len(msg) > 40 {
 		return false
 	}
 	word, part, ok := bytes.Cut(msg, []byte("#"))
-	if !ok || !identifier(word) {
+	if !ok || !isIdentifier(word) {
 		return false
 	}
 	count, part, ok := bytes.Cut(part, []byte(" Part"))
 	return ok && scan.AllDigits(count) && scan.AllDigits(part)
 }
 
-// parseHungLine reads what khungtaskd says first (kernel/hung_task.c
-// check_hung_task; the words in the middle change):
+// parseHungLine reads the first line of khungtaskd's report (kernel/hung_task.c
+// check_hung_task; the words in the middle vary):
 //
 //	INFO: task kworker/u8:0:5 blocked for more than 120 seconds.
 //	INFO: task dd:456 blocked in I/O wait for more than 122 seconds.
 //
-// A comm may hold anything, so the pid is behind the last colon.
+// A name may hold anything, so the pid is the number behind the last colon.
 func parseHungLine(msg []byte) (t traces.Task, seconds int, ok bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("INFO: task "))
 	if !ok {
@@ -275,14 +276,14 @@ func parseHungLine(msg []byte) (t traces.Task, seconds int, ok bool) {
 	return t, seconds, ok
 }
 
-// parseBlocked reads what khungtaskd says of a lock's holder (kernel/hung_task.c
-// debug_show_blocker). lock is what stands between the two tasks:
+// parseBlocked reads khungtaskd's line about the holder of a lock (kernel/hung_task.c
+// debug_show_blocker). lock is the text between the two tasks:
 //
 //	INFO: task cat:115 is blocked on a mutex likely owned by task cat:114.                            6.15
 //	INFO: task cat:115 blocked on a semaphore likely last held by task cat:114                        6.16
 //	INFO: task cat:115 <reader> blocked on an rw-semaphore likely owned by task cat:114 <writer>      6.17
 //
-// Where it knows no holder it says so, and ok is false.
+// ok is false where khungtaskd knows no holder.
 func parseBlocked(msg []byte) (waiter, owner traces.Task, lock string, ok bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("INFO: task "))
 	i := bytes.Index(rest, []byte(" blocked on a"))
@@ -301,7 +302,7 @@ func parseBlocked(msg []byte) (waiter, owner traces.Task, lock string, ok bool) 
 	return waiter, owner, string(what), ok1 && ok2
 }
 
-// splitTask reads comm and pid with sep between them; the comm may hold sep.
+// splitTask reads a name and a pid with sep between them. The name may hold sep too.
 func splitTask(s []byte, sep byte) (traces.Task, bool) {
 	i := bytes.LastIndexByte(s, sep)
 	if i < 0 || i > maxCommSize {
@@ -348,8 +349,9 @@ func parseTaskLine(msg []byte) (t traces.Task, state byte, ok bool) {
 	return traces.Task{Comm: string(comm), PID: pid}, state, true
 }
 
+// parseOldTaskLine reads the last two forms of parseTaskLine, from the right, because the
+// name may hold anything.
 func parseOldTaskLine(msg []byte) (t traces.Task, state byte, ok bool) {
-	// From the end, because the comm may hold anything.
 	s := bytes.TrimRight(msg, " ")
 	if len(s) < 12 || s[len(s)-10] != '0' || s[len(s)-9] != 'x' || s[len(s)-11] != ' ' {
 		return traces.Task{}, 0, false
@@ -396,17 +398,18 @@ func parseOldTaskLine(msg []byte) (t traces.Task, state byte, ok bool) {
 	return traces.Task{Comm: string(comm), PID: pid}, word[0], true
 }
 
-// isTaskState knows fs/proc/array.c task_state_array's letters, of all ages.
+// isTaskState says whether c is a letter of fs/proc/array.c task_state_array, in any
+// release.
 func isTaskState(c byte) bool { return bytes.IndexByte([]byte("RSDTtXZPIxKWN"), c) >= 0 }
 
-// parseCPULine reads what dump_stack and show_regs say of the task
+// parseCPULine reads the line of dump_stack and show_regs about the task
 // (lib/dump_stack.c dump_stack_print_info):
 //
 //	CPU: 1 PID: 310 Comm: kt_x Tainted: G           OE      6.1.0-18-amd64 #1  Debian 6.1.76-1
 //	CPU: 0 UID: 0 PID: 310 Comm: kt_x Kdump: loaded Not tainted 6.12.55 #1
 //	Pid: 2183, comm: bash Tainted: P           ---------------    2.6.32-279.19.1.el6.x86_64 #1
 //
-// release is nil where it is not there.
+// release is nil where the line has none.
 func parseCPULine(msg []byte) (t traces.Task, release []byte, ok bool) {
 	var rest []byte
 	if after, old := bytes.CutPrefix(msg, []byte("Pid: ")); old {
@@ -440,18 +443,18 @@ func parseCPULine(msg []byte) (t traces.Task, release []byte, ok bool) {
 	}
 	comm := bytes.TrimSuffix(rest[:i], []byte(" Kdump: loaded"))
 	t.Comm = string(comm[:min(len(comm), maxCommSize)])
-	release, _ = taintLine(rest[i+1:])
+	release, _ = parseTaint(rest[i+1:])
 	return t, release, true
 }
 
-// taintLine reads the flags and the kernel's release (kernel/panic.c
+// parseTaint reads the taint flags and the kernel's release (kernel/panic.c
 // print_tainted; lib/dump_stack.c):
 //
 //	Tainted: G        W  OE      6.12.117+deb12-cloud-amd64 #1 Debian 6.12.117-1~deb12u1
 //	Not tainted 5.15.63-flatcar #1
 //
-// ok where it is one; release is nil where it has none that can be told.
-func taintLine(msg []byte) (release []byte, ok bool) {
+// ok is false where msg is another line; release is nil where the line has none.
+func parseTaint(msg []byte) (release []byte, ok bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("Tainted: "))
 	if !ok {
 		if rest, ok = bytes.CutPrefix(msg, []byte("Not tainted")); !ok {
@@ -471,8 +474,8 @@ func taintLine(msg []byte) (release []byte, ok bool) {
 	return release, true
 }
 
-// parseWarning reads a WARN's first line (kernel/panic.c __warn): the task,
-// where it is there, and the function. at is empty where msg is none.
+// parseWarning reads a WARN's first line (kernel/panic.c __warn). t is zero where the line
+// has no task; at is the function, empty where msg is another line.
 //
 //	WARNING: at kernel/kthread.c:520 kthread_park+0x40/0x90()                        until 3.10
 //	WARNING: CPU: 0 PID: 12 at kernel/kthread.c:520 kthread_park+0x40/0x90()         until 4.10
@@ -487,7 +490,7 @@ func parseWarning(msg []byte) (t traces.Task, at string) {
 	if i := bytes.LastIndex(rest, []byte(", CPU#")); i >= 0 {
 		where, by := rest[:i], rest[i+len(", CPU#"):]
 		file, where, ok := bytes.Cut(where, []byte(" at "))
-		if !ok || !sourceLine(file) {
+		if !ok || !isSourceLine(file) {
 			return traces.Task{}, ""
 		}
 		_, by, ok = bytes.Cut(by, []byte(": "))
@@ -526,7 +529,7 @@ func parseWarning(msg []byte) (t traces.Task, at string) {
 		return t, functionName(f.fn)
 	}
 	file, where, ok := bytes.Cut(rest, []byte(" "))
-	if !ok || !sourceLine(file) {
+	if !ok || !isSourceLine(file) {
 		return traces.Task{}, ""
 	}
 	f := parseWhere(where)
@@ -536,9 +539,9 @@ func parseWarning(msg []byte) (t traces.Task, at string) {
 	return t, functionName(f.fn)
 }
 
-// lockedUp is the task of "… stuck for 23s! [kt_spin:310]", zero where a line
-// names none.
-func lockedUp(msg []byte) traces.Task {
+// parseLockupTask is the task of "… stuck for 23s! [kt_spin:310]", zero where a line names
+// none.
+func parseLockupTask(msg []byte) traces.Task {
 	i := bytes.Index(msg, []byte("! ["))
 	if i < 0 || msg[len(msg)-1] != ']' {
 		return traces.Task{}
@@ -547,10 +550,11 @@ func lockedUp(msg []byte) traces.Task {
 	return t
 }
 
-// processLine reads how arm, arm64, mips and old x86 name an oops's task:
+// parseProcessLine reads how arm, arm64, mips and old x86 kernels name the task of an
+// oops:
 //
 //	Process kt_x (pid: 310, stack limit = 0xc05e4240)
-func processLine(msg []byte) (traces.Task, bool) {
+func parseProcessLine(msg []byte) (traces.Task, bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("Process "))
 	if !ok {
 		return traces.Task{}, false
@@ -563,9 +567,9 @@ func processLine(msg []byte) (traces.Task, bool) {
 	return traces.Task{Comm: string(rest[:i]), PID: pid}, ok
 }
 
-// noteLine reads "note: kt_x[310] exited with irqs disabled" (kernel/exit.c
-// make_task_dead; until 5.16 do_exit, which need not follow an oops).
-func noteLine(msg []byte) (traces.Task, bool) {
+// parseNoteLine reads "note: kt_x[310] exited with irqs disabled" (kernel/exit.c
+// make_task_dead; until 5.16 do_exit, which prints it without an oops too).
+func parseNoteLine(msg []byte) (traces.Task, bool) {
 	rest, ok := bytes.CutPrefix(msg, []byte("note: "))
 	if !ok {
 		return traces.Task{}, false
@@ -577,10 +581,11 @@ func noteLine(msg []byte) (traces.Task, bool) {
 	return splitTask(rest[:i], '[')
 }
 
-// procStack knows the name of /proc/PID/stack, or /proc/PID/task/TID/stack, at
-// the end of a prompt's line, "# cat /proc/594/stack", in "==> … <==" of head
-// and tail, and, with rest behind it, as grep puts it before each line.
-func procStack(msg []byte) (pid int, rest []byte) {
+// parseProcStack reads the pid of a file's name, /proc/PID/stack or
+// /proc/PID/task/TID/stack. The name stands at the end of a prompt's line,
+// "# cat /proc/594/stack"; in "==> … <==", which head and tail print; or before each line,
+// where grep puts it. Only then is there a rest. pid is 0 where msg has no such name.
+func parseProcStack(msg []byte) (pid int, rest []byte) {
 	s := bytes.TrimRight(msg, " ")
 	if inner, ok := bytes.CutPrefix(s, []byte("==> ")); ok {
 		s = bytes.TrimSuffix(inner, []byte(" <=="))

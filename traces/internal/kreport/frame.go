@@ -14,18 +14,18 @@ const (
 	noFrame  frameKind = iota
 	reliable           // a function that is on the stack
 	dubious            // an address that was on the stack; it may be a left-over
-	garbled            // must have been a frame, and cannot be read
+	garbled            // must have been a frame, but cannot be read
 )
 
-// A frameLine is a line of a trace, in pieces of the message.
+// A frameLine is a line of a trace. Its texts are parts of the message.
 type frameLine struct {
 	kind              frameKind
 	fn, mod           []byte
 	where             []byte // fn with its offset and size
-	callee, calleeMod []byte // arm32: the frame that fn called; nil elsewhere
-	last              bool   // the mark after the last frame
-	unsure            bool   // dubious, and may yet be a frame
-	plain             bool   // without an address or an offset: anybody's words, outside of a trace
+	callee, calleeMod []byte // arm32: the function that fn called; nil elsewhere
+	last              bool   // no frame, but the mark behind the outermost one
+	unsure            bool   // dubious, but rather a frame than a left-over
+	plain             bool   // without address and offset: outside of a trace it may be any text
 }
 
 // parseFrame reads a line of a trace, without blanks before it:
@@ -42,15 +42,15 @@ type frameLine struct {
 //	kthread_stop+0x6a/0x170 kernel/kthread.c:710    syzbot
 //	context_switch kernel/sched/core.c:5245 [inline]
 //	kthread_stop (kernel/kthread.c:710)             scripts/decode_stacktrace.sh
-//	0xffffffffc08a1063                              text that belongs to nobody any more
+//	0xffffffffc08a1063                              code of a module that has been unloaded
 //
-// Dubious are those behind a "? " (x86, arch/x86/kernel/dumpstack.c
-// printk_stack_address), in round brackets (s390) or with "(unreliable)"
-// behind them (powerpc).
+// A function is dubious behind a "? " (x86, arch/x86/kernel/dumpstack.c
+// printk_stack_address), in round brackets (s390), and with "(unreliable)" behind it
+// (powerpc).
 func parseFrame(s []byte) frameLine {
 	addressed, inline := false, false
 	for {
-		rest, isInline, ok := address(s)
+		rest, isInline, ok := cutAddress(s)
 		if !ok {
 			break
 		}
@@ -76,13 +76,13 @@ func parseFrame(s []byte) frameLine {
 		}
 		return frameLine{kind: garbled}
 	case f.kind == noFrame && addressed:
-		// s390 and /proc without offsets.
+		// s390 and /proc print functions without offsets.
 		name, rest, _ := bytes.Cut(s, []byte(" "))
-		mod, left := module(rest)
-		if identifier(name) && len(left) == 0 {
+		mod, left := cutModule(rest)
+		if isIdentifier(name) && len(left) == 0 {
 			return frameLine{kind: reliable, fn: name, mod: mod, where: name}
 		}
-		if bytes.HasPrefix(s, []byte("0x")) && nobody(name) {
+		if bytes.HasPrefix(s, []byte("0x")) && isEndAddress(name) {
 			return frameLine{kind: dubious, last: true}
 		}
 		return frameLine{kind: garbled}
@@ -90,9 +90,9 @@ func parseFrame(s []byte) frameLine {
 	return f
 }
 
-// address takes an address in brackets off s. isInline says that it is
-// "[<     inline     >]", as syzbot wrote until 2016.
-func address(s []byte) (rest []byte, isInline, ok bool) {
+// cutAddress takes an address in brackets off s. isInline says that it is
+// "[<     inline     >]", which syzbot wrote until 2016.
+func cutAddress(s []byte) (rest []byte, isInline, ok bool) {
 	if len(s) < 3 || s[0] != '[' {
 		return s, false, false
 	}
@@ -115,18 +115,19 @@ func address(s []byte) (rest []byte, isInline, ok bool) {
 	return bytes.TrimLeft(s[end+1:], " "), false, true
 }
 
-// pairFrame reads arm32's two functions of a line.
+// pairFrame reads a line of arm32, which has two functions. bracketed says that addresses
+// stand before them.
 func pairFrame(callee, caller []byte, bracketed bool) frameLine {
 	if bracketed {
-		rest, _, ok := address(caller)
+		rest, _, ok := cutAddress(caller)
 		if !ok {
 			return frameLine{kind: garbled}
 		}
 		var ok1, ok2 bool
-		if callee, ok1 = unbracket(callee); !ok1 {
+		if callee, ok1 = cutBrackets(callee); !ok1 {
 			return frameLine{kind: garbled}
 		}
-		if caller, ok2 = unbracket(rest); !ok2 {
+		if caller, ok2 = cutBrackets(rest); !ok2 {
 			return frameLine{kind: garbled}
 		}
 	}
@@ -138,12 +139,12 @@ func pairFrame(callee, caller []byte, bracketed bool) frameLine {
 		return frameLine{}
 	}
 	name, rest, _ := bytes.Cut(callee, []byte(" "))
-	mod, left := module(rest)
+	mod, left := cutModule(rest)
 	if len(left) > 0 || len(name) == 0 {
 		if bracketed {
 			return frameLine{kind: garbled}
 		}
-		return frameLine{} // somebody's words with a "from" in them
+		return frameLine{} // any text with a "from" in it
 	}
 	if i := bytes.IndexByte(name, '+'); i > 0 {
 		name = name[:i] // until 3.10 both functions had an offset
@@ -152,7 +153,8 @@ func pairFrame(callee, caller []byte, bracketed bool) frameLine {
 	return f
 }
 
-func unbracket(s []byte) ([]byte, bool) {
+// cutBrackets is what stands between round brackets.
+func cutBrackets(s []byte) ([]byte, bool) {
 	s = bytes.TrimSpace(s)
 	if len(s) < 2 || s[0] != '(' || s[len(s)-1] != ')' {
 		return nil, false
@@ -160,7 +162,7 @@ func unbracket(s []byte) ([]byte, bool) {
 	return s[1 : len(s)-1], true
 }
 
-// parseWhere reads a function with its offset and what may follow:
+// parseWhere reads a function with its offset, and what may follow it:
 //
 //	fn+0x27/0xc0 [mod] (flags)
 //	fn+0x27/0xc0 file:line
@@ -188,17 +190,17 @@ func parseWhere(s []byte) frameLine {
 		}
 		where := s[:i]
 		if bytes.HasPrefix(s[i:], []byte("()")) {
-			i += 2 // a WARN's place, until 4.10
+			i += 2 // in a WARN's first line, until 4.10
 		}
 		if !ok || i < len(s) && s[i] != ' ' {
 			return frameLine{kind: garbled}
 		}
 		f := frameLine{kind: reliable, fn: s[:plus], where: where}
-		f.mod, s = module(s[i:])
+		f.mod, s = cutModule(s[i:])
 		switch {
-		case len(s) == 0 || arm64Flags(s) || discriminator(s):
-		case s[0] == '(' && s[len(s)-1] == ')' && sourceLine(s[1:len(s)-1]):
-		case sourceLine(s):
+		case len(s) == 0 || isArm64Flags(s) || isDiscriminator(s):
+		case s[0] == '(' && s[len(s)-1] == ')' && isSourceLine(s[1:len(s)-1]):
+		case isSourceLine(s):
 		default:
 			return frameLine{kind: garbled}
 		}
@@ -206,7 +208,7 @@ func parseWhere(s []byte) frameLine {
 	}
 	if space < 0 {
 		if bytes.HasPrefix(s, []byte("0x")) && len(s) >= 10 && scan.AllHex(s[2:]) {
-			if nobody(s) {
+			if isEndAddress(s) {
 				return frameLine{kind: dubious, last: true}
 			}
 			return frameLine{kind: reliable, fn: s, where: s, plain: true}
@@ -214,20 +216,20 @@ func parseWhere(s []byte) frameLine {
 		return frameLine{}
 	}
 	name, rest := s[:space], bytes.TrimLeft(s[space+1:], " ")
-	if !identifier(name) {
+	if !isIdentifier(name) {
 		return frameLine{}
 	}
-	if at, ok := bytes.CutSuffix(rest, []byte(" [inline]")); ok && sourceLine(at) {
+	if at, ok := bytes.CutSuffix(rest, []byte(" [inline]")); ok && isSourceLine(at) {
 		return frameLine{kind: reliable, fn: name, where: name, plain: true}
 	}
 	if rest[0] == '(' {
 		end := bytes.LastIndexByte(rest, ')')
-		if end < 0 || !sourceLine(rest[1:end]) {
+		if end < 0 || !isSourceLine(rest[1:end]) {
 			return frameLine{}
 		}
 		mod := bytes.TrimSpace(rest[end+1:])
 		mod = bytes.Trim(mod, "[]")
-		if len(mod) > 0 && !identifier(mod) {
+		if len(mod) > 0 && !isIdentifier(mod) {
 			return frameLine{}
 		}
 		return frameLine{kind: reliable, fn: name, mod: mod, where: name, plain: true}
@@ -235,9 +237,9 @@ func parseWhere(s []byte) frameLine {
 	return frameLine{}
 }
 
-// module takes " [mod …]" off s: of several words the first is the name
-// (kernel/kallsyms.c __sprint_symbol appends the build-id).
-func module(s []byte) (mod, rest []byte) {
+// cutModule takes " [mod …]" off s. The first word is the module's name; a build-id may
+// follow it (kernel/kallsyms.c __sprint_symbol).
+func cutModule(s []byte) (mod, rest []byte) {
 	s = bytes.TrimLeft(s, " ")
 	if len(s) == 0 || s[0] != '[' {
 		return nil, s
@@ -253,22 +255,22 @@ func module(s []byte) (mod, rest []byte) {
 			break
 		}
 	}
-	if !identifier(mod) {
+	if !isIdentifier(mod) {
 		return nil, s
 	}
 	return mod, bytes.TrimSpace(s[end+1:])
 }
 
-// sourceLine says whether s is a source file and line, or several.
-func sourceLine(s []byte) bool {
+// isSourceLine says whether s is a source file and a line in it, or several of them.
+func isSourceLine(s []byte) bool {
 	i := bytes.IndexByte(s, ':')
 	return i > 1 && i+1 < len(s) && scan.IsDigit(s[i+1]) && s[i-2] == '.' && bytes.IndexByte(s[:i], ' ') < 0 ||
 		i > 2 && i+1 < len(s) && scan.IsDigit(s[i+1]) && bytes.HasSuffix(s[:i], []byte(".rs"))
 }
 
-// arm64Flags says whether s is how arm64 says where a frame is from
-// (arch/arm64/kernel/stacktrace.c dump_backtrace_entry): "(T)", "(CP)".
-func arm64Flags(s []byte) bool {
+// isArm64Flags says whether s is what arm64 prints behind a frame to tell where it is
+// from: "(T)", "(CP)" (arch/arm64/kernel/stacktrace.c dump_backtrace_entry).
+func isArm64Flags(s []byte) bool {
 	if len(s) < 3 || len(s) > 8 || s[0] != '(' || s[len(s)-1] != ')' {
 		return false
 	}
@@ -280,41 +282,42 @@ func arm64Flags(s []byte) bool {
 	return true
 }
 
-func discriminator(s []byte) bool { return bytes.HasPrefix(s, []byte("(discriminator ")) }
+// isDiscriminator says whether s is what addr2line prints behind a line number.
+func isDiscriminator(s []byte) bool { return bytes.HasPrefix(s, []byte("(discriminator ")) }
 
-// nobody says whether s is the address ~0, with which saved stacks ended until
-// 5.1 (arch/x86/kernel/stacktrace.c save_stack_trace).
-func nobody(s []byte) bool {
+// isEndAddress says whether s is the address ~0, which ended saved stacks until 5.1
+// (arch/x86/kernel/stacktrace.c save_stack_trace).
+func isEndAddress(s []byte) bool {
 	return len(s) >= 10 && len(bytes.Trim(s[2:], "fF")) == 0
 }
 
-// A mark is what stands around parts of x86's traces.
+// A mark is a word in angle brackets around a part of a trace of x86.
 type mark uint8
 
 const (
-	noSection   mark = iota
-	taskBegins       // <TASK>, from 5.17
-	taskEnds         // </TASK>
-	aboveBegins      // <IRQ>, <NMI>, <#DF>: an interrupt or exception on its own stack
-	aboveEnds        // </IRQ>; until 4.9 <EOI> and <<EOE>>
+	noMark          mark = iota
+	taskBegins           // <TASK>, from 5.17
+	taskEnds             // </TASK>
+	interruptBegins      // <IRQ>, <NMI>, <#DF>: an interrupt or exception on its own stack
+	interruptEnds        // </IRQ>; until 4.9 <EOI> and <<EOE>>
 	otherMark
 )
 
-// section takes a mark off s (arch/x86/kernel/dumpstack_64.c stack_type_name,
-// show_trace_log_lvl).
-func section(s []byte) (rest []byte, m mark) {
+// cutMark takes a mark off s (arch/x86/kernel/dumpstack_64.c stack_type_name,
+// arch/x86/kernel/dumpstack.c show_trace_log_lvl).
+func cutMark(s []byte) (rest []byte, m mark) {
 	end := bytes.IndexByte(s, '>')
 	if end < 2 || end > 20 {
-		return s, noSection
+		return s, noMark
 	}
 	word, closing := bytes.CutPrefix(s[1:end], []byte("/"))
 	word = bytes.TrimLeft(word, "<")
 	if len(word) == 0 {
-		return s, noSection
+		return s, noMark
 	}
 	for _, c := range word {
 		if c != '#' && c != '_' && !scan.IsDigit(c) && (c < 'A' || c > 'Z') {
-			return s, noSection
+			return s, noMark
 		}
 	}
 	rest = bytes.TrimLeft(s[end+1:], "> ")
@@ -325,7 +328,7 @@ func section(s []byte) (rest []byte, m mark) {
 		}
 		return rest, taskBegins
 	case "EOI", "EOE":
-		return rest, aboveEnds
+		return rest, interruptEnds
 	case "IRQ", "NMI", "SOFTIRQ":
 	default:
 		if word[0] != '#' {
@@ -333,15 +336,15 @@ func section(s []byte) (rest []byte, m mark) {
 		}
 	}
 	if closing {
-		return rest, aboveEnds
+		return rest, interruptEnds
 	}
-	return rest, aboveBegins
+	return rest, interruptBegins
 }
 
-// functionName is a symbol's name as the source has it: without what compilers
-// append to copies and pieces of functions (".isra.0", ".constprop.0",
-// ".part.1", ".cold", ".llvm.123"), without the "." of 64-bit powerpc's entry
-// points and the "__pfx_" of the bytes in front of a function.
+// functionName is a symbol's name as the source has it. It lacks what compilers append to
+// copies and parts of functions (".isra.0", ".constprop.0", ".part.1", ".cold",
+// ".llvm.123"), the "." before entry points of 64-bit powerpc, and the "__pfx_" of the
+// bytes in front of a function.
 func functionName(sym []byte) string {
 	sym = bytes.TrimPrefix(sym, []byte("__pfx_"))
 	if len(sym) > 1 && sym[0] == '.' {
@@ -355,10 +358,10 @@ func functionName(sym []byte) string {
 	return string(sym)
 }
 
-// threadBase says whether a kernel thread's stack begins with fn, by any
-// architecture and age. kthread is one: nothing that matters is outside of it,
-// and old arm64 kernels' traces end there.
-func threadBase(fn string) bool {
+// isThreadBase says whether a kernel thread's stack begins with fn, on any architecture
+// and release. kthread is one: nothing of interest is outside of it, and the traces of old
+// arm64 kernels end there.
+func isThreadBase(fn string) bool {
 	switch fn {
 	case "kthread", "__ret_from_fork", "start_kernel_thread",
 		"kernel_thread_helper", "kernel_thread_starter", "kernel_thread_exit", "child_rip":
@@ -368,12 +371,12 @@ func threadBase(fn string) bool {
 	return strings.HasPrefix(fn, "ret_from_")
 }
 
-// closed says that outside of fn there can only be another base.
-func closed(fn string) bool { return threadBase(fn) || stackBase(fn) && outermost(fn) }
+// endsStack says whether only another base can be outside of fn.
+func endsStack(fn string) bool { return isThreadBase(fn) || isStackBase(fn) && isOutermost(fn) }
 
-// outermost says of a base that no other is outside of it, except where x86
-// has its "</TASK>".
-func outermost(fn string) bool {
+// isOutermost says whether no other base is outside of the base fn. On x86 one may be,
+// before the "</TASK>".
+func isOutermost(fn string) bool {
 	switch fn {
 	case "kthread", "__ret_from_fork", "el0_svc", "el0_svc_naked", "start_kernel", "start_secondary", "cpu_startup_entry":
 		return false
@@ -381,9 +384,9 @@ func outermost(fn string) bool {
 	return true
 }
 
-// stackBase says whether a stack begins with fn: one of a kernel thread, of a
-// system call, or of a CPU that has nothing to do.
-func stackBase(fn string) bool {
+// isStackBase says whether a stack begins with fn: that of a kernel thread, of a system
+// call, or of an idle CPU.
+func isStackBase(fn string) bool {
 	switch fn {
 	case "entry_SYSCALL_64_after_hwframe", "entry_SYSCALL_64_fastpath", "entry_SYSCALL_64",
 		"entry_SYSCALL_compat_after_hwframe", "entry_INT80_compat", "entry_INT80_32", "entry_SYSENTER_32",
@@ -398,12 +401,12 @@ func stackBase(fn string) bool {
 		"start_secondary", "start_kernel", "x86_64_start_kernel", "__secondary_switched", "cpu_startup_entry":
 		return true
 	}
-	return threadBase(fn)
+	return isThreadBase(fn)
 }
 
-// interruptEntry says whether fn is where an interrupt comes in on the stack of
-// the task: the frames inside of it are not the task's.
-func interruptEntry(fn string) bool {
+// isInterruptEntry says whether fn is where an interrupt enters on the stack of the task.
+// The frames inside of fn are not the task's.
+func isInterruptEntry(fn string) bool {
 	switch fn {
 	case "el1_irq", "el1_fiq", "el1h_64_irq", "el1h_64_fiq", "__irq_svc", "__fiq_svc",
 		"asm_common_interrupt", "common_interrupt", "ret_from_intr",
@@ -413,8 +416,8 @@ func interruptEntry(fn string) bool {
 	return strings.HasPrefix(fn, "asm_sysvec_")
 }
 
-// identifier says whether s can be a function's or a module's name.
-func identifier(s []byte) bool {
+// isIdentifier says whether s can be the name of a function or a module.
+func isIdentifier(s []byte) bool {
 	if len(s) == 0 || scan.IsDigit(s[0]) {
 		return false
 	}

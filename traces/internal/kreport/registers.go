@@ -6,9 +6,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// pointer reads where a line of registers says that the CPU was. where is nil
-// where it does not say, or the line is another; user says that it was in user
-// space. inTrace says that the line may stand in a trace, where it is a frame.
+// programCounter reads a line of registers that says where the CPU was. where is the
+// function with its offset, nil where the line does not say. user says that the CPU was
+// in user space. inTrace says that such a line may stand in a trace, where it is a frame.
 //
 //	RIP: 0010:kthread_stop+0x3c/0x170                                x86-64
 //	RIP: 0010:[<ffffffff8184b879>]  [<ffffffff8184b879>] wait_for_completion+0x89/0x140
@@ -19,7 +19,7 @@ import (
 //	epc : kthread_stop+0x10/0x20    epc   : 8026a400 kthread_stop+0x74/0x130   riscv, mips
 //	Krnl PSW : 0704d00180000000 00000000009e59e4 (kthread_stop+0x464/0x5d0)    s390
 //	   ERA: 9000000000212b44 kthread_stop+0x24/0x160                 loongarch
-func pointer(msg []byte) (where []byte, user, inTrace bool) {
+func programCounter(msg []byte) (where []byte, user, inTrace bool) {
 	cut := func(prefix string) (rest []byte, ok bool) { return bytes.CutPrefix(msg, []byte(prefix)) }
 	var rest []byte
 	var ok bool
@@ -70,7 +70,7 @@ func pointer(msg []byte) (where []byte, user, inTrace bool) {
 	}
 	rest = bytes.TrimLeft(rest, " ")
 	for {
-		left, _, ok := address(rest)
+		left, _, ok := cutAddress(rest)
 		if !ok {
 			break
 		}
@@ -79,7 +79,7 @@ func pointer(msg []byte) (where []byte, user, inTrace bool) {
 	if i := bytes.IndexByte(rest, ' '); i >= 8 && scan.AllHex(rest[:i]) {
 		rest = rest[i+1:] // mips, loongarch
 	}
-	// What stands behind the function, x86: " SS:ESP 0068:f5c5de90", " RSP: …".
+	// x86 prints more behind the function: " SS:ESP 0068:f5c5de90", " RSP: …".
 	if i := bytes.Index(rest, []byte(" SS:ESP ")); i >= 0 {
 		rest = rest[:i]
 	}
@@ -92,13 +92,14 @@ func pointer(msg []byte) (where []byte, user, inTrace bool) {
 	return rest, false, inTrace
 }
 
-// badAddress is the address that an oops's first line blames:
+// badAddress is the address that the first line of an oops names; ok is false where it
+// names none:
 //
 //	BUG: kernel NULL pointer dereference, address: 0000000000000010
 //	BUG: unable to handle kernel NULL pointer dereference at           (null)
 //	Unable to handle kernel NULL pointer dereference at virtual address 00000034
 //	general protection fault, probably for non-canonical address 0xdead000000000122: 0000 [#1] SMP
-func badAddress(msg []byte) (uint64, bool) {
+func badAddress(msg []byte) (addr uint64, ok bool) {
 	for _, before := range [...]string{"address: ", "virtual address ", "non-canonical address ", "dereference at ", "request at ", " at 0x"} {
 		if i := bytes.Index(msg, []byte(before)); i >= 0 {
 			s := bytes.TrimLeft(msg[i+len(before):], " ")
@@ -111,6 +112,7 @@ func badAddress(msg []byte) (uint64, bool) {
 	return 0, false
 }
 
+// hexNumber reads an address, with 0x or without, at the beginning of s.
 func hexNumber(s []byte) (n uint64, ok bool) {
 	s = bytes.TrimPrefix(s, []byte("0x"))
 	i := 0
@@ -129,13 +131,12 @@ func hexNumber(s []byte) (n uint64, ok bool) {
 		}
 		n = n<<4 | uint64(c)
 	}
-	return n, i >= 8 // as %08lx and %016lx print it: a shorter one is something else
+	return n, i >= 8 // %08lx and %016lx print at least eight digits
 }
 
-// furniture says whether msg is of the lines that stand in reports and say
-// nothing of stacks: registers, raw stacks, modules, code. They do not count as
-// foreign lines.
-func furniture(msg []byte) bool {
+// isReportDetail says whether msg is a line of a report that says nothing of the stack:
+// registers, raw stacks, modules, code. Such a line does not count as foreign.
+func isReportDetail(msg []byte) bool {
 	for _, p := range [...]string{
 		"\"echo 0 >", "Workqueue: ", "Modules linked in:", "Hardware name:", "Code:", "Stack", "Exception stack(",
 		"Tainted: [", "task: ", "RSP", "RAX", "CR2", "FS: ", "CS: ", "DR", "PKRU", "EFLAGS", "EAX", "ESI", "DS: ",

@@ -10,116 +10,120 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A Parser finds the kernel's reports in a kernel log: hung tasks, dumps of
-// tasks, lockups, oopses and warnings. It takes every message, in the log's
-// order, and says for each report one KernelReport event when the report has ended.
+// A Parser finds the kernel's reports in a kernel log: hung tasks, dumps of tasks,
+// lockups, oopses and warnings. It takes every message in the log's order, and emits
+// one KernelReport event for each report when the report has ended.
 //
-// A report is many messages, and printk keeps only each of them in one piece:
-// other CPUs' messages may stand in between. With PRINTK_CALLER a message says
-// who printed it, and every caller's report is put together by itself. Without,
-// a line that is no part of a report is passed over, up to a limit; where a
-// report of another kind begins before one has ended, nobody can tell whose the
-// frames after that are, so the first is Cut and the other keeps no frame.
+// A report is many messages, and printk keeps only each message in one piece: messages
+// of other CPUs may stand between them. With CONFIG_PRINTK_CALLER each message names
+// its caller, and the Parser puts together the report of each caller. Without it, the
+// Parser skips lines that are no part of a report, up to a limit. Where another report
+// begins before one has ended, nobody can tell which of them the later frames belong
+// to: the first is Cut, and the other keeps no frame.
 //
-// So these hold of every stack, also of one that is Cut: its frames were on the
-// task's stack, and in this order. If it is Cut, there may be others between
-// them, before and after; and of an oops, a warning, a lockup and an NMI, which
-// stop a running CPU, they may all be those of an interrupt on top of the task.
+// Every stack, also one that is Cut, can therefore be relied on for this: its frames
+// were on the task's stack, in this order. A Cut stack may lack frames anywhere. An
+// oops, a warning, a lockup and an NMI stop a CPU that runs: all frames of their stacks
+// may be those of an interrupt on top of the task.
+//
+// The zero Parser is ready to use.
 type Parser struct {
-	open    []*pending
-	n       int    // messages so far
-	before  int    // line of the message before
-	stall   int    // n of the latest RCU stall's first line, 0: none to be served
-	stalled string // that line
-	// Up to which n the rest of a report that began so may come among lines that
-	// have no caller.
-	mixed [sources]int
+	open       []*pending
+	messages   int    // how many have come
+	before     int    // line of the message before
+	stallAt    int    // messages at the first line of the latest RCU stall; 0: no stall is open
+	stallTitle string // that line
+	// mixed has, for each kind of report, up to which message lines of such a report may
+	// still come that name no caller.
+	mixed [lineKinds]int
 
-	file, fileAt int // the latest /proc/PID/stack's PID with its name before each frame, and n
+	// prefixedPID is of the latest /proc/PID/stack that grep printed, with the file's name
+	// before each frame; prefixedAt is the message.
+	prefixedPID, prefixedAt int
 
-	recent [32]seen // the latest reports, to know a copy by
-	next   int
+	recent [32]reportKey // the latest reports: a copy of one of them is left out
+	next   int           // where in recent the next one goes
 
-	copies     int // reports left out: the log holds them twice
+	copies     int // how many copies were left out
 	suppressed int // line where khungtaskd says that it will report no more; 0: none
 }
 
-// seen is what makes two reports the same: a log may hold one twice, by a
-// console's side and a pstore's. Their text alone does not: khungtaskd repeats
-// itself.
-type seen struct {
+// A reportKey is what two copies of one report have in common. A log may hold a report
+// twice, from a console and from pstore. The text alone does not show a copy, because
+// khungtaskd repeats itself.
+type reportKey struct {
 	stamp int64
 	title string
 	task  traces.Task
 	cut   bool
 }
 
-// A source is what a report began with, and so what its lines are and how it
-// ends.
-type source uint8
+// A lineKind says what a line begins or ends. The kind of a report's first line decides
+// which lines belong to the report, and where it ends.
+type lineKind uint8
 
 const (
-	noSource      source = iota
-	hungLine             // INFO: task x:1 blocked for more than 120 seconds.
-	taskLine             // task:x state:D …, as sysrq-t and sysrq-w have it
-	dumpLine             // Task dump for CPU 1:
-	nmiLine              // NMI backtrace for cpu 1
-	procLine             // # cat /proc/1/stack
-	lockupLine           // BUG: soft lockup - CPU#1 stuck for 23s! [x:1]
-	stallLine            // rcu: INFO: rcu_sched self-detected stall on CPU
-	deathLine            // BUG: unable to handle …, Oops: …, Internal error: …
-	complaintLine        // WARNING: …, BUG: scheduling while atomic: …
-	cutLine              // ------------[ cut here ]------------
-	cpuLine              // CPU: 1 PID: 1 Comm: x …, by itself the beginning of dump_stack()
-	traceLine            // Call Trace:, by itself the rest of something
-	endLine              // ends what is open, and begins nothing
-	partLine             // Oops#1 Part1: pstore's own line, the log is cut here
-	sources              // how many there are
+	otherLine     lineKind = iota // begins and ends nothing
+	hungLine                      // INFO: task x:1 blocked for more than 120 seconds.
+	taskLine                      // task:x state:D …, as sysrq-t and sysrq-w print it
+	dumpLine                      // Task dump for CPU 1:
+	nmiLine                       // NMI backtrace for cpu 1
+	procLine                      // # cat /proc/1/stack
+	lockupLine                    // BUG: soft lockup - CPU#1 stuck for 23s! [x:1]
+	stallLine                     // rcu: INFO: rcu_sched self-detected stall on CPU
+	deathLine                     // BUG: unable to handle …, Oops: …, Internal error: …
+	complaintLine                 // WARNING: …, BUG: scheduling while atomic: …
+	cutLine                       // ------------[ cut here ]------------
+	cpuLine                       // CPU: 1 PID: 1 Comm: x …; alone it begins the output of dump_stack()
+	traceLine                     // Call Trace:; alone it begins the rest of some report
+	endLine                       // ends an open report, and begins none
+	partLine                      // Oops#1 Part1: pstore's own line, the log is cut here
+	lineKinds                     // the number of kinds
 )
 
-// A pending is a report that has begun.
+// A pending is a report that has begun and not ended.
 type pending struct {
-	source source
+	kind   lineKind // of its first line, or of a later one that says more
 	caller string
 	stack  traces.Stack
-	kernel string
+	kernel string // the release that it names; empty: none so far
 	stamp  int64
 	line   int // of its first message
-	before int // of the message before that
-	n      int // Parser.n at its latest line
+	before int // of the message before its first
+	latest int // Parser.messages at its latest line
 
 	tracing
 
-	lined bool   // its task line has been seen
-	whole bool   // its end has been seen: no frame is missing at the end
-	mixed bool   // another report's frames may come
-	at    string // the function that the first line names as the place
+	hasTaskLine bool   // its taskLine has come
+	endSeen     bool   // its end has come: no outer frame is missing
+	mixed       bool   // frames of another report may come
+	place       string // the function that the first line names; empty: none
 }
 
-// A tracing is how far the stack of a report has come.
+// A tracing is how far the stack of a report has been read.
 type tracing struct {
-	traced   bool   // "Call Trace:" or a frame has been seen
-	above    bool   // in the part of an interrupt on top of the task
-	shut     bool   // what comes may look like frames, and is no part of the stack
-	broken   bool   // a frame was there that cannot be read, or a line is missing
-	bottom   bool   // a frame is where stacks begin
-	tasked   bool   // <TASK> has been seen: </TASK> will come
-	prefixed bool   // every frame has the file's name before it
-	wasUp    bool   // an interrupt's part has been seen
-	strange  int    // lines in a row that are no part of it
-	regs     int    // how many of the frames are from the registers
-	regsAt   string // the last of them, with its offset
+	hasTrace     bool   // "Call Trace:" or a frame has come
+	inInterrupt  bool   // the lines are about an interrupt on top of the task
+	ignoreFrames bool   // lines that look like frames are no part of the stack any more
+	hasGap       bool   // a frame could not be read, or a line is missing
+	hasBase      bool   // the outermost frame is one that stacks begin with
+	hasTaskMark  bool   // <TASK> has come: </TASK> will
+	prefixed     bool   // every frame has the file's name before it
+	hadInterrupt bool   // an interrupt's part has come
+	foreign      int    // the latest lines in a row that are no part of the report
+	regFrames    int    // how many of the frames are from registers
+	lastRegFrame string // the last of them, with its offset
 }
 
 const (
-	maxOpen     = 32  // reports open at once, one a caller
-	maxFrames   = 512 // frames of a stack; kernel stacks overflow before
-	maxStrange  = 8   // foreign lines in a row between a trace's lines
-	maxHead     = 24  // foreign lines in a row before a trace
-	maxIdle     = 400 // messages of others while a caller's report waits
-	mixedFor    = 100 // messages for which what is left of a cut report may come
-	maxTitle    = 256
-	maxCommSize = 64 // TASK_COMM_LEN is 16; kworkers' names are shown longer
+	maxOpen          = 32  // reports open at once, one a caller
+	maxFrames        = 512 // frames of a stack; kernel stacks overflow before
+	maxForeign       = 8   // foreign lines in a row between the lines of a trace
+	maxForeignBefore = 24  // foreign lines in a row before a trace
+	maxIdle          = 400 // messages of others, after which a caller's report ends
+	mixedFor         = 100 // messages among which the rest of a cut report may come
+	maxTitle         = 256 // bytes
+	maxCommSize      = 64  // bytes; TASK_COMM_LEN is 16, but the names of kworkers are printed longer
 )
 
 // A Message is one message of a kernel log.
@@ -128,13 +132,13 @@ type Message struct {
 	Text   []byte // without stamp, level and line end
 	Stamp  int64  // microseconds since boot; negative where the log has none
 	Lost   int    // messages missing before it; -1: some, nobody knows how many
-	Caller []byte // who printed it, as PRINTK_CALLER says: "T310" a task's pid, "C0" a CPU; may be empty
+	Caller []byte // who printed it, by PRINTK_CALLER: "T310" a task's pid, "C0" a CPU; may be empty
 }
 
-// Message takes the next message of a log, and gives emit the reports that have
-// ended by it. m.Text and m.Caller are not kept.
+// Message takes the next message of a log, and emits the reports that end with it or
+// before it. The Parser keeps neither m.Text nor m.Caller.
 func (r *Parser) Message(m *Message, emit func(traces.Event)) {
-	r.n++
+	r.messages++
 	if m.Lost != 0 {
 		r.Flush(emit)
 	}
@@ -142,46 +146,46 @@ func (r *Parser) Message(m *Message, emit func(traces.Event)) {
 		r.expire(emit)
 	}
 	msg := unindent(m.Text)
-	src := begins(msg)
-	p := r.of(string(m.Caller))
+	kind := kindOf(msg)
+	p := r.openReport(string(m.Caller))
 	switch {
-	case p == nil && src == noSource:
-	case src == partLine:
+	case p == nil && kind == otherLine:
+	case kind == partLine:
 		r.Flush(emit)
-	case p != nil && p.joins(src, msg):
-		p.join(src, msg)
-		p.mine(r, m)
-	case src != noSource:
+	case p != nil && p.joins(kind, msg):
+		p.join(kind, msg)
+		p.adopt(r, m)
+	case kind != otherLine:
 		if p != nil {
-			r.leaves(p)
+			r.expectRest(p)
 			r.end(p, emit)
 		}
-		r.begin(src, msg, m, emit)
+		r.begin(kind, msg, m, emit)
 	default:
-		ours, ended := p.take(msg)
+		ours, ended := p.bodyLine(msg)
 		switch {
 		case ended:
 			if ours {
-				p.mine(r, m)
-			} else if p.traced {
-				r.leaves(p)
+				p.adopt(r, m)
+			} else if p.hasTrace {
+				r.expectRest(p)
 			}
 			r.end(p, emit)
 		case ours:
-			p.mine(r, m)
+			p.adopt(r, m)
 		}
 	}
 	r.before = m.Line
 }
 
-// Skip takes n messages that are no report's, while none is open; the last of
-// them is on a line.
+// Skip takes n messages that belong to no report; line is the line of the last one. No
+// report may be open.
 func (r *Parser) Skip(n, line int) {
-	r.n += n
+	r.messages += n
 	r.before = line
 }
 
-// unindent is a message without blanks before it.
+// unindent is a message without the blanks and tabs before it.
 func unindent(msg []byte) []byte {
 	for len(msg) > 0 && (msg[0] == ' ' || msg[0] == '\t') {
 		msg = msg[1:]
@@ -192,17 +196,17 @@ func unindent(msg []byte) []byte {
 // Idle says that no report is open.
 func (r *Parser) Idle() bool { return len(r.open) == 0 }
 
-// Flush ends all that is open: the log ends here, or is interrupted.
+// Flush ends all open reports and emits them: the log ends here, or messages are missing.
 func (r *Parser) Flush(emit func(traces.Event)) {
 	for len(r.open) > 0 {
 		first := slices.MinFunc(r.open, func(a, b *pending) int { return a.line - b.line })
 		r.end(first, emit)
 	}
-	r.stall, r.mixed = 0, [sources]int{}
+	r.stallAt, r.mixed = 0, [lineKinds]int{}
 }
 
-// of is the caller's open report.
-func (r *Parser) of(caller string) *pending {
+// openReport is the open report of a caller, nil where it has none.
+func (r *Parser) openReport(caller string) *pending {
 	for _, p := range r.open {
 		if p.caller == caller {
 			return p
@@ -211,12 +215,12 @@ func (r *Parser) of(caller string) *pending {
 	return nil
 }
 
-// expire ends what nobody has written to for long, when others have.
+// expire ends the reports whose callers have been silent while others wrote.
 func (r *Parser) expire(emit func(traces.Event)) {
 	for i := 0; i < len(r.open); {
 		p := r.open[i]
-		idle := r.n - p.n
-		if idle > maxIdle || idle > maxStrange && p.over() {
+		idle := r.messages - p.latest
+		if idle > maxIdle || idle > maxForeign && p.finished() {
 			r.end(p, emit)
 			continue
 		}
@@ -224,11 +228,11 @@ func (r *Parser) expire(emit func(traces.Event)) {
 	}
 }
 
-// serial says whether a report that began with a is never mixed with one that
-// begins with b: one function goes from task to task (kernel/hung_task.c
-// check_hung_uninterruptible_tasks, kernel/sched/core.c show_state_filter), or
-// holds a lock meanwhile (lib/nmi_backtrace.c).
-func serial(a, b source) bool {
+// neverMixed says whether a report of kind a is never mixed with a later one of kind b.
+// That is so where one function goes from task to task (kernel/hung_task.c
+// check_hung_uninterruptible_tasks, kernel/sched/core.c show_state_filter), and where a
+// lock is held for the whole report (lib/nmi_backtrace.c).
+func neverMixed(a, b lineKind) bool {
 	switch a {
 	case hungLine, nmiLine:
 		return a == b
@@ -238,65 +242,66 @@ func serial(a, b source) bool {
 	return false
 }
 
-// leaves notes that what is missing of p may still come, among others' lines.
-// Not from a caller who has turned to something else; and nothing is missing
-// of what is complete or has no frames.
-func (r *Parser) leaves(p *pending) {
+// expectRest notes that the rest of p may still come among the lines of others. No rest
+// comes where p's caller is known, because the caller has turned to something else, or
+// where p is complete or has no frames.
+func (r *Parser) expectRest(p *pending) {
 	if p.caller != "" || p.complete() && !p.mixed {
 		return
 	}
-	switch p.source {
+	switch p.kind {
 	case stallLine, cutLine, procLine:
 		return
 	}
-	r.mixed[p.source] = r.n + mixedFor
+	r.mixed[p.kind] = r.messages + mixedFor
 }
 
-// mixes says whether what is left of another report may come in one that begins
-// now.
-func (r *Parser) mixes(src source) bool {
+// mayBeMixed says whether the rest of another report may come among the lines of a report
+// of this kind that begins now.
+func (r *Parser) mayBeMixed(kind lineKind) bool {
 	for by, until := range r.mixed {
-		if until >= r.n && !serial(source(by), src) {
+		if until >= r.messages && !neverMixed(lineKind(by), kind) {
 			return true
 		}
 	}
 	return false
 }
 
-// begin opens the report that msg begins.
-func (r *Parser) begin(src source, msg []byte, m *Message, emit func(traces.Event)) {
-	switch src {
+// begin opens the report that msg begins. Of an endLine, which begins none, it takes what
+// the line says.
+func (r *Parser) begin(kind lineKind, msg []byte, m *Message, emit func(traces.Event)) {
+	switch kind {
 	case endLine:
-		if scan.HasPrefix(msg, future) {
+		if scan.HasPrefix(msg, noMoreReports) {
 			r.suppressed = m.Line
 		}
 		if waiter, owner, lock, ok := parseBlocked(msg); ok {
 			emit(traces.Event{Kind: traces.Blocked, Line: m.Line, Thread: waiter, By: owner, Text: lock, Time: traces.Time{Stamp: max(m.Stamp, 0) * 1000}})
 		}
 		if bytes.Contains(msg, []byte("RCU")) {
-			r.stall = 0 // the rest of the stall's report is about RCU's own threads
+			r.stallAt = 0 // the rest of the stall's report is about threads of RCU
 		}
 		return
 	case stallLine:
-		r.stall, r.stalled = r.n, title(msg)
+		r.stallAt, r.stallTitle = r.messages, title(msg)
 	}
 	if len(r.open) == maxOpen {
-		r.end(slices.MinFunc(r.open, func(a, b *pending) int { return a.n - b.n }), emit)
+		r.end(slices.MinFunc(r.open, func(a, b *pending) int { return a.latest - b.latest }), emit)
 	}
 	p := &pending{
-		source: src, caller: string(m.Caller), stamp: m.Stamp,
+		kind: kind, caller: string(m.Caller), stamp: m.Stamp,
 		line: m.Line, before: r.before,
-		mixed: len(m.Caller) == 0 && r.mixes(src),
+		mixed: len(m.Caller) == 0 && r.mayBeMixed(kind),
 	}
-	switch src {
+	switch kind {
 	case hungLine:
 		p.stack.Report = traces.HungTask
 	case lockupLine, stallLine:
 		p.stack.Report = traces.Lockup
 	case nmiLine, dumpLine:
 		p.stack.Report = traces.TaskDump
-		if r.stall > 0 && r.n-r.stall < maxIdle {
-			p.stack.Report, p.stack.Title = traces.Lockup, r.stalled
+		if r.stallAt > 0 && r.messages-r.stallAt < maxIdle {
+			p.stack.Report, p.stack.Title = traces.Lockup, r.stallTitle
 		}
 	case deathLine:
 		p.stack.Report = traces.Oops
@@ -305,51 +310,53 @@ func (r *Parser) begin(src source, msg []byte, m *Message, emit func(traces.Even
 	default:
 		p.stack.Report = traces.TaskDump
 	}
-	p.join(src, msg)
+	p.join(kind, msg)
 	if p.prefixed {
-		// Others' lines may have ended one of this task, of which this is the rest.
+		// This may be the rest of an earlier report of the same task, which lines of
+		// others have ended.
 		pid := p.stack.Task.PID
-		p.broken = pid == r.file && r.n-r.fileAt < maxIdle
-		r.file, r.fileAt = pid, r.n
+		p.hasGap = pid == r.prefixedPID && r.messages-r.prefixedAt < maxIdle
+		r.prefixedPID, r.prefixedAt = pid, r.messages
 	}
-	p.mine(r, m)
+	p.adopt(r, m)
 	r.open = append(r.open, p)
 }
 
-// mine notes that the message is p's.
-func (p *pending) mine(r *Parser, m *Message) {
+// adopt notes that a message belongs to p.
+func (p *pending) adopt(r *Parser, m *Message) {
 	p.stack.Last = m.Line
-	p.strange = 0
-	p.n = r.n
+	p.foreign = 0
+	p.latest = r.messages
 }
 
-// brief says that p's report has nothing after its trace that is worth waiting
-// for; an oops or a warning has an end of its own.
-func (p *pending) brief() bool { return p.source != deathLine && p.source != complaintLine }
+// endsWithTrace says whether nothing of interest follows the trace of p. An oops and a
+// warning have an end of their own.
+func (p *pending) endsWithTrace() bool { return p.kind != deathLine && p.kind != complaintLine }
 
-// complete says that no frame can be missing at the outer end.
-func (p *pending) complete() bool { return p.whole || p.bottom }
+// complete says whether p has its outermost frame.
+func (p *pending) complete() bool { return p.endSeen || p.hasBase }
 
-// over says that no further frame can come, so that a foreign line ends p.
-func (p *pending) over() bool {
-	if !p.brief() {
+// finished says whether no further frame can come. A foreign line then ends p.
+func (p *pending) finished() bool {
+	if !p.endsWithTrace() {
 		return false
 	}
-	return p.whole || p.bottom && !p.tasked && outermost(p.stack.Frames[len(p.stack.Frames)-1].Func)
+	return p.endSeen || p.hasBase && !p.hasTaskMark && isOutermost(p.stack.Frames[len(p.stack.Frames)-1].Func)
 }
 
-// end takes p off the open reports and emits it, if it says anything.
+// end takes p off the open reports. It emits p unless p says nothing of a task, or is a
+// copy of an earlier report.
 func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	r.open = slices.DeleteFunc(r.open, func(q *pending) bool { return q == p })
 	s := p.stack
-	s.Cut = !p.complete() || p.broken || p.mixed
+	s.Cut = !p.complete() || p.hasGap || p.mixed
 	if p.mixed {
 		s.Frames = nil
 	}
-	if p.at != "" {
-		// What is inside of it is the report's own machinery: dump_stack, __warn,
-		// kasan_report and others, which differ by age.
-		switch i := s.Index(p.at); {
+	if p.place != "" {
+		// Frames inside of the place belong to the reporting itself: dump_stack, __warn,
+		// kasan_report and others, which differ from release to release.
+		switch i := s.Index(p.place); {
 		case i > 0:
 			s.Frames = s.Frames[i:]
 		case i < 0 && !p.complete():
@@ -359,9 +366,9 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	if len(s.Frames) == 0 {
 		s.Cut = true
 	}
-	switch p.source {
+	switch p.kind {
 	case cutLine, cpuLine, traceLine:
-		return // no report, or nothing is known of which
+		return // no report, or a report of unknown kind
 	case procLine:
 		if len(s.Frames) == 0 {
 			return
@@ -370,7 +377,7 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	if s.Task == (traces.Task{}) && (s.Cut || s.Report != traces.Oops && s.Report != traces.Warning) {
 		return
 	}
-	key := seen{p.stamp, s.Title, s.Task, s.Cut}
+	key := reportKey{p.stamp, s.Title, s.Task, s.Cut}
 	if p.stamp >= 0 {
 		for _, k := range r.recent {
 			if k.stamp == key.stamp && k.title == key.title && k.task == key.task && (!k.cut || key.cut) {
@@ -387,54 +394,55 @@ func (r *Parser) end(p *pending, emit func(traces.Event)) {
 	})
 }
 
-// joins says whether a line that could begin something is a further line of p.
-func (p *pending) joins(src source, msg []byte) bool {
-	switch src {
+// joins says whether a line that could begin a report is a further line of p instead.
+func (p *pending) joins(kind lineKind, msg []byte) bool {
+	switch kind {
 	case deathLine:
 		// "BUG: unable to handle …" and "Oops: 0002 [#1]", "kernel BUG at …" and
 		// "invalid opcode: 0000 [#1]", "Unable to handle …" and "Internal error: …"
-		if p.source == cutLine {
+		if p.kind == cutLine {
 			return true
 		}
-		if p.source != deathLine && p.source != complaintLine || p.traced || p.stack.Task.Comm != "" {
+		if p.kind != deathLine && p.kind != complaintLine || p.hasTrace || p.stack.Task.Comm != "" {
 			return false
 		}
-		// syzbot's reports name the inlined functions in lines of their own.
-		return secondDeathLine(msg) || bytes.HasPrefix(msg, kasan) && strings.HasPrefix(p.stack.Title, string(kasan))
+		// KASAN's first line is printed twice where a function was inlined: syzbot names
+		// inlined functions in lines of their own.
+		return isSecondDeathLine(msg) || bytes.HasPrefix(msg, kasan) && strings.HasPrefix(p.stack.Title, string(kasan))
 	case complaintLine:
-		return p.source == cutLine
+		return p.kind == cutLine
 	case traceLine:
-		return !p.traced && p.source != procLine && p.source != cutLine
+		return !p.hasTrace && p.kind != procLine && p.kind != cutLine
 	case taskLine:
 		t, _, ok := parseTaskLine(msg)
-		if !ok || p.traced || p.lined {
+		if !ok || p.hasTrace || p.hasTaskLine {
 			return false
 		}
-		return p.source == dumpLine || p.source == hungLine && t.PID == p.stack.Task.PID
+		return p.kind == dumpLine || p.kind == hungLine && t.PID == p.stack.Task.PID
 	case cpuLine:
 		t, _, _ := parseCPULine(msg)
 		known := p.stack.Task
-		switch p.source {
+		switch p.kind {
 		case deathLine, complaintLine, lockupLine, stallLine, nmiLine:
 			if known.PID != 0 && known.PID != t.PID {
 				return false
 			}
-			return !p.traced || known.Comm == "" && p.source == deathLine
+			return !p.hasTrace || known.Comm == "" && p.kind == deathLine
 		}
 	case procLine:
-		pid, rest := procStack(msg)
-		return p.source == procLine && p.stack.Task.PID == pid && len(rest) > 0
+		pid, rest := parseProcStack(msg)
+		return p.kind == procLine && p.stack.Task.PID == pid && len(rest) > 0
 	}
 	return false
 }
 
-// join takes a line that is a report's first, or joins it.
-func (p *pending) join(src source, msg []byte) {
+// join takes the first line of a report, or one that joins it.
+func (p *pending) join(kind lineKind, msg []byte) {
 	first := p.stack.Title == ""
 	if first {
 		p.stack.Title = title(msg)
 	}
-	switch src {
+	switch kind {
 	case hungLine:
 		p.stack.Task, p.stack.Blocked, _ = parseHungLine(msg)
 	case taskLine:
@@ -442,24 +450,24 @@ func (p *pending) join(src source, msg []byte) {
 		if p.stack.Task.PID == 0 {
 			p.stack.Task = t
 		}
-		p.stack.State, p.lined = state, true
+		p.stack.State, p.hasTaskLine = state, true
 	case lockupLine:
-		p.stack.Task = lockedUp(msg)
+		p.stack.Task = parseLockupTask(msg)
 	case deathLine, complaintLine:
-		if p.source == cutLine {
-			p.source, p.stack.Report = src, traces.Oops
-			if src == complaintLine {
+		if p.kind == cutLine {
+			p.kind, p.stack.Report = kind, traces.Oops
+			if kind == complaintLine {
 				p.stack.Report = traces.Warning
 			}
 			if strings.HasPrefix(p.stack.Title, "---") {
 				p.stack.Title = title(msg)
 			}
-		} else if src == deathLine {
-			p.source, p.stack.Report = deathLine, traces.Oops
+		} else if kind == deathLine {
+			p.kind, p.stack.Report = deathLine, traces.Oops
 		}
-		if src == complaintLine {
+		if kind == complaintLine {
 			t, at := parseWarning(msg)
-			p.stack.Task, p.at = t, at
+			p.stack.Task, p.place = t, at
 		} else if !p.stack.HasAddress {
 			p.stack.Address, p.stack.HasAddress = badAddress(msg)
 		}
@@ -468,7 +476,7 @@ func (p *pending) join(src source, msg []byte) {
 			if i := bytes.IndexByte(fn, '+'); i >= 0 {
 				fn = fn[:i]
 			}
-			p.at = functionName(fn)
+			p.place = functionName(fn)
 		}
 	case cpuLine:
 		t, release, _ := parseCPULine(msg)
@@ -476,111 +484,111 @@ func (p *pending) join(src source, msg []byte) {
 		if release != nil {
 			p.kernel = string(release)
 		}
-		if p.source == stallLine {
-			p.source = lockupLine
+		if p.kind == stallLine {
+			p.kind = lockupLine
 		}
 	case traceLine:
-		p.traced = true
+		p.hasTrace = true
 	case procLine:
-		pid, rest := procStack(msg)
+		pid, rest := parseProcStack(msg)
 		p.stack.Task.PID = pid
-		p.traced = true
+		p.hasTrace = true
 		if len(rest) > 0 {
 			p.prefixed = true
-			p.take(rest)
+			p.bodyLine(rest)
 		}
 	}
 }
 
-// take takes a line that begins nothing. ours says that it is one of p's, ended
-// that p ends with it, or before it where it is not ours.
-func (p *pending) take(msg []byte) (ours, ended bool) {
-	if p.source == procLine {
+// bodyLine takes a line that begins no report. ours says that the line belongs to p.
+// ended says that p ends: with this line if the line is ours, else before it.
+func (p *pending) bodyLine(msg []byte) (ours, ended bool) {
+	if p.kind == procLine {
 		f := parseFrame(msg)
 		if f.kind == reliable || f.kind == dubious {
-			p.frame(f)
-			p.whole = p.whole || f.last
+			p.addFrame(f)
+			p.endSeen = p.endSeen || f.last
 			return true, false
 		}
-		p.strange++
-		return false, !p.prefixed || p.strange > maxStrange
+		p.foreign++
+		return false, !p.prefixed || p.foreign > maxForeign
 	}
 	if len(msg) == 0 {
-		return false, p.over()
+		return false, p.finished()
 	}
-	if p.source == deathLine && p.whole && bytes.HasPrefix(msg, []byte("=====")) {
+	if p.kind == deathLine && p.endSeen && bytes.HasPrefix(msg, []byte("=====")) {
 		return true, true // KASAN's last line
 	}
 	if bytes.HasPrefix(msg, endTrace) {
-		p.whole = p.whole || p.traced
+		p.endSeen = p.endSeen || p.hasTrace
 		return true, true
 	}
 	for msg[0] == '<' {
-		rest, mark := section(msg)
-		if mark == noSection {
+		rest, mark := cutMark(msg)
+		if mark == noMark {
 			break
 		}
 		switch mark {
 		case taskBegins:
-			p.traced, p.above, p.tasked = true, false, true
-		case aboveEnds:
-			p.traced, p.above = true, false
-		case aboveBegins:
-			p.traced, p.above, p.wasUp = true, true, true
+			p.hasTrace, p.inInterrupt, p.hasTaskMark = true, false, true
+		case interruptEnds:
+			p.hasTrace, p.inInterrupt = true, false
+		case interruptBegins:
+			p.hasTrace, p.inInterrupt, p.hadInterrupt = true, true, true
 		case taskEnds:
-			p.traced, p.above = true, false
-			p.whole, p.shut = true, true
-			return true, p.brief()
+			p.hasTrace, p.inInterrupt = true, false
+			p.endSeen, p.ignoreFrames = true, true
+			return true, p.endsWithTrace()
 		}
 		if len(rest) == 0 {
 			return true, false
 		}
 		msg = rest
 	}
-	if p.head(msg) {
+	if p.headLine(msg) {
 		return true, false
 	}
 	if f := parseFrame(msg); f.kind != noFrame {
-		if p.shut {
+		if p.ignoreFrames {
 			return false, false
 		}
-		if p.traced || f.kind != garbled && !f.plain {
-			p.frame(f)
+		if p.hasTrace || f.kind != garbled && !f.plain {
+			p.addFrame(f)
 			return true, false
 		}
 	}
-	if furniture(msg) {
+	if isReportDetail(msg) {
 		return false, false
 	}
-	if p.over() {
+	if p.finished() {
 		return false, true
 	}
-	p.strange++
-	limit := maxHead
-	if p.traced {
-		limit = maxStrange
+	p.foreign++
+	limit := maxForeignBefore
+	if p.hasTrace {
+		limit = maxForeign
 	}
-	return false, p.strange > limit
+	return false, p.foreign > limit
 }
 
-// head takes a line that says what a report is about, or what the registers
-// were.
-func (p *pending) head(msg []byte) bool {
-	if release, ok := taintLine(msg); ok {
+// headLine takes a line that says what a report is about, or where the CPU was. It is
+// false for any other line.
+func (p *pending) headLine(msg []byte) bool {
+	if release, ok := parseTaint(msg); ok {
 		if p.kernel == "" {
 			p.kernel = string(release)
 		}
 		return true
 	}
-	for _, text := range messages {
-		// The text of a WARN stands before it; until 4.16 after it
+	for _, text := range warnTexts {
+		// A WARN's text stands before its first line; until 4.16 after it
 		// (kernel/panic.c __warn).
-		if bytes.HasPrefix(msg, text) && (p.source == cutLine || p.source == complaintLine && !p.traced) {
+		if bytes.HasPrefix(msg, text) && (p.kind == cutLine || p.kind == complaintLine && !p.hasTrace) {
 			p.stack.Title = title(msg)
 			return true
 		}
 	}
-	if p.source == deathLine && !p.traced {
+	if p.kind == deathLine && !p.hasTrace {
 		// mm/kasan/report.c print_error_description
 		if i := bytes.Index(msg, []byte(" by task ")); i >= 0 && bytes.Contains(msg[:i], []byte(" of size ")) {
 			if t, ok := splitTask(msg[i+len(" by task "):], '/'); ok && p.stack.Task == (traces.Task{}) {
@@ -592,67 +600,68 @@ func (p *pending) head(msg []byte) bool {
 			return true
 		}
 	}
-	if t, ok := noteLine(msg); ok && p.source == deathLine {
+	if t, ok := parseNoteLine(msg); ok && p.kind == deathLine {
 		if p.stack.Task == (traces.Task{}) {
 			p.stack.Task = t
 		}
 		return true
 	}
-	if t, ok := processLine(msg); ok && (p.source == deathLine || p.source == complaintLine || p.source == lockupLine || p.source == stallLine) {
+	if t, ok := parseProcessLine(msg); ok && (p.kind == deathLine || p.kind == complaintLine || p.kind == lockupLine || p.kind == stallLine) {
 		if p.stack.Task == (traces.Task{}) {
 			p.stack.Task = t
 		}
 		return true
 	}
-	for _, text := range otherStacks {
+	for _, text := range otherTraces {
 		if bytes.HasPrefix(msg, text) {
-			p.shut = true
+			p.ignoreFrames = true
 			return true
 		}
 	}
-	return p.registers(msg)
+	return p.registerLine(msg)
 }
 
-// registers takes a line that says where the CPU was: the innermost frame of
-// what was interrupted.
-func (p *pending) registers(msg []byte) bool {
-	where, user, inTrace := pointer(msg)
+// registerLine takes a line of registers that says where the CPU was: in the innermost
+// frame of the task that was interrupted. It is false for any other line.
+func (p *pending) registerLine(msg []byte) bool {
+	where, user, inTrace := programCounter(msg)
 	if where == nil && !user {
 		return false
 	}
-	switch p.source {
+	switch p.kind {
 	case deathLine, complaintLine, lockupLine, stallLine, nmiLine:
 	default:
-		if !p.traced {
+		if !p.hasTrace {
 			return false
 		}
 	}
 	switch {
-	case p.shut:
+	case p.ignoreFrames:
 	case user:
-		// The task came from user space, where its stack ends; or, before any
-		// trace, was there.
-		if p.traced && !p.above {
-			p.whole = true
+		// The CPU was in user space. Registers behind a trace show where the task
+		// entered the kernel, so its stack ends here.
+		if p.hasTrace && !p.inInterrupt {
+			p.endSeen = true
 		}
-	case !p.traced:
+	case !p.hasTrace:
 		f := parseWhere(where)
-		if f.kind != reliable || string(f.where) == p.regsAt {
+		if f.kind != reliable || string(f.where) == p.lastRegFrame {
 			return true
 		}
-		p.push(f.fn, f.mod)
-		p.regs, p.regsAt = len(p.stack.Frames), string(f.where)
-		p.bottom = false // what the trace has is to come
-	case inTrace && !p.above:
-		// x86's stack of a task that was interrupted: its registers stand between
-		// the frames (arch/x86/kernel/dumpstack.c show_regs_if_on_stack).
+		p.pushFrame(f.fn, f.mod)
+		p.regFrames, p.lastRegFrame = len(p.stack.Frames), string(f.where)
+		p.hasBase = false // the trace is still to come
+	case inTrace && !p.inInterrupt:
+		// Where a task was interrupted, x86 prints its registers between the frames
+		// (arch/x86/kernel/dumpstack.c show_regs_if_on_stack).
 		if f := parseWhere(where); f.kind == reliable {
-			p.push(f.fn, f.mod)
+			p.pushFrame(f.fn, f.mod)
 		}
 	}
 	return true
 }
 
+// title is a first line as a report's title: at most maxTitle bytes, no blanks at the end.
 func title(msg []byte) string {
 	return string(bytes.TrimRight(msg[:min(len(msg), maxTitle)], " "))
 }

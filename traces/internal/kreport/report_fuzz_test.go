@@ -11,10 +11,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// lesser says whether b is what can be left of report a where the log was cut
-// or other lines came between: a itself, or a part of it that is Cut.
-// loose leaves the frames aside: what was read for the task's may have turned
-// out to be an interrupt's.
+// lesser says whether b can be what is left of report a where the log was cut, or where
+// other lines came between: a itself, or a part of a that is Cut. With loose, frames are
+// not compared: those of an interrupt may have been read as the task's.
 func lesser(a, b traces.Event, loose bool) bool {
 	x, y := *a.Stack, *b.Stack
 	if !y.Cut && x.Cut || a.Line != b.Line {
@@ -29,7 +28,7 @@ func lesser(a, b traces.Event, loose bool) bool {
 		return false
 	}
 	if loose || y.Report > traces.TaskDump || strings.HasPrefix(y.Title, "NMI") {
-		return true // the frames of an interrupt, before it was known for one
+		return true // frames of an interrupt that looked like the task's
 	}
 	i := 0
 	for _, f := range y.Frames {
@@ -44,10 +43,10 @@ func lesser(a, b traces.Event, loose bool) bool {
 	return true
 }
 
-// endsSame says whether b is a, but for what is outside of a kernel thread's
-// first function.
+// endsSame says whether a and b have the same frames, but for those outside of a kernel
+// thread's first function.
 func endsSame(a, b []traces.Frame) bool {
-	return len(b) <= len(a) && slices.Equal(a[:len(b)], b) && len(b) > 0 && stackBase(b[len(b)-1].Func)
+	return len(b) <= len(a) && slices.Equal(a[:len(b)], b) && len(b) > 0 && isStackBase(b[len(b)-1].Func)
 }
 
 // stacksOf are the reports of some messages that have a stack.
@@ -55,11 +54,10 @@ func stacksOf(recs []Message) []traces.Event {
 	return slices.DeleteFunc(report(recs), func(e traces.Event) bool { return e.Kind != traces.KernelReport })
 }
 
-// FuzzReporter puts together logs of all spellings, cuts them and puts a line
-// between. Whatever it reads: a part of a log holds the first of its reports,
-// the last perhaps Cut; and a line of somebody else's takes nothing from a
-// report but completeness.
-func FuzzReporter(f *testing.F) {
+// FuzzParser joins logs of all releases and architectures, cuts them, and inserts a line.
+// The first part of a log must give the first of its reports; the last of them may be Cut.
+// A line of another caller may make a report Cut, and change nothing else.
+func FuzzParser(f *testing.F) {
 	logs, err := filepath.Glob("../../samples/reports/*.txt")
 	if err != nil || len(logs) == 0 {
 		f.Fatal(err)
@@ -119,7 +117,7 @@ func FuzzReporter(f *testing.F) {
 	})
 }
 
-// check checks what holds of every report.
+// check checks what must be true of every report.
 func check(t *testing.T, e traces.Event) {
 	t.Helper()
 	s := e.Stack

@@ -18,9 +18,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// records takes a log apart as a Reader does, just well enough for these
-// tests' files: dmesg with and without callers, /dev/kmsg, the journal's JSON;
-// a line of nothing is a message without a stamp.
+// records takes a log apart as a Reader does, as far as the files of these tests need it:
+// dmesg with and without callers, /dev/kmsg, and the journal's JSON. Any other line is a
+// message without a stamp.
 func records(t testing.TB, name string, text []byte) []Message {
 	t.Helper()
 	var recs []Message
@@ -85,7 +85,7 @@ func report(recs []Message) []traces.Event {
 
 var reportNames = [...]string{traces.HungTask: "hung task", traces.TaskDump: "task dump", traces.Lockup: "lockup", traces.Oops: "oops", traces.Warning: "warning"}
 
-// show is the form of events that a person can check.
+// show prints events so that a person can check them.
 func show(events []traces.Event) string {
 	var b strings.Builder
 	for _, e := range events {
@@ -128,8 +128,8 @@ func show(events []traces.Event) string {
 	return b.String()
 }
 
-// Every log of samples/reports, one spelling of an age or an architecture each,
-// has what is read out of it beside it.
+// Each log of samples/reports is from another release or architecture. A file beside it
+// has the reports that must be read from it.
 func TestReportsOfEveryAge(t *testing.T) {
 	logs, err := filepath.Glob("../../samples/reports/*.txt")
 	if err != nil || len(logs) < 30 {
@@ -160,7 +160,7 @@ func TestReportsOfEveryAge(t *testing.T) {
 	}
 }
 
-// recorded are the reports of a recording.
+// recorded has the reports of a recorded log.
 func recorded(t *testing.T, file string) []traces.Event {
 	t.Helper()
 	text, err := os.ReadFile("../../samples/recorded/" + file)
@@ -170,8 +170,8 @@ func recorded(t *testing.T, file string) []traces.Event {
 	return report(records(t, file, text))
 }
 
-// Every repetition is an event, with the same task and the same stack. What the
-// stacks say of each thread was told by the module that made the recordings.
+// Every repetition of a report is an event with the same task and the same stack. The
+// module that made the recordings has printed where each thread was.
 func TestReportsOfRecordings(t *testing.T) {
 	unwoken := "__schedule schedule schedule_preempt_disabled kthread ret_from_fork ret_from_fork_asm"
 	deaf := "__schedule schedule schedule_timeout __wait_for_common fn_deaf[ktlab] kthread ret_from_fork ret_from_fork_asm"
@@ -201,7 +201,7 @@ func TestReportsOfRecordings(t *testing.T) {
 	}{
 		{"dmesg-hung-unwoken-and-deaf.txt", hung},
 		{"dmesg-rmmod-hang.txt", rmmod("12", "16")},
-		// The recording's first lines, laid out again; it ends in a trace.
+		// The first lines of the recording, printed in another format; they end in a trace.
 		{"layout-hung-arm32-style.txt", append(hung[:5:5], "guest.sh[595] 16 cut __schedule schedule schedule_timeout __wait_for_common kthread_stop")},
 		{"kmsg-rmmod-hang.txt", long},
 		{"journal-json-rmmod-hang.json", long},
@@ -245,7 +245,7 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// What says nothing of a stack costs nothing.
+// A message that belongs to no report allocates nothing.
 func TestReporterAllocatesNothingForOtherMessages(t *testing.T) {
 	text, err := os.ReadFile("../../samples/recorded/negative-boot-only.txt")
 	if err != nil {
@@ -456,7 +456,7 @@ func TestParseFirstLines(t *testing.T) {
 	}
 }
 
-// A report of another message's making is none.
+// Lines that look like reports, and are none, give none.
 func TestNoReports(t *testing.T) {
 	logs := map[string]string{
 		"words that reports hold": "usb 1-1: INFO: task kt:1 blocked for more than 120 seconds.\nthe task:kt is done\nOops\nBUG\nrcu: Hierarchical RCU implementation.\n" +
@@ -474,7 +474,7 @@ func TestNoReports(t *testing.T) {
 	}
 }
 
-// A loss and another boot end a report; what khungtaskd says last is noted.
+// A loss and another boot end a report, and khungtaskd's last line is noted.
 func TestReportsEnd(t *testing.T) {
 	log := "INFO: task kt:1 blocked for more than 12 seconds.\ntask:kt state:D stack:0 pid:1 ppid:2 flags:0x0\nCall Trace:\n <TASK>\n fn+0x1/0x2\n"
 	rest := " kthread+0x1/0x2\n </TASK>\nFuture hung task reports are suppressed, see sysctl kernel.hung_task_warnings\n"

@@ -6,87 +6,90 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// frame takes a line of a trace.
-func (p *pending) frame(f frameLine) {
+// addFrame takes a line of a trace.
+func (p *pending) addFrame(f frameLine) {
 	if p.mixed {
 		return
 	}
-	p.traced = true
+	p.hasTrace = true
 	switch {
 	case f.kind == dubious:
-		// powerpc's first frame is taken from the link register: it may well be
-		// the caller of the function where the CPU was.
-		p.broken = p.broken || f.unsure && len(p.stack.Frames) > 0 && !p.above
+		// powerpc takes the first frame from the link register, which may hold the
+		// caller of the function where the CPU was.
+		p.hasGap = p.hasGap || f.unsure && len(p.stack.Frames) > 0 && !p.inInterrupt
 		return
 	case f.kind == garbled:
-		p.broken = p.broken || !p.bottom
+		p.hasGap = p.hasGap || !p.hasBase
 		return
-	case p.above:
-		// The registers were the interrupt's.
-		p.forget()
+	case p.inInterrupt:
+		// The registers before were the interrupt's.
+		p.dropFrames()
 		p.stack.Above = true
 		return
 	}
 	if f.callee != nil {
-		// arch/arm/kernel/traps.c dump_backtrace_entry says for each frame which
-		// function it is and who called it: where the two do not meet, lines are
-		// missing.
+		// arch/arm/kernel/traps.c dump_backtrace_entry prints for each frame the function
+		// and its caller. Where the function is not the caller of the line before, lines
+		// are missing.
 		name := functionName(f.callee)
 		switch last := len(p.stack.Frames) - 1; {
 		case last < 0:
-			p.push(f.callee, f.calleeMod)
-		case p.stack.Frames[last].Func != name && p.bottom && closed(p.stack.Frames[last].Func):
-			p.shut = true // as in push: another stack's frame
+			p.pushFrame(f.callee, f.calleeMod)
+		case p.stack.Frames[last].Func != name && p.hasBase && endsStack(p.stack.Frames[last].Func):
+			p.ignoreFrames = true // as in pushFrame: another stack's frame
 			return
 		case p.stack.Frames[last].Func != name:
-			p.broken = true
-			p.push(f.callee, f.calleeMod)
+			p.hasGap = true
+			p.pushFrame(f.callee, f.calleeMod)
 		}
-		p.push(f.fn, f.mod)
+		p.pushFrame(f.fn, f.mod)
 		return
 	}
-	if p.regs > 0 && p.regs == len(p.stack.Frames) && string(f.where) == p.regsAt {
-		// arm64's traces begin with the registers' frame, others' after it.
-		p.bottom = stackBase(functionName(f.fn))
+	if p.regFrames > 0 && p.regFrames == len(p.stack.Frames) && string(f.where) == p.lastRegFrame {
+		// arm64's traces begin with the frame of the registers, others with its caller.
+		p.hasBase = isStackBase(functionName(f.fn))
 		return
 	}
-	if p.wasUp && len(p.stack.Frames) == 0 && !interruptEntry(functionName(f.fn)) {
-		// No registers between an interrupt's part and this: x86 until 4.9 shows
-		// the function that was interrupted as dubious, if at all.
-		p.broken = true
+	if p.hadInterrupt && len(p.stack.Frames) == 0 && !isInterruptEntry(functionName(f.fn)) {
+		// No registers stand between the interrupt's part and this frame: x86 until 4.9
+		// shows the function that was interrupted as dubious, or not at all.
+		p.hasGap = true
 	}
-	p.push(f.fn, f.mod)
+	p.pushFrame(f.fn, f.mod)
 }
 
-// forget drops the frames: they were an interrupt's, on top of the task's.
-func (p *pending) forget() {
-	if len(p.stack.Frames) == p.regs {
-		p.stack.Frames, p.regs, p.bottom = p.stack.Frames[:0], 0, false
+// dropFrames drops the frames that come from registers: they were those of an interrupt
+// on top of the task.
+func (p *pending) dropFrames() {
+	if len(p.stack.Frames) == p.regFrames {
+		p.stack.Frames, p.regFrames, p.hasBase = p.stack.Frames[:0], 0, false
 	}
 }
 
-func (p *pending) push(fn, mod []byte) {
+// pushFrame adds a function to the outer end of the stack.
+func (p *pending) pushFrame(fn, mod []byte) {
 	name := functionName(fn)
-	if interruptEntry(name) {
+	if isInterruptEntry(name) {
 		p.stack.Above = true
-		p.stack.Frames, p.regs, p.bottom = p.stack.Frames[:0], 0, false
+		p.stack.Frames, p.regFrames, p.hasBase = p.stack.Frames[:0], 0, false
 		if strings.HasPrefix(name, "el1") {
-			// Of a function without a frame of its own arm64 does not show the
-			// caller (arch/arm64/kernel/stacktrace.c).
-			p.broken = true
+			// arm64 does not show the caller of a function that has no frame of its own
+			// (arch/arm64/kernel/stacktrace.c).
+			p.hasGap = true
 		}
 		return
 	}
-	base := stackBase(name)
+	base := isStackBase(name)
 	switch {
 	case len(p.stack.Frames) == maxFrames:
-		p.broken = true
+		p.hasGap = true
 		return
-	case p.bottom && !base && closed(p.stack.Frames[len(p.stack.Frames)-1].Func):
-		// Nothing calls what a stack begins with: another stack's frame.
-		p.shut = true
+	case p.hasBase && !base && endsStack(p.stack.Frames[len(p.stack.Frames)-1].Func):
+		// Nothing calls the function that a stack begins with: this is another stack's
+		// frame.
+		p.ignoreFrames = true
 		return
 	}
-	p.bottom = p.bottom || base
+	p.hasBase = p.hasBase || base
 	p.stack.Frames = append(p.stack.Frames, traces.Frame{Func: name, Module: string(mod)})
 }

@@ -4,12 +4,12 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// bpf makes events of a record of this format.
+// bpf makes events of a record in the format of docs/events.md.
 func (t *Decoder) bpf(n int, rec *record) {
 	e := rec.bpf
 	need := func(f bpfField) bool { return e.has&f == f }
-	// The task in whose context; its name is remembered for lines that have
-	// only its pid.
+	// by is the task in whose context the event happened. Its name is kept for lines that
+	// have only its pid.
 	by := traces.Task{}
 	if rec.pid > 0 {
 		by.PID = rec.pid
@@ -28,7 +28,7 @@ func (t *Decoder) bpf(n int, rec *record) {
 		out.Func = t.names.intern(e.fn)
 	}
 	has := thread != traces.Task{}
-	own := rec.pid > 0 // it is about the task itself
+	own := rec.pid > 0 // by is known: the event may be about the task itself
 	ok := true
 	switch string(e.kind) {
 	case "fork":
@@ -53,7 +53,7 @@ func (t *Decoder) bpf(n int, rec *record) {
 	default:
 		known := false
 		if known, ok = t.bpfProbe(e, &out, by, own); !known {
-			return // an event of a later version
+			return // an event of a later version of the format
 		}
 	}
 	if !ok {
@@ -63,7 +63,7 @@ func (t *Decoder) bpf(n int, rec *record) {
 	t.send(n, rec, out)
 }
 
-// bpfSwitch makes the events of a sched_switch.
+// bpfSwitch emits SwitchOut and SwitchIn of a switch.
 func (t *Decoder) bpfSwitch(n int, rec *record) {
 	e := rec.bpf
 	if prev, ok := bpfPIDOf(e.prev); ok {
@@ -78,11 +78,12 @@ func (t *Decoder) bpfSwitch(n int, rec *record) {
 	}
 }
 
-// bpfPIDOf is a field's value as the pid of a task; an idle task has none.
+// bpfPIDOf is the value of a field as a task's pid. ok is false for an idle task.
 func bpfPIDOf(v int64) (pid int, ok bool) { return int(v), v > 0 && v <= maxPID }
 
-// bpfProbe fills in out what a probe on a function tells; by is the task in whose
-// context, own says that there is one. ok is false where the line lacks what it needs.
+// bpfProbe fills in out what a probe on a function shows. by is the task in whose context
+// it hit; own says that by is known. known is false for an event that is none of a probe,
+// ok is false where the line lacks a field that the event needs.
 func (t *Decoder) bpfProbe(e *bpfEvent, out *traces.Event, by traces.Task, own bool) (known, ok bool) {
 	need := func(f bpfField) bool { return e.has&f == f }
 	has := out.Thread != traces.Task{}

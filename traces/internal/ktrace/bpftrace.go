@@ -7,9 +7,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// bpftraceLayout reads the events that traces/bpf/kthread.bt prints, and any
-// other tracer that writes the format of docs/events.md, one JSON object a
-// line:
+// bpftraceLayout reads the format of docs/events.md, one JSON object a line, which
+// traces/bpf/kthread.bt prints, and other tracers may:
 //
 //	{"kt":1,"ts":42629479709,"cpu":1,"ev":"stop","tid":294,"pid":367,"task15":"guest.sh       ","comm15":"kt_ok          "}
 //
@@ -19,12 +18,12 @@ import (
 //	{"type": "lost_events", "data": {"events": 12}}
 type bpftraceLayout struct {
 	lost  traceLoss
-	inner []byte // the line that was wrapped, decoded
+	inner []byte // the line inside of a wrapped one, decoded
 	ev    bpfEvent
-	read  int // events, to compare with what the script says at its end
+	read  int // how many events have come, to compare with the script's count at its end
 }
 
-// A bpfEvent is a line's fields, where they are there.
+// A bpfEvent has the fields of a line; has says which of them are set.
 type bpfEvent struct {
 	bpfNumbers
 	kind, ctx, fn    []byte
@@ -76,7 +75,7 @@ func (b *bpftraceLayout) unwrap(line []byte, rec *record) traceClass {
 	case len(line) == 0, line[0] == '#':
 		return noEvent
 	case isAttached(line), line[0] == '@':
-		return noEvent // bpftrace's own words, and its maps at the end
+		return noEvent // messages of bpftrace itself, and its maps at the end
 	case scan.HasPrefix(line, "Lost "):
 		n, i := scan.Digits(line, len("Lost "))
 		if i > len("Lost ") && string(line[i:]) == " events" {
@@ -95,7 +94,7 @@ func (b *bpftraceLayout) unwrap(line []byte, rec *record) traceClass {
 	return unknownLine
 }
 
-// isAttached is true for "Attaching 4 probes..." and "Attached 4 probes", which
+// isAttached says whether a line is "Attaching 4 probes..." or "Attached 4 probes", which
 // bpftrace prints first.
 func isAttached(line []byte) bool {
 	i := len("Attaching ")
@@ -108,12 +107,12 @@ func isAttached(line []byte) bool {
 	return end > i && scan.HasPrefix(line[end:], " probe")
 }
 
-// isBpftraceText is true for a line that is not one of JSON at all.
+// isBpftraceText says whether a line has no JSON in it.
 func isBpftraceText(line []byte) bool {
 	return bytes.IndexByte(line, '"') < 0
 }
 
-// wrapped reads a line of bpftrace -f json.
+// wrapped reads a line of `bpftrace -f json`.
 func (b *bpftraceLayout) wrapped(line []byte, rec *record) traceClass {
 	i := scan.SkipBlanks(line, len(`{"type":`))
 	kind, i, ok := jsonString(line, i, b.ev.scratch[:0])
@@ -157,7 +156,7 @@ func (b *bpftraceLayout) wrapped(line []byte, rec *record) traceClass {
 	return noEvent // attached_probes, map, hist, time …
 }
 
-// object reads an event.
+// object reads a JSON object: an event, or the script's begin and end.
 func (b *bpftraceLayout) object(line []byte, rec *record) traceClass {
 	e := &b.ev
 	*e = bpfEvent{bpfNumbers: bpfNumbers{tid: -1}}
@@ -200,11 +199,11 @@ func (b *bpftraceLayout) object(line []byte, rec *record) traceClass {
 	return traceEvent
 }
 
-// maxPID is more than any pid (include/linux/threads.h PID_MAX_LIMIT is 2^22).
+// maxPID is larger than any pid (include/linux/threads.h PID_MAX_LIMIT is 2^22).
 const maxPID = 1 << 30
 
-// parse reads the fields of a flat object. A field that is not known is
-// skipped, whatever it holds.
+// parse reads the fields of a flat object. It skips an unknown field, whatever its value.
+// It is false where b is no whole object.
 func (e *bpfEvent) parse(b []byte) bool {
 	i := scan.SkipBlanks(b, 1)
 	for {
@@ -235,7 +234,7 @@ func (e *bpfEvent) parse(b []byte) bool {
 	}
 }
 
-// number is the field of a name, if it is one that only holds a number; else nil.
+// number is the field of a name, nil where the name is not that of a number.
 func (e *bpfEvent) number(key []byte) (*int64, bpfField) {
 	switch string(key) {
 	case "kt":
@@ -262,7 +261,7 @@ func (e *bpfEvent) number(key []byte) (*int64, bpfField) {
 	return nil, 0
 }
 
-// readNumber reads the number at i. What is none is skipped.
+// readNumber reads the number at i into v. It skips any other value.
 func (e *bpfEvent) readNumber(b []byte, i int, v *int64, f bpfField) (next int, ok bool) {
 	n, next, ok := jsonInt(b, i)
 	if !ok {
@@ -272,8 +271,7 @@ func (e *bpfEvent) readNumber(b []byte, i int, v *int64, f bpfField) (next int, 
 	return next, true
 }
 
-// readPlain reads the string at i, of a kind that has no escapes. What is none is
-// skipped.
+// readPlain reads the string at i, which has no escapes, into v. It skips any other value.
 func (e *bpfEvent) readPlain(b []byte, i int, v *[]byte, f bpfField) (next int, ok bool) {
 	if i < len(b) && b[i] == '"' {
 		if end := bytes.IndexByte(b[i+1:], '"'); end >= 0 {
@@ -284,7 +282,8 @@ func (e *bpfEvent) readPlain(b []byte, i int, v *[]byte, f bpfField) (next int, 
 	return jsonSkip(b, i)
 }
 
-// readString reads the string at i into buf. What is none is skipped.
+// readString reads the string at i into v, by way of buf where it has escapes. It skips any
+// other value.
 func (e *bpfEvent) readString(b []byte, i int, buf []byte, v *[]byte, f bpfField) (next int, ok bool) {
 	s, next, ok := jsonString(b, i, buf[:0])
 	if !ok {
@@ -294,7 +293,7 @@ func (e *bpfEvent) readString(b []byte, i int, buf []byte, v *[]byte, f bpfField
 	return next, true
 }
 
-// field reads the value at i.
+// field reads the value at i of the field that key names. next is behind the value.
 func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 	if v, f := e.number(key); v != nil {
 		return e.readNumber(b, i, v, f)
@@ -332,7 +331,7 @@ func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 	case "func":
 		return e.readPlain(b, i, &e.fn, bpfFunc)
 	case "task15", "comm15":
-		// 15 bytes as they are, with blanks behind a shorter name.
+		// Exactly 15 bytes without escapes, with blanks behind a shorter name.
 		if i+1+MaxComm >= len(b) || b[i] != '"' || b[i+1+MaxComm] != '"' {
 			return i, false
 		}
@@ -351,10 +350,10 @@ func (e *bpfEvent) field(b []byte, i int, key []byte) (next int, ok bool) {
 	return jsonSkip(b, i)
 }
 
-// bitsLetter is the letter of a state as sched_switch has it in its record
-// from 4.14 on (include/linux/sched.h TASK_REPORT, include/trace/events/sched.h
-// __trace_sched_switch_state): one bit, or none and 0x100 of a task that is
-// still running.
+// bitsLetter is the letter of prev_state in a record of sched_switch from 4.14 on
+// (include/linux/sched.h TASK_REPORT, include/trace/events/sched.h
+// __trace_sched_switch_state). prev_state has one bit; of a task that still runs it has
+// none, or 0x100. 0: there is no such state.
 func bitsLetter(v int64) byte {
 	switch v & 0xff {
 	case 0:

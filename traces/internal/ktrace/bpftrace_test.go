@@ -124,7 +124,8 @@ func TestAnotherScriptsRecordingIsRefusedOnce(t *testing.T) {
 	}
 }
 
-// The reorderer gives out what a sort would, whatever the order within its window.
+// The reorderer emits events in the order in which a sort puts them, if they come within
+// its window.
 func TestReorder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var r reorderer
@@ -144,7 +145,7 @@ func TestReorder(t *testing.T) {
 	}
 }
 
-// printed is what bpftrace prints by a format, with made-up values; failed: of a
+// printed is what bpftrace prints by a format, with invented values. failed: as for a
 // creation that failed.
 func printed(format string) (line string, failed bool) {
 	line = format
@@ -158,9 +159,9 @@ func printed(format string) (line string, failed bool) {
 	return line, failed
 }
 
-// kthread.bt is not run here (samples/recorded/bpf-text.ndjson and -json.ndjson
-// are what it printed on a kernel): what it prints is held against the reader and
-// the documentation.
+// What kthread.bt prints is compared with the reader and the documentation. It is not run
+// here; samples/recorded/bpf-text.ndjson and -json.ndjson are what it has printed on a
+// kernel.
 func TestScript(t *testing.T) {
 	src, err := os.ReadFile("../../bpf/kthread.bt")
 	if err != nil {
@@ -246,7 +247,7 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// What the documentation says of events, the reader does.
+// The reader knows every event and field that docs/events.md describes.
 func TestEventsOfTheDocumentation(t *testing.T) {
 	doc, err := os.ReadFile("../../../docs/events.md")
 	if err != nil {

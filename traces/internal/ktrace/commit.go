@@ -7,45 +7,45 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A Decoded is a line that was decoded ahead, while its block was skimmed: one of the
-// scheduler's tracepoints in ftrace's layout, about a thread that is likely to be asked
-// for. To commit it costs the Reader, which goes through the lines in their order, next to
-// nothing. Decoder.Line would make the same events of the line.
+// A Decoded is a line that was decoded ahead, while its block was skimmed: a tracepoint of
+// the scheduler in ftrace's columns, about a thread that the interest is likely to have.
+// Decoder.Commit then makes the line's events at little cost; Decoder.Line would make the
+// same.
 type Decoded struct {
 	Stamp  int64 // nanoseconds
 	Thread TaskRef
-	Other  TaskRef // sched_switch: the next task; sched_process_fork: who forks; else in whose context it happened
-	Extra  int32   // SwitchOut: the state; StopReturn: the value; else see below
+	Other  TaskRef // sched_switch: the next task; sched_process_fork: the parent; else the current task
+	Extra  int32   // SwitchOut: the state; StopReturn: the value; else one of the constants below, or 0
 	CPU    uint16
 	Flags  uint8 // an index in Names.Flags, or InIdle
 	Kind   traces.Kind
 }
 
-// What Decoded.Extra is, where it is not 0.
+// Values of Decoded.Extra.
 const (
 	WokenLate = 1 // Woken: by sched_wakeup
-	OfNobody  = 1 // Fork: of no kernel thread
+	OtherFork = 1 // Fork: of no kernel thread
 	GroupDead = 1 // ProcessExit: the event has that field
 )
 
-// FlagColumns are the flags of an event, "d..2."; it may have none.
+// FlagColumns are the flags of an event, "d..2.".
 type FlagColumns struct {
-	Columns uint64 // eight that begin with them
-	N       uint8  // how many of these they are
+	Columns uint64 // eight columns from the first flag on
+	N       uint8  // how many flags there are; 0: the event has none
 }
 
-// InIdle stands for the flags where pid 0 is current: the event is an interrupt's.
+// InIdle is Decoded.Flags where pid 0 is current: the event is an interrupt's.
 const InIdle = math.MaxUint8
 
 // A TaskRef is a task in few bytes.
 type TaskRef struct {
 	PID  int32
-	Name uint16 // an index in Names.Comms
+	Name uint16 // an index in Names.Comms; 0: no name
 }
 
-// Names are what decoded lines refer to.
+// Names has the names and flags to which Decoded lines refer.
 type Names struct {
-	Comms []string      // of tasks; the first is that of a task that has none
+	Comms []string      // names of tasks; the first is empty
 	Flags []FlagColumns // of events
 }
 
@@ -53,9 +53,9 @@ type Names struct {
 // of a kind differs in few fields, and only these are set.
 type latestEvents struct {
 	events  [traces.Freed + 1]traces.Event // by kind
-	flags   FlagColumns                    // what context was taken from
-	context traces.Context
-	stale   bool // a header may have come since
+	flags   FlagColumns                    // the latest flags
+	context traces.Context                 // what they mean
+	stale   bool                           // a header may have changed what flags mean since
 }
 
 func newLatestEvents() (l latestEvents) {
@@ -66,8 +66,8 @@ func newLatestEvents() (l latestEvents) {
 	return l
 }
 
-// Commit makes of a decoded line, which is line n, the events that Line makes of it.
-// They are good until the next line.
+// Commit returns the events that Line would emit of line n, which was decoded ahead. They
+// are valid until the next line.
 func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	stats := t.stats
 	stats.KernelLines++
@@ -79,43 +79,43 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !out && !in {
 			return nil
 		}
-		t.heard(int(s.CPU), n)
+		t.sawCPU(int(s.CPU), n)
 		if out {
 			t.wakePending.Remove(int(s.Thread.PID))
-			t.committed(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
+			t.nextEvent(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
 			from = traces.SwitchOut
 		}
 		if in {
 			if t.isWakePending(int(s.Other.PID)) {
 				stats.Events++
 			} else {
-				t.committed(traces.SwitchIn, n, s, b, s.Other)
+				t.nextEvent(traces.SwitchIn, n, s, b, s.Other)
 				to++
 			}
 		}
-		return t.latest.events[from:to] // they are next to each other
+		return t.latest.events[from:to] // SwitchIn is the kind behind SwitchOut
 	}
 	thread, by := s.Thread, s.Other
 	if s.Kind != traces.Woken {
-		t.heard(int(s.CPU), n)
+		t.sawCPU(int(s.CPU), n)
 	}
 	switch s.Kind {
 	case traces.Woken:
 		stats.Seen |= 1 << traces.Woken
 		late := s.Extra == WokenLate
-		if !late && !t.waking {
+		if !late && !t.wakingMarked {
 			t.mark(&wakingMark, n)
 		}
 		stats.Waking = stats.Waking || !late
 		if !t.wants(int(thread.PID)) {
 			return nil
 		}
-		t.heard(int(s.CPU), n)
+		t.sawCPU(int(s.CPU), n)
 		if !late && thread.Name != 0 {
 			t.wakePending.Add(int(thread.PID))
 		}
 	case traces.Fork:
-		if s.Extra == OfNobody {
+		if s.Extra == OtherFork {
 			return nil
 		}
 		if thread.Name == 0 {
@@ -134,9 +134,9 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	case traces.Freed:
 		by = TaskRef{}
 	}
-	e := t.committed(s.Kind, n, s, b, thread)
+	e := t.nextEvent(s.Kind, n, s, b, thread)
 	e.By.Comm, e.By.PID = b.Comms[by.Name], int(by.PID)
-	e.Context = t.flagged(s, b)
+	e.Context = t.contextOf(s, b)
 	switch s.Kind {
 	case traces.Woken:
 		e.Late = s.Extra == WokenLate
@@ -146,8 +146,8 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	return t.latest.events[s.Kind : s.Kind+1]
 }
 
-// flagged says in whose context the event of a decoded line happened.
-func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
+// contextOf is the context of a decoded line's event.
+func (t *Decoder) contextOf(s *Decoded, b *Names) traces.Context {
 	if s.Flags == InIdle {
 		return traces.InterruptContext
 	}
@@ -162,9 +162,9 @@ func (t *Decoder) flagged(s *Decoded, b *Names) traces.Context {
 	return t.latest.context
 }
 
-// committed makes of the latest event of its kind the next one, as Decoder.send does.
-// An idle task has no name.
-func (t *Decoder) committed(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
+// nextEvent counts an event as Decoder.send does, and makes it of the latest one of its
+// kind.
+func (t *Decoder) nextEvent(kind traces.Kind, n int, s *Decoded, b *Names, thread TaskRef) *traces.Event {
 	stats := t.stats
 	stats.Events++
 	stats.Seen |= 1 << kind

@@ -9,78 +9,77 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A traceClass says what a line is to a trace's layout.
+// A traceClass says what a line is in a layout.
 type traceClass uint8
 
 const (
 	unknownLine traceClass = iota // not of this layout
 	noEvent                       // of this layout, and no event: a header, a stack, a blank line
 	traceEvent                    // an event: the record is filled in
-	lossLine                      // says that events are missing: see traceLoss
+	lossLine                      // reports missing events: see traceLoss
 	kernelLine                    // names the kernel's release; only ftraceLayout has it
-	refusedLine                   // of this layout, and of no use: refusal says why
+	refusedLine                   // of this layout, but it cannot be used: refusal says why
 )
 
-// A lineReader takes events out of one way to print a trace.
+// A lineReader takes events out of the lines of one layout.
 type lineReader interface {
-	// unwrap looks at a line, without its end. For an event it fills rec in,
-	// which is reset. It allocates nothing.
+	// unwrap reads a line without its end. Of an event it fills rec in, which newRecord
+	// has made. It allocates nothing.
 	unwrap(line []byte, rec *record) traceClass
-	// loss is what the line unwrapped last says of events that are missing.
+	// loss is what the latest line, of class lossLine, says of missing events.
 	loss() traceLoss
-	// refusal says in one line why lines of class refusedLine are of no use.
+	// refusal says in one line why the latest line, of class refusedLine, cannot be used.
 	refusal() string
 }
 
-// A traceLoss is what a trace says of events that are not in it.
+// A traceLoss is what a line of a trace says of missing events.
 type traceLoss struct {
-	count    int  // 0: nobody knows how many
-	cpu      int  // whose events, -1: any CPU's
-	start    bool // they may be anywhere before this line, not only after the CPU's last event
-	began    bool // no loss of its own: from here on the events of this CPU are complete
-	cpus     int  // with start: the CPUs of which the trace tells; until each of them began, events may be missing
-	unplaced bool // the line does not tell where they are missing
+	count     int  // how many are missing; 0: nobody knows
+	cpu       int  // of which CPU; -1: of any
+	fromStart bool // they may be missing anywhere before this line, not only since the CPU's last event
+	complete  bool // nothing is missing any more: from here on the trace has all events of the CPU
+	cpus      int  // with fromStart: the CPUs in the trace; events may be missing until each of them is complete
+	unplaced  bool // the line does not say where they are missing
 }
 
-// A Decoder makes events of the lines of a trace.
+// A Decoder makes events of the lines of a trace. It takes the lines in their order.
 type Decoder struct {
 	Layout *Layout
 	lines  lineReader
-	ftrace *ftraceLayout // lines, where it is that
+	ftrace *ftraceLayout // lines, where the layout is ftrace's; else nil
 	stats  *traces.Stats
-	// interest has the pids whose scheduling matters: SwitchOut, SwitchIn, Woken and
-	// Renamed of others are left out, before anything is built of them. nil: all pids
-	// matter. Where unsorted is set it is not asked: lines are read before the events
-	// that stand before them are seen.
+	// interest has the pids whose scheduling matters: the Decoder leaves out SwitchOut,
+	// SwitchIn, Woken and Renamed of others. nil: all pids matter. An unsorted layout does
+	// not use it, because lines are read before the checker has seen earlier events.
 	interest *traces.Interest
 	emit     func(traces.Event)
 	rec      record
 	names    taskNames
 	gaps     traceGaps
-	unsorted *unsorted // of formats whose lines are not in order; else nil
-	// wakePending are threads of which Woken was emitted, and no SwitchOut since: their
+	unsorted *unsorted // sorts the events of an unsorted layout; else nil
+	// wakePending has the threads of which Woken was emitted, and no SwitchOut since: their
 	// SwitchIn is suppressed. nil: none is.
-	wakePending *traces.Interest
-	latest      latestEvents
-	refused     bool   // a diagnostic says why lines are of no use
-	release     string // that the trace's header names
-	waking      bool   // wakingMark has been seen
-	idle        bool   // trace-cmd's letters of states are those of 4.14 and later; see oldLetter
+	wakePending  *traces.Interest
+	latest       latestEvents
+	refused      bool   // a diagnostic has said why lines cannot be used
+	release      string // the release that the trace's header names; empty: none
+	wakingMarked bool   // stats.Marks has wakingMark
+	newLetters   bool   // states are printed with the letters of 4.14 and later; see oldLetter
 }
 
-// traceGaps is what is known of where events are missing.
+// A traceGaps is what is known of where events are missing.
 type traceGaps struct {
-	last    []int // by CPU: number of the line with its last event
-	lossy   bool  // in a stretch at the start where some CPUs' events may be missing
-	missing int   // CPUs whose events are not complete yet, in such a stretch
-	began   cpuSet
+	last    []int  // by CPU: number of the line with its latest event, 0: none
+	lossy   bool   // at the start, where events of some CPUs may be missing
+	missing int    // while lossy: how many CPUs are not complete yet
+	began   cpuSet // while lossy: the CPUs that are complete
 }
 
-// maxCPUs bounds the CPUs for which is remembered when they were last heard of.
+// maxCPUs bounds the CPUs whose last line a Decoder keeps.
 const maxCPUs = 1 << 13
 
-// New makes a decoder for one layout, which counts in stats, leaves out what
-// nobody is interested in, and gives emit the events.
+// New makes a Decoder for one layout. It counts in stats, leaves out the scheduling of
+// pids outside of interest (nil: leaves nothing out), and calls emit with every event.
 func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(traces.Event)) *Decoder {
 	t := &Decoder{Layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
 	t.ftrace, _ = t.lines.(*ftraceLayout)
@@ -94,10 +93,11 @@ func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(tr
 	return t
 }
 
-// Lossy says whether some CPUs' events may be missing here, at the start.
+// Lossy says whether the trace is still at its start, where events of some CPUs may be
+// missing.
 func (t *Decoder) Lossy() bool { return t.gaps.lossy }
 
-// Line takes a line without its end.
+// Line takes a line without its end. It is false where the line is of no known kind.
 func (t *Decoder) Line(text []byte) bool {
 	s := t.stats
 	before := s.KernelLines + s.Unusable
@@ -106,20 +106,20 @@ func (t *Decoder) Line(text []byte) bool {
 	return s.KernelLines+s.Unusable > before || len(text) == 0 || text[0] == '#' || text[0] == '\t'
 }
 
-// Damaged says that any line may be an event.
+// Damaged says whether a line that is not whole may be an event: any line may.
 func (t *Decoder) Damaged([]byte) bool { return true }
 
-// Raw says that traces are in lines.
+// Raw is false: traces are written in lines.
 func (t *Decoder) Raw([]byte) bool { return false }
 
-// LeftOut makes a Loss where tracecheck --shrink has left out n lines.
+// LeftOut emits a Loss where tracecheck --shrink has left out n lines.
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
 }
 
-// End gives out what is held back. It comes after the last line.
+// End emits the events that are held back. Call it after the last line.
 func (t *Decoder) End() {
 	if t.unsorted != nil {
 		t.unsorted.flush()
@@ -129,12 +129,12 @@ func (t *Decoder) End() {
 // Format is the layout's name.
 func (t *Decoder) Format() string { return t.Layout.Name }
 
-// read takes a line without its end; n is its 1-based number.
+// read takes line n, counted from 1, without its end.
 func (t *Decoder) read(n int, line []byte) {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
-	if t.interest != nil && t.Layout.Head != nil && t.passes(n, line) {
+	if t.interest != nil && t.Layout.Head != nil && t.skipUnwatched(n, line) {
 		return
 	}
 	rec := &t.rec
@@ -148,7 +148,7 @@ func (t *Decoder) read(n int, line []byte) {
 		} else {
 			t.event(n, rec)
 		}
-		t.heard(rec.cpu, n)
+		t.sawCPU(rec.cpu, n)
 	case lossLine:
 		t.stats.KernelLines++
 		t.lose(n, t.lines.loss())
@@ -165,9 +165,9 @@ func (t *Decoder) read(n int, line []byte) {
 	}
 }
 
-// passes says whether a line is about the scheduling of tasks that nobody asks
-// about, as its two ends tell, and counts it then.
-func (t *Decoder) passes(n int, line []byte) bool {
+// skipUnwatched counts a line whose two ends show that it is about the scheduling of tasks
+// outside of interest. It is false for any other line.
+func (t *Decoder) skipUnwatched(n int, line []byte) bool {
 	h, ok := t.Layout.Head(line)
 	if !ok {
 		return false
@@ -182,29 +182,29 @@ func (t *Decoder) passes(n int, line []byte) bool {
 	}
 	if e.Early {
 		t.stats.Waking = true
-		if !t.waking {
+		if !t.wakingMarked {
 			t.mark(&wakingMark, n)
 		}
 	}
 	t.stats.KernelLines++
 	t.stats.LastLine = n
 	if t.gaps.lossy {
-		t.heard(h.CPU, n) // else a line that nobody asks about is not counted on
+		t.sawCPU(h.CPU, n) // the start of the trace ends once every CPU has printed
 	}
 	return true
 }
 
-// heard notes that line n has an event of a CPU.
-func (t *Decoder) heard(cpu, n int) {
+// sawCPU notes that line n has an event of a CPU; -1: of an unknown one.
+func (t *Decoder) sawCPU(cpu, n int) {
 	if uint(cpu) < uint(len(t.gaps.last)) && !t.gaps.lossy {
 		t.gaps.last[cpu] = n
 		return
 	}
-	t.heardNew(cpu, n)
+	t.sawNewCPU(cpu, n)
 }
 
-// heardNew is heard for a CPU's first event, and while some CPUs' may be missing.
-func (t *Decoder) heardNew(cpu, n int) {
+// sawNewCPU is sawCPU for the first event of a CPU, and for the start of a trace.
+func (t *Decoder) sawNewCPU(cpu, n int) {
 	if uint(cpu) >= maxCPUs {
 		return
 	}
@@ -213,15 +213,15 @@ func (t *Decoder) heardNew(cpu, n int) {
 	}
 	t.gaps.last[cpu] = n
 	if t.gaps.lossy && t.gaps.missing > 0 && t.gaps.began.empty() {
-		t.cpuBegan(cpu) // the first CPU that prints has no line of its own
+		t.cpuBegan(cpu) // no "buffer started" line is printed for the first CPU
 	}
 }
 
-// unknown counts a line that the layout does not know. One that has something
-// of an event in it may be a piece of one: a task's name can hold a newline.
+// unknown takes a line that the layout does not know. Such a line may be a piece of an
+// event, because a task's name can hold a newline: it is then a loss.
 func (t *Decoder) unknown(n int, line []byte) {
 	piece := bytes.Contains(line, pidField) || bytes.Contains(line, schedWord) || bytes.Contains(line, kthreadWord)
-	if t.unsorted != nil { // any line of these formats may have been an event
+	if t.unsorted != nil { // in these layouts any line may have been an event
 		piece = piece || t.stats.KernelLines > 0 || scan.HasPrefix(line, "{")
 	}
 	if piece {
@@ -237,8 +237,8 @@ var (
 	kthreadWord = []byte("kthread")
 )
 
-// unreadable is for an event that says something of a task's life, by its name,
-// and whose text cannot be understood.
+// unreadable takes an event whose name says that it matters, and whose text cannot be
+// read: it is a loss.
 func (t *Decoder) unreadable(n int, rec *record) {
 	if scan.IndexOf(rec.body, "pid=0x") >= 0 {
 		t.stats.Diagnose(n, "%s: its fields are numbers in hexadecimal, as the trace option fields prints them: not used; clear the option", rec.event)
@@ -249,15 +249,15 @@ func (t *Decoder) unreadable(n int, rec *record) {
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
 }
 
-// lose makes a Loss of what a line says of missing events.
+// lose emits a Loss for what line n says of missing events.
 func (t *Decoder) lose(n int, l traceLoss) {
 	switch {
-	case l.began:
+	case l.complete:
 		t.cpuBegan(l.cpu)
 		// Until here, this CPU's events were missing.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: l.cpu})
 		return
-	case l.start:
+	case l.fromStart:
 		t.gaps.lossy, t.gaps.missing = true, l.cpus
 		t.gaps.began = cpuSet{}
 	case l.unplaced:
@@ -265,7 +265,7 @@ func (t *Decoder) lose(n int, l traceLoss) {
 	}
 	since := n - 1
 	switch {
-	case l.start || l.unplaced:
+	case l.fromStart || l.unplaced:
 		since = 0
 	case l.cpu >= 0:
 		since = 0
@@ -273,8 +273,8 @@ func (t *Decoder) lose(n int, l traceLoss) {
 			since = t.gaps.last[l.cpu]
 		}
 	case l.cpu < 0:
-		// Some CPU's, which has lost events because its buffer was full of others
-		// that stand before: since the last of the CPU that is silent for longest.
+		// A CPU that is not named has lost events. That may have been any CPU, so events
+		// may be missing since the last line of the one that has been silent for longest.
 		since = 0
 		for i, last := range t.gaps.last {
 			if last > 0 && (since == 0 || last < since) {
@@ -286,7 +286,7 @@ func (t *Decoder) lose(n int, l traceLoss) {
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: l.count, CPU: l.cpu, Since: since})
 }
 
-// cpuBegan notes that from here on a CPU's events are all in the trace.
+// cpuBegan notes that the trace has all events of a CPU from here on.
 func (t *Decoder) cpuBegan(cpu int) {
 	if !t.gaps.lossy || t.gaps.began.has(cpu) {
 		return
@@ -316,7 +316,7 @@ func (s *cpuSet) add(cpu int) {
 	}
 }
 
-// addCount adds counts that a log tells; it stays at the largest int.
+// addCount adds two counts; the sum stops at the largest int.
 func addCount(a, b int) int {
 	if b > 0 && a > math.MaxInt-b {
 		return math.MaxInt
@@ -324,8 +324,8 @@ func addCount(a, b int) int {
 	return a + b
 }
 
-// stampAt reads a stamp, seconds.micros, seconds.nanos, or an integer of some
-// other clock, that ends in a colon; next is behind the colon.
+// stampAt reads a stamp that ends in a colon: seconds with 3, 6 or 9 decimals, or an
+// integer of another clock. next is behind the colon.
 func stampAt(b []byte, i int, rec *record) (next int, ok bool) {
 	whole, j := scan.Digits(b, i)
 	if j == i || j == len(b) {
@@ -356,7 +356,7 @@ func stampAt(b []byte, i int, rec *record) (next int, ok bool) {
 	return i, false
 }
 
-// cpuAt reads "[001]".
+// cpuAt reads "[001]". next is behind the bracket.
 func cpuAt(b []byte, i int) (cpu, next int, ok bool) {
 	if i >= len(b) || b[i] != '[' {
 		return -1, i, false

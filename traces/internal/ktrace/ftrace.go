@@ -7,8 +7,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// ftraceLayout reads what the kernel prints in trace and trace_pipe, and what
-// `trace-cmd report` prints, which is laid out alike:
+// ftraceLayout reads what the kernel prints in trace and trace_pipe, and what `trace-cmd
+// report` prints, which has the same columns:
 //
 //	          <idle>-0       [001] dNh2.    36.824876: sched_wakeup: comm=kthreadd pid=2 …
 //	        guest.sh-294     (    294) [000] .....    47.890757: stop: (kthread_stop+0x4/0x170) task=0x…
@@ -17,24 +17,24 @@ import (
 //	          <idle>-0       [001] d..2.    36.824876: kthread_stop <-stop_say    tracer function
 //	 0)  guest.s-294   |   0.500 us    |  kthread_should_stop();                tracer function_graph
 //
-// kernel/trace/trace_output.c trace_print_context: the name has 16 columns, so
-// the dash before the pid is the 17th byte, wherever else the name has dashes.
-// Text that was pasted may have lost its leading blanks.
+// The name has 16 columns (kernel/trace/trace_output.c trace_print_context), so the dash
+// before the pid is the 17th byte, whatever dashes the name has. Pasted lines may have lost
+// their leading blanks.
 type ftraceLayout struct {
-	lost    traceLoss
-	padded  bool // the latest event had blanks behind its name: trace-cmd does that
-	flags   int  // header: which flag tells interrupts, counted from 0; valid where art > 0
-	art     int  // header: lines that name a flag
-	overrun int  // of trace-cmd's statistics: the CPU that they are about, -1: none
-	stats   bool // overrun is valid
-	graph   graphLayout
-	why     string
-	kernel  []byte // the release that a header names, with class kernelLine
+	lost       traceLoss
+	padded     bool // the latest event had blanks behind its name, as trace-cmd prints it
+	contextRow int  // header: which flag tells interrupts, counted from 0; -1: none; valid where flagRows > 0
+	flagRows   int  // header: how many lines that name a flag have come
+	statsCPU   int  // the CPU that trace-cmd's statistics are about; valid where inStats
+	inStats    bool // trace-cmd's statistics have begun
+	graph      graphLayout
+	reason     string // why the latest line of class refusedLine is of no use
+	kernel     []byte // the release that the header names, with class kernelLine
 }
 
 func (f *ftraceLayout) loss() traceLoss { return f.lost }
 
-func (f *ftraceLayout) refusal() string { return f.why }
+func (f *ftraceLayout) refusal() string { return f.reason }
 
 func (f *ftraceLayout) unwrap(line []byte, rec *record) traceClass {
 	if len(line) == 0 {
@@ -44,7 +44,7 @@ func (f *ftraceLayout) unwrap(line []byte, rec *record) traceClass {
 	case '#':
 		return f.header(line)
 	case 'C', 'c', 'v', 'e', 'o', 'd', 'b', 'n', 'r', 'B':
-		if class := f.report(line); class != unknownLine {
+		if class := f.statusLine(line); class != unknownLine {
 			return class
 		}
 	}
@@ -53,7 +53,7 @@ func (f *ftraceLayout) unwrap(line []byte, rec *record) traceClass {
 		if f.latencyLine(line, rec) || f.verboseLine(line, rec) {
 			return traceEvent
 		}
-		return f.rest(line, rec)
+		return f.tasklessLine(line, rec)
 	}
 	at, ok = f.flagsAndStamp(line, at, rec)
 	if !ok || !f.event(line, at, rec) {
@@ -62,7 +62,7 @@ func (f *ftraceLayout) unwrap(line []byte, rec *record) traceClass {
 	return traceEvent
 }
 
-// task reads a line's beginning, up to the CPU; at is behind it.
+// task reads the beginning of a line, up to the CPU. at is behind the CPU.
 func (f *ftraceLayout) task(line []byte, rec *record) (at int, ok bool) {
 	const dash = 16
 	if len(line) > dash && line[dash] == '-' {
@@ -70,8 +70,8 @@ func (f *ftraceLayout) task(line []byte, rec *record) (at int, ok bool) {
 			return at, true
 		}
 	}
-	// Leading blanks have gone. The name has at most 15 bytes; of two dashes
-	// that fit, the later one is the pid's.
+	// The line has lost its leading blanks. The name has at most 15 bytes; of two dashes
+	// that fit, the later one stands before the pid.
 	for i := min(dash-1, len(line)-1); i >= 0; i-- {
 		if line[i] == '-' {
 			if at, ok := f.taskAt(line, i, rec); ok {
@@ -79,11 +79,11 @@ func (f *ftraceLayout) task(line []byte, rec *record) (at int, ok bool) {
 			}
 		}
 	}
-	// Something stands before it: grep's file name and line number.
+	// Other text stands before the name, as grep's file name and line number do.
 	for i := dash + 1; i < len(line) && i < 200; i++ {
 		if line[i] == '-' {
 			if at, ok := f.taskAt(line, i, rec); ok {
-				// Of what stands before the name nobody knows the end.
+				// Nobody can tell where that text ends and the name begins.
 				rec.comm = nil
 				return at, true
 			}
@@ -92,8 +92,7 @@ func (f *ftraceLayout) task(line []byte, rec *record) (at int, ok bool) {
 	return 0, false
 }
 
-// taskAt reads "-PID  (TGID) [CPU]" at the dash, and takes what stands before
-// for the name.
+// taskAt reads "-PID  (TGID) [CPU]" at the dash. The name is what stands before it.
 func (f *ftraceLayout) taskAt(line []byte, dash int, rec *record) (at int, ok bool) {
 	pid, i := scan.Digits(line, dash+1)
 	if i == dash+1 || i-dash > 11 || i == len(line) || line[i] != ' ' && line[i] != '(' && line[i] != '[' {
@@ -109,7 +108,7 @@ func (f *ftraceLayout) taskAt(line []byte, dash int, rec *record) (at int, ok bo
 	return i, true
 }
 
-// skipTGID skips "(  294) " and "(-------) ".
+// skipTGID is the column behind "(  294) " or "(-------) ", i where neither is there.
 func skipTGID(line []byte, i int) int {
 	if i >= len(line) || line[i] != '(' {
 		return i
@@ -124,10 +123,10 @@ func skipTGID(line []byte, i int) int {
 	return scan.SkipBlanks(line, j+1)
 }
 
-// flagsAndStamp reads what stands between the CPU and the event: the flags,
-// if any, and the stamp.
+// flagsAndStamp reads what stands between the CPU and the event: the flags, which may be
+// missing, and the stamp. at is behind the stamp.
 func (f *ftraceLayout) flagsAndStamp(line []byte, i int, rec *record) (at int, ok bool) {
-	i = skipTGID(line, scan.SkipBlanks(line, i)) // 4.13 had it here for a while
+	i = skipTGID(line, scan.SkipBlanks(line, i)) // 4.13 prints the TGID here
 	if at, ok := stampAt(line, i, rec); ok {
 		return at, true
 	}
@@ -142,8 +141,8 @@ func (f *ftraceLayout) flagsAndStamp(line []byte, i int, rec *record) (at int, o
 	return stampAt(line, scan.SkipBlanks(line, end), rec)
 }
 
-// IsFlags says whether b looks like the flags of an event: none of it is
-// anything but a letter, a digit, a point or a '#'.
+// IsFlags says whether b may be the flags of an event: it has nothing but letters, digits,
+// points and '#'.
 func IsFlags(b []byte) bool {
 	for _, c := range b {
 		if !(c == '.' || c == '#' || scan.IsDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') {
@@ -153,14 +152,15 @@ func IsFlags(b []byte) bool {
 	return true
 }
 
-// context reads the flags: the third says hard and soft interrupts and NMIs,
-// of 4 flags (to 5.14 or so) and of 5; patched kernels have more, and their
-// header says which it is. kernel/trace/trace_output.c trace_print_lat_fmt
+// context reads from the flags in whose context an event happened
+// (kernel/trace/trace_output.c trace_print_lat_fmt). The third flag tells hard and soft
+// interrupts and NMIs, both of 4 flags (to 5.14 or so) and of 5. Patched kernels have more
+// flags; their header says which one it is.
 func (f *ftraceLayout) context(flags []byte) traces.Context {
 	i := 2
 	switch {
-	case f.art > 0:
-		i = f.flags
+	case f.flagRows > 0:
+		i = f.contextRow
 	case len(flags) != 4 && len(flags) != 5:
 		return traces.UnknownContext
 	}
@@ -170,9 +170,9 @@ func (f *ftraceLayout) context(flags []byte) traces.Context {
 	switch flags[i] {
 	case 's':
 		if len(flags) == 4 {
-			// In old kernels it is there too where the task itself has disabled
-			// soft interrupts: kernel/trace/trace.c tracing_generic_entry_update
-			// took SOFTIRQ_MASK, and later SOFTIRQ_OFFSET.
+			// Old kernels also print it where the task itself has disabled soft
+			// interrupts: kernel/trace/trace.c tracing_generic_entry_update tested
+			// SOFTIRQ_MASK, later kernels SOFTIRQ_OFFSET.
 			return traces.UnknownContext
 		}
 		return traces.InterruptContext
@@ -184,7 +184,7 @@ func (f *ftraceLayout) context(flags []byte) traces.Context {
 	return traces.UnknownContext
 }
 
-// event reads "event: body" or, of the function tracer, "fn <-caller".
+// event reads "event: body", or "fn <-caller" of the function tracer.
 func (f *ftraceLayout) event(line []byte, i int, rec *record) bool {
 	i = scan.SkipBlanks(line, i)
 	if i < len(line)-2 && line[i] == '(' && line[i+1] == '+' { // trace-cmd report --ts-diff
@@ -225,7 +225,7 @@ func (f *ftraceLayout) event(line []byte, i int, rec *record) bool {
 	if len(rest) > 0 && rest[0] == '(' {
 		closing := scan.LastIndexOf(rest, ") <-")
 		if closing < 0 {
-			return true // of no use: raw_syscalls and the like
+			return true // raw_syscalls and the like: not needed
 		}
 		args, rest = rest[1:closing], rest[closing+1:]
 	}
@@ -253,6 +253,7 @@ func (f *ftraceLayout) latencyLine(line []byte, rec *record) bool {
 	return false
 }
 
+// latencyAt is latencyLine for a dash between name and pid.
 func (f *ftraceLayout) latencyAt(line []byte, dash int, rec *record) bool {
 	pid, i := scan.Digits(line, dash+1)
 	if i == dash+1 || i-dash > 11 || i == len(line) || line[i] != ' ' {
@@ -305,9 +306,9 @@ func (f *ftraceLayout) latencyAt(line []byte, dash int, rec *record) bool {
 //
 //	bash   1234   1 0 00000000 00000001 [0000000012345678] 12.345ms (+0.001ms): sched_switch: …
 //
-// Its times are of the trace's beginning; the flags are a number, of which
-// TRACE_FLAG_HARDIRQ 0x08 and TRACE_FLAG_SOFTIRQ 0x10 tell interrupts, and
-// TRACE_FLAG_NMI 0x40 (include/linux/trace_events.h).
+// The time counts from the beginning of the trace. The flags are a number, in which
+// TRACE_FLAG_HARDIRQ 0x08, TRACE_FLAG_SOFTIRQ 0x10 and TRACE_FLAG_NMI 0x40 tell interrupts
+// (include/linux/trace_events.h).
 func (f *ftraceLayout) verboseLine(line []byte, rec *record) bool {
 	const width = 16
 	if len(line) < width+30 || line[width] != ' ' {
@@ -378,8 +379,8 @@ func (f *ftraceLayout) verboseLine(line []byte, rec *record) bool {
 	return f.event(line, next+closing+3, rec)
 }
 
-// header reads a line that begins with '#'. The first lines say what is in
-// the buffer, and which columns follow:
+// header reads a line that begins with '#'. The first lines of a trace say what the buffer
+// has, and name the flags:
 //
 //	# entries-in-buffer/entries-written: 29/264   #P:2
 //	#                              | / _---=> hardirq/softirq
@@ -390,7 +391,7 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 	if after, ok := bytes.CutPrefix(line, []byte("##### CPU ")); ok {
 		cpu, i := scan.Digits(after, 0)
 		if i > 0 && scan.HasPrefix(after[i:], " buffer started") && cpu < maxCPUs {
-			f.lost = traceLoss{cpu: int(cpu), began: true}
+			f.lost = traceLoss{cpu: int(cpu), complete: true}
 			return lossLine
 		}
 		return noEvent
@@ -398,16 +399,16 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 	if i := scan.IndexOf(line, "=> "); i >= 0 && scan.IndexOf(line, "_-") >= 0 {
 		what := line[i+3:]
 		if scan.HasPrefix(what, "CPU#") { // of the latency format, which prints the CPU there
-			f.art, f.flags = 0, -1
+			f.flagRows, f.contextRow = 0, -1
 			return noEvent
 		}
 		if scan.HasPrefix(what, "irqs-off") {
-			f.art, f.flags = 0, -1
+			f.flagRows, f.contextRow = 0, -1
 		}
 		if scan.HasPrefix(what, "hardirq/softirq") {
-			f.flags = f.art
+			f.contextRow = f.flagRows
 		}
-		f.art++
+		f.flagRows++
 		return noEvent
 	}
 	rest, ok := []byte(nil), false
@@ -432,7 +433,7 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 		if k == j+1 || in >= written {
 			return noEvent
 		}
-		f.lost = traceLoss{cpu: -1, count: int(written - in), start: true, cpus: 1}
+		f.lost = traceLoss{cpu: -1, count: int(written - in), fromStart: true, cpus: 1}
 		if p := scan.IndexOf(rest, "#P:"); p >= 0 {
 			if cpus, end := scan.Digits(rest, p+3); end > p+3 && cpus > 0 && cpus <= maxCPUs {
 				f.lost.cpus = int(cpus)
@@ -444,7 +445,7 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 	return noEvent
 }
 
-// report reads the lines between the events, the kernel's and trace-cmd's:
+// statusLine reads the lines of the kernel and of trace-cmd that stand between events:
 //
 //	CPU:0 [LOST 80 EVENTS]        kernel/trace/trace.c print_trace_line
 //	CPU:1 [LOST EVENTS]
@@ -453,7 +454,7 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 //	CPU 1 is empty
 //	cpus=2
 //	overrun: 12                   trace-cmd's statistics of a CPU
-func (f *ftraceLayout) report(line []byte) traceClass {
+func (f *ftraceLayout) statusLine(line []byte) traceClass {
 	switch {
 	case scan.HasPrefix(line, "CPU:"), scan.HasPrefix(line, "CPU: "):
 		i := scan.SkipBlanks(line, len("CPU:"))
@@ -463,7 +464,7 @@ func (f *ftraceLayout) report(line []byte) traceClass {
 		}
 		rest := bytes.TrimRight(line[j:], " ")
 		if len(rest) == 0 {
-			f.stats, f.overrun = true, int(cpu)
+			f.inStats, f.statsCPU = true, int(cpu)
 			return noEvent
 		}
 		if n, ok := lostEvents(bytes.TrimLeft(rest, " ")); ok {
@@ -475,14 +476,14 @@ func (f *ftraceLayout) report(line []byte) traceClass {
 		scan.HasPrefix(line, "version = "),
 		scan.HasPrefix(line, "CPU ") && scan.HasSuffix(line, " buffer started"):
 		return noEvent
-	case f.stats && (scan.HasPrefix(line, "overrun: ") || scan.HasPrefix(line, "dropped events: ") || scan.HasPrefix(line, "commit overrun: ")):
+	case f.inStats && (scan.HasPrefix(line, "overrun: ") || scan.HasPrefix(line, "dropped events: ") || scan.HasPrefix(line, "commit overrun: ")):
 		n, end := scan.Digits(line, scan.IndexOf(line, ": ")+2)
 		if end == len(line) && n > 0 {
-			f.lost = traceLoss{cpu: f.overrun, count: int(n), unplaced: true}
+			f.lost = traceLoss{cpu: f.statsCPU, count: int(n), unplaced: true}
 			return lossLine
 		}
 		return noEvent
-	case f.stats && (scan.HasPrefix(line, "entries: ") || scan.HasPrefix(line, "bytes: ") || scan.HasPrefix(line, "oldest event ts: ") ||
+	case f.inStats && (scan.HasPrefix(line, "entries: ") || scan.HasPrefix(line, "bytes: ") || scan.HasPrefix(line, "oldest event ts: ") ||
 		scan.HasPrefix(line, "now ts: ") || scan.HasPrefix(line, "read events: ") || scan.HasPrefix(line, "Buffer: ")):
 		return noEvent
 	}
@@ -510,9 +511,9 @@ func lostEvents(b []byte) (n int, ok bool) {
 	return int(v), true
 }
 
-// rest is for lines without a task: the function_graph tracer's, stacks, and
-// options whose output is of no use.
-func (f *ftraceLayout) rest(line []byte, rec *record) traceClass {
+// tasklessLine reads lines without a task: those of the function_graph tracer, stacks, and
+// lines of trace options that cannot be used.
+func (f *ftraceLayout) tasklessLine(line []byte, rec *record) traceClass {
 	i := scan.SkipBlanks(line, 0)
 	if i == len(line) {
 		return noEvent
@@ -531,17 +532,17 @@ func (f *ftraceLayout) rest(line []byte, rec *record) traceClass {
 		return class
 	}
 	if isBareEvent(body) {
-		f.why = "an event without its task, as the trace option nocontext-info prints it: who did it and when is not there; set context-info and record again"
+		f.reason = "an event without its task, as the trace option nocontext-info prints it: who did it and when is not there; set context-info and record again"
 		return refusedLine
 	}
 	if isRaw(body) {
-		f.why = "numbers only, as the trace options raw, hex and bin print them: clear the option and record again"
+		f.reason = "numbers only, as the trace options raw, hex and bin print them: clear the option and record again"
 		return refusedLine
 	}
 	return unknownLine
 }
 
-// isBareEvent recognises an event of the scheduler without anything before it.
+// isBareEvent says whether b is an event of the scheduler with nothing before it.
 func isBareEvent(b []byte) bool {
 	i := bytes.IndexByte(b, ':')
 	if i <= 0 || !scan.HasPrefix(b, "sched_") || !scan.HasPrefix(b[i:], ": ") {
@@ -551,8 +552,8 @@ func isBareEvent(b []byte) bool {
 	return scan.HasPrefix(rest, "comm=") || scan.HasPrefix(rest, "prev_comm=") || scan.HasPrefix(rest, "ret=") || scan.HasPrefix(rest, "parent_comm=")
 }
 
-// isRaw recognises lines of the option raw, "294 1 36824876000 type: 318", and
-// of hex.
+// isRaw says whether b is a line of the option raw, "294 1 36824876000 type: 318", or of
+// the option hex.
 func isRaw(b []byte) bool {
 	i := 0
 	for range 3 {

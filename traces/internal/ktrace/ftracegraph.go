@@ -7,8 +7,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// graphLayout reads the tracer function_graph. Its columns are told by its
-// header, and, without one, by their form:
+// graphLayout reads the lines of the tracer function_graph:
 //
 //	# CPU  TASK/PID         DURATION                  FUNCTION CALLS
 //	# |     |    |           |   |                     |   |   |   |
@@ -19,12 +18,11 @@ import (
 //	 0)  guest.s-294   =>   kt_ok-338
 //	 ------------------------------------------
 //
-// A name in its columns is cut to 7 bytes (kernel/trace/trace_functions_graph.c
-// print_graph_proc), so that only the pid is taken from them. What is taken
-// from the call graph itself are the functions of which kprobes would tell.
+// Names are cut to 7 bytes (kernel/trace/trace_functions_graph.c print_graph_proc), so only
+// pids are used. Of the call graph only those functions are used that kprobes are set on.
 type graphLayout struct {
-	seen bool        // a header or a line of the graph has been seen
-	pids map[int]int // by CPU: whose lines follow, by the latest task switch
+	seen bool        // a header or a line of the graph has come
+	pids map[int]int // by CPU: the current task, by the latest task switch
 }
 
 func (g *graphLayout) header(line []byte) {
@@ -65,8 +63,7 @@ func (g *graphLayout) unwrap(line []byte, rec *record) traceClass {
 		return noEvent
 	}
 	bar := bytes.LastIndexByte(rest, '|')
-	// Bars may stand in the text of a comment; the graph's is the first after
-	// which only blanks, or the text, come.
+	// A comment may have bars in it; the graph's bar is the last one before it.
 	if c := scan.IndexOf(rest, "/* "); c >= 0 {
 		bar = bytes.LastIndexByte(rest[:c], '|')
 	}
@@ -115,7 +112,7 @@ func lastPID(b []byte) (pid int, ok bool) {
 	return int(v), true
 }
 
-// call reads what stands in the last column.
+// call reads the last column: a call, a return, or an event in a comment.
 func (g *graphLayout) call(text []byte, rec *record) {
 	if rest, ok := bytes.CutPrefix(text, []byte("/* ")); ok {
 		rest = bytes.TrimSuffix(rest, []byte(" */"))
@@ -132,15 +129,15 @@ func (g *graphLayout) call(text []byte, rec *record) {
 	}
 	switch {
 	case scan.HasPrefix(text, "}"):
-		// "} /* fn = 0x0 */", "} /* fn ret=0x0 */"; without a name nobody
-		// knows whose end it is.
+		// "} /* fn = 0x0 */", "} /* fn ret=0x0 */"; without the comment nobody knows which
+		// function returns.
 		end := 0
 		for end < len(comment) && comment[end] != ' ' {
 			end++
 		}
 		rec.fn, rec.returns, rec.body = comment[:end], true, graphValue(comment[end:])
 	default:
-		// "fn() {", "fn(k=0x…) {" and the leaf "fn();", which has returned too.
+		// "fn() {", "fn(k=0x…) {", and "fn();" of a leaf, which has returned as well.
 		open := bytes.IndexByte(text, '(')
 		if open <= 0 || bytes.IndexByte(text[:open], ' ') >= 0 {
 			return

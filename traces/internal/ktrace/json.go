@@ -6,7 +6,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// jsonInt reads a whole number.
+// jsonInt reads an integer at i. next is behind it.
 func jsonInt(b []byte, i int) (v int64, next int, ok bool) {
 	j := i
 	if j < len(b) && b[j] == '-' {
@@ -22,8 +22,8 @@ func jsonInt(b []byte, i int) (v int64, next int, ok bool) {
 	return v, end, true
 }
 
-// jsonString reads a string at i into buf, or gives the bytes of b where
-// nothing in it is escaped.
+// jsonString reads the string at i. s is a part of b where nothing is escaped, else it is
+// buf with the string appended. next is behind the string.
 func jsonString(b []byte, i int, buf []byte) (s []byte, next int, ok bool) {
 	if i >= len(b) || b[i] != '"' {
 		return nil, i, false
@@ -80,7 +80,7 @@ func jsonString(b []byte, i int, buf []byte) (s []byte, next int, ok bool) {
 				buf = utf8.AppendRune(buf, r)
 			}
 			i += 4
-		case 'x': // bpftrace, of bytes that are no UTF-8
+		case 'x': // no JSON, but bpftrace prints bytes so that are no UTF-8
 			if i+4 > len(b) {
 				return nil, i, false
 			}
@@ -99,7 +99,7 @@ func jsonString(b []byte, i int, buf []byte) (s []byte, next int, ok bool) {
 	return nil, i, false
 }
 
-// jsonSkip skips any value.
+// jsonSkip skips any value. next is behind it.
 func jsonSkip(b []byte, i int) (next int, ok bool) {
 	depth := 0
 	for i < len(b) {

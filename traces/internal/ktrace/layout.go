@@ -6,23 +6,25 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A Layout is one way to print a trace.
+// A Layout is one way to print a trace. A new one is a file with a lineReader, and a row in
+// Layouts.
 type Layout struct {
 	Name string // as --input-format and a report say it
 	Text string // what it is, in a few words
-	// Detect says whether a line, without its end, shows that it is of this layout. It
-	// may get the beginning of a long line.
+	// Detect says whether a line, without its end, shows that the trace has this layout.
+	// Of a long line it may get the beginning only.
 	Detect func(line []byte) bool
-	// New makes what takes events out of the lines.
+	// New makes the reader of the layout's lines.
 	New func() lineReader
-	// Head reads the left end of a line; nil where the layout's lines have none that
-	// tells whether they matter.
+	// Head reads the left end of a line with an event of the scheduler; false for any
+	// other line. nil: the layout has no such end, so every line is decoded.
 	Head     func(line []byte) (LineHead, bool)
-	Ahead    bool // lines can be decoded ahead: they are in ftrace's columns
-	unsorted bool // the lines are not in the order of the events
+	Ahead    bool // lines are in ftrace's columns, so that skim can decode them ahead
+	unsorted bool // lines are not in the order of their events
+	noZeros  bool // fields that are zero are left out
 }
 
-// Layouts are the ways to print a trace that are known.
+// Layouts are the known ways to print a trace, in the order in which Detect tries them.
 var Layouts = []Layout{
 	{
 		Name: "ftrace", Text: "ftrace's trace and trace_pipe",
@@ -35,7 +37,7 @@ var Layouts = []Layout{
 		Detect: isPerfScript, New: func() lineReader { return new(perfLayout) }, Head: perfHead,
 	}, {
 		Name: "perf-trace", Text: "perf trace",
-		Detect: isPerfTrace, New: func() lineReader { return new(perfTraceLayout) },
+		Detect: isPerfTrace, New: func() lineReader { return new(perfTraceLayout) }, noZeros: true,
 	}, {
 		Name: "bpftrace", Text: "the output of traces/bpf/kthread.bt, or of another tracer in its format (docs/events.md)",
 		Detect: isBpftrace, New: func() lineReader { return new(bpftraceLayout) }, unsorted: true,
@@ -45,7 +47,7 @@ var Layouts = []Layout{
 	},
 }
 
-// isFtrace also knows lines that are of no use, to say why.
+// isFtrace is also true for lines that cannot be used, so that a diagnostic can say why.
 func isFtrace(line []byte) bool {
 	if scan.HasPrefix(line, "# tracer: ") {
 		return true
@@ -54,6 +56,7 @@ func isFtrace(line []byte) bool {
 	return class == lossLine || class == refusedLine || class == traceEvent && !padded
 }
 
+// isTraceCmd knows the lines that trace-cmd alone prints.
 func isTraceCmd(line []byte) bool {
 	if scan.HasPrefix(line, "cpus=") && scan.AllDigits(line[len("cpus="):]) ||
 		scan.HasPrefix(line, "version = ") && scan.AllDigits(line[len("version = "):]) ||
@@ -64,7 +67,8 @@ func isTraceCmd(line []byte) bool {
 	return class == traceEvent && padded
 }
 
-// ftraceLine is the class of a line by itself. trace-cmd pads an event's name.
+// ftraceLine is the class of a line without those before it. padded says that blanks
+// follow the event's name, which only trace-cmd prints.
 func ftraceLine(line []byte) (class traceClass, padded bool) {
 	if scan.HasPrefix(line, "{") {
 		return unknownLine, false
@@ -95,7 +99,8 @@ func isBpftraceJSON(line []byte) bool {
 		scan.HasPrefix(line, `{"type": "lost_events", "data": {`) || scan.HasPrefix(line, `{"type": "map", "data": {"@`)
 }
 
-// Detect is the layout of a line, which may have its end; nil: of none.
+// Detect is the layout that a line, with its end or without, shows; nil where it shows
+// none.
 func Detect(line []byte) *Layout {
 	line = bytes.TrimRight(line, "\r\n")
 	for i := range Layouts {

@@ -7,25 +7,27 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// Most lines of most traces are about the scheduling of tasks that nobody asks
-// about. The two ends of such a line tell that: at the left end stands the task
-// that was current, at the right one the task that gets the CPU or is woken.
-// Nothing else of it is read, so nothing in between can be a loss.
+// Most lines of most traces are about the scheduling of tasks outside of the interest. The
+// two ends of such a line show that: the left one has the current task, the right one the
+// task that gets the CPU or is woken. The middle is not read, so whatever it holds is no
+// loss.
 
 // A LineHead is the left end of a line with an event of the scheduler.
 type LineHead struct {
 	PID           int32 // of the current task
-	PIDAt, PIDEnd int   // the columns of that pid
+	PIDAt, PIDEnd int   // where that pid begins, and the column behind it
 	CPU           int
 	Bracket       int // where "[001]" begins
-	Colon         int // behind the stamp
+	Colon         int // the colon behind the stamp
 	Name          int // where the event's name begins, "sched_switch"
 }
 
-const NameWidth = len("sched_switch: ") // and of sched_waking and sched_wakeup
+// NameWidth is the length of the names sched_switch, sched_waking and sched_wakeup, with
+// the colon and the blank behind them.
+const NameWidth = len("sched_switch: ")
 
-// FtraceHead reads "comm-123     [001] d..2.    36.824876: sched_". The dash is the
-// 17th byte (kernel/trace/trace_output.c trace_print_context).
+// FtraceHead reads "comm-123     [001] d..2.    36.824876: sched_", whose dash is the 17th
+// byte (kernel/trace/trace_output.c trace_print_context). ok is false for other lines.
 func FtraceHead(line []byte) (h LineHead, ok bool) {
 	const dash = 16
 	if len(line) <= dash || line[dash] != '-' || !h.readPID(line, dash+1) {
@@ -102,7 +104,7 @@ func (h *LineHead) End(line []byte) (e LineEnd, ok bool) {
 		e.Kind = traces.SwitchOut
 		e.PID, e.PIDKey, ok = nextPID(line)
 		if text := line[h.Name:]; e.PIDKey == 0 && (scan.IndexOf(text, "W ==> ") >= 0 || scan.IndexOf(text, "W) ==> ") >= 0) {
-			return e, false // by that letter the others are understood: see oldLetter
+			return e, false // the letter W decides what other letters mean: see oldLetter
 		}
 	case "waking: ", "wakeup: ":
 		e.Kind, e.Early = traces.Woken, line[h.Name+len("sched_wak")] == 'i'
@@ -111,9 +113,8 @@ func (h *LineHead) End(line []byte) (e LineEnd, ok bool) {
 	return e, ok
 }
 
-// nextPID is the pid of the task that a sched_switch gives the CPU to:
-// "… next_pid=338 next_prio=120", or "… ==> kt_ok:338 [120]". at is where
-// " next_pid=" begins, 0 in the second form.
+// nextPID is the pid of the next task of a sched_switch, "… next_pid=338 next_prio=120" or
+// "… ==> kt_ok:338 [120]". at is where " next_pid=" begins, 0 in the second form.
 func nextPID(line []byte) (pid int32, at int, ok bool) {
 	const prioKey, pidKey = " next_prio=", " next_pid="
 	i := PrioLeft(line, len(line))
@@ -171,9 +172,9 @@ func wokenPID(line []byte) (pid int32, at int, ok bool) {
 	return pid, from - len(pidKey), true
 }
 
-// PrioLeft is where a number that ends at a column begins, with its minus sign;
-// it is that column where there is none. Nearly all priorities, and CPUs as the
-// kernel prints them, have three digits.
+// PrioLeft is where a number with an optional minus sign begins that ends before column
+// end; it is end where there is none. Three digits are read faster: nearly all priorities,
+// and CPUs as the kernel prints them, have three.
 func PrioLeft(line []byte, end int) int {
 	if end >= 4 && scan.IsDigit(line[end-1]) && scan.IsDigit(line[end-2]) && scan.IsDigit(line[end-3]) && line[end-4] == '=' {
 		return end - 3

@@ -23,7 +23,7 @@ var (
 	}
 )
 
-// mark notes a mark where it is seen first.
+// mark notes the first line that has a mark.
 func (t *Decoder) mark(m *traces.Mark, line int) {
 	for i := range t.stats.Marks {
 		if t.stats.Marks[i].Name == m.Name {
@@ -31,16 +31,16 @@ func (t *Decoder) mark(m *traces.Mark, line int) {
 		}
 	}
 	if m == &wakingMark {
-		t.waking = true
+		t.wakingMarked = true
 	}
 	seen := *m
 	seen.Line = line
 	t.stats.Marks = append(t.stats.Marks, seen)
 }
 
-// boot notes the release that a trace names itself, in the header of the option
-// latency-format (kernel/trace/trace.c print_trace_header). Another one is another
-// machine's trace.
+// boot emits a Boot for the release that a trace's header names; only that of the option
+// latency-format does (kernel/trace/trace.c print_trace_header). Another release is
+// another machine's trace.
 func (t *Decoder) boot(line int, release []byte) {
 	if len(release) == 0 || string(release) == t.release {
 		return

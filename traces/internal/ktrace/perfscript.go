@@ -18,7 +18,7 @@ import (
 // address), up to a blank line.
 type perfLayout struct {
 	lost   traceLoss
-	system bool // the latest event had its system before it, as perf always prints it
+	system bool // the latest event had a system ("sched:") before it, as perf always prints it
 }
 
 func (p *perfLayout) loss() traceLoss { return p.lost }
@@ -30,15 +30,14 @@ func (p *perfLayout) unwrap(line []byte, rec *record) traceClass {
 	if i == len(line) || line[0] == '#' || line[0] == '\t' {
 		return noEvent
 	}
-	// The name has 16 columns, where nothing has trimmed them.
+	// The name has 16 columns, unless blanks have been trimmed.
 	const width = 16
 	if len(line) > width && line[width] == ' ' && line[width-1] != ' ' {
 		if class := p.taskAt(line, width, rec); class != unknownLine {
 			return class
 		}
 	}
-	// Otherwise it ends before the first blank that a pid follows, with all
-	// the rest in its place.
+	// Otherwise the name ends before the first blank behind which pid, CPU and stamp stand.
 	for ; i < len(line) && i < 64; i++ {
 		if line[i] == ' ' && (i == 0 || line[i-1] != ' ') {
 			if class := p.taskAt(line, i, rec); class != unknownLine {
@@ -60,7 +59,7 @@ func (p *perfLayout) unwrap(line []byte, rec *record) traceClass {
 	return unknownLine
 }
 
-// taskAt reads from the blank behind a task's name on.
+// taskAt reads a line from end on, where the task's name ends.
 func (p *perfLayout) taskAt(line []byte, end int, rec *record) traceClass {
 	i := scan.SkipBlanks(line, end)
 	neg := i < len(line) && line[i] == '-'
@@ -150,7 +149,7 @@ func perfLost(b []byte) (n int, ok bool) {
 	return int(v), true
 }
 
-// isStackLine is true for "     ffffffffa06d3e80 kthread_stop+0x0 (…)".
+// isStackLine says whether b is "     ffffffffa06d3e80 kthread_stop+0x0 (…)".
 func isStackLine(b []byte) bool {
 	i := scan.SkipBlanks(b, 0)
 	end := scan.SkipHex(b, i)

@@ -7,8 +7,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// perfTraceLayout reads what `perf trace` prints of tracepoints, stamps in
-// milliseconds since it began:
+// perfTraceLayout reads what `perf trace` prints of tracepoints. Stamps are milliseconds
+// since perf began:
 //
 //	 0.000 bash/486 sched:sched_kthread_stop(comm: "kt_ok", pid: 488)
 //	12.345 (         ): bash/486 sched:sched_kthread_stop_ret(ret: 4294967292)
@@ -47,8 +47,8 @@ func (p *perfTraceLayout) unwrap(line []byte, rec *record) traceClass {
 		}
 		i = scan.SkipBlanks(line, i+closing+2)
 	}
-	// The event is the first word that has a system, a name and an opening
-	// parenthesis or a colon; before it stands the task.
+	// The event is the first word with a system, a name, and a parenthesis or a colon
+	// behind them. The task stands before it.
 	for at := i; at < len(line); {
 		end := at
 		for end < len(line) && isWordByte(line[end]) {
@@ -72,8 +72,7 @@ func (p *perfTraceLayout) unwrap(line []byte, rec *record) traceClass {
 		}
 		at = scan.SkipBlanks(line, at)
 	}
-	// A system call.
-	return noEvent
+	return noEvent // a system call
 }
 
 // task reads "bash/486".
@@ -90,14 +89,14 @@ func isWordByte(c byte) bool {
 	return c == '_' || scan.IsDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// What perf trace says of an event are the fields of its record, by their own
-// names, without those that are zero: no prev_pid of an idle task, no ret of a
-// stop that returned 0. Behind a pid stands a name that perf knows for it.
+// perf trace prints the fields of an event's record by their names, and leaves out those
+// that are zero: prev_pid of an idle task, ret of a stop that returned 0. Behind a pid it
+// prints the name that it knows for the pid.
 //
 //	prev_comm: "A", prev_pid: 1 (A), prev_prio: 120, prev_state: 1, next_comm: "B", next_pid: 2 (B), next_prio: 120
 
-// perfString reads `key: "NAME"` or `, key: "NAME"` at the beginning of b; the
-// name may hold quotes and commas.
+// perfString reads a key and a quoted name at the beginning of b. The name may have quotes
+// and commas in it.
 func perfString(b []byte, key string) (name, rest []byte, ok bool) {
 	if !scan.HasPrefix(b, key) || len(b) < len(key)+2 || b[len(key)] != '"' {
 		return nil, b, false
@@ -111,8 +110,8 @@ func perfString(b []byte, key string) (name, rest []byte, ok bool) {
 	return nil, b, false
 }
 
-// perfNumber reads `, key: 1` or `, key: 1 (NAME)` at the beginning of b. A
-// field that is not there is zero.
+// perfNumber reads a key and a number at the beginning of b, and a name in parentheses that
+// may follow, ", pid: 1 (kt_ok)". A missing field is zero.
 func perfNumber(b []byte, key string) (v int64, rest []byte) {
 	if !scan.HasPrefix(b, key) {
 		return 0, b
@@ -178,7 +177,8 @@ func perfSwitch(b []byte) (s switched, ok bool) {
 	return s, ok && (len(b) == 0 || b[0] == ',')
 }
 
-// pluginStates are the letters of no bit, and of the bits from the lowest on.
+// pluginStates are the letters of libtraceevent's plugin: that of no bit, then those of the
+// bits from the lowest on.
 var pluginStates = []byte("RSDTtZXxW")
 
 // perfFork reads `parent_comm: "A", parent_pid: 1 (A), child_comm: "B", child_pid: 2 (B)`.

@@ -7,16 +7,16 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// Probes on functions. What they are called, and their arguments, is the
-// user's to say; the function stands in the text:
+// Probes on functions. The user chooses their names and their arguments; the function
+// stands in the text:
 //
 //	stop: (kthread_stop+0x4/0x170) task=0xff190faec29aa100
 //	stop_ret: (stop_say+0x5e/0xa0 [ktlab] <- kthread_stop) ret=42
 //
-// trace-cmd and perf print bare addresses, "(ffffffffa06d3e80)"; then the
-// event's name must be the function's, as perf and ftrace make it up.
+// trace-cmd and perf print bare addresses, "(ffffffffa06d3e80)". The event must then be
+// named after the function, as perf and ftrace name probes by default.
 
-// A function is one that probes tell of.
+// A function is one on which probes are of use.
 type function uint8
 
 const (
@@ -34,8 +34,8 @@ const (
 	threadFunction
 )
 
-// probed is which function b names.
-func probed(b []byte) function {
+// functionOf is the function that b names, noFunction where probes on it are of no use.
+func functionOf(b []byte) function {
 	switch string(b) {
 	case "kthread_stop":
 		return kthreadStop
@@ -58,7 +58,7 @@ func probed(b []byte) function {
 	case "wake_up_process":
 		return wakeUpProcess
 	case "kthread_worker_fn", "smpboot_thread_fn", "worker_thread", "rescuer_thread":
-		return threadFunction // the kernel's own threadfns
+		return threadFunction // threadfns of the kernel itself
 	}
 	return noFunction
 }
@@ -67,18 +67,17 @@ func probed(b []byte) function {
 type site struct {
 	fn      []byte // nil where only an address is printed
 	off     uint64 // within fn
-	module  bool   // fn is a module's
-	returns bool
-	args    []byte
+	module  bool   // fn is in a module
+	returns bool   // fn returns; false: it is entered
+	args    []byte // the probe's arguments
 }
 
-// probeSite reads the parentheses that begin a probe's text.
+// probeSite reads the parentheses at the beginning of a probe's text.
 func probeSite(b []byte) (s site, ok bool) {
 	if len(b) == 0 || b[0] != '(' {
 		return s, false
 	}
-	// The parentheses of a symbol may hold more of them only in names that the
-	// kernel has not.
+	// No symbol of the kernel has parentheses in it.
 	end := bytes.IndexByte(b, ')')
 	if end < 0 {
 		return s, false
@@ -115,8 +114,8 @@ func probeSite(b []byte) (s site, ok bool) {
 	return s, true
 }
 
-// isAddress is true for a kernel address without 0x, as trace-cmd and perf
-// print it; a user's address (uprobe) has 0x or fewer digits.
+// isAddress says whether b is an address of the kernel without 0x, as trace-cmd and perf
+// print it. An address in user space (uprobe) has 0x or fewer digits.
 func isAddress(b []byte) bool {
 	if len(b) != 16 && len(b) != 8 {
 		return false
@@ -130,11 +129,11 @@ func isAddress(b []byte) bool {
 	return d >= 8
 }
 
-// maxEntry is how far behind a function's symbol a probe on its entry may sit,
-// in bytes: behind endbr64 it is 4.
+// maxEntry is how far behind a function's symbol a probe on its entry may be, in bytes:
+// behind endbr64 it is 4.
 const maxEntry = 8
 
-// probe makes events of a kprobe's record, if it is one.
+// probe makes an event of a record of a kprobe. It ignores any other record.
 func (t *Decoder) probe(n int, rec *record) {
 	s, ok := probeSite(rec.body)
 	if !ok {
@@ -144,16 +143,16 @@ func (t *Decoder) probe(n int, rec *record) {
 	if fn == nil {
 		fn = probeName(rec.event)
 	}
-	f := probed(fn)
+	f := functionOf(fn)
 	if f == noFunction || s.module || !s.returns && s.off > maxEntry {
 		return
 	}
 	t.function(n, rec, f, fn, s.returns, s.args)
 }
 
-// probeName is the function of which a tool has named a probe:
-// p_kthread_exit_0, r_kthread_stop_0 (the kernel), kthread_stop,
-// kthread_stop_1, kthread_stop__return (perf), kthread_stop__entry, __exit.
+// probeName is the function after which a tool has named a probe: p_kthread_exit_0,
+// r_kthread_stop_0 (the kernel), kthread_stop, kthread_stop_1, kthread_stop__return (perf),
+// kthread_stop__entry, kthread_stop__exit.
 func probeName(b []byte) []byte {
 	if scan.HasPrefix(b, "p_") || scan.HasPrefix(b, "r_") {
 		b = b[2:]
@@ -174,12 +173,12 @@ func probeName(b []byte) []byte {
 	return b
 }
 
-// A probeArgs is what a probe's arguments say, whatever they are called.
+// A probeArgs has the arguments of a probe, whatever names they have.
 type probeArgs struct {
-	task    traces.Task
-	nums    [2]uint64 // the first two numbers
-	n       int       // how many numbers there are
-	code    uint64    // the argument called code, result, ret …
+	task    traces.Task // from "comm", "pid", and the first number that may be a task's address
+	nums    [2]uint64   // the first two numbers
+	n       int         // how many numbers there are
+	code    uint64      // the argument called code, result, ret …
 	hasCode bool
 }
 
@@ -189,7 +188,7 @@ func (t *Decoder) arguments(b []byte) (a probeArgs) {
 		b = b[skipSeparators(b):]
 		eq := bytes.IndexByte(b, '=')
 		if eq < 0 {
-			if v, ok := printedNumber(bytes.TrimSpace(b)); ok && a.n == 0 { // the value of function_graph
+			if v, ok := printedNumber(bytes.TrimSpace(b)); ok && a.n == 0 { // function_graph prints the value alone
 				a.nums[0], a.n = v, 1
 			}
 			break
@@ -234,6 +233,7 @@ func (t *Decoder) arguments(b []byte) (a probeArgs) {
 	return a
 }
 
+// skipSeparators is how many blanks and commas b begins with.
 func skipSeparators(b []byte) int {
 	i := 0
 	for i < len(b) && (b[i] == ' ' || b[i] == ',') {
@@ -242,8 +242,8 @@ func skipSeparators(b []byte) int {
 	return i
 }
 
-// isTaskAddress is true for what may be the address of a task: in the kernel's
-// half of the addresses, and no error (include/linux/err.h IS_ERR).
+// isTaskAddress says whether v may be the address of a task: it is in the kernel's half of
+// the addresses, and no error (include/linux/err.h IS_ERR).
 func isTaskAddress(v uint64) bool {
 	if v>>32 == 0 { // a 32-bit kernel
 		return v >= 1<<31 && v < 1<<32-4096
@@ -251,13 +251,13 @@ func isTaskAddress(v uint64) bool {
 	return v >= 1<<63 && !isError(v)
 }
 
-// isError is true for the address in which a pointer carries an error.
+// isError says whether v is a pointer that carries an error.
 func isError(v uint64) bool {
 	return v >= ^uint64(4094) || v>>32 == 0 && v >= 1<<32-4095
 }
 
-// exitCode is the value that a thread ends with by its call of f. known is false
-// where there is none, and where do_exit() got it, which may be a signal's.
+// exitCode is the value with which a thread ends by its call of f. known is false where the
+// probe has no value, and where do_exit() got it: a signal's number may be in it.
 func exitCode(f function, a *probeArgs) (code int, known bool) {
 	switch {
 	case f == kthreadExit && a.n > 0:
@@ -286,8 +286,8 @@ func (t *Decoder) function(n int, rec *record, f function, name []byte, returns 
 			e.Code, e.HasCode = ToInt(v), true
 		}
 	}
-	// What a function does to the current task counts only where the task
-	// itself has called it.
+	// Where a function acts on the current task, the task itself must have called it, and
+	// not an interrupt.
 	own := rec.pid > 0 && rec.context != traces.InterruptContext
 	switch f {
 	case kthreadStop:
@@ -311,8 +311,8 @@ func (t *Decoder) function(n int, rec *record, f function, name []byte, returns 
 		}
 		e.Kind, e.Thread = traces.ParkMe, t.current(rec)
 	case kthreadShouldStop:
-		// The bool is in the low byte; an untyped $retval has the rest of the
-		// register too. Without a value it is not known what it returned.
+		// The bool is the low byte; an untyped $retval has the rest of the register too.
+		// Without a value nobody knows what the function returned.
 		if !returns || !own || a.n == 0 {
 			return
 		}

@@ -4,43 +4,42 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// reorderWindow is how far apart in time two lines of an unsorted trace may
-// stand the wrong way round, in nanoseconds. bpftrace reads one buffer per CPU
-// in turn; the largest inversion measured was 70 ms.
+// reorderWindow is by how much the stamp of a line may be below that of an earlier line of
+// an unsorted trace, in nanoseconds. bpftrace reads the buffers of the CPUs in turn; the
+// largest difference measured was 70 ms.
 const reorderWindow = 1e9
 
 // maxReorder bounds the events that are held back.
 const maxReorder = 1 << 16
 
-// unsorted puts the events of a trace whose lines are not in order into their order.
+// An unsorted sorts the events of a trace whose lines are not in the order of the events.
 type unsorted struct {
 	stats   *traces.Stats
 	out     func(traces.Event)
 	order   reorderer
-	unwoken map[int]int // see pass
+	unwoken map[int]int // threads forked and not woken yet, with the line where they went to sleep, 0: not yet
 }
 
-// hold passes an event on in the order of the stamps. A loss belongs where
-// it is told.
+// hold takes an event and releases it in the order of the stamps. A Loss has no stamp, and
+// stays at the newest one.
 func (u *unsorted) hold(e traces.Event) {
 	if e.Kind == traces.Loss {
 		e.Stamp, e.Since = u.order.newest, 0
 	}
-	if u.order.push(e, u.pass) {
+	if u.order.push(e, u.release) {
 		return
 	}
 	u.stats.Diagnose(e.Line, "%v of %v comes %d ms too late: its place is not known, not used", e.Kind, e.Thread, (u.order.newest-e.Stamp)/1e6)
 	u.stats.Lost++
-	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Time: traces.Time{Stamp: u.order.newest}}, u.pass)
+	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Time: traces.Time{Stamp: u.order.newest}}, u.release)
 }
 
-// pass gives out an event whose turn has come. A BPF program does not run, and
-// nobody counts that, in an interrupt on top of another one
-// (kernel/trace/bpf_trace.c trace_call_bpf): the waking that an interrupt does
-// may be missing. Where a new thread leaves its first sleep unwoken, it is.
-// unwoken has the threads that have been forked and not woken, with the line in
-// which they went to sleep, 0 before.
-func (u *unsorted) pass(e traces.Event) {
+// release emits an event whose turn has come. A BPF program does not run in an interrupt on
+// top of another BPF program, and nobody counts that (kernel/trace/bpf_trace.c
+// trace_call_bpf): the waking that an interrupt does may be missing. It is missing where a
+// new thread runs after its first sleep without having been woken; release then emits a
+// Loss.
+func (u *unsorted) release(e traces.Event) {
 	pid := e.Thread.PID
 	asleep, unwoken := u.unwoken[pid]
 	switch {
@@ -63,33 +62,34 @@ func (u *unsorted) pass(e traces.Event) {
 	u.out(e)
 }
 
-// flush gives out all that is held back.
-func (u *unsorted) flush() { u.order.flush(u.pass) }
+// flush releases all events that are held back.
+func (u *unsorted) flush() { u.order.flush(u.release) }
 
-// A reorderer puts events in the order of their stamps. It holds events back
-// until no earlier one can come any more.
+// A reorderer sorts events by their stamps. It holds each back until no earlier one can
+// come.
 type reorderer struct {
-	events []traces.Event // held back, at any place
-	free   []int32        // places in events that are free
-	heap   []waiting
-	seq    int64 // numbers events, because stamps tie
-	newest int64 // the largest stamp seen
-	gone   int64 // the stamp of the event that went out last
+	events   []traces.Event // held back, at any place
+	free     []int32        // the free places in events
+	heap     []queued
+	seq      int64 // how many events have come: it orders equal stamps
+	newest   int64 // the largest stamp that has come
+	released int64 // the largest stamp that was released
 }
 
-// A waiting is an event that is held back.
-type waiting struct {
+// A queued is an event that is held back, as the heap has it.
+type queued struct {
 	stamp, seq int64
 	place      int32
 }
 
-func (a waiting) before(b waiting) bool {
+func (a queued) before(b queued) bool {
 	return a.stamp < b.stamp || a.stamp == b.stamp && a.seq < b.seq
 }
 
-// push takes an event. It is false for one that comes too late.
+// push takes an event, and emits those whose turn has come. It is false where e comes too
+// late, and takes nothing then.
 func (r *reorderer) push(e traces.Event, emit func(traces.Event)) bool {
-	if e.Stamp < r.gone {
+	if e.Stamp < r.released {
 		return false
 	}
 	r.newest = max(r.newest, e.Stamp)
@@ -102,7 +102,7 @@ func (r *reorderer) push(e traces.Event, emit func(traces.Event)) bool {
 		r.events = append(r.events, e)
 	}
 	r.seq++
-	r.heap = append(r.heap, waiting{e.Stamp, r.seq, place})
+	r.heap = append(r.heap, queued{e.Stamp, r.seq, place})
 	for i := len(r.heap) - 1; i > 0; {
 		up := (i - 1) / 2
 		if !r.heap[i].before(r.heap[up]) {
@@ -117,7 +117,7 @@ func (r *reorderer) push(e traces.Event, emit func(traces.Event)) bool {
 	return true
 }
 
-// pop lets the earliest event go.
+// pop emits the earliest event.
 func (r *reorderer) pop(emit func(traces.Event)) {
 	first := r.heap[0]
 	last := len(r.heap) - 1
@@ -140,11 +140,11 @@ func (r *reorderer) pop(emit func(traces.Event)) {
 	e := r.events[first.place]
 	r.events[first.place] = traces.Event{}
 	r.free = append(r.free, first.place)
-	r.gone = max(r.gone, first.stamp)
+	r.released = max(r.released, first.stamp)
 	emit(e)
 }
 
-// flush lets all go.
+// flush emits all events.
 func (r *reorderer) flush(emit func(traces.Event)) {
 	for len(r.heap) > 0 {
 		r.pop(emit)

@@ -8,9 +8,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// What the scheduler's tracepoints say (include/trace/events/sched.h). Where a
-// name stands before a field, the field is looked for from the right: a name
-// has at most 15 bytes and may hold anything, " pid=1" too.
+// The texts of the scheduler's tracepoints (include/trace/events/sched.h). A field behind a
+// name is searched for from the right, because a name of up to 15 bytes may hold anything,
+// even " pid=1".
 
 // MaxComm is the longest name of a task, in bytes (TASK_COMM_LEN less its NUL).
 const MaxComm = 15
@@ -18,7 +18,7 @@ const MaxComm = 15
 // event makes events of a record.
 func (t *Decoder) event(n int, rec *record) {
 	if len(rec.fn) > 0 {
-		if f := probed(rec.fn); f != noFunction {
+		if f := functionOf(rec.fn); f != noFunction {
 			t.function(n, rec, f, rec.fn, rec.returns, rec.body)
 		}
 		return
@@ -29,7 +29,7 @@ func (t *Decoder) event(n int, rec *record) {
 	case "sched_waking", "sched_wakeup":
 		t.schedWakeup(n, rec)
 	case "sched_wakeup_new":
-		// Fork's own wake, of which nothing follows for the thread's life.
+		// Every fork wakes the new thread: it tells nothing of the thread's life.
 	case "sched_process_fork":
 		t.fork(n, rec)
 	case "sched_process_exit":
@@ -52,9 +52,9 @@ func (t *Decoder) event(n int, rec *record) {
 		if !ok {
 			v, ok = FieldNumber(rec.body, "ret ")
 		}
-		if !ok { // perf trace, which leaves a zero out
+		if !ok { // perf trace
 			v, ok = FieldNumber(rec.body, "ret: ")
-			ok = ok || t.Layout.Name == "perf-trace" && len(rec.body) == 0
+			ok = ok || t.Layout.noZeros && len(rec.body) == 0
 		}
 		if !ok {
 			t.unreadable(n, rec)
@@ -64,9 +64,9 @@ func (t *Decoder) event(n int, rec *record) {
 	case "task_rename":
 		t.rename(n, rec)
 	case "console":
-		// A kernel message; what it says is the kernel log's business.
+		// A kernel message: that is for the kernel log's reader.
 	case "threadfn":
-		// A probe on a thread's function is called so by whoever sets it.
+		// Whoever sets a probe on a threadfn gives it this name.
 		if _, ok := probeSite(rec.body); ok && rec.pid > 0 {
 			t.send(n, rec, traces.Event{Kind: traces.ThreadFn, Thread: t.current(rec), By: t.by(rec), Probe: true})
 		}
@@ -75,19 +75,19 @@ func (t *Decoder) event(n int, rec *record) {
 	}
 }
 
-// send gives an event out, with what all events of a record have in common.
+// send emits an event, with the fields that all events of a record have in common.
 func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	if t.gaps.lossy {
-		// Some CPU's events may be missing before this one.
+		// Events of another CPU may be missing before this one.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Since: t.stats.LastLine - 1})
 	}
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
 	switch {
 	case e.Kind == traces.SwitchOut || e.Kind == traces.SwitchIn:
-		e.Context = traces.TaskContext // schedule() is called by nobody else
+		e.Context = traces.TaskContext // only a task itself calls schedule()
 	case rec.pid == 0:
-		e.Context = traces.InterruptContext // the idle task does nothing of its own
+		e.Context = traces.InterruptContext // pid 0: the event is an interrupt's
 	default:
 		e.Context = rec.context
 	}
@@ -98,18 +98,18 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	t.emit(e)
 }
 
-// isWakePending says whether Woken was emitted of a pid, and no SwitchOut since.
+// isWakePending says whether Woken of a pid was emitted, and no SwitchOut since.
 func (t *Decoder) isWakePending(pid int) bool {
 	return t.wakePending != nil && t.wakePending.Has(pid)
 }
 
-// wants says whether the scheduling of a pid matters.
+// wants says whether the interest has a pid; it never has 0.
 func (t *Decoder) wants(pid int) bool {
 	return pid > 0 && t.interest.Has(pid)
 }
 
-// by is the task in whose context the record's event happened; zero for an
-// idle task, which does nothing, and where it is not known.
+// by is the task in whose context a record's event happened; zero where it is an idle task,
+// or not known.
 func (t *Decoder) by(rec *record) traces.Task {
 	if rec.pid <= 0 {
 		return traces.Task{}
@@ -117,7 +117,8 @@ func (t *Decoder) by(rec *record) traces.Task {
 	return t.current(rec)
 }
 
-// current is the task in whose context the record's event happened.
+// current is the task in whose context a record's event happened, without a name where the
+// trace has none.
 func (t *Decoder) current(rec *record) traces.Task {
 	if len(rec.comm) > 0 && rec.comm[0] == ':' && scan.IsNumber(rec.comm[1:]) { // perf, of a task that it has not seen
 		return traces.Task{PID: max(rec.pid, 0)}
@@ -128,22 +129,23 @@ func (t *Decoder) current(rec *record) traces.Task {
 	return t.names.task(rec.comm, rec.pid)
 }
 
-// A switched is what sched_switch says.
+// A switched is a sched_switch.
 type switched struct {
 	prevComm, nextComm []byte
 	prev, next         int
 	state              []byte
-	plugin             bool // in the words and letters of libtraceevent's plugin
+	plugin             bool // printed by libtraceevent's plugin, with its letters
 }
 
+// schedSwitch emits SwitchOut and SwitchIn of a sched_switch.
 func (t *Decoder) schedSwitch(n int, rec *record) {
 	s, ok := parseSwitch(rec.body)
-	if !ok || rec.pid >= 0 && rec.pid != s.prev { // who leaves is the current task
+	if !ok || rec.pid >= 0 && rec.pid != s.prev { // the task that leaves is the current one
 		t.unreadable(n, rec)
 		return
 	}
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
-		t.idle = true // see oldLetter
+		t.newLetters = true // see oldLetter
 	}
 	t.stats.Seen = t.stats.Seen.With(traces.SwitchOut).With(traces.SwitchIn)
 	out, in := t.wants(s.prev), t.wants(s.next)
@@ -154,8 +156,8 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		state := StateLetter(s.state)
 		switch {
 		case s.plugin:
-			state = oldLetter(state, t.idle)
-		case state == 'x': // what the kernel printed for TASK_DEAD to 4.13
+			state = oldLetter(state, t.newLetters)
+		case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
 			state = 'X'
 		}
 		t.wakePending.Remove(s.prev)
@@ -169,7 +171,7 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 	}
 }
 
-// parseSwitch reads the text of a sched_switch:
+// parseSwitch reads the text of a sched_switch, in any layout:
 //
 //	prev_comm=A prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=B next_pid=2 next_prio=120
 func parseSwitch(b []byte) (s switched, ok bool) {
@@ -218,7 +220,7 @@ func parseSwitch(b []byte) (s switched, ok bool) {
 	return s, false
 }
 
-// cutNumber cuts key and a number off the end of b.
+// cutNumber cuts key and a number off the end of b. It is false where they are not there.
 func cutNumber(b []byte, key string) (before []byte, ok bool) {
 	i := len(b)
 	for i > 0 && scan.IsDigit(b[i-1]) {
@@ -236,7 +238,7 @@ func cutNumber(b []byte, key string) (before []byte, ok bool) {
 	return b[:i-len(key)], true
 }
 
-// cutPID cuts key and a pid off the end of b.
+// cutPID is cutNumber for a pid.
 func cutPID(b []byte, key string) (pid int, before []byte, ok bool) {
 	i := len(b)
 	for i > 0 && scan.IsDigit(b[i-1]) {
@@ -249,7 +251,7 @@ func cutPID(b []byte, key string) (pid int, before []byte, ok bool) {
 	return int(v), b[:i-len(key)], true
 }
 
-// IsState is true for what tracepoints print as a state: "S", "R+", "D|K".
+// IsState says whether b is a state as tracepoints print it: "S", "R+", "D|K".
 func IsState(b []byte) bool {
 	for _, c := range b {
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '|') {
@@ -259,7 +261,7 @@ func IsState(b []byte) bool {
 	return len(b) > 0
 }
 
-// StateLetter is the letter of a state: of "R+" the R, of "D|K" the D.
+// StateLetter is the first letter of a state, R of "R+", D of "D|K"; 0 where it has none.
 func StateLetter(b []byte) byte {
 	if c := b[0]; 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
 		return c
@@ -267,9 +269,8 @@ func StateLetter(b []byte) byte {
 	return 0
 }
 
-// CommPID reads "comm=NAME pid=1" at the beginning of b, and gives what
-// follows. It also takes the words of perf trace, of libtraceevent's plugins,
-// and of kernels to 2.6.32.
+// CommPID reads "comm=NAME pid=1" at the beginning of b; rest is what follows. It also
+// reads the forms of perf trace, of libtraceevent's plugins, and of kernels to 2.6.32.
 func CommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
 	const first = "comm="
 	if !scan.HasPrefix(b, first) {
@@ -299,7 +300,7 @@ func CommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
 	return nil, 0, nil, false
 }
 
-// A wakeup is what sched_waking and sched_wakeup say.
+// A wakeup is a sched_waking or a sched_wakeup.
 type wakeup struct {
 	comm       []byte
 	pid        int
@@ -307,6 +308,7 @@ type wakeup struct {
 	hasSuccess bool
 }
 
+// schedWakeup emits Woken of a sched_waking or sched_wakeup.
 func (t *Decoder) schedWakeup(n int, rec *record) {
 	w, ok := parseWakeup(rec.body)
 	if !ok {
@@ -314,7 +316,7 @@ func (t *Decoder) schedWakeup(n int, rec *record) {
 		return
 	}
 	late := string(rec.event) == "sched_wakeup"
-	if !late && !t.waking {
+	if !late && !t.wakingMarked {
 		t.mark(&wakingMark, n)
 	}
 	if w.hasSuccess {
@@ -332,6 +334,7 @@ func (t *Decoder) schedWakeup(n int, rec *record) {
 	t.send(n, rec, traces.Event{Kind: traces.Woken, Thread: thread, By: t.by(rec), Late: late})
 }
 
+// parseWakeup reads the text of a sched_waking or sched_wakeup, in any layout.
 func parseWakeup(b []byte) (w wakeup, ok bool) {
 	if !scan.HasPrefix(b, "comm=") && !scan.HasPrefix(b, "comm: ") {
 		return pluginWakeup(b)
@@ -349,8 +352,8 @@ func parseWakeup(b []byte) (w wakeup, ok bool) {
 	return w, true
 }
 
-// areFields says whether b may be what an event prints behind its names: fields
-// with numbers. Where two lines have become one it is not.
+// areFields says whether b may be fields with numbers, as an event prints them behind its
+// names. It is false where two lines have become one.
 func areFields(b []byte) bool {
 	for _, c := range b {
 		if !(c == ' ' || c == '=' || c == '_' || c == '-' || scan.IsDigit(c) || 'a' <= c && c <= 'z') {
@@ -360,6 +363,7 @@ func areFields(b []byte) bool {
 	return true
 }
 
+// fork emits Fork where kthreadd forks: of a kernel thread.
 func (t *Decoder) fork(n int, rec *record) {
 	parentComm, parent, childComm, child, ok := ParseFork(rec.body)
 	switch {
@@ -375,8 +379,8 @@ func (t *Decoder) fork(n int, rec *record) {
 	}
 }
 
-// ParseFork reads "comm=A pid=1 child_comm=B child_pid=2"; to 2.6.32 it is
-// "parent A:1 child B:2".
+// ParseFork reads the text of a sched_process_fork, "comm=A pid=1 child_comm=B child_pid=2";
+// kernels to 2.6.32 print "parent A:1 child B:2".
 func ParseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child int, ok bool) {
 	if rest, cut := bytes.CutPrefix(b, []byte("parent ")); cut {
 		for i := len(rest) - 1; i > 0; i-- {
@@ -410,6 +414,7 @@ func ParseFork(b []byte) (parentComm []byte, parent int, childComm []byte, child
 	return nil, 0, nil, 0, false
 }
 
+// processExit emits ProcessExit of a sched_process_exit.
 func (t *Decoder) processExit(n int, rec *record) {
 	comm, pid, rest, ok := CommPID(rec.body)
 	if !ok {
@@ -426,11 +431,11 @@ func (t *Decoder) processExit(n int, rec *record) {
 	t.send(n, rec, e)
 }
 
-// rename reads "pid=1 oldcomm=A newcomm=B oom_score_adj=0".
+// rename emits Renamed of a task_rename, "pid=1 oldcomm=A newcomm=B oom_score_adj=0".
 func (t *Decoder) rename(n int, rec *record) {
 	b := rec.body
 	if !scan.HasPrefix(b, "pid=") {
-		return // perf trace; nobody needs it for a verdict
+		return // perf trace prints it otherwise; no verdict needs it
 	}
 	v, i := scan.Digits(b, len("pid="))
 	if i == len("pid=") || i-len("pid=") > 10 {
@@ -453,7 +458,7 @@ func (t *Decoder) rename(n int, rec *record) {
 	t.unreadable(n, rec)
 }
 
-// FieldNumber is the number behind the first key in b that has one.
+// FieldNumber is the number behind the first key in b; ok is false where there is none.
 func FieldNumber(b []byte, key string) (v uint64, ok bool) {
 	i := scan.IndexOf(b, key)
 	if i < 0 {
@@ -467,8 +472,8 @@ func FieldNumber(b []byte, key string) (v uint64, ok bool) {
 	return printedNumber(b[:end])
 }
 
-// printedNumber reads a whole number as tracers print them: -4, 4294967292,
-// 0xfffffffc. A negative one is given in two's complement.
+// printedNumber reads an integer as tracers print it: -4, 4294967292, 0xfffffffc. A
+// negative number is returned in two's complement.
 func printedNumber(b []byte) (v uint64, ok bool) {
 	neg := len(b) > 0 && b[0] == '-'
 	if neg {
@@ -504,6 +509,6 @@ func printedNumber(b []byte) (v uint64, ok bool) {
 	return v, true
 }
 
-// ToInt is the kernel's int in a number that was printed of it: its low 32
-// bits, whatever the tracer took it for (4294967292 is -4).
+// ToInt is the kernel's int that a tracer has printed as v: the low 32 bits, whatever type
+// the tracer took it for (4294967292 is -4).
 func ToInt(v uint64) int { return int(int32(uint32(v))) }

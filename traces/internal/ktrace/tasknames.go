@@ -4,14 +4,13 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// taskNames makes strings of tasks' names, each once for all lines. Its zero value has
-// none.
+// A taskNames has the names of tasks as strings, each once. The zero value is empty.
 type taskNames struct {
 	strings map[string]string
-	byPID   map[int]string // of tasks of which a line has only the pid
+	byPID   map[int]string // the latest name of each pid, for lines without names
 }
 
-// maxNames bounds the names that are kept; a log with more starts anew.
+// maxNames bounds each of the two maps; a map that is full is emptied.
 const maxNames = 1 << 14
 
 // intern is a name as a string.
@@ -30,9 +29,9 @@ func (n *taskNames) intern(b []byte) string {
 	return s
 }
 
-// task is a task as an event's text names it. A new kernel thread is called
-// kthreadd, like its parent, until somebody gives it its name (to 6.3 the
-// creator; from 6.4 on it is forked with it).
+// task is a task as an event's text names it. Until 6.3 a new kernel thread is called
+// kthreadd, like its parent, until its creator names it; from 6.4 on it is forked with its
+// name (kernel/fork.c copy_process).
 func (n *taskNames) task(comm []byte, pid int) traces.Task {
 	switch string(comm) {
 	case "<...>", ":-1":
@@ -45,8 +44,8 @@ func (n *taskNames) task(comm []byte, pid int) traces.Task {
 	return traces.Task{Comm: n.intern(comm), PID: pid}
 }
 
-// ofPID is the name of a task: the one that this line has, if any, or the latest
-// before.
+// ofPID is the name of a task: the one in this line where has is true, else the latest
+// one before. It is empty where neither is known.
 func (n *taskNames) ofPID(pid int, name []byte, has bool) string {
 	if !has {
 		return n.byPID[pid]
@@ -67,5 +66,5 @@ func (n *taskNames) ofPID(pid int, name []byte, has bool) string {
 	return task.Comm
 }
 
-// forget is for a pid that another task has got.
+// forget drops the name of a pid: another task has the pid now.
 func (n *taskNames) forget(pid int) { delete(n.byPID, pid) }

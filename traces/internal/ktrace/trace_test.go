@@ -38,7 +38,7 @@ func readTrace(t testing.TB, in string, interest *traces.Interest) (string, *Dec
 	return b.String(), r
 }
 
-// layoutOf is the layout that the first telling line shows; nil: none does.
+// layoutOf is the layout that the first line shows which shows one; nil: none does.
 func layoutOf(lines [][]byte) *Layout {
 	for _, line := range lines {
 		if l := Detect(line); l != nil {
@@ -58,7 +58,7 @@ func layoutNamed(name string) *Layout {
 	return nil
 }
 
-// traceEventString is an event for people: line, kind, thread, what else it says.
+// traceEventString prints an event for a person to check: line, kind, thread, and the rest.
 func traceEventString(e traces.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %v", e.Line, e.Kind)
@@ -262,8 +262,8 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// What kthread_stop returned for each thread, and that its fork is there, as
-// the test module itself told it.
+// The events show each thread's fork, and what kthread_stop returned for it, as the test
+// module has printed it.
 func TestRecordedStops(t *testing.T) {
 	for _, test := range []struct {
 		file string

@@ -6,9 +6,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// `trace-cmd report` lays its lines out as the kernel does; see ftraceLayout.
-// Its plugins, which perf can use too, print some events in words of their own
-// (libtraceevent plugins/plugin_sched_switch.c):
+// `trace-cmd report` prints the kernel's columns; see ftraceLayout. Its plugins, which perf
+// can use too, print the texts of some events in forms of their own (libtraceevent
+// plugins/plugin_sched_switch.c):
 //
 //	sched_switch: kt_ok:448 [120] S ==> swapper/1:0 [120]
 //	sched_wakeup: kt_ok:448 [120] CPU:001
@@ -42,7 +42,7 @@ func namePID(b []byte) (comm []byte, pid int, ok bool) {
 	return b, int(v), true
 }
 
-// pluginSwitch reads a rewritten sched_switch.
+// pluginSwitch reads a sched_switch as plugins and kernels to 2.6.32 print it.
 func pluginSwitch(b []byte) (s switched, ok bool) {
 	// The next task's name has at most 15 bytes, unless trace-cmd made it.
 	for i := len(b) - len(" ==> "); i > 0; i-- {
@@ -70,7 +70,8 @@ func pluginSwitch(b []byte) (s switched, ok bool) {
 	return switched{}, false
 }
 
-// pluginWakeup reads a rewritten sched_wakeup or sched_waking.
+// pluginWakeup reads a sched_wakeup or sched_waking as plugins and kernels to 2.6.32 print
+// it.
 func pluginWakeup(b []byte) (w wakeup, ok bool) {
 	w.success = true
 	if i := scan.LastIndexOf(b, " CPU:"); i >= 0 && scan.AllDigits(b[i+len(" CPU:"):]) {
@@ -79,7 +80,7 @@ func pluginWakeup(b []byte) (w wakeup, ok bool) {
 	b = bytes.TrimSuffix(b, []byte("<CANT FIND FIELD success>"))
 	for _, form := range []string{" success=1", " success=0"} {
 		if i := scan.LastIndexOf(b, form); i >= 0 {
-			// Behind it 2.6.31 prints a CPU, " [001]".
+			// 2.6.31 prints a CPU behind it, " [001]".
 			rest := bytes.Trim(b[i+len(form):], " []")
 			if len(rest) == 0 || scan.AllDigits(rest) {
 				w.hasSuccess, w.success = true, form[len(form)-1] == '1'
@@ -92,10 +93,11 @@ func pluginWakeup(b []byte) (w wakeup, ok bool) {
 	return w, ok
 }
 
-// oldLetter translates a letter of trace-cmd's plugin, which names the bits as
-// kernels before 4.14 had them, S D T t Z X x W; from 4.14 on the bits are
-// S D T t X Z P I (include/linux/sched.h TASK_REPORT). It is 0 where that
-// depends on the kernel, and the trace has not told yet.
+// oldLetter translates a letter of trace-cmd's plugin, which names the bits as kernels
+// before 4.14 had them, S D T t Z X x W. From 4.14 on the bits are S D T t X Z P I
+// (include/linux/sched.h TASK_REPORT); newer says that the kernel is one of these. The
+// result is 0 where the letter's meaning depends on the kernel and newer is false, which
+// means not known.
 func oldLetter(c byte, newer bool) byte {
 	switch c {
 	case 'x': // parked since 4.14, dead before

@@ -14,9 +14,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// Whatever a trace holds: nothing panics, every line is counted, events carry
-// their line's number, diagnostics are counted, and a prefix of a trace gives
-// a prefix of its events.
+// Whatever is in a trace: nothing panics, every line is counted, events have the numbers of
+// their lines, diagnostics are counted, and the first lines of a trace give the first of
+// its events.
 func FuzzTrace(f *testing.F) {
 	files, err := filepath.Glob("../../samples/recorded/*")
 	if err != nil || len(files) == 0 {
@@ -101,8 +101,8 @@ func FuzzTrace(f *testing.F) {
 	})
 }
 
-// sameOfEvenPids: leaving out what nobody wants to know changes nothing of the rest.
-// A layout whose lines are put in order leaves nothing out.
+// sameOfEvenPids checks that leaving out events of other pids does not change the rest. A
+// layout whose lines are sorted leaves nothing out.
 func sameOfEvenPids(t *testing.T, l *Layout, interest *traces.Interest, lines [][]byte, events []traces.Event) {
 	t.Helper()
 	even := func(pid int) bool { return pid%2 == 0 && pid < traces.PIDLimit }
@@ -128,7 +128,7 @@ func sameOfEvenPids(t *testing.T, l *Layout, interest *traces.Interest, lines []
 	}
 }
 
-// What ftrace prints of an event is read as that event, whatever the names are.
+// Events are read as ftrace prints them, whatever names the tasks have.
 func FuzzFtraceNames(f *testing.F) {
 	for _, name := range []string{"kt_ok", "rs:main Q:Reg", "kt-dash-12", "kt [b](c)", " ==> next_comm=", " pid=1", "a-1 [000] 1: x:", "<idle>-0", "", "\"", " success=0", "=>"} {
 		f.Add(name, 347, "bash", 294, 1, int64(36862753))

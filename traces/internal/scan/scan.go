@@ -5,10 +5,10 @@ import (
 	"bytes"
 )
 
-// IsDigit: '0' to '9'.
+// IsDigit says whether c is a decimal digit.
 func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// AllDigits is false for an empty text.
+// AllDigits says whether a text has decimal digits only. It is false for an empty text.
 func AllDigits(text []byte) bool {
 	for _, c := range text {
 		if !IsDigit(c) {
@@ -18,7 +18,8 @@ func AllDigits(text []byte) bool {
 	return len(text) > 0
 }
 
-// Number reads decimal digits at the beginning of a text, at most 18.
+// Number reads a number of at most 18 decimal digits at the beginning of a text. ok is
+// false where there is none, or it is longer.
 func Number(text []byte) (n int64, rest []byte, ok bool) {
 	i := 0
 	for i < len(text) && i < 18 && IsDigit(text[i]) {
@@ -31,8 +32,8 @@ func Number(text []byte) (n int64, rest []byte, ok bool) {
 	return n, text[i:], i > 0
 }
 
-// SkipHex is the position of the first byte from i on that is no digit of a hexadecimal
-// number in small letters.
+// SkipHex is the position of the first byte from i on that is no hexadecimal digit; capital
+// letters are none here.
 func SkipHex(b []byte, i int) int {
 	for i < len(b) && (IsDigit(b[i]) || 'a' <= b[i] && b[i] <= 'f') {
 		i++
@@ -40,7 +41,7 @@ func SkipHex(b []byte, i int) int {
 	return i
 }
 
-// HexDigit is the value of a hexadecimal digit.
+// HexDigit is the value of a hexadecimal digit, in small or capital letters.
 func HexDigit(c byte) (byte, bool) {
 	switch {
 	case IsDigit(c):
@@ -53,10 +54,10 @@ func HexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// IsHex: a hexadecimal digit, in small or capital letters.
+// IsHex says whether c is a hexadecimal digit, in small or capital letters.
 func IsHex(c byte) bool { return IsDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
 
-// AllHex is false for an empty text.
+// AllHex says whether s has hexadecimal digits only. It is false for an empty text.
 func AllHex(s []byte) bool {
 	for _, c := range s {
 		if !IsHex(c) {
@@ -66,7 +67,7 @@ func AllHex(s []byte) bool {
 	return len(s) > 0
 }
 
-// Decimal reads a number of at most nine digits.
+// Decimal is Number for at most nine digits.
 func Decimal(s []byte) (n int, rest []byte, ok bool) {
 	i := 0
 	for ; i < len(s) && IsDigit(s[i]); i++ {
@@ -78,8 +79,6 @@ func Decimal(s []byte) (n int, rest []byte, ok bool) {
 	return n, s[i:], i > 0
 }
 
-// Scanning. All of these take a position in a line and give the next one.
-
 // SkipBlanks is the position of the first byte from i on that is no blank.
 func SkipBlanks(b []byte, i int) int {
 	for i < len(b) && b[i] == ' ' {
@@ -88,8 +87,8 @@ func SkipBlanks(b []byte, i int) int {
 	return i
 }
 
-// Digits reads up to 18 decimal digits from i on; next is i where there is
-// none, or too many.
+// Digits reads up to 18 decimal digits from position i on. next is the position behind
+// them; it is i where there is none, or more.
 func Digits(b []byte, i int) (v int64, next int) {
 	from := i
 	for i < len(b) && IsDigit(b[i]) {
@@ -102,13 +101,13 @@ func Digits(b []byte, i int) (v int64, next int) {
 	return v, i
 }
 
-// HasPrefix is bytes.HasPrefix for a string.
+// HasPrefix is bytes.HasPrefix for a string; the compiler inlines it.
 func HasPrefix(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
 
 // HasSuffix is bytes.HasSuffix for a string.
 func HasSuffix(b []byte, s string) bool { return len(b) >= len(s) && string(b[len(b)-len(s):]) == s }
 
-// IndexOf is bytes.Index for a string that is known when compiling.
+// IndexOf is bytes.Index for a constant string.
 func IndexOf(b []byte, s string) int {
 	for i := 0; i+len(s) <= len(b); i++ {
 		j := bytes.IndexByte(b[i:len(b)-len(s)+1], s[0])
@@ -122,7 +121,7 @@ func IndexOf(b []byte, s string) int {
 	return -1
 }
 
-// LastIndexOf is bytes.LastIndex for a string that is known when compiling.
+// LastIndexOf is bytes.LastIndex for a constant string.
 func LastIndexOf(b []byte, s string) int {
 	for i := len(b) - len(s); i >= 0; i-- {
 		if b[i] == s[0] && string(b[i:i+len(s)]) == s {
@@ -132,7 +131,7 @@ func LastIndexOf(b []byte, s string) int {
 	return -1
 }
 
-// IsNumber is true for "120" and "-1".
+// IsNumber says whether b is an integer, "120" or "-1".
 func IsNumber(b []byte) bool {
 	if len(b) > 0 && b[0] == '-' {
 		b = b[1:]

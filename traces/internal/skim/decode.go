@@ -350,11 +350,11 @@ func (g *Scanner) readFork(line []byte, s *ktrace.Decoded, from int) bool {
 		return false
 	}
 	if parent != 2 && string(comm) != "kthreadd" {
-		s.Extra = ktrace.OfNobody
+		s.Extra = ktrace.OtherFork
 	}
 	g.names.task(&s.Thread, child, int32(newPID))
 	g.names.task(&s.Other, comm, int32(parent))
-	if s.Extra != ktrace.OfNobody {
+	if s.Extra != ktrace.OtherFork {
 		g.hints.Set(int32(newPID))
 	}
 	return true

@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// FormatTracepoint is how a trace shows such an event, as far as all traces do it alike: a
-// tracepoint by its name and fields, a probe by the function that it is on.
+// FormatTracepoint is how traces show an event, as far as all of them do it alike: a
+// tracepoint's name and fields, or a probe's function. What is not known is "…".
 func (e *Event) FormatTracepoint() string {
 	pid := "pid=…"
 	if e.Thread.PID != 0 {

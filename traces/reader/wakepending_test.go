@@ -8,9 +8,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// That a thread gets a CPU is told, unless it has been told to be woken, by
-// sched_waking, and not to have left its CPU since.
-func TestAwakeThreadsGetACPU(t *testing.T) {
+// SwitchIn is emitted, unless Woken of a sched_waking has been emitted, and no SwitchOut
+// since.
+func TestSwitchInOfWokenThread(t *testing.T) {
 	const (
 		in   = "          <idle>-0       [003] d..2.  1000.000008: sched_switch: prev_comm=swapper/3 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=kt_1 next_pid=5001 next_prio=120\n"
 		out  = "            kt_1-5001    [003] d..2.  1000.000011: sched_switch: prev_comm=kt_1 prev_pid=5001 prev_prio=120 prev_state=S ==> next_comm=swapper/3 next_pid=0 next_prio=120\n"
