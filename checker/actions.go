@@ -123,12 +123,11 @@ const eintr = -4
 
 // coded are the actions of a kind that agree with a value that was seen. The
 // names tell: those that end in Eintr are for -EINTR.
-func coded(kind traces.Kind, code int) []string {
-	var names []string
+func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSet) {
 	for _, n := range shown[kind] {
 		if strings.HasSuffix(n, "Eintr") == (code == eintr) {
-			names = append(names, n)
+			actions |= m.Actions(n)
 		}
 	}
-	return names
+	return actions
 }

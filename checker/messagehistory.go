@@ -22,7 +22,7 @@ func after(line int) int64 { return 2*int64(line) + 1 }
 type messageHistory struct {
 	*history
 	begin   int64                   // from here on the life's messages are known
-	alike   map[model.ActionSet]int // how many operations there are that may come at any time up to their message
+	alike   map[model.ActionSet]int // how many operations there are that may come at any time up to their message; nil: none
 	entered bool                    // a message shows that the thread has been in threadfn
 }
 
@@ -54,15 +54,17 @@ func (h *history) addMessages() {
 	case l.Begun:
 		h.Hidden &^= m.Actions("Oops")
 	}
-	b := &messageHistory{history: h, alike: make(map[model.ActionSet]int)}
+	b := &messageHistory{history: h}
 	if l.Begun {
 		b.begin = after(l.Since)
 	}
-	for i, e := range l.Events() {
-		if e.Kind == traces.KernelReport {
+	events := l.Events()
+	h.Operations = make([]model.Operation, 0, len(events)+4) // some messages show two actions
+	for i := range events {
+		if e := &events[i]; e.Kind == traces.KernelReport {
 			h.report(m, l, i)
 		} else {
-			b.message(i, &e)
+			b.message(i, e)
 		}
 	}
 	// The thread may have entered threadfn and not yet have printed it.
@@ -76,7 +78,7 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 	l, m := b.life, b.Machine
 	actions := m.Actions(shown[e.Kind]...)
 	if e.HasCode && e.Kind != traces.CreateFailed {
-		actions = m.Actions(coded(e.Kind, e.Code)...)
+		actions = coded(m, e.Kind, e.Code)
 	}
 	switch e.Kind {
 	case traces.Create, traces.CreateFailed:
@@ -125,6 +127,9 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 func (b *messageHistory) add(o model.Operation) {
 	unseen := o.Actions&^b.Hidden == 0 // it may as well happen unseen
 	if !o.Optional && o.From == b.begin && o.Actions != 0 && unseen {
+		if b.alike == nil {
+			b.alike = make(map[model.ActionSet]int)
+		}
 		if b.alike[o.Actions]++; b.alike[o.Actions] > maxAlike {
 			b.unordered = append(b.unordered, o.Event)
 			return
@@ -235,9 +240,9 @@ func nextBy(events []traces.Event, i int) int64 {
 	if events[i].By.PID == 0 {
 		return model.Never
 	}
-	for _, e := range events[i+1:] {
-		if e.By == events[i].By {
-			return at(e.Line)
+	for n := i + 1; n < len(events); n++ {
+		if events[n].By == events[i].By {
+			return at(events[n].Line)
 		}
 	}
 	return model.Never
@@ -247,10 +252,10 @@ func nextBy(events []traces.Event, i int) int64 {
 // event i: that of its own next message, or of the return of a stop, which
 // proves its exit.
 func threadEnds(events []traces.Event, i int) int64 {
-	for _, e := range events[i+1:] {
-		switch e.Kind {
+	for n := i + 1; n < len(events); n++ {
+		switch events[n].Kind {
 		case traces.Enter, traces.Return, traces.StopReturn:
-			return at(e.Line)
+			return at(events[n].Line)
 		}
 	}
 	return model.Never

@@ -172,7 +172,7 @@ func (c *eraChecker) explain(m *misfit, l *Life, ends model.StateSet) {
 	case bad.Kind == traces.Return:
 		wanted = c.m.Actions("Work")
 	case bad.HasCode:
-		wanted = c.m.Actions(coded(bad.Kind, bad.Code)...)
+		wanted = coded(c.m, bad.Kind, bad.Code)
 	}
 	way, possible := c.m.Shortest(ends, c.m.Enabled(wanted))
 	for _, a := range way {
@@ -187,16 +187,14 @@ func (c *eraChecker) explain(m *misfit, l *Life, ends model.StateSet) {
 
 // returnsEintr says whether a stop can return -EINTR in one of the states.
 func (c *eraChecker) returnsEintr(states model.StateSet) bool {
-	return !states.Intersect(c.m.Enabled(c.m.Actions(coded(traces.StopReturn, eintr)...))).Empty()
+	return !states.Intersect(c.m.Enabled(coded(c.m, traces.StopReturn, eintr))).Empty()
 }
 
 // allowed is what could have come instead of an event, as messages of this
 // log's pattern set, or as events of the kinds that this trace has.
 func (c *eraChecker) allowed(l *Life, bad *traces.Event, h *history, ends model.StateSet) (out []message) {
 	reach := c.m.Closure(ends, h.Hidden)
-	possible := func(names ...string) bool {
-		return !reach.Intersect(c.m.Enabled(c.m.Actions(names...))).Empty()
-	}
+	possible := func(actions model.ActionSet) bool { return !reach.Intersect(c.m.Enabled(actions)).Empty() }
 	say := func(kind traces.Kind) { out = append(out, message{kind: kind}) }
 	sayCode := func(kind traces.Kind, code int) { out = append(out, message{kind, code, true}) }
 	for kind := traces.Create; kind <= traces.Exit; kind++ {
@@ -204,28 +202,28 @@ func (c *eraChecker) allowed(l *Life, bad *traces.Event, h *history, ends model.
 		case l.Traced() && !l.Sees.Has(kind), !l.Traced() && (l.Set == nil || !l.Set.Shows().Has(kind)):
 		case kind == bad.Kind && kind == traces.StopReturn && bad.HasCode:
 			// The same message, with the value that would have been right.
-			if possible(coded(kind, eintr)...) {
+			if possible(coded(c.m, kind, eintr)) {
 				sayCode(kind, eintr)
 			}
 		case kind == traces.Return:
-			if possible("Work") { // its message is printed in threadfn
+			if possible(c.m.Actions("Work")) { // its message is printed in threadfn
 				say(kind)
 			}
-		case possible(shown[kind]...):
+		case possible(c.m.Actions(shown[kind]...)):
 			say(kind)
 		}
 	}
 	if l.Traced() && l.Sees.Has(traces.ShouldStop) {
 		for code, test := range []string{"TestFalse", "TestTrue"} {
-			if possible(test) {
+			if possible(c.m.Actions(test)) {
 				sayCode(traces.ShouldStop, code)
 			}
 		}
 	}
-	if l.Traced() && l.Sees.Has(traces.ThreadFn) && possible("Enter") {
+	if l.Traced() && l.Sees.Has(traces.ThreadFn) && possible(c.m.Actions("Enter")) {
 		say(traces.ThreadFn)
 	}
-	if l.Traced() && l.Sees.Has(traces.SwitchOut) && possible("Work") {
+	if l.Traced() && l.Sees.Has(traces.SwitchOut) && possible(c.m.Actions("Work")) {
 		say(traces.SwitchOut)
 	}
 	return out

@@ -119,7 +119,7 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		if e.Kind == traces.ParkReturn && e.HasCode {
 			actions = m.Actions(parkReturns(e.Code)...)
 		} else if e.HasCode {
-			actions = m.Actions(coded(e.Kind, e.Code)...)
+			actions = coded(m, e.Kind, e.Code)
 			h.value(l, i)
 		}
 		h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: actions}, e.By)
