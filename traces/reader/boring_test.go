@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kthread-tla/tracecheck/traces"
+	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
@@ -179,6 +180,17 @@ func TestBoringLinesSayNothing(t *testing.T) {
 				in = damage(rng, in)
 			}
 			sameIfSkimmed(t, in, Options{Patterns: sets[rng.IntN(len(sets))], Always: rng.IntN(2) == 0, Follow: rng.IntN(8) == 0})
+		}
+	}
+}
+
+// The longest line that is read is boring, one byte more is damaged.
+func TestBoringLinesAsLongAsAny(t *testing.T) {
+	for _, end := range []string{"", "\r"} {
+		for n := skim.MaxLine - 40; n < skim.MaxLine+3; n++ {
+			line := "[    7.000002] usb 1-1: "
+			line += strings.Repeat("x", n-len(line)-len(end)) + end + "\n"
+			sameIfSkimmed(t, []byte(strings.Repeat("[    7.000001] usb 1-1: New USB device found\n", 3)+line+line), Options{})
 		}
 	}
 }
