@@ -60,13 +60,13 @@ func (v *Verdict) doubt(w *Verdict, release string, doubt graph.Doubt) {
 		return
 	}
 	d := &backportDoubt{release: release, Doubt: doubt, has: v.answers(), may: w.answers()}
-	settle := "the source of that kernel: whether it has " + doubt.Era.Brings
+	wouldSettle := "the source of that kernel: whether it has " + doubt.Era.Brings
 	if v.Fits == FitsNo {
 		// Nothing is said against lines that this kernel may well print.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = fmt.Sprintf("it does not fit the rules that the kernel's number says, but %s; it fits those", d.mayHave())
 		for i := range v.Findings {
-			v.Findings[i].Rule, v.Findings[i].wouldSettle = &KT019, settle
+			v.Findings[i].Rule, v.Findings[i].wouldSettle = &KT019, wouldSettle
 		}
 		return
 	}
@@ -74,7 +74,7 @@ func (v *Verdict) doubt(w *Verdict, release string, doubt graph.Doubt) {
 	if len(d.differs(v.Life)) == 0 {
 		return
 	}
-	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, wouldSettle: settle})
+	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, wouldSettle: wouldSettle})
 }
 
 // lacking are those findings of one list that another lacks.

@@ -93,22 +93,22 @@ func (v *Verdict) says(w *Verdict) bool {
 type check struct {
 	*Checker
 	Options
-	lives   *life.Assembler
-	stats   *traces.Stats
-	marked  markedEras
-	counted countOnly
-	key     []byte // room for a memo's key
-	n       int    // how many verdicts have been yielded
-	yield   func(*Verdict) error
+	assembler *life.Assembler
+	stats     *traces.Stats
+	marked    markedEras
+	counted   countOnly
+	key       []byte // room for a memo's key
+	n         int    // how many verdicts have been yielded
+	yield     func(*Verdict) error
 }
 
 // Check reads a log to its end, and calls yield with the verdict of each life
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
 	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
-	run.lives = life.New(run.stats, o.Interest)
+	run.assembler = life.New(run.stats, o.Interest)
 	if c.grace != nil {
-		run.lives.SetGrace(*c.grace)
+		run.assembler.SetGrace(*c.grace)
 	}
 	err := run.read(src)
 	return run.log(), err
@@ -118,7 +118,7 @@ func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log,
 func (c *check) read(src Source) error {
 	for src.Scan() {
 		e := src.Event()
-		if ended := c.lives.Add(e); ended != nil {
+		if ended := c.assembler.Add(e); ended != nil {
 			if err := c.end(ended); err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func (c *check) read(src Source) error {
 		if !c.Follow {
 			continue
 		}
-		if l := c.lives.Over(e.Line); l != nil {
+		if l := c.assembler.JustEnded(e.Line); l != nil {
 			if _, _, err := c.judgeLife(l, false); err != nil {
 				return err
 			}
@@ -134,7 +134,7 @@ func (c *check) read(src Source) error {
 	}
 	err := src.Err()
 	if err == nil {
-		if err := c.end(c.lives.End(c.stats.LastLine)); err != nil {
+		if err := c.end(c.assembler.End(c.stats.LastLine)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func (c *check) read(src Source) error {
 
 // log is what the log says as a whole.
 func (c *check) log() Log {
-	r := c.lives.Reports()
+	r := c.assembler.Reports()
 	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
 	log.find()
 	return *log
@@ -161,7 +161,7 @@ func (c *check) end(ended []*Life) error {
 		if err != nil {
 			return err
 		}
-		if c.lives.CanBury(l) {
+		if c.assembler.CanBury(l) {
 			c.bury(l, v, m)
 		}
 	}
@@ -173,7 +173,7 @@ func (c *check) end(ended []*Life) error {
 func (c *check) bury(l *Life, v *Verdict, m *memo) {
 	if m != nil {
 		if m.tomb != nil {
-			c.lives.Bury(l, m.tomb, m.said)
+			c.assembler.Bury(l, m.tomb, m.said)
 		}
 		return
 	}
@@ -183,7 +183,7 @@ func (c *check) bury(l *Life, v *Verdict, m *memo) {
 	if tomb := l.TombEvents(); tomb != nil {
 		said := *v
 		said.Life, said.Stops, said.Replaces, said.how.history = nil, nil, nil, nil
-		c.lives.Bury(l, tomb, &life.Said{Verdict: &said})
+		c.assembler.Bury(l, tomb, &life.Said{Verdict: &said})
 	}
 }
 
@@ -221,7 +221,7 @@ func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) 
 	m, v = c.memoOf(now, c.key)
 	if m != nil {
 		if c.counted.add(m, now) {
-			c.lives.Release(l)
+			c.assembler.Release(l)
 			return nil, m, nil
 		}
 		v = m.verdictOn(now)

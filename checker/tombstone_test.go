@@ -14,7 +14,7 @@ import (
 
 // A life that is told of again, from its record, comes to what it would have come to
 // if all of it had been there.
-func TestRecords(t *testing.T) {
+func TestTombstones(t *testing.T) {
 	whole, err := New(nil, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestRecords(t *testing.T) {
 }
 
 // Of what a record cannot know, nothing is said.
-func TestNoRecord(t *testing.T) {
+func TestNoTombstone(t *testing.T) {
 	stop, ret := stopCall(50, 9), func(code int) traces.Event { return stopReturn(9, code) }
 	fork, dead := forked, func(k int) traces.Event { return left(k, 'X') }
 	loss := traces.Event{Kind: traces.Loss}
@@ -129,7 +129,7 @@ func TestNoRecord(t *testing.T) {
 }
 
 // What comes after is judged by where the thread was left.
-func TestResumedElsewhere(t *testing.T) {
+func TestRevivedElsewhere(t *testing.T) {
 	var list []traces.Event
 	live := func(k int, state byte, code int) {
 		list = append(list, forked(k), left(k, 'D'))
