@@ -9,7 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A Source gives a log's events in their order. *reader.Reader is one.
+// A Source yields the events of a log, in the log's order. *reader.Reader is one.
 type Source interface {
 	Scan() bool
 	Event() *traces.Event // good until the next Scan
@@ -54,7 +54,7 @@ type countOnly struct {
 // maxCounted bounds the memos whose lives are counted.
 const maxCounted = 1 << 10
 
-// from lets the next lives of a verdict's memo be counted only.
+// from makes add count the later lives that share v's memo, so that they are not yielded.
 func (n *countOnly) from(v *Verdict) {
 	if v.how.memo == nil || len(n.byMemo) >= maxCounted {
 		return
@@ -65,7 +65,8 @@ func (n *countOnly) from(v *Verdict) {
 	n.byMemo[v.how.memo] = nil
 }
 
-// add counts a life, if that is enough.
+// add counts a life if its memo's lives are only counted. It returns whether it did. The
+// first life that is counted keeps a verdict, which stands for all of them.
 func (n *countOnly) add(m *memo, l *Life) bool {
 	v, ok := n.byMemo[m]
 	switch {
@@ -83,7 +84,7 @@ func (n *countOnly) add(m *memo, l *Life) bool {
 	return true
 }
 
-// says says whether a verdict says what another one does; nil says nothing.
+// says reports whether v says the same as w. v may be nil: no verdict has been given yet.
 func (v *Verdict) says(w *Verdict) bool {
 	return v != nil && v.Fits == w.Fits && v.Outcome == w.Outcome && v.Ran == w.Ran && v.Woken == w.Woken &&
 		v.ExitCode == w.ExitCode && v.ExitCodeFrom == w.ExitCodeFrom && slices.Equal(v.Stops, w.Stops) && len(v.Findings) == len(w.Findings)
@@ -97,7 +98,7 @@ type check struct {
 	stats     *traces.Stats
 	marked    markedEras
 	counted   countOnly
-	key       []byte // room for a memo's key
+	key       []byte // buffer for a memo's key
 	n         int    // how many verdicts have been yielded
 	yield     func(*Verdict) error
 }
@@ -168,8 +169,8 @@ func (c *check) end(ended []*Life) error {
 	return nil
 }
 
-// bury keeps what a later stop of a life's thread is judged by: what has been said of
-// it, or, by a memo, of others.
+// bury keeps a tombstone of a life, by which a later stop of its thread can be judged. The
+// verdict in it is v, or, if m is not nil, the memo's.
 func (c *check) bury(l *Life, v *Verdict, m *memo) {
 	if m != nil {
 		if m.tomb != nil {
@@ -201,11 +202,12 @@ func lastSaid(l *Life) *Verdict {
 	return v
 }
 
-// judgeLife judges a life and yields the verdict, if it says something new and is not
-// only counted. It returns what has been said of the life, or the memo that says it.
+// judgeLife judges a life. It yields the verdict unless an earlier one said the same, or
+// the life is only counted. It returns the latest verdict on the life, or the memo that
+// has it.
 //
-// A life whose verdict has been given while the log was followed is judged again when it
-// has ended for good: a loss, or an oops, may have come since, and silence proves less.
+// With Follow a life is judged again when it has ended for good. A loss or an oops may
+// have come since its last verdict, and then a missing message proves less.
 func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) {
 	before := lastSaid(l)
 	if int(l.Judged) == l.Count() && !(ended && c.Follow && l.Revived == nil) {

@@ -17,8 +17,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
-// Of lives that are but counted there are as many as else would be told of, and the
-// others are told of as ever, though they take the places of those in memory.
+// With CountOnly as many lives are counted and yielded together as without it are yielded,
+// and the yielded ones get the same verdicts, although lives reuse each other's memory.
 func TestCounted(t *testing.T) {
 	var log bytes.Buffer
 	_, _, err := bigtrace.Ftrace(&log, bigtrace.Trace{Bytes: 16 << 20, Kthread: 0.9, Seed: 5})

@@ -12,8 +12,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A life that is told of again, from its record, comes to what it would have come to
-// if all of it had been there.
+// A life that is revived from its tombstone gets the verdict that it would have got with
+// all of its events.
 func TestTombstones(t *testing.T) {
 	whole, err := New(nil, 10*time.Second)
 	if err != nil {
@@ -96,7 +96,7 @@ func TestTombstones(t *testing.T) {
 	}
 }
 
-// Of what a record cannot know, nothing is said.
+// A tombstone is not used where it does not have what is needed.
 func TestNoTombstone(t *testing.T) {
 	stop, ret := stopCall(50, 9), func(code int) traces.Event { return stopReturn(9, code) }
 	fork, dead := forked, func(k int) traces.Event { return left(k, 'X') }
@@ -128,7 +128,7 @@ func TestNoTombstone(t *testing.T) {
 	}
 }
 
-// What comes after is judged by where the thread was left.
+// A revived life is judged from the states in which its earlier verdict ended.
 func TestRevivedElsewhere(t *testing.T) {
 	var list []traces.Event
 	live := func(k int, state byte, code int) {
