@@ -103,17 +103,17 @@ var shown = map[traces.Kind][]string{
 	traces.Unpark:       {"Unpark"},
 }
 
-// silent are the kinds whose absence says something, in a set that is known to
-// be in use. Their message comes before the action (stop-call, return), so
-// that an action without one has not happened; or the same task's next step
-// proves that it would have come (enter, stop-return). A creator's messages
-// come at a time of its own: that none was seen says nothing.
+// silent has the kinds whose missing message proves something, if the pattern set is
+// known to be in use, each with the actions that then have not happened. The message of a
+// stop-call or a return is printed before its action: no message, no action. The message
+// of an enter or a stop-return is printed after its action, but before the same task's
+// next step. A creator prints at any time, so its missing message proves nothing.
 var silent = map[traces.Kind][]string{
 	traces.StopCall:   shown[traces.StopCall],
 	traces.ParkCall:   {"ParkStarts", "ParkRequest"},
 	traces.StopReturn: shown[traces.StopReturn],
 	traces.Enter:      shown[traces.Enter],
-	// A module that announces every end of its threadfn announces that too.
+	// A module that prints a message before every return prints one before an exit too.
 	traces.Return: {"ReturnValue", "ReturnEintr", "ExitValue", "ExitEintr"},
 }
 
@@ -121,8 +121,8 @@ var silent = map[traces.Kind][]string{
 // (kernel/kthread.c kthread: ret = -EINTR).
 const eintr = -4
 
-// coded are the actions of a kind that agree with a value that was seen. The
-// names tell: those that end in Eintr are for -EINTR.
+// coded returns the actions of a kind that agree with an observed exit code. The actions
+// whose names end in Eintr are for -EINTR, the others for every other code.
 func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSet) {
 	for _, n := range shown[kind] {
 		if strings.HasSuffix(n, "Eintr") == (code == eintr) {

@@ -8,8 +8,9 @@ import (
 	"github.com/kthread-tla/tracecheck/spec/graph"
 )
 
-// A backportDoubt is what a verdict by the rules that a kernel's number names does
-// not share with one by those that the kernel may have instead.
+// A backportDoubt is the difference between two verdicts on one life: one by the rules
+// that the kernel's version number names, one by the rules that its distribution may have
+// backported.
 type backportDoubt struct {
 	release string // the kernel's, as the user or its distribution gave it
 	graph.Doubt
@@ -27,7 +28,7 @@ type answers struct {
 	shownBy      int // where it is observed: index in Life.Events of an event that shows it
 }
 
-// answers is that of a verdict.
+// answers returns what the verdict says of the thread, without its findings.
 func (v *Verdict) answers() answers {
 	f := answers{v.Outcome, v.Ran, v.Woken, v.ExitCodeFrom, v.ExitCode, -1}
 	if v.ExitCodeFrom == observed {
@@ -47,26 +48,27 @@ func (f *answers) code(l *Life) string {
 	return fmt.Sprint(f.exitCode)
 }
 
-// mayHave says that a kernel may have other rules, and why.
+// mayHave says in words that the kernel may have other rules, and why.
 func (d *backportDoubt) mayHave() string {
 	return fmt.Sprintf("%s may have those of Linux %s: %s", d.release, d.Era.Range(), d.Why)
 }
 
-// doubt notes in v, a verdict by the rules that a kernel's number names, what is
-// otherwise in w, the verdict by those that it may have instead. Where the life
-// does not fit those, the log itself shows that the kernel has not got them.
+// doubt compares v, the verdict by the rules that the kernel's version number names, with
+// w, the verdict by the rules that the kernel may have backported. It notes in v what
+// differs. If the life does not fit the backported rules, the log itself shows that the
+// kernel does not have them, and v stays as it is.
 func (v *Verdict) doubt(w *Verdict, release string, doubt graph.Doubt) {
 	if v.Fits == FitsInconclusive || w.Fits != FitsYes {
 		return
 	}
 	d := &backportDoubt{release: release, Doubt: doubt, has: v.answers(), may: w.answers()}
-	settle := "the source of that kernel: whether it has " + doubt.Era.Brings
+	wouldSettle := "the source of that kernel: whether it has " + doubt.Era.Brings
 	if v.Fits == FitsNo {
-		// Nothing is said against lines that this kernel may well print.
+		// Do not accuse: this kernel may well print these lines.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = fmt.Sprintf("it does not fit the rules that the kernel's number says, but %s; it fits those", d.mayHave())
 		for i := range v.Findings {
-			v.Findings[i].Rule, v.Findings[i].wouldSettle = &KT019, settle
+			v.Findings[i].Rule, v.Findings[i].wouldSettle = &KT019, wouldSettle
 		}
 		return
 	}
@@ -74,10 +76,10 @@ func (v *Verdict) doubt(w *Verdict, release string, doubt graph.Doubt) {
 	if len(d.differs(v.Life)) == 0 {
 		return
 	}
-	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, wouldSettle: settle})
+	v.Findings = append(v.Findings, Finding{Rule: &KT019, Evidence: Evidence{Detail: d}, wouldSettle: wouldSettle})
 }
 
-// lacking are those findings of one list that another lacks.
+// lacking returns the findings of list that are missing from in.
 func lacking(list, in []Finding) (out []Finding) {
 	for _, f := range list {
 		if !holds(in, f) {
@@ -87,7 +89,7 @@ func lacking(list, in []Finding) (out []Finding) {
 	return out
 }
 
-// differs names what the other rules say otherwise.
+// differs lists in words where the two verdicts differ.
 func (d *backportDoubt) differs(l *Life) (differs []string) {
 	if d.has.outcome != d.may.outcome {
 		differs = append(differs, fmt.Sprintf("the outcome is %s and not %s", d.may.outcome, d.has.outcome))

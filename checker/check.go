@@ -9,7 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A Source gives a log's events in their order. *reader.Reader is one.
+// A Source yields the events of a log, in the log's order. *reader.Reader is one.
 type Source interface {
 	Scan() bool
 	Event() *traces.Event // good until the next Scan
@@ -54,7 +54,7 @@ type countOnly struct {
 // maxCounted bounds the memos whose lives are counted.
 const maxCounted = 1 << 10
 
-// from lets the next lives of a verdict's memo be counted only.
+// from makes add count the later lives that share v's memo, so that they are not yielded.
 func (n *countOnly) from(v *Verdict) {
 	if v.how.memo == nil || len(n.byMemo) >= maxCounted {
 		return
@@ -65,7 +65,8 @@ func (n *countOnly) from(v *Verdict) {
 	n.byMemo[v.how.memo] = nil
 }
 
-// add counts a life, if that is enough.
+// add counts a life if its memo's lives are only counted. It returns whether it did. The
+// first life that is counted keeps a verdict, which stands for all of them.
 func (n *countOnly) add(m *memo, l *Life) bool {
 	v, ok := n.byMemo[m]
 	switch {
@@ -83,7 +84,7 @@ func (n *countOnly) add(m *memo, l *Life) bool {
 	return true
 }
 
-// says says whether a verdict says what another one does; nil says nothing.
+// says reports whether v says the same as w. v may be nil: no verdict has been given yet.
 func (v *Verdict) says(w *Verdict) bool {
 	return v != nil && v.Fits == w.Fits && v.Outcome == w.Outcome && v.Ran == w.Ran && v.Woken == w.Woken &&
 		v.ExitCode == w.ExitCode && v.ExitCodeFrom == w.ExitCodeFrom && slices.Equal(v.Stops, w.Stops) && len(v.Findings) == len(w.Findings)
@@ -93,22 +94,22 @@ func (v *Verdict) says(w *Verdict) bool {
 type check struct {
 	*Checker
 	Options
-	lives   *life.Assembler
-	stats   *traces.Stats
-	marked  markedEras
-	counted countOnly
-	key     []byte // room for a memo's key
-	n       int    // how many verdicts have been yielded
-	yield   func(*Verdict) error
+	assembler *life.Assembler
+	stats     *traces.Stats
+	marked    markedEras
+	counted   countOnly
+	key       []byte // buffer for a memo's key
+	n         int    // how many verdicts have been yielded
+	yield     func(*Verdict) error
 }
 
 // Check reads a log to its end, and calls yield with the verdict of each life
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
 	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
-	run.lives = life.New(run.stats, o.Interest)
+	run.assembler = life.New(run.stats, o.Interest)
 	if c.grace != nil {
-		run.lives.SetGrace(*c.grace)
+		run.assembler.SetGrace(*c.grace)
 	}
 	err := run.read(src)
 	return run.log(), err
@@ -118,7 +119,7 @@ func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log,
 func (c *check) read(src Source) error {
 	for src.Scan() {
 		e := src.Event()
-		if ended := c.lives.Add(e); ended != nil {
+		if ended := c.assembler.Add(e); ended != nil {
 			if err := c.end(ended); err != nil {
 				return err
 			}
@@ -126,7 +127,7 @@ func (c *check) read(src Source) error {
 		if !c.Follow {
 			continue
 		}
-		if l := c.lives.Over(e.Line); l != nil {
+		if l := c.assembler.JustEnded(e.Line); l != nil {
 			if _, _, err := c.judgeLife(l, false); err != nil {
 				return err
 			}
@@ -134,7 +135,7 @@ func (c *check) read(src Source) error {
 	}
 	err := src.Err()
 	if err == nil {
-		if err := c.end(c.lives.End(c.stats.LastLine)); err != nil {
+		if err := c.end(c.assembler.End(c.stats.LastLine)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +149,7 @@ func (c *check) read(src Source) error {
 
 // log is what the log says as a whole.
 func (c *check) log() Log {
-	r := c.lives.Reports()
+	r := c.assembler.Reports()
 	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
 	log.find()
 	return *log
@@ -161,19 +162,19 @@ func (c *check) end(ended []*Life) error {
 		if err != nil {
 			return err
 		}
-		if c.lives.CanBury(l) {
+		if c.assembler.CanBury(l) {
 			c.bury(l, v, m)
 		}
 	}
 	return nil
 }
 
-// bury keeps what a later stop of a life's thread is judged by: what has been said of
-// it, or, by a memo, of others.
+// bury keeps a tombstone of a life, by which a later stop of its thread can be judged. The
+// verdict in it is v, or, if m is not nil, the memo's.
 func (c *check) bury(l *Life, v *Verdict, m *memo) {
 	if m != nil {
 		if m.tomb != nil {
-			c.lives.Bury(l, m.tomb, m.said)
+			c.assembler.Bury(l, m.tomb, m.said)
 		}
 		return
 	}
@@ -183,7 +184,7 @@ func (c *check) bury(l *Life, v *Verdict, m *memo) {
 	if tomb := l.TombEvents(); tomb != nil {
 		said := *v
 		said.Life, said.Stops, said.Replaces, said.how.history = nil, nil, nil, nil
-		c.lives.Bury(l, tomb, &life.Said{Verdict: &said})
+		c.assembler.Bury(l, tomb, &life.Said{Verdict: &said})
 	}
 }
 
@@ -201,11 +202,12 @@ func lastSaid(l *Life) *Verdict {
 	return v
 }
 
-// judgeLife judges a life and yields the verdict, if it says something new and is not
-// only counted. It returns what has been said of the life, or the memo that says it.
+// judgeLife judges a life. It yields the verdict unless an earlier one said the same, or
+// the life is only counted. It returns the latest verdict on the life, or the memo that
+// has it.
 //
-// A life whose verdict has been given while the log was followed is judged again when it
-// has ended for good: a loss, or an oops, may have come since, and silence proves less.
+// With Follow a life is judged again when it has ended for good. A loss or an oops may
+// have come since its last verdict, and then a missing message proves less.
 func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) {
 	before := lastSaid(l)
 	if int(l.Judged) == l.Count() && !(ended && c.Follow && l.Revived == nil) {
@@ -221,7 +223,7 @@ func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) 
 	m, v = c.memoOf(now, c.key)
 	if m != nil {
 		if c.counted.add(m, now) {
-			c.lives.Release(l)
+			c.assembler.Release(l)
 			return nil, m, nil
 		}
 		v = m.verdictOn(now)

@@ -57,8 +57,8 @@ func NewFor(release string, timeout time.Duration) (*Checker, error) {
 	return c, err
 }
 
-// eras are the checkers of some eras, one for those that have one graph. Machines that
-// are not there yet are built, at the same time.
+// eras returns the checkers for some eras. Eras with the same graph share one checker.
+// Machines that do not exist yet are built, in parallel.
 func (c *Checker) eras(list ...graph.Era) (checkers []*eraChecker) {
 	for _, e := range list {
 		i := slices.IndexFunc(checkers, func(r *eraChecker) bool { return r.eras[0].Kernel() == e.Kernel() })
@@ -81,8 +81,8 @@ func (c *Checker) eras(list ...graph.Era) (checkers []*eraChecker) {
 	return checkers
 }
 
-// erasFor are the checkers that judge a life. covered is false where the log is of
-// a kernel that no era covers.
+// erasFor returns the checkers that judge a life. covered is false if the log names a
+// kernel that belongs to no era.
 func (c *Checker) erasFor(l *Life) (checkers []*eraChecker, covered bool) {
 	if c.only != nil {
 		return c.eras(*c.only), true
@@ -97,7 +97,7 @@ func (c *Checker) erasFor(l *Life) (checkers []*eraChecker, covered bool) {
 	return c.eras(e), true
 }
 
-// within are the checkers of the eras of a set.
+// within returns the checkers for a set of eras.
 func (c *Checker) within(s eraSet) []*eraChecker {
 	if s == 0 {
 		return c.all()
@@ -123,12 +123,13 @@ func (c *Checker) judge(l *Life) Verdict {
 	return v
 }
 
-// byNumber is judge by what the kernel's number says.
+// byNumber is judge without doubts about backports: a kernel has the rules that its
+// version number names.
 func (c *Checker) byNumber(l *Life) Verdict {
 	eras, covered := c.erasFor(l)
 	var fit []Verdict
 	var other *Verdict
-	undecided := false // by some era's rules
+	undecided := false // some era's rules came to no answer
 	var names []string
 	var ends []endsBy
 	for _, r := range eras {
@@ -160,9 +161,9 @@ func (c *Checker) byNumber(l *Life) Verdict {
 	return v
 }
 
-// excuse makes a verdict inconclusive that says that a life does not fit, where
-// another kernel's rules may be why: no era covers the log's, or the life fits the
-// rules of an era that only the log's words speak against.
+// excuse turns "does not fit" into "inconclusive" if the rules may be the wrong ones. That
+// is so if no era covers the log's kernel, or if the life fits the rules of an era that
+// was ruled out only by the wording of the log's lines (traces.Mark).
 func (c *Checker) excuse(v *Verdict, covered bool) {
 	l := v.Life
 	because := func(r *Rule, why string, args ...any) {
@@ -179,17 +180,17 @@ func (c *Checker) excuse(v *Verdict, covered bool) {
 	}
 	for _, r := range c.within(^eraSet(l.As.Eras)) {
 		if w := r.judge(l); w.Fits == FitsYes {
-			// A mark accuses nobody.
+			// A mark is too weak a reason to call this a violation.
 			because(&KT019, "it fits the rules of Linux %s, but the log has words that such a kernel does not print", r.eras[0].Range())
 			return
 		}
 	}
 }
 
-// mostCommon is the era whose words are taken where none fits.
+// mostCommon says whether this is the era whose verdict is reported if a life fits none.
 func mostCommon(e graph.Era) bool { return e.Name == "5.4" }
 
-// agreed is what verdicts by several eras' rules have in common.
+// agreed returns what the verdicts by several eras' rules have in common.
 func agreed(vs []Verdict) Verdict {
 	v := vs[0]
 	for _, w := range vs[1:] {
@@ -217,7 +218,7 @@ func agreed(vs []Verdict) Verdict {
 			if f.Rule != &KT008 || inAll(vs, f) {
 				continue
 			}
-			// It hangs by some eras' rules and returns by others'.
+			// The stop hangs by some eras' rules, and returns by others'.
 			f.Rule = &KT014
 			if !holds(v.Findings, f) {
 				v.Findings = append(v.Findings, f)

@@ -17,8 +17,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
-// Of lives that are but counted there are as many as else would be told of, and the
-// others are told of as ever, though they take the places of those in memory.
+// With CountOnly as many lives are counted and yielded together as without it are yielded,
+// and the yielded ones get the same verdicts, although lives reuse each other's memory.
 func TestCounted(t *testing.T) {
 	var log bytes.Buffer
 	_, _, err := bigtrace.Ftrace(&log, bigtrace.Trace{Bytes: 16 << 20, Kthread: 0.9, Seed: 5})
@@ -26,7 +26,7 @@ func TestCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	run := func(counts bool, end error) (told []string, number map[string]int, most int) {
+	run := func(counts bool, end error) (yielded []string, number map[string]int, most int) {
 		c, err := checker.New(nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -51,9 +51,9 @@ func TestCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, v := range verdicts {
-			told = append(told, fmt.Sprint(v.Life.Thread, v.Life.Incarnation, v.Life.AsOf, v.Outcome, v.ExitCode, v.Stops, len(v.Findings), v.Life.Events()))
+			yielded = append(yielded, fmt.Sprint(v.Life.Thread, v.Life.Incarnation, v.Life.AsOf, v.Outcome, v.ExitCode, v.Stops, len(v.Findings), v.Life.Events()))
 		}
-		return told, number, most
+		return yielded, number, most
 	}
 	for _, end := range []error{io.EOF, broken} {
 		one, each, none := run(false, end)
@@ -93,7 +93,7 @@ func TestCountedInDoubt(t *testing.T) {
 		say("rm-52", "kthread_stop_ret: ret=0")
 		say(fmt.Sprintf("kt-%d", pid), "switch: prev_comm=kt prev_pid=%d prev_prio=120 prev_state=X ==> next_comm=swapper/0 next_pid=0 next_prio=120", pid)
 	}
-	run := func(counts bool) (sure, doubt int) {
+	run := func(counts bool) (certain, doubt int) {
 		c, err := checker.New(nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -106,19 +106,19 @@ func TestCountedInDoubt(t *testing.T) {
 			if v.Life.Doubt {
 				doubt += 1 + v.Alike
 			} else {
-				sure += 1 + v.Alike
+				certain += 1 + v.Alike
 			}
 			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}
-		return sure, doubt
+		return certain, doubt
 	}
-	sure, doubt := run(false)
-	if sure == 0 || doubt == 0 {
-		t.Fatalf("%d lives are sure, %d in doubt: want some of both", sure, doubt)
+	certain, doubt := run(false)
+	if certain == 0 || doubt == 0 {
+		t.Fatalf("%d lives are sure, %d in doubt: want some of both", certain, doubt)
 	}
-	if s, d := run(true); s != sure || d != doubt {
-		t.Errorf("counted, %d lives are sure, %d in doubt; want %d, %d", s, d, sure, doubt)
+	if s, d := run(true); s != certain || d != doubt {
+		t.Errorf("counted, %d lives are sure, %d in doubt; want %d, %d", s, d, certain, doubt)
 	}
 }

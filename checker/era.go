@@ -14,7 +14,7 @@ type eraChecker struct {
 	*Checker
 }
 
-// history is what the log shows of a life, to be searched by the era's rules.
+// history makes of a life the operations that are searched by the era's rules.
 func (c *eraChecker) history(l *Life) *history {
 	h := newHistory(c.m, l)
 	h.Timeout = c.timeout
@@ -45,15 +45,14 @@ func (c *eraChecker) judge(l *Life) Verdict {
 	}
 	ends, ans := h.Ends()
 	if ans == model.No && h.died {
-		// It went on, whatever was reported: a debugger, or a notifier, may have
-		// seen to that.
+		// The thread went on after the oops: a debugger or a notifier may have saved it.
 		alive := *l
 		alive.As.Survived = true
 		return c.judge(&alive)
 	}
 	if ans == model.No && h.foreignWake && !l.As.ForeignWake {
-		// A wake in the context of a task that stops the thread is taken for the
-		// stop's own. Nobody is accused by that.
+		// A wake by a task that stops the thread was taken for the stop's own wake. If
+		// the life does not fit so, try it as somebody else's, and accuse nobody.
 		as := *l
 		as.As.ForeignWake = true
 		if w := c.judge(&as); w.Fits != FitsNo {
@@ -103,8 +102,8 @@ func (c *eraChecker) facts(v *Verdict, h *history, ends model.StateSet) {
 	}
 }
 
-// outcome names what all fitting orders agree on, or the weaker thing that
-// covers them.
+// outcome sets the verdict's outcome: the one that all fitting orders have, or a weaker
+// one that covers all of theirs.
 func (c *eraChecker) outcome(v *Verdict, h *history, ends model.StateSet) {
 	switch {
 	case h.died:
@@ -119,7 +118,7 @@ func (c *eraChecker) outcome(v *Verdict, h *history, ends model.StateSet) {
 	v.Outcome = weaker(possible)
 }
 
-// weaker is the outcome that covers all of those that are possible.
+// weaker returns the outcome that covers all possible ones.
 func weaker(possible map[Outcome]bool) Outcome {
 	if len(possible) == 1 {
 		for o := range possible {

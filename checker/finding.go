@@ -20,9 +20,9 @@ type Finding struct {
 	log         *Log
 }
 
-// Evidence is where a rule has found what it speaks of. A verdict is said again of
-// other lives that went the same way, and so is its evidence: it holds places and
-// numbers, and no name, line number or other text of the log.
+// Evidence is where a rule found something in a life. The evidence is used again for
+// other lives that went the same way, as the verdict is. So it holds places and numbers,
+// and no name, line number or other text of the log.
 type Evidence struct {
 	Events   []int // indices in Life.Events, in the order in which the report names their lines
 	Incident int   // 1 + an index in Life.Incidents, or in the log's; 0: none
@@ -56,7 +56,7 @@ func (f Finding) Text() Text {
 	return t
 }
 
-// on is the finding in words, of any life that went the same way.
+// on puts the finding into words, about l, which may be any life that went the same way.
 func (f Finding) on(l *Life) Text {
 	t := f.Rule.Say(l, f.Evidence)
 	if t.Lines == nil {
@@ -65,7 +65,7 @@ func (f Finding) on(l *Life) Text {
 	return t
 }
 
-// lines are the numbers of the lines of the events.
+// lines returns the line numbers of the events.
 func (e *Evidence) lines(l *Life) (lines []int) {
 	for _, i := range e.Events {
 		lines = append(lines, l.Events()[i].Line)
@@ -79,8 +79,8 @@ func (f *Finding) same(g *Finding) bool {
 		f.Evidence.Incident == g.Evidence.Incident && f.Evidence.Wait == g.Evidence.Wait
 }
 
-// equal says whether two findings have the same words, of one life or of two that
-// went the same way.
+// equal says whether two findings say the same. They may be about one life, or about two
+// that went the same way.
 func (f Finding) equal(g Finding) bool {
 	return f.same(&g) && f.wouldSettle == g.wouldSettle && reflect.DeepEqual(f.Evidence.Detail, g.Evidence.Detail)
 }
@@ -104,7 +104,8 @@ type Case struct {
 	misfit  *misfit        // nil: the life fits
 }
 
-// stopEvents are the calls and the returns of stops that the log shows.
+// stopEvents returns the calls and returns of stops that the log shows, as indices in
+// Life.Events.
 func (c *Case) stopEvents() (events []int) {
 	for _, s := range c.h.stops {
 		for _, i := range []int{s.Made, s.Returned} {
@@ -116,8 +117,8 @@ func (c *Case) stopEvents() (events []int) {
 	return events
 }
 
-// findings are what the rules find in a life that fits, in the order of the rules.
-// Those on the kernel's reports come first, in the order of the log.
+// findings returns what the rules find in a life that fits. Findings on the kernel's
+// reports come first, in the order of the log, then the others in the order of the rules.
 func (c *Case) findings() (found []Finding) {
 	for _, r := range fitting {
 		for _, e := range r.Find(c) {
@@ -130,7 +131,7 @@ func (c *Case) findings() (found []Finding) {
 	return found
 }
 
-// finding is what the first rule that knows the misfit says of it.
+// finding returns the finding of the first rule that speaks of the misfit.
 func (c *Case) finding() Finding {
 	for _, r := range misfitting {
 		for _, e := range r.Find(c) {
@@ -141,8 +142,8 @@ func (c *Case) finding() Finding {
 	panic("KT009 knows every misfit")
 }
 
-// find finds what belongs to no one thread, in the order of the lines. What is said
-// of the log as a whole comes last.
+// find fills in Findings: what the rules find that belongs to no one thread, in the order
+// of the lines. Findings on the log as a whole come last.
 func (log *Log) find() {
 	for _, r := range Rules {
 		if r.FindLog == nil {
@@ -163,7 +164,7 @@ func (log *Log) find() {
 	})
 }
 
-// incidents are the places of those of a kind.
+// incidents returns the places of the incidents of one kind in a list.
 func incidents(list []Incident, kind IncidentKind) (found []Evidence) {
 	for i := range list {
 		if list[i].Kind == kind {

@@ -53,10 +53,10 @@ func TestWordsStayWithTheirThread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged, remembered := 0, 0
+	judged, fromMemo := 0, 0
 	if _, err := c.Check(tracedEvents(log...), Options{}, func(v *Verdict) error {
 		if judged++; v.how.recalled {
-			remembered++
+			fromMemo++
 		}
 		i := slices.IndexFunc(v.Findings, func(f Finding) bool { return f.Rule == &names })
 		if i < 0 {
@@ -76,8 +76,8 @@ func TestWordsStayWithTheirThread(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if judged != lives || remembered < lives*9/10 {
-		t.Errorf("%d lives, %d of them by what was remembered of others; want %d, nearly all", judged, remembered, lives)
+	if judged != lives || fromMemo < lives*9/10 {
+		t.Errorf("%d lives, %d of them by what was remembered of others; want %d, nearly all", judged, fromMemo, lives)
 	}
 }
 

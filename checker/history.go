@@ -13,7 +13,7 @@ import (
 type history struct {
 	model.Query
 	life        *Life
-	foreignWake bool // what As.ForeignWake says of the life makes a difference
+	foreignWake bool // As.ForeignWake makes a difference for this life
 
 	// The values that a thread has ended with, as the log shows them: the
 	// indices of two events that differ, if there are two.
@@ -30,13 +30,13 @@ type history struct {
 	died bool // an oops in threadfn ended the thread
 	gone bool // a report shows that a stop of it found it gone, with no reference held
 
-	// Events that prove nothing about when: their actions may happen unseen
-	// at any time anyhow. They are shown where an interleaving has the action.
+	// unordered has the events that prove nothing about time, because their actions may
+	// happen unseen at any time anyhow. A drawn interleaving shows them at their action.
 	unordered []int
 }
 
-// newHistory makes operations of a life's events. Every window is at least as wide as
-// the evidence: a window that is too wide accepts more, and accuses nobody.
+// newHistory makes operations of a life's events. No window is narrower than the evidence
+// allows. A window that is too wide accepts more orders, and so never accuses wrongly.
 func newHistory(m *model.Machine, l *Life) *history {
 	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
 	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
@@ -49,8 +49,8 @@ func newHistory(m *model.Machine, l *Life) *history {
 	return h
 }
 
-// value notes the value that an event shows, if it is one that the thread
-// left: a thread ends with one value, and that is what its stop returns.
+// value notes the exit code that an event shows, if it shows one. A thread has one exit
+// code, and every stop of it returns that, so two different codes fit no order.
 func (h *history) value(l *Life, i int) {
 	e := &l.Events()[i]
 	switch {
@@ -88,7 +88,7 @@ func (h *history) pending() int {
 	return n
 }
 
-// returned counts the stops that have.
+// returned counts the stops that have returned.
 func (h *history) returned() int { return len(h.stops) - h.pending() }
 
 // stopsItself says whether the thread is in a kthread_stop() of itself.
@@ -98,8 +98,8 @@ func (h *history) stopsItself() bool {
 	})
 }
 
-// ended says whether the log shows, before a stop of it went wrong, that the
-// thread's threadfn came to an end.
+// ended says whether the log shows that threadfn came to an end, before it shows that a
+// stop of the thread went wrong.
 func (h *history) ended() bool {
 	for _, e := range h.life.Events() {
 		switch e.Kind {

@@ -9,9 +9,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// Most lives in a long trace went like others before them. The verdict on one is
-// kept as a memo, without what is that life's own, and serves the next that tracers
-// saw in the same way: looking it up is all that such a life costs.
+// Most lives in a long trace went like others before them. The verdict on one is kept as
+// a memo, without what is that life's own. It serves the next life that tracers saw in
+// the same way, which then costs a look-up and no search.
 
 // A memo is a verdict for all lives that went the same way.
 type memo struct {
@@ -23,8 +23,8 @@ type memo struct {
 	said    *life.Said       // the verdict, for that tombstone
 }
 
-// memoOf is the memo for lives that went as l did. Where there is none, l is judged.
-// The buffer is room for the key that is looked up.
+// memoOf returns the memo for lives that went as l did. If there is none, it judges l,
+// keeps a memo if it can, and returns the verdict. buf is a buffer for the memo's key.
 func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 	key := cacheKey(l, buf[:0])
 	if key == nil {
@@ -58,9 +58,9 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 	return nil, &v
 }
 
-// cacheKey is all that a verdict on a traced life depends on, but for the order of
-// its events; nil where that is not put into so few bytes. It has the values that the
-// events show. Of tasks it has which are the same, and no names and pids.
+// cacheKey returns all that a verdict on a traced life depends on, except the order of its
+// events; nil: the life is too unusual to be put into a key. The key has the values that
+// the events show. It says which tasks are the same, and has no names or pids.
 func cacheKey(l *Life, buf []byte) []byte {
 	if !l.Traced() || l.Revived != nil || l.Kernel != "" || l.Crash > 0 || len(l.Compact()) > maxMemoEvents || len(l.Suspected)+len(l.Incidents) > 0 ||
 		l.InCall() && l.Trace.AfterStop.Times > 0 {
@@ -97,17 +97,17 @@ func cacheKey(l *Life, buf []byte) []byte {
 // maxMemoEvents is how many events a life may have for a memo.
 const maxMemoEvents = 64
 
-// inLineOrder is the life with stamps that put all its events in the order of
-// their lines.
+// inLineOrder returns a copy of the life, with stamps so far apart that its events happened
+// in the order of their lines.
 func inLineOrder(l *Life) *Life {
 	return l.Restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * life.Slack })
 }
 
-// judgeOrderFree judges a life whose stamps are in time. free: the verdict is the
-// same whatever the stamps say of the order in which different tasks did something,
-// as that of most lives is. If the verdict is the same with no cross-task order and
-// with full line order, order cannot matter: whatever fits the full order fits the
-// life as it is, and what fits that fits no order at all.
+// judgeOrderFree judges a life whose stamps are in time. free: the verdict does not depend
+// on the order in which different tasks did something. Most lives are so. If the verdict
+// is the same with no cross-task order and with full line order, order cannot matter: an
+// interleaving that fits the full order fits the life's own order too, and one that fits
+// that fits no cross-task order too.
 func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 	unordered := c.judge(l.Restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
 	inLine := c.judge(inLineOrder(l))
@@ -120,15 +120,15 @@ func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 	return inLine, true
 }
 
-// addOrder adds to a key what the stamps say of the events' order: of two windows,
-// whether one ends before the other begins, and nothing else, is what a search
-// looks at (traceHistory).
+// addOrder adds to a key what the stamps say of the order of the events. A search looks
+// at the events' windows (traceHistory), and only at which of them end before which
+// others begin.
 //
-// Where the stamps are in time that is, for each event, the last one before it
-// that was certainly earlier, as those before that one were too. It can be left
-// out where the order is certain anyhow: all that is the thread's own is kept in
-// its order. That of a waker's event can not, because it also ends the window of
-// a request that its task has made.
+// If the stamps are in time, it is enough to add for each event the last event that was
+// certainly earlier: all events before that one were earlier too. The thread's own events
+// need less, because traceHistory keeps them in their order anyhow: for them the last
+// earlier event of another task is added. A waker's event counts as another task's,
+// because it also ends the window of a request that its task has made.
 func addOrder(l *Life, key []byte, inTime bool) []byte {
 	if !inTime {
 		return addRanks(l, append(key, 1))
@@ -161,13 +161,13 @@ func inOrder(k *life.CompactEvent) bool {
 	return false
 }
 
-// isOwn says whether the event is in that order, and no other task's.
+// isOwn says whether the event is in the thread's own order, and in no other task's.
 func isOwn(l *Life, k *life.CompactEvent) bool {
 	return inOrder(k) && (k.Kind != traces.Woken || l.TaskAt(k.By).PID == 0 || l.SameTask(k.By) == life.TheThread || k.Late || k.Context == traces.InterruptContext)
 }
 
-// addRanks is addOrder for any stamps: the earliest and the latest moment of each event
-// by its rank among all of them.
+// addRanks is addOrder for stamps in any order. It adds the ends of each event's window,
+// as ranks among the ends of all windows.
 func addRanks(l *Life, key []byte) []byte {
 	var ends [2 * maxMemoEvents]int64
 	n := 0
@@ -187,7 +187,7 @@ func addRanks(l *Life, key []byte) []byte {
 	return key
 }
 
-// remember makes a memo of a verdict on a life that fits.
+// remember keeps a memo of a verdict under a key, if the life fits.
 func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 	if v.Fits != FitsYes {
 		return
@@ -213,7 +213,7 @@ func (m *memo) verdictOn(l *Life) *Verdict {
 	return &v
 }
 
-// compactStops is stopsOf without making events of what is kept.
+// compactStops is stopsOf for a compact life. It does not make Events of it.
 func compactStops(l *Life, calls []life.Call) []Stop {
 	stops := make([]Stop, 0, len(calls))
 	for _, s := range calls {

@@ -8,27 +8,28 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// maxAlike is how many messages of one kind are searched for an order of which the
-// log tells no more than that what they say has happened before: each may come
-// before all that the log shows, so the orders grow beyond measure, and what they
-// say may happen unseen at any time anyhow. To leave out the later ones accepts more.
+// maxAlike bounds the messages of one kind that are searched if each only says that its
+// action happened at some time before it. Such actions can come in any order, so the
+// number of orders explodes. They may also happen unseen at any time, so to leave out the
+// later messages accepts more, and never accuses wrongly.
 const maxAlike = 4
 
-// at is the moment of a line, after the one from which on what it announces happens.
+// at is the moment of a line. after is the moment from which on what the line announces
+// may happen.
 func at(line int) int64    { return 2 * int64(line) }
 func after(line int) int64 { return 2*int64(line) + 1 }
 
 // A messageHistory makes operations of what a life's messages say.
 type messageHistory struct {
 	*history
-	begin   int64                   // from here on the life's messages are known
-	alike   map[model.ActionSet]int // how many operations there are that may come at any time up to their message; nil: none
+	begin   int64                   // the moment from which on all of the life's messages are in the log
+	alike   map[model.ActionSet]int // how many operations have only their message as a bound, see maxAlike; nil: none have
 	entered bool                    // a message shows that the thread has been in threadfn
 }
 
-// addMessages adds the operations of a life that a module's messages, or the kernel's
-// reports, tell of. Line n of the log is the moment 2n: what it proves happened before or
-// at 2n, what it announces happens from 2n+1 on.
+// addMessages adds the operations of a life that a module's messages or the kernel's
+// reports show. Line n of the log is the moment 2n. What it proves happened at 2n or
+// before. What it announces happens at 2n+1 or later.
 //
 //   - stop-call, return: the message comes before the action, which lies
 //     between it and the next line that proves it done.
@@ -46,8 +47,8 @@ func (h *history) addMessages() {
 	if l.Set != nil && l.Set.Shows().Has(traces.Exit) {
 		h.Hidden |= m.Actions(shown[traces.Exit]...)
 	}
-	// The kernel itself prints an oops. After one, what a task had to say may
-	// never have been said.
+	// The kernel prints every oops. After one, messages may be missing, because the
+	// task that would have printed them is dead.
 	switch {
 	case l.Crash > 0:
 		h.Hidden = m.All
@@ -104,8 +105,8 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 		b.entered = true
 		from := b.begin
 		if l.Shows(traces.Enter) && l.Crash == 0 {
-			// Where the thread always says that it has entered, it has
-			// said nothing else since.
+			// A thread that prints on entry enters after its last message
+			// before this one.
 			from = max(b.begin, threadSpoke(l.Events(), i))
 		}
 		b.add(window(from, at(e.Line), actions, false, i))
@@ -123,9 +124,9 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 	}
 }
 
-// add adds an operation, unless it proves nothing about when.
+// add adds an operation, unless it says nothing about the time of its action.
 func (b *messageHistory) add(o model.Operation) {
-	unseen := o.Actions&^b.Hidden == 0 // it may as well happen unseen
+	unseen := o.Actions&^b.Hidden == 0 // its action may happen unseen
 	if !o.Optional && o.From == b.begin && o.Actions != 0 && unseen {
 		if b.alike == nil {
 			b.alike = make(map[model.ActionSet]int)
@@ -140,7 +141,7 @@ func (b *messageHistory) add(o model.Operation) {
 		return
 	}
 	if o.Optional && o.Open() && b.Machine.Idempotent(o.Actions) {
-		// Of several that may come at any later time the first is enough.
+		// If there are several with no upper bound, the first one covers the others.
 		for _, p := range b.Operations {
 			if p.Optional && p.Open() && p.Actions == o.Actions && p.From <= o.From {
 				return
@@ -168,7 +169,7 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {
 			return // it has come back
 		}
-		// One look shows that it waits, as every stop does.
+		// One report proves no hang: every stop waits for a while.
 		h.hung = h.hung || e.Stack.Report == traces.HungTask || slices.ContainsFunc(l.Events()[:i], func(o traces.Event) bool {
 			return o.Kind == traces.KernelReport && o.Thread.PID == e.Thread.PID && life.FarApart(o.Stamp, e.Stamp)
 		})
@@ -183,8 +184,8 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 	}
 	h.Operations = append(h.Operations, model.Operation{
 		From: at(e.Line), To: at(e.Line), Event: i, Observes: true, Only: m.Phases(phases...),
-		// Where the log knows the thread by its stack alone, this is the last
-		// that it says of it.
+		// If the log knows the thread only by its stack, the last stack is how
+		// the thread stays.
 		UntilEnd: i == len(l.Events())-1 && !l.Begun,
 	})
 }
@@ -194,11 +195,11 @@ func (h *history) crash(m *model.Machine, l *Life, i int) {
 	e := l.Events()[i]
 	switch {
 	case e.Thread.PID != l.Thread.PID:
-		// Its stopper touched it, and it was gone. How far the stop had come
-		// then, nobody can say.
+		// The stopper crashed because the thread was gone. How far its stop had
+		// come is not known.
 		h.gone = true
 	case !l.As.Survived:
-		// It dies when the report has been printed, and says nothing after that.
+		// The thread dies after the report, and prints nothing more.
 		h.died = true
 		to := threadEnds(l.Events(), i)
 		if to != model.Never {
@@ -208,12 +209,12 @@ func (h *history) crash(m *model.Machine, l *Life, i int) {
 	}
 }
 
-// window is an operation that has no more than its window.
+// window makes an operation with a window, which belongs to no task's order.
 func window(from, to int64, actions model.ActionSet, optional bool, event int) model.Operation {
 	return model.Operation{From: from, To: to, Actions: actions, Optional: optional, Event: event}
 }
 
-// done is the moment by which what a call's message announces has happened.
+// done returns the moment by which a call has done what its message (event i) announces.
 func (h *history) done(l *Life, calls []life.Call, kind traces.Kind, i int) int64 {
 	to := nextBy(l.Events(), i)
 	for _, c := range calls {
@@ -224,7 +225,7 @@ func (h *history) done(l *Life, calls []life.Call, kind traces.Kind, i int) int6
 	return to
 }
 
-// called is the moment after which a return's call was made.
+// called returns the moment after which the call was made that event i returns from.
 func (h *history) called(l *Life, calls []life.Call, kind traces.Kind, i int, begin int64) int64 {
 	for _, c := range calls {
 		if c.Returned == i && c.Made >= 0 && l.Shows(kind) {
@@ -234,8 +235,8 @@ func (h *history) called(l *Life, calls []life.Call, kind traces.Kind, i int, be
 	return begin
 }
 
-// nextBy is the moment by which the task that event i names as its doer has
-// done it: that of its own next message. A name alone may be two tasks'.
+// nextBy returns the moment by which the action of event i is done: that of the next
+// message of the task that does it. The task must have a pid, as two may share a name.
 func nextBy(events []traces.Event, i int) int64 {
 	if events[i].By.PID == 0 {
 		return model.Never
@@ -248,9 +249,8 @@ func nextBy(events []traces.Event, i int) int64 {
 	return model.Never
 }
 
-// threadEnds is the moment by which the thread has done what it announced in
-// event i: that of its own next message, or of the return of a stop, which
-// proves its exit.
+// threadEnds returns the moment by which the thread has done what it announced in event
+// i: that of its own next message, or of the return of a stop, which proves its exit.
 func threadEnds(events []traces.Event, i int) int64 {
 	for n := i + 1; n < len(events); n++ {
 		switch events[n].Kind {
@@ -261,8 +261,8 @@ func threadEnds(events []traces.Event, i int) int64 {
 	return model.Never
 }
 
-// threadSpoke is the moment after the thread's own last message before event i,
-// 0 where it has said nothing.
+// threadSpoke returns the moment after the thread's last message before event i; 0: there
+// is none.
 func threadSpoke(events []traces.Event, i int) int64 {
 	for i--; i >= 0; i-- {
 		if events[i].Kind == traces.Enter || events[i].Kind == traces.Return {

@@ -11,13 +11,13 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A misfit is where a life stops to fit, and what the graph says of that place.
+// A misfit is the place where a life stops fitting, and what the graph says of it.
 type misfit struct {
 	event   int // index in Life.Events of the first event that does not fit
 	differs int // index of an earlier one that shows another value of the thread's end; -1: none does
 
-	// missing is what this log always shows and has not shown before the event, of
-	// what must come first on the shortest way to where the event is possible.
+	// missing has the kinds on the shortest way to where the event is possible that
+	// this log always shows, and has not shown before the event.
 	missing  []traces.Kind
 	possible bool // there is such a way
 	neverRan bool // threadfn has not been entered before the event
@@ -34,10 +34,10 @@ type message struct {
 	hasCode bool
 }
 
-// misses says whether something that this log always shows is not there.
+// misses says whether a kind is missing.
 func (m *misfit) misses(kind traces.Kind) bool { return slices.Contains(m.missing, kind) }
 
-// findMisfit is the Find of a rule that speaks of some misfits: is says of which.
+// findMisfit makes the Find of a rule that speaks of the misfits for which is is true.
 func findMisfit(is func(m *misfit, e *traces.Event) bool) func(*Case) []Evidence {
 	return func(c *Case) []Evidence {
 		m := c.misfit
@@ -51,12 +51,13 @@ func findMisfit(is func(m *misfit, e *traces.Event) bool) func(*Case) []Evidence
 	}
 }
 
-// sayMisfit is the Say of such a rule; words come behind those of the event.
+// sayMisfit makes the Say of such a rule. words is the rule's part of the text, which
+// comes after the event's.
 func sayMisfit(words string) func(*Life, Evidence) Text {
 	return func(l *Life, e Evidence) Text { return e.Detail.(*misfit).says(l, words) }
 }
 
-// says are the words on the event: its own, those of the rule, what it needs, and
+// says puts the misfit into words: the event, the rule's words, what the event needs, and
 // what was possible in its place.
 func (m *misfit) says(l *Life, words string) Text {
 	t := Text{Message: said(&l.Events()[m.event]) + words}
@@ -80,12 +81,12 @@ func (m *misfit) says(l *Life, words string) Text {
 	return t
 }
 
-// locate notes in a verdict where its life stops to fit, what was possible
-// there, and which rule speaks of it.
+// locate notes in a verdict where its life stops fitting, what was possible there, and
+// which rule speaks of it.
 func (c *eraChecker) locate(v *Verdict) {
 	l := v.Life
-	// A prefix of a log that fits fits, so the first line that does not can be
-	// searched for by halves.
+	// Every prefix of a log that fits fits too, so a binary search finds the first
+	// line that does not.
 	n := sort.Search(len(l.Events()), func(n int) bool {
 		_, _, ans := c.prefix(l, n+1)
 		return ans == model.No
@@ -110,7 +111,7 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.FitsTo = l.Events()[n-1].Line
 	}
 	if l.Doubt || len(l.Events()) == 1 {
-		// One line alone may be anybody's words.
+		// A single line may have been printed by anybody.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
 		f.Rule = &KT010
@@ -118,7 +119,8 @@ func (c *eraChecker) locate(v *Verdict) {
 	v.Findings = append(v.Findings, f)
 }
 
-// said is an event in the log's words, or in the tool's where it has none.
+// said returns the text of an event: the log's own, or, if there is none, that of
+// FormatTracepoint.
 func said(e *traces.Event) string {
 	if e.Text != "" {
 		return fmt.Sprintf("%q", e.Text)
@@ -126,7 +128,7 @@ func said(e *traces.Event) string {
 	return e.FormatTracepoint()
 }
 
-// logWords is how a log like the life's shows what a kind is about.
+// logWords returns how the life's log would show an event of a kind.
 func logWords(l *Life, kind traces.Kind, code *int) string {
 	if l.Set != nil {
 		return fmt.Sprintf("%q", l.Set.Message(kind, l.Thread, code))
@@ -141,16 +143,16 @@ func logWords(l *Life, kind traces.Kind, code *int) string {
 	return e.FormatTracepoint()
 }
 
-// prefix asks about the first n events of a life.
+// prefix searches the first n events of a life.
 func (c *eraChecker) prefix(l *Life, n int) (*history, model.StateSet, model.Answer) {
 	h := c.history(l.First(n))
 	ends, ans := h.Ends()
 	return h, ends, ans
 }
 
-// upTo is how things stood when the event with index n came. That it came is
-// taken into account: who prints it has done what he announced before, and has
-// left unsaid nothing that he always says.
+// upTo returns the states just before the event with index n. It uses that the event
+// came: the task that printed it has done what it announced before, and has printed
+// every message that it always prints.
 func (c *eraChecker) upTo(l *Life, n int) (*history, model.StateSet, bool) {
 	h := c.history(l.First(n + 1))
 	h.Operations = slices.DeleteFunc(h.Operations, func(o model.Operation) bool { return o.Event == n })
@@ -158,13 +160,14 @@ func (c *eraChecker) upTo(l *Life, n int) (*history, model.StateSet, bool) {
 	if ends, ans := h.Ends(); ans == model.Yes {
 		return h, ends, true
 	}
-	// What it proves of the past does not fit either: as it was without it.
+	// What the event proves of the past does not fit either, so ignore the event.
 	h, ends, ans := c.prefix(l, n)
 	return h, ends, ans == model.Yes
 }
 
-// explain fills in what is missing where an event does not fit after the states of
-// ends. That is read off the graph: the shortest way to where the event is possible.
+// explain fills in what m says of the graph. ends are the states before the event that
+// does not fit. What is missing is read off the shortest way from them to a state in
+// which the event is possible.
 func (c *eraChecker) explain(m *misfit, l *Life, ends model.StateSet) {
 	bad := &l.Events()[m.event]
 	wanted := c.m.Actions(shown[bad.Kind]...)

@@ -29,18 +29,18 @@ type probe struct {
 	name  string
 	trace bool         // of a tracer, and not a module's message
 	kinds traces.Kinds // what it would put into the log
-	// What it shows, each of them told from the others.
+	// shows has the sets of actions that the probe shows. It tells one set from another.
 	shows [][]string
-	// valued: of an end by a value it shows the value.
+	// valued: the probe shows the exit code.
 	valued bool
 	// needs is an action without which a kernel cannot have the probe; empty:
 	// all have it.
 	needs string
 }
 
-// probes are those that exist, the cheaper ones first: a tracepoint needs no
-// kernel function to be found, a probe on an entry misses nothing, and one on
-// a return may.
+// probes are all probes, the cheaper ones first. A tracepoint is cheapest: it needs no
+// kernel function to be found. A probe on a function's entry misses no call, one on its
+// return may.
 var probes = []probe{
 	{name: "a recording with sched_kthread_stop, from before the stop", trace: true, kinds: kinds(traces.StopCall),
 		shows: [][]string{{"StopStarts"}, {"StopRequest"}}},
@@ -78,10 +78,10 @@ func kinds(list ...traces.Kind) (s traces.Kinds) {
 // decided it, one bit a probe.
 type probeSets [facts]uint16
 
-// decidingProbes asks the graph: with the probe, either none of what it shows has
-// happened unseen, or one of it has. It would have decided a fact if in each of
-// these cases every order that fits has the same. Of facts that are not unknown
-// nothing is asked.
+// decidingProbes asks the graph which probes would have decided the unknown facts. With a
+// probe, the log would show either none of the probe's actions, or one of them. The probe
+// decides a fact if in each of these cases all fitting orders agree on the fact. Nothing is
+// asked about other facts.
 func (c *Checker) decidingProbes(h *history, unknown [facts]bool) probeSets {
 	key := append(h.Key(), h.Machine.Graph.Kernel...)
 	for _, u := range unknown {
@@ -98,7 +98,7 @@ func (c *Checker) decidingProbes(h *history, unknown [facts]bool) probeSets {
 		p := &probes[i]
 		if !p.exists(h.Machine) {
 			for f := range s {
-				s[f] |= 1 << i // nothing is asked of it
+				s[f] |= 1 << i // this kernel cannot have it: other eras decide
 			}
 			continue
 		}
@@ -140,12 +140,12 @@ func (h *history) decides(p *probe, f fact) bool {
 	return true
 }
 
-// same says whether a fact is the same in all orders that fit, and known. Of
-// values the graph has only the kinds; but for -EINTR they must have been seen.
+// same says whether a fact is the same in all orders that fit, and known. The graph tells
+// -EINTR from other exit codes, and does not tell these apart: they must have been seen.
 func (h *history) same(f fact, valueSeen bool) bool {
 	ends, ans := h.Ends()
 	if ans != model.Yes {
-		return ans == model.No // what cannot be has nothing to tell apart
+		return ans == model.No // no order fits, so none disagrees
 	}
 	switch f {
 	case factRan:
@@ -156,8 +156,8 @@ func (h *history) same(f fact, valueSeen bool) bool {
 	return h.Machine.Agree("code", ends) && (valueSeen || h.hasCode || ends.Intersect(h.Machine.Where("code", "eintr")) == ends)
 }
 
-// open fills in what a verdict leaves open, from the verdicts by the rules of
-// each era by which the life fits.
+// open fills in which facts a verdict leaves open, and what would settle them. fit has the
+// verdicts of the eras whose rules the life fits.
 func (c *Checker) open(v *Verdict, fit []Verdict) {
 	unknown := [facts]bool{
 		factRan: v.Ran == Unknown, factWoken: v.Woken == Unknown,
@@ -212,9 +212,9 @@ func ended(o Outcome) bool {
 	return false
 }
 
-// cheapest is the index of the cheapest of some probes: one of the kind that
-// the log has already, if there is one, and what the log shows already is no
-// help. It is -1 where there is none.
+// cheapest returns the index of the cheapest probe of a set; -1: there is none. It prefers
+// probes of the kind that the log has already (tracer or messages), and leaves out those
+// whose events the log shows already.
 func cheapest(of uint16, l *Life) int {
 	best := -1
 	for i := range probes {

@@ -6,14 +6,15 @@ import (
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 )
 
-// An endsBy is where the orders that fit end by the rules of some eras. m nil:
-// incomplete, orders may also end elsewhere.
+// An endsBy has the states in which fitting orders end, by the rules of the eras that m is
+// the graph of. m is nil if it is not complete: orders may also end in other states.
 type endsBy struct {
 	m    *model.Machine
 	ends model.StateSet
 }
 
-// earlierEnds are where a life goes on that has been revived; nil: it begins.
+// earlierEnds returns the states in which a revived life goes on; nil: the life is not
+// revived.
 func earlierEnds(l *Life) []endsBy {
 	if l.Revived == nil {
 		return nil
@@ -21,8 +22,8 @@ func earlierEnds(l *Life) []endsBy {
 	return l.Revived.Said.Verdict.(*Verdict).how.ends
 }
 
-// startOf is where a life goes on by the rules of a machine: nowhere where it did not
-// fit these. It is nil for one that begins.
+// startOf returns the states of m in which a revived life goes on. The set is empty if the
+// life did not fit the rules of m. nil: the life is not revived.
 func startOf(l *Life, m *model.Machine) *model.StateSet {
 	if l.Revived == nil {
 		return nil
@@ -36,8 +37,8 @@ func startOf(l *Life, m *model.Machine) *model.StateSet {
 	return &s
 }
 
-// fitsSoFar are those of some checkers by whose rules a life has fitted so far, or,
-// where it has fitted none of them or begins, all.
+// fitsSoFar returns the checkers whose rules a revived life fitted before. It returns all
+// of them if there are none such, or the life is not revived.
 func fitsSoFar(l *Life, all []*eraChecker) []*eraChecker {
 	var fit []*eraChecker
 	for _, c := range all {
@@ -51,8 +52,8 @@ func fitsSoFar(l *Life, all []*eraChecker) []*eraChecker {
 	return fit
 }
 
-// maybeRevived says whether all is known that a later stop of a life's thread would be
-// judged by.
+// maybeRevived says whether the life can be revived: whether the verdict has all that a
+// later stop of the thread would be judged by.
 func (v *Verdict) maybeRevived() bool {
 	return v.Fits == FitsYes && !v.ForeignWake && !slices.ContainsFunc(v.how.ends, func(e endsBy) bool { return e.m == nil })
 }

@@ -31,7 +31,7 @@ func TestShapesChangeNothing(t *testing.T) {
 	for _, r := range without.all() {
 		r.m.Answers.Off = true
 	}
-	lives, always, ordered := 0, 0, 0
+	lives, orderFree, ordered := 0, 0, 0
 	for n := range numberOf(900) {
 		// Each log comes three times: the second and third time elsewhere, of other
 		// tasks, and with other values.
@@ -78,7 +78,7 @@ func TestShapesChangeNothing(t *testing.T) {
 				case r.ordered:
 					ordered++
 				default:
-					always++
+					orderFree++
 				}
 			}
 			return nil
@@ -91,8 +91,8 @@ func TestShapesChangeNothing(t *testing.T) {
 	for _, r := range with.all() {
 		known += r.m.Answers.Len()
 	}
-	t.Logf("%d lives, the order of events matters to %d, does not matter to %d", lives, ordered, always)
-	if !testing.Short() && (ordered == 0 || always == 0) {
+	t.Logf("%d lives, the order of events matters to %d, does not matter to %d", lives, ordered, orderFree)
+	if !testing.Short() && (ordered == 0 || orderFree == 0) {
 		t.Error("the order of events always matters, or never")
 	}
 	if known == 0 || lives == 0 || with.memos.Len() == 0 {

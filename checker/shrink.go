@@ -97,7 +97,8 @@ func (s *shrinker) divide() bool {
 		add(traces.Event{Kind: traces.Crash, Line: l.Crash})
 	}
 	if l.Traced() {
-		// A task in a stop of the thread calls another: then the return is missing.
+		// If a task that is in a stop of this thread calls another one, the return of
+		// the stop is missing.
 		if by := l.LeftBy(); by != nil && !slices.ContainsFunc(list, func(p piece) bool { return p.From == by.Line }) {
 			add(*by)
 		}
@@ -126,8 +127,8 @@ func (s *shrinker) divide() bool {
 	return true
 }
 
-// pass tries to leave out pieces, so many at a time, from the end to the
-// beginning. less: some were.
+// pass tries to leave out pieces, size of them at a time, from the end to the beginning.
+// less: some were left out.
 func (s *shrinker) pass(size int) (less bool) {
 	for end := len(s.pieces); end > 0 && s.left >= 0; end -= size {
 		from := max(0, end-size)
@@ -160,7 +161,7 @@ func (s *shrinker) fails() bool {
 		for _, e := range p.events {
 			r.list = append(r.list, e)
 			if e.Kind == traces.SwitchOut {
-				// What woke it then need not be among the life's events.
+				// The event that woke the thread may be missing from the life.
 				r.list = append(r.list, traces.Event{Kind: traces.SwitchIn, Line: e.Line, Thread: e.Thread})
 			}
 		}
@@ -176,7 +177,7 @@ func (s *shrinker) fails() bool {
 	return same && err == nil
 }
 
-// gap is what a reader makes of lines that were left out.
+// gap returns the event that a reader would make of lines that were left out.
 func (s *shrinker) gap(line int) traces.Event {
 	if s.life.Traced() {
 		return traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Since: line - 1}

@@ -31,7 +31,7 @@ func TestStopsByAddress(t *testing.T) {
 	ret := func(by, code int) traces.Event {
 		return traces.Event{Kind: traces.StopReturn, By: task(by), Code: code, HasCode: true, Probe: true}
 	}
-	told := func(by, code int) traces.Event { // by the tracepoint
+	traced := func(by, code int) traces.Event { // by the tracepoint
 		return traces.Event{Kind: traces.StopReturn, By: task(by), Code: code, HasCode: true}
 	}
 	freed := func(k int) traces.Event { return traces.Event{Kind: traces.Freed, Thread: task(k)} }
@@ -41,7 +41,7 @@ func TestStopsByAddress(t *testing.T) {
 		events *replay
 		want   string
 	}{
-		{"of nobody known, and another one's stop is", tracedEvents(fork(50), fork(51), ran(50), stop(at(x), 9), exit(50), ret(9, 3), stop(task(51), 9), told(9, -4)),
+		{"of nobody known, and another one's stop is", tracedEvents(fork(50), fork(51), ran(50), stop(at(x), 9), exit(50), ret(9, 3), stop(task(51), 9), traced(9, -4)),
 			"50#1 yes unknown ; 51#1 yes stopped -4; "},
 		{"its creator has named it", tracedEvents(fork(50), named(50, 9), created(at(x), 9), ran(50), stop(at(x), 8), exit(50), ret(8, 3)),
 			"50#1 yes ran_then_stopped 3; "},
@@ -49,9 +49,9 @@ func TestStopsByAddress(t *testing.T) {
 			"50#1 yes ran_then_stopped 3; "},
 		{"two creators at once", tracedEvents(fork(50), fork(51), named(51, 8), named(50, 9), created(at(x), 9), created(at(y), 8), stop(at(y), 9), ret(9, 5)),
 			"50#1 yes unknown ; 51#1 yes ran_then_stopped 5; "},
-		{"probe and tracepoint of one call, and the address again", tracedEvents(fork(50), ran(50), exit(50), fork(51), stop(at(y), 9), stop(task(51), 9), told(9, 5), ret(9, 5), stop(at(y), 9), ret(9, 6)),
+		{"probe and tracepoint of one call, and the address again", tracedEvents(fork(50), ran(50), exit(50), fork(51), stop(at(y), 9), stop(task(51), 9), traced(9, 5), ret(9, 5), stop(at(y), 9), ret(9, 6)),
 			"50#1 yes exited_by_itself ; 51#1 no unknown ; "},
-		{"of an address that is known not to be its own", tracedEvents(fork(50), created(both, 9), ran(50), exit(50), fork(51), stop(task(51), 9), told(9, 3), stop(at(y), 9), ret(9, 3)),
+		{"of an address that is known not to be its own", tracedEvents(fork(50), created(both, 9), ran(50), exit(50), fork(51), stop(task(51), 9), traced(9, 3), stop(at(y), 9), ret(9, 3)),
 			"50#1 yes exited_by_itself ; 51#1 yes ran_then_stopped 3; "},
 		{"an address that may be another thread's by now", tracedEvents(fork(50), created(both, 9), ran(50), stop(both, 9), exit(50), ret(9, 3), fork(51), stop(at(x), 9), ret(9, 5)),
 			"50#1 yes ran_then_stopped 3; 51#1 yes unknown ; "},
@@ -61,7 +61,7 @@ func TestStopsByAddress(t *testing.T) {
 			"40#1 yes exited_by_itself ; 50#1 yes exited_by_itself_then_stopped 5; 51#1 yes unknown ; "},
 		{"lost events since", tracedEvents(fork(50), created(both, 9), traces.Event{Kind: traces.Loss}, stop(at(x), 9), ret(9, 5)),
 			"50#1 yes unknown ; "},
-		{"a stop that goes on at the end", tracedEvents(fork(50), ran(50), fork(51), stop(task(51), 8), told(8, 1), stop(at(x), 9), exit(50)),
+		{"a stop that goes on at the end", tracedEvents(fork(50), ran(50), fork(51), stop(task(51), 8), traced(8, 1), stop(at(x), 9), exit(50)),
 			"50#1 yes unknown ; 51#1 yes ran_then_stopped 1; "},
 	} {
 		if got := livesOf(t, test.events); got != test.want {

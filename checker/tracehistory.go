@@ -26,8 +26,9 @@ func notAfter(clock traces.Clock, stamp int64) int64 {
 	return min(last, stamp+life.Slack)
 }
 
-// A traceHistory makes operations of what tracers saw of one life. Tracers see the
-// actions' edges, not the actions: what each event proves is said with it.
+// A traceHistory makes operations of what tracers saw of one life. Tracers see where
+// actions begin or end, and not the actions themselves. A comment at each kind of event
+// says what it proves.
 type traceHistory struct {
 	*history
 	tasks []int // pids of the tasks whose order is kept
@@ -35,7 +36,7 @@ type traceHistory struct {
 	open  []request // the calls that go on
 
 	// What the events so far have shown:
-	woken   bool // who has ended the first sleep, as far as that can be told
+	woken   bool // the first sleep has ended, as far as that can be told
 	stopped bool // a wake by a stop or a park
 	decided bool // the last test in kthread()
 	gone    bool // the thread has left its CPU for good
@@ -47,7 +48,7 @@ type request struct {
 	op int // index in ops
 }
 
-// request is the one of a task, while its call goes on; -1: there is none.
+// request returns the index of the request of a task that is in a call; -1: there is none.
 func (h *traceHistory) request(by int) (op int) {
 	for _, r := range h.open {
 		if r.by == by {
@@ -57,7 +58,7 @@ func (h *traceHistory) request(by int) (op int) {
 	return -1
 }
 
-// calls notes a task's call, or, with -1, that it is over.
+// calls notes the request of a task's call. op is -1 when the call is over.
 func (h *traceHistory) calls(by, op int) {
 	h.open = slices.DeleteFunc(h.open, func(r request) bool { return r.by == by })
 	if op >= 0 {
@@ -76,7 +77,7 @@ func (h *history) addTrace() {
 			h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
 		}
 		if l.Sees.Has(traces.Woken) {
-			// Each of them ends the first sleep, and that is seen.
+			// Each of these actions ends the first sleep, and the trace would show that.
 			h.Hidden &^= m.Actions("Wake", "ParkStarts", "StopStarts")
 		}
 		if l.Sees.Has(traces.ParkMe) {
@@ -100,7 +101,7 @@ func (h *history) addTrace() {
 	}
 	asleep := l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I'
 	if l.Whole() && asleep && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
-		// It has not got a CPU since.
+		// The thread has not run on a CPU since.
 		t.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
 	}
 }
@@ -160,8 +161,8 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		if e.Late || l.Trace.Lossy || !l.ShowsStops() {
 			o.Actions |= m.Actions("StopStarts")
 		}
-		// Where a stop has ended the first sleep this ends another one: between
-		// that and threadfn (6.14), or in do_exit().
+		// If a stop ended the first sleep, this wake ends another one: between the
+		// first sleep and threadfn (6.14), or in do_exit().
 		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || h.stopped || l.As.ForeignWake
 	}
 	h.stopped = h.stopped || asks
@@ -169,7 +170,7 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	h.add(i, o, tasks[:meet]...)
 }
 
-// switchOut adds what it shows that the thread, or a stopper of it, leaves its CPU.
+// switchOut adds what a SwitchOut of the thread, or of a stopper of it, shows.
 func (h *traceHistory) switchOut(i int, e *traces.Event) {
 	m := h.Machine
 	if e.Thread.PID != h.life.Thread.PID {
@@ -254,7 +255,7 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 			h.tasks = append(h.tasks, t.PID)
 		}
 		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 {
-			continue // its order is not kept: that accepts more
+			continue // no more tasks' orders are kept, which accepts more
 		}
 		o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
 		o.Places++
@@ -264,8 +265,8 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 	return len(h.Operations) - 1
 }
 
-// proves closes the window of a call's request: what the task of e does there
-// it does after it.
+// proves closes the window of the request that e's task has made: the task does e after
+// the request.
 func (h *traceHistory) proves(e *traces.Event) {
 	by := e.By
 	if e.Kind == traces.SwitchOut {

@@ -85,7 +85,7 @@ type judgement struct {
 	history    *history    // by the same; nil: the life was not searched
 	ends       []endsBy    // where fitting orders end, by the rules of each era that the life fits
 	shownBy    int         // index in Life.Events of the event that shows an observed exit code
-	beforeLoss bool        // what does not fit came before the first loss or oops: Life.intact
+	beforeLoss bool        // what does not fit came before the first loss or oops: Life.BeforeLoss
 	memo       *memo       // that holds it; nil: none
 	recalled   bool        // the history belongs to the memoised life
 }

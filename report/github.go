@@ -57,7 +57,7 @@ func cleanLines(s string) string {
 func (g *GitHub) finding(input int, subject string, f checker.Finding) {
 	line := 0
 	t := f.Text()
-	message := whole(t)
+	message := fullText(t)
 	if len(t.Lines) > 0 {
 		line = t.Lines[0]
 		if len(t.Lines) > 1 {

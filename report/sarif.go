@@ -201,8 +201,8 @@ func placeholder(s string) bool {
 	}
 }
 
-// whole is all that a finding says.
-func whole(t checker.Text) string {
+// fullText is all that a finding says.
+func fullText(t checker.Text) string {
 	s := t.Message
 	if len(t.Allowed) > 0 {
 		s += "\nallowed there: " + strings.Join(t.Allowed, ", ")
@@ -254,7 +254,7 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 	name := v.Life.Thread.String() + ": "
 	for i, f := range v.Findings {
 		t := f.Text()
-		r := s.result(input, f.Rule.ID, string(f.Rule.Level), name+whole(t), t.Lines, say)
+		r := s.result(input, f.Rule.ID, string(f.Rule.Level), name+fullText(t), t.Lines, say)
 		r.Props = props
 		if i == 0 {
 			s.smallest(&r, input, v)
@@ -363,7 +363,7 @@ func (s *SARIF) Close(sum *Summary) error {
 		artifacts = append(artifacts, sarifArtifact{sarifArtifactURI{fileURI(in.Name)}, []string{"analysisTarget"}})
 		for _, f := range in.Findings {
 			t := f.Text()
-			if err := s.write(s.result(i, f.Rule.ID, string(f.Rule.Level), whole(t), t.Lines, func(int) string { return "" })); err != nil {
+			if err := s.write(s.result(i, f.Rule.ID, string(f.Rule.Level), fullText(t), t.Lines, func(int) string { return "" })); err != nil {
 				return err
 			}
 		}

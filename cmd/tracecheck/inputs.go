@@ -94,7 +94,7 @@ func (j *job) check(ctx context.Context, file, name string, verdicts chan<- []*c
 		widen(f)
 	}
 	var some []*checker.Verdict
-	pass := func() error {
+	flush := func() error {
 		if len(some) == 0 {
 			return nil
 		}
@@ -112,10 +112,10 @@ func (j *job) check(ctx context.Context, file, name string, verdicts chan<- []*c
 		if some = append(some, v); len(some) < batch && !o.Follow {
 			return nil
 		}
-		return pass()
+		return flush()
 	}
 	r, err := tracecheck.Check(ctx, &counted{src, &j.read}, o)
-	if failed := pass(); err == nil {
+	if failed := flush(); err == nil {
 		err = failed
 	}
 	r.Summary.Inputs[0].Err = plainError(err)

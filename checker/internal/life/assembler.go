@@ -157,10 +157,10 @@ func (a *Assembler) endAll(asOf int) []*Life {
 	return ended
 }
 
-// Over is the life that the latest event was given to, if it has come to an end as far as
+// JustEnded is the life that the latest event was given to, if it has come to an end as far as
 // its log shows: a thread that tracers see is gone and nobody is in a call of it, one that
 // prints has been stopped and the stop has returned. nil: it has not. line is the event's.
-func (a *Assembler) Over(line int) *Life {
+func (a *Assembler) JustEnded(line int) *Life {
 	l := a.touched
 	switch {
 	case l == nil:

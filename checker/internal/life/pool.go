@@ -64,7 +64,7 @@ func (a *Assembler) SetGrace(g Grace) { a.traced.grace = g }
 // retire takes note that a life's thread ends. Where too many have, the oldest end
 // for good, unless somebody is still in a call of them.
 // What it returns is good until it is called again.
-func (a *Assembler) retire(l *Life, line int) (over []*Life) {
+func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	a.traced.ended.add(l)
 	old := a.traced.ended.oldest(a.traced.grace.Stopped)
 	if old != nil && !(old.traceMore.stopped && old.Trace.gone) {

@@ -103,12 +103,12 @@ func (a *Assembler) dropStop(by int) {
 	}
 	delete(a.traced.addr.stops, by)
 	for l := range a.alive() {
-		l.mayBe(addr)
+		l.noteMaybeStopped(addr)
 	}
 }
 
-// mayBe notes that a stop of an address may be of this life's thread.
-func (l *Life) mayBe(addr uint64) {
+// noteMaybeStopped notes that a stop of an address may be of this life's thread.
+func (l *Life) noteMaybeStopped(addr uint64) {
 	if l.Trace.on && (addr == 0 || l.traceMore.addr == 0 || l.traceMore.addr == addr) {
 		l.traceMore.maybeStopped = true
 	}
@@ -117,7 +117,7 @@ func (l *Life) mayBe(addr uint64) {
 // mayHaveBeenStopped notes that a life ends while stops of unknown threads go on.
 func (a *Assembler) mayHaveBeenStopped(l *Life) {
 	for _, addr := range a.traced.addr.stops {
-		l.mayBe(addr)
+		l.noteMaybeStopped(addr)
 	}
 }
 

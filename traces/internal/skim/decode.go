@@ -44,7 +44,7 @@ func (g *Scanner) Decode(line []byte) (*ktrace.Decoded, *ktrace.Names) {
 // some while a trace has but a few of them.
 type stampHead struct {
 	flags, seconds uint64 // the eight columns behind the CPU, and those before the point
-	whole          int64  // of the stamp, in nanoseconds
+	wholeSeconds   int64  // the whole seconds of the stamp, in nanoseconds
 	place          uint8  // of the flags in Names.Flags
 	known          bool   // flags and seconds have all its columns
 }
@@ -96,7 +96,7 @@ func (g *Scanner) readHead(line []byte, s *ktrace.Decoded, pid int32, from int) 
 		}
 	}
 	s.CPU = uint16(cpu&0xff*100 + cpu>>8&0xff*10 + cpu>>16)
-	s.Stamp = h.whole + int64(scan.Value(micros>>16<<16))*1000
+	s.Stamp = h.wholeSeconds + int64(scan.Value(micros>>16<<16))*1000
 	if s.Flags = h.place; pid == 0 {
 		s.Flags = ktrace.InIdle
 	}
@@ -128,7 +128,7 @@ func (g *Scanner) stampHead(line []byte, h *stampHead) bool {
 		return false
 	}
 	*h = stampHead{
-		flags: scan.Eight(line, i), seconds: scan.Eight(line, point-8), whole: int64(v) * 1e9, place: place,
+		flags: scan.Eight(line, i), seconds: scan.Eight(line, point-8), wholeSeconds: int64(v) * 1e9, place: place,
 		known: point-i <= 16, // these have all its columns
 	}
 	return true

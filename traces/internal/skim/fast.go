@@ -125,8 +125,8 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 		case l.Prev >= 0 && g.columns == matched:
 			l.Decoded = g.decodeMatched(text[from:end], *l, out)
 		case end-from < MaxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
-			found := g.line(text[from:end], out)
-			l.Prev, l.Next, l.Decoded = found.Prev, found.Next, found.Decoded
+			skimmed := g.line(text[from:end], out)
+			l.Prev, l.Next, l.Decoded = skimmed.Prev, skimmed.Next, skimmed.Decoded
 		}
 		from = end + 1
 	}

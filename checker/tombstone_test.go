@@ -12,9 +12,9 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A life that is told of again, from its record, comes to what it would have come to
-// if all of it had been there.
-func TestRecords(t *testing.T) {
+// A life that is revived from its tombstone gets the verdict that it would have got with
+// all of its events.
+func TestTombstones(t *testing.T) {
 	whole, err := New(nil, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -96,8 +96,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// Of what a record cannot know, nothing is said.
-func TestNoRecord(t *testing.T) {
+// A tombstone is not used where it does not have what is needed.
+func TestNoTombstone(t *testing.T) {
 	stop, ret := stopCall(50, 9), func(code int) traces.Event { return stopReturn(9, code) }
 	fork, dead := forked, func(k int) traces.Event { return left(k, 'X') }
 	loss := traces.Event{Kind: traces.Loss}
@@ -128,8 +128,8 @@ func TestNoRecord(t *testing.T) {
 	}
 }
 
-// What comes after is judged by where the thread was left.
-func TestResumedElsewhere(t *testing.T) {
+// A revived life is judged from the states in which its earlier verdict ended.
+func TestRevivedElsewhere(t *testing.T) {
 	var list []traces.Event
 	live := func(k int, state byte, code int) {
 		list = append(list, forked(k), left(k, 'D'))
