@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkRun is a whole run over a long trace, of which a part is about kernel
-// threads, or over a kernel log, as dmesg prints it and as a syslog daemon has it, whose
+// threads, or over a kernel log, as dmesg prints it and as dmesg -x does, whose
 // lines must all be decoded. `make profile` takes its profile: the compiler then knows which ways through
 // the program matter (cmd/tracecheck/default.pgo, as go build asks for it).
 func BenchmarkRun(b *testing.B) {
@@ -28,7 +28,7 @@ func BenchmarkRun(b *testing.B) {
 	}
 	for name, write := range map[string]func(io.Writer) error{
 		"all": trace(1), "fifth": trace(0.2), "dmesg": log,
-		"syslog": func(out io.Writer) error { return log(&prefixer{out, []byte("Nov 21 18:06:58 host kernel: ")}) },
+		"dmesg -x": func(out io.Writer) error { return log(&prefixer{out, []byte("kern  :info  : ")}) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			file := filepath.Join(b.TempDir(), "log")
