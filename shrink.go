@@ -13,16 +13,14 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
 
-// Shrink returns the smallest part of a log that shows of a thread what does not
-// fit, as a log: its lines as they are, and a line where some were left out. A
-// tracer's header stays. The part has been judged again, and still does not fit, by
-// the same rule.
+// Shrink returns the smallest part of a log in which a thread still does not fit. The part
+// is a log itself: lines as they are, and a special line where some were left out. A
+// tracer's header stays. The part has been judged again, and does not fit by the same rule.
 //
 // The thread is a name, a pid in decimal, or name[pid]; of several lives of that
-// name it is the first that does not fit. Options.Threads and Yield are not used.
-// src is read from where it stands, twice. The error says that reading failed,
-// that there is no such thread or nothing that does not fit, or that no such part
-// was found.
+// name the first that does not fit is used. Options.Threads and Yield are not used. src is
+// read twice, from its current position. The error says that reading failed, that there is
+// no such thread, that everything fits, or that no such part was found.
 func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([]byte, error) {
 	start, err := src.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -66,8 +64,8 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 	return asLog(kept), nil
 }
 
-// misfit is the first life of a log, of those that are asked for, that does not
-// fit, and the smallest part that shows it.
+// misfit returns the first life of a log that is asked for and does not fit, and the
+// smallest part that shows that.
 func misfit(ctx context.Context, src io.Reader, o Options, asked func(*checker.Verdict) bool) (bad *checker.Verdict, spans []checker.Span, err error) {
 	o.Threads = nil
 	o.Yield = func(v *checker.Verdict) error {
@@ -80,14 +78,14 @@ func misfit(ctx context.Context, src io.Reader, o Options, asked func(*checker.V
 	return bad, spans, err
 }
 
-// A numbered is a line of a log, with its number there; 0: a header's, which is
+// A numbered is a line of a log with its number. The number of a header's line is 0: it is
 // always kept.
 type numbered struct {
 	n    int
 	text []byte
 }
 
-// cutOut takes lines out of a log, and its header if it has one.
+// cutOut returns some lines of a log, and its header if it has one.
 func cutOut(src io.Reader, spans []checker.Span) (kept []numbered, err error) {
 	plain, err := reader.Unpack(src)
 	if err != nil {
@@ -117,7 +115,7 @@ func cutOut(src io.Reader, spans []checker.Span) (kept []numbered, err error) {
 	return kept, nil
 }
 
-// asLog makes a log of lines, which says where some were left out in between.
+// asLog makes a log of lines. Where some were left out, a line says so.
 func asLog(kept []numbered) []byte {
 	var out bytes.Buffer
 	before := 0
@@ -131,12 +129,12 @@ func asLog(kept []numbered) []byte {
 	return out.Bytes()
 }
 
-// maxTightened is the most lines of which each is tried.
+// maxTightened bounds the number of lines that tighten is used on.
 const maxTightened = 300
 
-// tighten leaves out what can be left out of a trace's lines. What a trace shows
-// of other threads says which kinds of events it has; the one line of a kind that
-// a life knows of need not be the best one to keep.
+// tighten tries to leave out each line of a trace, and keeps what is then still needed. A
+// line about another thread may be needed because it shows that the trace has a kind of
+// event, and Verdict.Shrunk need not have kept the best such line.
 func tighten(kept []numbered, shows func([]numbered) bool) []numbered {
 	for less := true; less; {
 		less = false

@@ -82,11 +82,11 @@ type Result struct {
 	// Options.Yield.
 	Threads []*checker.Verdict
 
-	// Verdict is the worst that any thread, or any finding on the whole log, earns:
+	// Verdict is the worst conclusion of any thread, or of any finding on the whole log:
 	// checker.Violates, Hangs, Inconclusive, FitsAll or NoEvidence.
 	Verdict checker.Conclusion
 
-	// Summary has what is said of the log as a whole: its one element of Inputs.
+	// Summary has what is said of the log as a whole. Its Inputs have one element.
 	Summary report.Summary
 }
 
@@ -115,10 +115,10 @@ func (r *Result) Report(format string, w io.Writer, o report.Options) error {
 // Check reads a log to its end and judges the threads in it. It unpacks gzip, zstd
 // and bzip2.
 //
-// The Result is never nil; with an error it tells of what came before that. The
-// error is one of src, of Options.Yield, of the options, or of ctx; or it says why
-// nothing of the log can be used: reader.ErrEmpty, ErrBinary or ErrUnknown. When
-// ctx is done, Check ends as soon as the call of src.Read that is under way returns.
+// The Result is never nil. With an error it has what came before the error. The error is
+// one of src, of Options.Yield, of the options, or of ctx; or it says why nothing of the
+// log can be used: reader.ErrEmpty, ErrBinary or ErrUnknown. When ctx is done, Check ends
+// as soon as the call of src.Read that is under way returns.
 func Check(ctx context.Context, src io.Reader, o Options) (*Result, error) {
 	r := new(Result)
 	in := report.Input{Name: o.Name, KernelFrom: "tried"}
@@ -173,7 +173,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 	return nil
 }
 
-// checker is the one to judge by. The error is of the options.
+// checker returns the Checker to judge by. An error means that the options are wrong.
 func (o *Options) checker() (*checker.Checker, error) {
 	if o.Kernel != "" {
 		if _, err := graph.EraOf(o.Kernel); err != nil {
@@ -195,7 +195,7 @@ func (o *Options) checker() (*checker.Checker, error) {
 	return checker.New(nil, timeout)
 }
 
-// keep adds a verdict to Threads, in the place of one that it replaces.
+// keep adds a verdict to Threads. If it replaces one, it takes that one's place.
 func (r *Result) keep(v *checker.Verdict) {
 	if v.Replaces != nil {
 		if i := slices.IndexFunc(r.Threads, func(w *checker.Verdict) bool { return w.Life == v.Replaces.Life }); i >= 0 {
@@ -206,7 +206,7 @@ func (r *Result) keep(v *checker.Verdict) {
 	r.Threads = append(r.Threads, v)
 }
 
-// named says whether a thread is among those named; all are where none is named.
+// named says whether a thread is among those named. If names is empty, every thread is.
 func named(t traces.Task, names []string) bool {
 	if len(names) == 0 {
 		return true

@@ -2,7 +2,7 @@ package checker
 
 import "fmt"
 
-// A confusion is why it is not known which lines are a life's.
+// A confusion is a reason why it is not known which lines belong to a life.
 type confusion int
 
 const (
@@ -12,7 +12,8 @@ const (
 	ambiguous             // see Event.OrNames
 )
 
-// confusionOf says why it is not known which lines are the life's, if that is so.
+// confusionOf returns the reason why it is not known which lines belong to a life, or
+// notConfused.
 func confusionOf(l *Life) confusion {
 	switch {
 	case l.Mixed:

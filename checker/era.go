@@ -193,15 +193,15 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 	rest(Running)
 }
 
-// canAccuse says whether what a life's log does not show may be held against
-// it: its set is in use, its lines are one thread's, and no oops may have ended
-// a task in between.
+// canAccuse says whether a missing message proves that something did not happen: the
+// pattern set is in use, all lines are one thread's, and no oops may have ended a task in
+// between.
 func (c *eraChecker) canAccuse(l *Life) bool {
 	return l.Whole() || l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0
 }
 
-// stuck is how many of the stops that have not returned never can, in every
-// fitting order. It takes the absence of a return's message for its absence.
+// stuck returns how many of the stops that have not returned can never return, in any
+// fitting order. It assumes that a stop without a message of its return has not returned.
 func (c *eraChecker) stuck(h *history, ends model.StateSet) int {
 	pending := h.pending()
 	if pending == 0 {

@@ -22,8 +22,8 @@ func (s eraSet) has(e graph.Era) bool {
 	return s == 0 || s&(1<<i) != 0
 }
 
-// erasOf are the eras of the kernels that may print the marks up to a line. Marks
-// that contradict each other say nothing: some vendor's kernel prints both.
+// erasOf returns the eras of the kernels that may print the marks up to a line. If marks
+// contradict each other it returns all: some vendors' kernels print both.
 func erasOf(marks []traces.Mark, line int) (s eraSet) {
 	if len(marks) == 0 || contradict(marks, line) {
 		return 0
@@ -52,7 +52,7 @@ func erasOf(marks []traces.Mark, line int) (s eraSet) {
 	return s
 }
 
-// markedEras are erasOf all marks so far, for most lives ask behind the last.
+// A markedEras caches erasOf for all marks so far, because most lives end behind the last.
 type markedEras struct {
 	n, last int // how many marks, and the last one's line
 	eras    eraSet
@@ -72,8 +72,7 @@ func (m *markedEras) erasOf(marks []traces.Mark, line int) eraSet {
 	return m.eras
 }
 
-// contradict says whether no one kernel of mainline's prints all of the marks up
-// to a line.
+// contradict says whether no mainline kernel prints all of the marks up to a line.
 func contradict(marks []traces.Mark, line int) bool {
 	for _, a := range marks {
 		for _, b := range marks {
@@ -85,7 +84,7 @@ func contradict(marks []traces.Mark, line int) bool {
 	return false
 }
 
-// notes say in a sentence each what the marks of a log have been taken for.
+// notes returns one sentence for each thing that was concluded from the marks of a log.
 func (c *Checker) notes(marks []traces.Mark, release string) (notes []string) {
 	if c.only != nil {
 		release = c.release

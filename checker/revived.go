@@ -7,7 +7,7 @@ import (
 )
 
 // An endsBy has the states in which fitting orders end, by the rules of the eras that m is
-// the graph of. m is nil if it is not complete: orders may also end in other states.
+// the graph of. m nil: incomplete, orders may also end in other states.
 type endsBy struct {
 	m    *model.Machine
 	ends model.StateSet

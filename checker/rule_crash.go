@@ -228,7 +228,7 @@ func misuseText(i *Incident, t Text) Text {
 	return t
 }
 
-// about adds the thread that it was done to, where that is known.
+// about adds the name of the thread that was misused, if it is known.
 func (t Text) about(thread traces.Task) Text {
 	t.Message += fmt.Sprintf("; the thread is %s", thread)
 	return t
@@ -283,7 +283,7 @@ func sayCodeGone(i *Incident) Text {
 	}
 }
 
-// sayDied says how a thread died, and what its stop makes of it.
+// sayDied says how a thread died, and what a stop of it returns.
 func sayDied(l *Life, e Evidence) Text {
 	s := l.Events()[e.Events[0]].Stack
 	in := s.Frames[0].Func

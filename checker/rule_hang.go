@@ -163,16 +163,16 @@ ignores that spins.`,
 	},
 }
 
-// stopStays says whether a whole trace shows a stop of the thread that has not
-// returned, and the thread asleep since, and not its end.
+// stopStays says whether a whole trace shows a stop of the thread that has not returned,
+// and shows the thread asleep since, without an end.
 func (c *Case) stopStays() bool {
 	t := &c.Life.Trace
 	return c.Life.Whole() && c.h.pending() > 0 && c.h.returned() == 0 && !t.Ended && t.AfterStop.Times > 0
 }
 
-// stopTests are the stops of a life, as places in its events, and what the thread's
-// last kthread_should_stop() before the first of them said, and the last since; nil:
-// there was none.
+// stopTests returns the stops of a life, as indices of its events, and two calls of
+// kthread_should_stop() by the thread: the last before the first stop, and the last after
+// it. nil: there is none.
 func stopTests(l *Life) (stops []int, before, since *traces.Event) {
 	for i := range l.Events() {
 		switch e := &l.Events()[i]; {
@@ -187,7 +187,7 @@ func stopTests(l *Life) (stops []int, before, since *traces.Event) {
 	return stops, before, since
 }
 
-// ofStop adds to the words on a stop that stays the lines that show it.
+// ofStop adds the lines that show a stop that does not return.
 func (t Text) ofStop(l *Life, e Evidence) Text {
 	t.Lines = append(e.lines(l), l.Trace.AfterStop.Made, l.Trace.AfterStop.Line)
 	slices.Sort(t.Lines)
@@ -198,7 +198,7 @@ func (t Text) ofStop(l *Life, e Evidence) Text {
 	return t
 }
 
-// slowText are the words on a wait that is over.
+// slowText puts a long wait that is over into words.
 func slowText(i *Incident) Text {
 	w := i.Wait
 	if w.For == (traces.Task{}) {

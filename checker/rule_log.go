@@ -88,7 +88,7 @@ seconds (kernel.hung_task_timeout_secs), shows that it lasts: then KT015 or KT03
 	},
 }
 
-// waits are the waits of which is says so.
+// waits returns the places of the waits for which is is true.
 func (log *Log) waits(is func(w *Wait) bool) (found []Evidence) {
 	for i := range log.Waits {
 		if is(&log.Waits[i]) {
@@ -98,7 +98,7 @@ func (log *Log) waits(is func(w *Wait) bool) (found []Evidence) {
 	return found
 }
 
-// lasts is how long a wait lasts, in words.
+// lasts says in words how long a wait lasts.
 func lasts(w *Wait) string {
 	switch {
 	case w.Seconds == 0:
@@ -126,7 +126,7 @@ func verb(w *Wait) string {
 	return s
 }
 
-// sayBlockedStop are the words on a blocked stop.
+// sayBlockedStop puts a blocked stop into words.
 func sayBlockedStop(log *Log, e Evidence) Text {
 	w := &log.Waits[e.Wait-1]
 	t := Text{
@@ -177,7 +177,7 @@ func sayBlockedStop(log *Log, e Evidence) Text {
 	return t
 }
 
-// sayBlockedPark are the words on a blocked park.
+// sayBlockedPark puts a blocked park into words.
 func sayBlockedPark(log *Log, e Evidence) Text {
 	w := &log.Waits[e.Wait-1]
 	return Text{

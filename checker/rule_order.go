@@ -6,8 +6,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// Rules on lives that do not fit. The graph says where a life stops to fit and what
-// was possible there; these say what that means.
+// Rules on lives that do not fit. The graph says where a life stops fitting and what was
+// possible there. These rules say what that means.
 
 var KT002 = Rule{
 	ID: "KT002", Title: "kthread_stop returned another value than the thread ended with", Level: Error, Kernels: "all",

@@ -102,8 +102,8 @@ func whoWoke(l *Life, woken Truth) string {
 	return "whether wake_up_process() had been called, this log does not tell: the kernel does the same either way"
 }
 
-// A stuckStops counts the stops of one thread. stuck are those of the pending that
-// never return.
+// A stuckStops counts the stops of one thread: those that have not returned (pending),
+// those that have, and those of the pending ones that never will (stuck).
 type stuckStops struct{ pending, returned, stuck int }
 
 func sayStuck(_ *Life, e Evidence) Text {

@@ -9,13 +9,13 @@ import (
 // A Conclusion is what a life, a log or a whole run comes to, in one word.
 type Conclusion string
 
-// The conclusions, worst first: the worst of several is that of all.
+// The conclusions, worst first. Several together come to the worst of them.
 const (
 	Violates     Conclusion = "violates"     // the kernel does not do that, or a finding is an error and no hang
 	Hangs        Conclusion = "hangs"        // it is legal, and something never ends
 	Inconclusive Conclusion = "inconclusive" // not decided
 	FitsAll      Conclusion = "fits"
-	NoEvidence   Conclusion = "no_evidence" // of no life and no hang or error at all
+	NoEvidence   Conclusion = "no_evidence" // there is no life, no hang and no error
 )
 
 var conclusions = [...]Conclusion{Violates, Hangs, Inconclusive, FitsAll, NoEvidence}
@@ -54,17 +54,17 @@ func (v *Verdict) Conclusion() Conclusion {
 	return worst
 }
 
-// A Summary is what the lives of a log, or of several, come to together. The zero
-// Summary is that of no life.
+// A Summary is what the lives of one or more logs come to together. The zero Summary has
+// no life.
 type Summary struct {
 	Threads int  // how many lives there are
-	Doubt   bool // of some, a name was taken for one thread
+	Doubt   bool // some life has Life.Doubt: one name was taken for one thread
 
 	earned map[Conclusion]int // how many lives and findings come to it
 	misfit map[string]bool    // the eras, by name, whose rules some life does not fit
 }
 
-// Life takes a life into account, in place of what was said of it before.
+// Life takes a verdict on a life into account, in place of the one that it replaces.
 func (s *Summary) Life(v *Verdict) {
 	n := 1 + v.Alike
 	if v.Replaces != nil {
@@ -87,7 +87,7 @@ func (s *Summary) Life(v *Verdict) {
 	}
 }
 
-// Findings takes findings into account that belong to no one life.
+// Findings takes a log's findings that belong to no one life into account.
 func (s *Summary) Findings(list []Finding) {
 	for _, f := range list {
 		s.earn(f.Rule.Conclusion(), 1)
@@ -116,8 +116,8 @@ func (s *Summary) earn(c Conclusion, n int) {
 	s.earned[c] += n
 }
 
-// KernelsFit are the eras, by name and the oldest first, by whose rules every life
-// fits that was decided. only is the era that they were judged by; nil: by each.
+// KernelsFit returns the names of the eras whose rules every decided life fits, the oldest
+// first. only is the era by which the lives were judged; nil: by all eras.
 func (s *Summary) KernelsFit(only *graph.Era) (names []string) {
 	for _, e := range graph.Eras() {
 		if !s.misfit[e.Name] && (only == nil || only.Name == e.Name) {

@@ -47,7 +47,7 @@ type Verdict struct {
 	Why     string // one sentence where Fits is inconclusive, else empty
 	Outcome Outcome
 	Ran     Truth
-	Woken   Truth // out of its first sleep, by a wake_up_process() that was not a stop's
+	Woken   Truth // whether a wake_up_process() ended its first sleep, and not the wake of a stop
 
 	ExitCode     int
 	ExitCodeFrom string // observed, inferred, or empty: not known
@@ -64,29 +64,30 @@ type Verdict struct {
 	Findings []Finding
 	Open     []Open // the facts that are not known, of a life that fits
 
-	// FitsTo is, where Fits is no, the line of the last event of the longest
-	// part from the beginning that fits; 0: there is none.
+	// FitsTo is set if Fits is no: the life fits up to this line. 0: not even its first
+	// event fits.
 	FitsTo int
 
-	// Revision counts the verdicts on one life, from 1; Replaces is the one
-	// before; nil: there is none.
+	// Revision counts the verdicts on one life, from 1. Replaces is the verdict before
+	// this one; nil: there is none.
 	Revision int
 	Replaces *Verdict
 
-	// Alike is for how many more lives this verdict stands: see Options.CountOnly.
+	// Alike is the number of other lives that this verdict stands for: see
+	// Options.CountOnly.
 	Alike int
 
 	how judgement
 }
 
-// A judgement is how a verdict was found, for what is asked of it later.
+// A judgement is how a verdict was found. Witness, Shrunk and others need it later.
 type judgement struct {
 	era        *eraChecker // by whose rules
 	history    *history    // by the same; nil: the life was not searched
 	ends       []endsBy    // where fitting orders end, by the rules of each era that the life fits
 	shownBy    int         // index in Life.Events of the event that shows an observed exit code
 	beforeLoss bool        // what does not fit came before the first loss or oops: Life.BeforeLoss
-	memo       *memo       // that holds it; nil: none
+	memo       *memo       // that holds the verdict; nil: none
 	recalled   bool        // the history belongs to the memoised life
 }
 

@@ -26,7 +26,7 @@ type Operation struct {
 	Until   string
 }
 
-// did is what an event tells, in words.
+// did has in words what an event of a kind shows.
 var did = map[traces.Kind]string{
 	traces.Create: "kthread_create", traces.CreateFailed: "kthread_create fails", traces.Wake: "wake_up_process",
 	traces.StopCall: "kthread_stop: request", traces.StopReturn: "kthread_stop returns",
@@ -38,7 +38,7 @@ var did = map[traces.Kind]string{
 	traces.KernelReport: "its stack",
 }
 
-// doneIn is what an event tells, with its value or state.
+// doneIn says in words what an event shows, with its value or state.
 func doneIn(e traces.Event) string {
 	s := did[e.Kind]
 	if s == "" {
@@ -53,8 +53,8 @@ func doneIn(e traces.Event) string {
 	return s
 }
 
-// EventText is an event's own text, or, where a tracer's event has none, what
-// it tells, in words.
+// EventText returns an event's text; of a tracer's event, which has none, what it shows in
+// words.
 func EventText(e traces.Event) string {
 	if e.Text != "" {
 		return e.Text
@@ -72,8 +72,8 @@ func EventText(e traces.Event) string {
 	return s
 }
 
-// Operations are what the search was given, in the order of the log: nil where
-// the life was not searched.
+// Operations returns the operations that were searched, in the order of the log; nil: the
+// life was not searched.
 func (v *Verdict) Operations() []Operation {
 	if v.how.history == nil {
 		return nil
@@ -113,8 +113,8 @@ func (v *Verdict) Operations() []Operation {
 	return ops
 }
 
-// history is what was searched of the life, or, where the verdict is remembered of
-// another one, the same with this life's windows.
+// history returns what was searched. If the verdict comes from a memo, another life was
+// searched, and history makes the same with this life's windows.
 func (v *Verdict) history() *history {
 	if !v.how.recalled {
 		return v.how.history
@@ -124,7 +124,7 @@ func (v *Verdict) history() *history {
 	return v.how.era.history(&as)
 }
 
-// moment is a moment in words; empty where it is an end of time.
+// moment puts a moment into words; empty: nothing bounds the window on that side.
 func moment(l *Life, t int64, how string) string {
 	switch {
 	case l.Traced() && (t <= first || t >= last):
@@ -145,9 +145,9 @@ const maxDrawn = 200
 // ErrNotDrawn says that a life has no operations, or too many to be drawn.
 var ErrNotDrawn = model.ErrNotDrawn
 
-// Lanes gives each operation a row of its actor's in which it overlaps no
-// other, and says whose each row is. The rows of an actor come one after the
-// other, those after the first without a name.
+// Lanes puts each operation into a row of its actor, in which it overlaps no other. names
+// has the actor of each row. The rows of one actor are neighbours, and only the first of
+// them has the name.
 func Lanes(ops []Operation) (lane []int, names []string) {
 	byStart := make([]int, len(ops))
 	for i := range ops {

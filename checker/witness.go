@@ -12,8 +12,7 @@ type Step struct {
 	Line int // of the line that shows it; 0: hidden
 }
 
-// Witness is one interleaving that fits; nil where there is none. It is found
-// when it is asked for.
+// Witness returns one interleaving that fits; nil: there is none. Each call searches for it.
 func (v *Verdict) Witness() []Step {
 	c, h := v.how.era, v.how.history
 	if v.Fits != FitsYes || h == nil {
@@ -26,8 +25,8 @@ func (v *Verdict) Witness() []Step {
 	return c.witness(h, v, v.how.ends[i].ends)
 }
 
-// inLineOrder is a witness in which different tasks did what they did in the order
-// of the lines; nil where the stamps do not allow that, or it does not fit.
+// inLineOrder returns a witness in which the events happened in the order of their lines,
+// across all tasks; nil: the stamps do not allow that order, or it does not fit.
 func (c *eraChecker) inLineOrder(v *Verdict) []Step {
 	if !v.Life.Traced() || !v.Life.InTime() {
 		return nil

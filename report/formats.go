@@ -24,8 +24,8 @@ func FormatList() string {
 	return strings.Join(Formats[:n], ", ") + " or " + Formats[n]
 }
 
-// New returns the writer of a format, which writes to w. All of them stream: a
-// life is written when it is told of, and then forgotten.
+// New returns the writer of a format, which writes to w. All writers stream: they write a
+// life when Life is called, and do not keep it.
 func New(format string, w io.Writer, o Options) (Writer, error) {
 	switch format {
 	case "text":

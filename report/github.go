@@ -21,9 +21,9 @@ func NewGitHub(w io.Writer, names []string) *GitHub {
 	return &GitHub{w: w, names: names}
 }
 
-// A command's text may be anything but a line end, and % begins an escape; in
-// a property, which ends at a comma or a colon, these are escaped too
-// (actions/toolkit packages/core/src/command.ts).
+// In a command's text % begins an escape, and line ends must be escaped. In a property,
+// which ends at a comma or a colon, these must be escaped too (actions/toolkit
+// packages/core/src/command.ts).
 var (
 	commandText     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	commandProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
@@ -83,7 +83,7 @@ func (g *GitHub) Life(input int, v *checker.Verdict) error {
 	return g.err
 }
 
-// Close writes what belongs to no thread, and the verdict as a plain line.
+// Close writes the findings that belong to no thread, and the verdict as a plain line.
 func (g *GitHub) Close(s *Summary) error {
 	for i, in := range s.Inputs {
 		for _, f := range in.Findings {

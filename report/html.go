@@ -20,13 +20,13 @@ import (
 	"github.com/kthread-tla/tracecheck/spec/graph"
 )
 
-// HTML writes one page that needs nothing else, no network either. Each life
-// is a row that opens. What is in it is kept as data and drawn when it is
-// opened, so that a page of thousands of lives opens quickly.
+// HTML writes one page that needs no other file and no network. Each life is a row that
+// can be opened. The row's content is data in the page, and is drawn when the row is
+// opened, so that a page with thousands of lives loads quickly.
 //
-// What a log says is text in the page and can never run: it gets there as
-// text nodes, and the page's policy lets two scripts run and names them by
-// their digests. The timeline is porcupine's drawing, in a frame of its own.
+// Text of a log cannot run as a script: it is put into text nodes, and the page's policy
+// allows only two scripts, by their digests. The timeline is porcupine's drawing, in a
+// frame of its own.
 type HTML struct {
 	w       io.Writer
 	version string
@@ -34,7 +34,7 @@ type HTML struct {
 	frame   *timelineFrame
 	lives   int
 	shrunk  shrinking
-	input   int // whose heading stands above, -1: none yet
+	input   int // index of the input whose heading was written last; -1: none yet
 	begun   bool
 }
 
@@ -56,20 +56,19 @@ var (
 	tailHTML string
 )
 
-// A timelineFrame is porcupine's page, taken apart: its data go into the middle.
+// A timelineFrame is porcupine's page without its data, which go between before and after.
 type timelineFrame struct {
 	before, after string
 	script        string
 }
 
-// dataMark is what porcupine's page has before its data, drawMark what it has
-// behind them.
+// dataMark stands before the data in porcupine's page, drawMark behind them.
 const (
 	dataMark = "const data = "
 	drawMark = "render(data)"
 )
 
-// porcupineData are the data of one of porcupine's pages.
+// porcupineData cuts the data out of a page of porcupine's.
 func porcupineData(page []byte) ([]byte, bool) {
 	i, j := bytes.LastIndex(page, []byte(dataMark)), bytes.LastIndex(page, []byte(drawMark))
 	if i < 0 || j < i {
@@ -78,8 +77,8 @@ func porcupineData(page []byte) ([]byte, bool) {
 	return bytes.TrimSpace(page[i+len(dataMark) : j]), true
 }
 
-// newTimelineFrame makes the frame of porcupine's own page. Its rows have
-// numbers there: here they have the names that come with the data.
+// newTimelineFrame makes the frame of an empty page of porcupine's. Porcupine numbers the
+// rows; the frame shows the names that come with the data instead.
 func newTimelineFrame() (*timelineFrame, error) {
 	var page strings.Builder
 	if err := porcupine.Visualize(porcupine.Model{Init: func() any { return nil }, Step: func(s, _, _ any) (bool, any) { return true, s }}, porcupine.LinearizationInfo{}, &page); err != nil {
@@ -160,7 +159,7 @@ type htmlLine struct {
 	Text string `json:"text"`
 }
 
-// An htmlLife is what a row opens to.
+// An htmlLife is the content of a row.
 type htmlLife struct {
 	Name     string        `json:"name"`
 	Facts    [][2]string   `json:"facts"`
@@ -172,7 +171,7 @@ type htmlLife struct {
 	Timeline *timeline     `json:"timeline,omitempty"`
 }
 
-// A timeline is porcupine's data (its visualization.go), and the rows' names.
+// A timeline has porcupine's data (as in its visualization.go), and the names of the rows.
 type timeline struct {
 	Partitions []struct {
 		History []struct {
@@ -187,13 +186,13 @@ type timeline struct {
 	Rows        []string
 }
 
-// Only so much of one life is put into the page.
+// Bounds of what the page has of one life: lines, and bytes of a timeline.
 const (
 	maxLines    = 500
 	maxTimeline = 256 << 10
 )
 
-// timelineOf is nil where nothing can be drawn.
+// timelineOf returns the timeline of a life; nil: it cannot be drawn.
 func timelineOf(v *checker.Verdict) (*timeline, error) {
 	var page bytes.Buffer
 	if err := v.Visualize(&page); errors.Is(err, checker.ErrNotDrawn) {
@@ -306,7 +305,7 @@ func (h *HTML) Life(input int, v *checker.Verdict) error {
 	if (bad == checker.Violates || bad == checker.Hangs) && h.lives <= 20 {
 		open = " open"
 	}
-	// json.Marshal leaves no <, > or & in it: without ' it can stand in quotes.
+	// json.Marshal escapes <, > and &. Once ' is escaped too, the data can be quoted by '.
 	data, err := json.Marshal(life)
 	if err != nil {
 		return err

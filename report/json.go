@@ -16,8 +16,8 @@ import (
 // schemaVersion changes when a field's meaning does, or a field goes.
 const schemaVersion = 1
 
-// JSON writes one document as docs/json.md describes it. Threads come as they
-// end and the verdict last, so nothing is kept.
+// JSON writes one document, which docs/json.md describes. Threads are written as they end
+// and the verdict last, so nothing is kept.
 type JSON struct {
 	w       io.Writer
 	version string
@@ -88,7 +88,7 @@ func findingJSON(f checker.Finding) jsonFinding {
 	return jsonFinding{f.Rule.ID, string(f.Rule.Level), t.Message, t.Lines, t.Allowed, t.WouldSettle, t.Advice}
 }
 
-// A jsonLife is which life a thread's object is about.
+// A jsonLife names the life that a thread's object is about.
 type jsonLife struct {
 	Comm        *string `json:"comm"`
 	PID         *int    `json:"pid"`
@@ -168,7 +168,7 @@ func (j *JSON) head() error {
 	return writeJSON(j.w, `{"schema_version":`+strconv.Itoa(schemaVersion)+`,"tool":`, jsonTool{"tracecheck", j.version}, ",\n\"threads\":[")
 }
 
-// threadJSON is one element of "threads"; name is its input's.
+// threadJSON makes an element of "threads". name is the name of its input.
 func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonThread {
 	l := v.Life
 	t := jsonThread{
@@ -241,7 +241,7 @@ func (j *JSON) Close(s *Summary) error {
 	return writeJSON(j.w, ",\n\"verdict\":", r.Verdict, "}\n")
 }
 
-// jsonRest is what the document says apart from its threads.
+// A jsonRest is the document without its threads.
 type jsonRest struct {
 	SchemaVersion int           `json:"schema_version"`
 	Tool          jsonTool      `json:"tool"`
@@ -290,8 +290,8 @@ func restJSON(s *Summary) jsonRest {
 	return jsonRest{Inputs: inputs, Waits: waits, Findings: findings, Verdict: string(s.Verdict())}
 }
 
-// NDJSON writes a thread's object a line, as JSON has it in "threads", and a
-// last line with an object "summary" that holds the rest.
+// NDJSON writes one line for each thread, with the object that JSON has in "threads", and a
+// last line with an object "summary", which has the rest.
 type NDJSON struct {
 	w       io.Writer
 	version string
@@ -330,7 +330,7 @@ func writeJSON(w io.Writer, before string, v any, behind ...string) error {
 	return err
 }
 
-// plain escapes what JSON may hold as it is but a terminal might act on.
+// plain escapes the characters that JSON allows and that a terminal might act on.
 func plain(b []byte) []byte {
 	if !bytes.ContainsFunc(b, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return b

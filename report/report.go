@@ -7,7 +7,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// An Input is one log, and what reading it came to.
+// An Input is what a report says of one log as a whole.
 type Input struct {
 	Name       string
 	Format     string // the reader's name; empty where nothing could be read
@@ -19,9 +19,9 @@ type Input struct {
 	Doubt      bool       // some names were taken for one thread each
 	Err        error      // why it could not be read
 
-	Waits    []checker.Wait    // who is blocked, by the kernel's reports
+	Waits    []checker.Wait    // the tasks that the kernel's reports show blocked
 	Findings []checker.Finding // those that belong to no one thread
-	Notes    []string          // what its words tell of the kernel's age
+	Notes    []string          // checker.Log.Notes
 }
 
 // A Summary is what a run came to.
@@ -36,14 +36,15 @@ func (s *Summary) Add(o *Summary) {
 	s.Inputs = append(s.Inputs, o.Inputs...)
 }
 
-// maxShrunk is of how many lives the smallest part that does not fit is looked
-// for: that takes longer than to judge them.
+// maxShrunk bounds the lives whose smallest part that does not fit is searched, because the
+// search takes longer than to judge them.
 const maxShrunk = 100
 
-// A shrinking counts the lives that do not fit.
+// A shrinking counts the lives whose smallest part has been searched.
 type shrinking int
 
-// of is the smallest part that does not fit of a life, of the first that do not.
+// of returns the smallest part of a life that does not fit. It is nil for a life that fits,
+// and after maxShrunk others.
 func (n *shrinking) of(v *checker.Verdict) []checker.Span {
 	if v.Fits != checker.FitsNo || *n >= maxShrunk {
 		return nil
@@ -52,16 +53,16 @@ func (n *shrinking) of(v *checker.Verdict) []checker.Span {
 	return v.Shrunk()
 }
 
-// A Writer writes a report while lives end. Life is called in the order in
-// which they do; Close ends the report.
+// A Writer writes a report while lives end. Life must be called once for each verdict, in
+// the order in which they come. Close ends the report.
 type Writer interface {
 	Life(input int, v *checker.Verdict) error
 	Close(s *Summary) error
 }
 
-// A Counter is a Writer that tells of some lives no more than how many there are.
+// A Counter is a Writer that only counts some lives.
 type Counter interface {
-	// Counts says whether that is so of an input's n-th life and of those that go as
-	// it did: see checker.Options.CountOnly.
+	// Counts says whether lives that go like an input's n-th life, which has this
+	// verdict, are only counted: see checker.Options.CountOnly.
 	Counts(n int, v *checker.Verdict) bool
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/kthread-tla/tracecheck/checker"
 )
 
-// SARIF writes the Static Analysis Results Interchange Format, version 2.1.0:
-// one run, a rule for each of checker.Rules, a result for each finding. What
-// does not fit, hangs or cannot be decided is a result even where no finding
-// says so. Results come as lives end.
+// SARIF writes the Static Analysis Results Interchange Format, version 2.1.0: one run, a
+// rule for each of checker.Rules, a result for each finding. A life that does not fit,
+// hangs or cannot be decided gets a result even if it has no finding. Results are written
+// as lives end.
 type SARIF struct {
 	w       io.Writer
 	version string
@@ -151,8 +151,8 @@ func (s *SARIF) at(input, line int) *sarifPhysical {
 	return p
 }
 
-// result is a result of a rule, at the first of its lines; the others are
-// related. say gives a line's text, empty where it is not known.
+// result makes a result of a rule. Its location is the first of the lines; the others are
+// related locations. say returns the text of a line, or "" if it is not known.
 func (s *SARIF) result(input int, rule, level, message string, lines []int, say func(line int) string) sarifResult {
 	r := sarifResult{
 		RuleID: rule, RuleIndex: slices.IndexFunc(checker.Rules, func(r *checker.Rule) bool { return r.ID == rule }),
@@ -176,8 +176,8 @@ func (s *SARIF) result(input int, rule, level, message string, lines []int, say 
 	return r
 }
 
-// sarifPlain keeps a text from being read as a link or a placeholder (SARIF
-// 2.1.0, 3.11.5 and 3.11.6), and is the text itself wherever it holds neither.
+// sarifPlain escapes what SARIF would read as a link or a placeholder (SARIF 2.1.0, 3.11.5
+// and 3.11.6). Other text stays as it is.
 func sarifPlain(s string) string {
 	if strings.Contains(s, "](") {
 		s = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(s)
@@ -201,7 +201,7 @@ func placeholder(s string) bool {
 	}
 }
 
-// fullText is all that a finding says.
+// fullText joins all parts of a finding's text.
 func fullText(t checker.Text) string {
 	s := t.Message
 	if len(t.Allowed) > 0 {
@@ -216,8 +216,9 @@ func fullText(t checker.Text) string {
 	return s
 }
 
-// unsaid is what a life's verdict earns that none of its findings says: the
-// rule, its level, what to say and where. ok is false where there is nothing.
+// unsaid returns the result for a life whose conclusion none of its findings shows: the
+// rule, its level, the message and the lines. ok is false if the findings show it, or there
+// is nothing to say.
 func unsaid(v *checker.Verdict) (rule, level, message string, lines []int, ok bool) {
 	worst := v.Conclusion()
 	for _, f := range v.Findings {
@@ -278,8 +279,8 @@ func (s *SARIF) Life(input int, v *checker.Verdict) error {
 	return s.write(r)
 }
 
-// smallest adds to the result of what does not fit how much of the life does, and
-// which part of it does not.
+// smallest adds to a result up to which line the life fits, and the smallest part of it
+// that does not.
 func (s *SARIF) smallest(r *sarifResult, input int, v *checker.Verdict) {
 	add := func(from, to int, message string) {
 		id := len(r.Related)
@@ -297,7 +298,7 @@ func (s *SARIF) smallest(r *sarifResult, input int, v *checker.Verdict) {
 	}
 }
 
-// flow is the witness, as a code flow.
+// flow returns the witness as a code flow.
 func (s *SARIF) flow(input int, v *checker.Verdict) []sarifCodeFlow {
 	var steps []sarifFlowLocation
 	for _, w := range v.Witness() {

@@ -22,7 +22,7 @@ type Text struct {
 	explain bool // draw every life's interleaving, with the kernel's functions
 	all     bool // every life, however many there are
 	shrunk  shrinking
-	input   int // whose name stands above, -1: none yet
+	input   int // index of the input whose name was written last; -1: none yet
 	lives   int
 	counted map[checker.Outcome]int // the unremarkable lives that are only counted
 	err     error
@@ -58,7 +58,7 @@ func (t *Text) paint(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-// said is each outcome in words.
+// said has each outcome in words.
 var said = map[checker.Outcome]string{
 	checker.RanThenStopped:            "ran, then was stopped",
 	checker.StoppedBeforeRun:          "was stopped before it ran",
@@ -75,7 +75,7 @@ var said = map[checker.Outcome]string{
 	checker.OutcomeUnknown:            "what became of it is not in this log",
 }
 
-// whatBecame is a verdict in a few words.
+// whatBecame puts a verdict into a few words.
 func whatBecame(v *checker.Verdict) string {
 	switch v.Fits {
 	case checker.FitsNo:
@@ -136,7 +136,7 @@ func (t *Text) Life(input int, v *checker.Verdict) error {
 	return t.err
 }
 
-// smallest says how much of a life fits, and which part of it does not.
+// smallest writes up to which line a life fits, and the smallest part that does not.
 func (t *Text) smallest(v *checker.Verdict) {
 	var parts []string
 	if v.FitsTo > 0 {
@@ -184,7 +184,7 @@ func (t *Text) fits(f checker.Fits) string {
 	return t.paint(yellow, "inconclusive")
 }
 
-// facts is the line of answers below a thread's name.
+// facts returns the line below a thread's name: whether it ran, was woken, and so on.
 func facts(v *checker.Verdict) string {
 	parts := []string{
 		"threadfn ran: " + string(v.Ran),
@@ -205,7 +205,7 @@ func facts(v *checker.Verdict) string {
 	return strings.Join(parts, ", ") + "; " + lineList(lines)
 }
 
-// open says what would have told what is open, where no finding says it.
+// open writes what would settle the open facts, unless a finding says it.
 func (t *Text) open(v *checker.Verdict) {
 	called := map[string]string{"ran": "whether threadfn ran", "woken": "whether it was woken", "exit_code": "its exit code"}
 	for _, o := range v.Open {
@@ -263,7 +263,8 @@ func (t *Text) finding(f checker.Finding) {
 	}
 }
 
-// wantsChart: an interleaving is drawn unasked where it is the answer.
+// wantsChart says whether an interleaving is drawn without --explain: if it explains a
+// finding.
 func wantsChart(v *checker.Verdict) bool {
 	for _, f := range v.Findings {
 		if f.Rule.ID == "KT001" || f.Rule.Level == checker.Error {
@@ -273,8 +274,8 @@ func wantsChart(v *checker.Verdict) bool {
 	return false
 }
 
-// chart draws the witness: who calls on the left, the thread on the right, in
-// front of each step the line that shows it.
+// chart draws the witness, a step a row: the line that shows it, the caller on the left, the
+// thread on the right.
 func (t *Text) chart(v *checker.Verdict) {
 	witness := v.Witness()
 	if len(witness) == 0 {
@@ -318,13 +319,13 @@ func (t *Text) chart(v *checker.Verdict) {
 	t.printf("          (one order that fits; a step without a line is not shown by the log)\n")
 }
 
-// Counts makes it a Counter.
+// Counts implements Counter.
 func (t *Text) Counts(n int, v *checker.Verdict) bool {
 	return n > maxListed && !t.all && unremarkable(v)
 }
 
-// unremarkable is a life that ended, as lives do, and of which there is no more
-// to say than a note.
+// unremarkable says whether a life fits, has a usual outcome, and has no finding above a
+// note.
 func unremarkable(v *checker.Verdict) bool {
 	switch v.Outcome {
 	case checker.RanThenStopped, checker.StoppedBeforeRun, checker.ExitedByItself, checker.ExitedByItselfThenStopped,
@@ -335,7 +336,7 @@ func unremarkable(v *checker.Verdict) bool {
 	return v.Fits == checker.FitsYes && !slices.ContainsFunc(v.Findings, func(f checker.Finding) bool { return f.Rule.Level != checker.Note })
 }
 
-// callerOf names who stands on a chart's left.
+// callerOf returns the name of the caller, for the left column of a chart.
 func callerOf(v *checker.Verdict) string {
 	caller := "caller"
 	for _, s := range v.Stops {
@@ -346,8 +347,8 @@ func callerOf(v *checker.Verdict) string {
 	return caller
 }
 
-// stepWords are a step's line, what the caller does and what the thread does,
-// each empty where there is none.
+// stepWords returns the number of a step's line, what the caller does, and what the thread
+// does. Each is empty if there is none.
 func stepWords(v *checker.Verdict, s checker.Step) (line, calls, does string) {
 	calls, does = s.Calls, s.Does
 	if s.Line > 0 {
@@ -364,7 +365,7 @@ func stepWords(v *checker.Verdict, s checker.Step) (line, calls, does string) {
 	return line, calls, does
 }
 
-// Close writes what the run came to.
+// Close writes what is said of whole inputs, and the verdict of the run.
 func (t *Text) Close(s *Summary) error {
 	if t.input >= 0 {
 		t.printf("\n")
@@ -437,7 +438,7 @@ func (t *Text) Close(s *Summary) error {
 	return t.err
 }
 
-// verdictLine is the report's last line; words are the verdict.
+// verdictLine returns the report's last line. words is the verdict.
 func verdictLine(s *Summary, words string) string {
 	plural := "s"
 	if s.Threads == 1 {
@@ -446,7 +447,7 @@ func verdictLine(s *Summary, words string) string {
 	return fmt.Sprintf("verdict: %s (%d thread%s)", strings.ReplaceAll(words, "_", " "), s.Threads, plural)
 }
 
-// ranges names the releases of eras.
+// ranges returns the ranges of releases of some eras.
 func ranges(names []string) []string {
 	var out []string
 	for _, e := range graph.Eras() {

@@ -14,7 +14,7 @@ import (
 )
 
 // answer answers what is asked without a log: --help, --version, --schema,
-// --record-recipe, and --explain of a rule. asked is false where it is none of these.
+// --record-recipe, and --explain of a rule. asked is false if none of these was asked for.
 func (c *command) answer(fs *pflag.FlagSet) (status int, asked bool) {
 	switch {
 	case c.help:
@@ -59,7 +59,7 @@ func isRule(s string) bool {
 	return ok && n != "" && strings.Trim(n, "0123456789") == ""
 }
 
-// version is what the build knows of itself.
+// version returns the version that the build recorded.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

@@ -28,14 +28,14 @@ type job struct {
 	read    atomic.Int64 // bytes, for the progress
 }
 
-// A reading is one input while it is read. Its verdicts come in order; what is
-// known of the whole comes behind them.
+// A reading is one input while it is read. Its verdicts come in order. Its summary is
+// complete after the last of them.
 type reading struct {
-	verdicts chan []*checker.Verdict // some at a time
+	verdicts chan []*checker.Verdict // up to batch at a time
 	sum      report.Summary          // complete when verdicts is closed
 }
 
-// all are the verdicts as they come.
+// all yields the verdicts as they come.
 func (r *reading) all() iter.Seq[*checker.Verdict] {
 	return func(yield func(*checker.Verdict) bool) {
 		for some := range r.verdicts {
@@ -48,13 +48,13 @@ func (r *reading) all() iter.Seq[*checker.Verdict] {
 	}
 }
 
-// batch is how many verdicts are passed on at once: a long trace has so many that
-// to pass on each by itself is a good part of the work.
+// batch is how many verdicts are sent at once. A long trace has so many that to send each
+// by itself would take much of the time.
 const batch = 64
 
-// start reads all files, as many at once as there are CPUs, and the first of
-// them first. What a later file comes to waits until its turn, so that no more
-// than a few verdicts of it are kept.
+// start begins to read all files, in their order, as many at once as there are CPUs. A file
+// whose turn to be reported has not come blocks after a few verdicts, so few are kept in
+// memory.
 func (j *job) start(ctx context.Context, files, names []string) []*reading {
 	var rs []*reading
 	for range files {
@@ -122,7 +122,8 @@ func (j *job) check(ctx context.Context, file, name string, verdicts chan<- []*c
 	return r.Summary
 }
 
-// shrink is tracecheck.Shrink of a file. What cannot be read twice is read whole.
+// shrink is tracecheck.Shrink of a file. An input that cannot be read twice is read into
+// memory.
 func (j *job) shrink(file, thread string) ([]byte, error) {
 	src := j.stdin
 	if file != "-" {
@@ -144,7 +145,7 @@ func (j *job) shrink(file, thread string) ([]byte, error) {
 	return tracecheck.Shrink(context.Background(), bytes.NewReader(b), thread, j.options)
 }
 
-// plainError is an error without the name of its file, which is said anyhow.
+// plainError returns an error without the name of its file, which the caller prints.
 func plainError(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// widen lets a pipe hold more than the 64 KiB that it has by itself, so that its
-// writer and this program wait less often for each other. Where it cannot be, for
-// no pipe or by a limit of the user's, nothing is lost.
+// widen makes the buffer of a pipe larger than the default of 64 KiB, so that its writer
+// and this program wait less often for each other. If f is no pipe, or the user's limit
+// forbids it, f stays as it is.
 func widen(f *os.File) {
 	const setPipeSize = 1031 // F_SETPIPE_SZ, include/uapi/linux/fcntl.h
 	if raw, err := f.SyscallConn(); err == nil {

@@ -20,7 +20,7 @@ import (
 // Exit statuses.
 const (
 	exitFits     = 0 // everything fits, or nothing about kernel threads was found
-	exitViolates = 1 // checker.Summary's to say: a violation, a hang or an error; --strict: or not decided
+	exitViolates = 1 // a violation, a hang or an error; with --strict also not decided; checker.Summary decides
 	exitUsage    = 2 // usage, or an input that cannot be read
 )
 
@@ -28,7 +28,7 @@ const (
 type command struct {
 	options
 	files          []string // "-": standard input
-	names          []string // what the report calls them
+	names          []string // of the files, for the report
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -76,8 +76,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer, args []string) int {
 	return c.report(j, w, out)
 }
 
-// check looks at the flags that can be wrong. color says whether the text is to have
-// colours.
+// check checks the values of the flags. color says whether the text is to have colours.
 func (c *command) check() (color bool, err error) {
 	if !slices.Contains(report.Formats, c.format) {
 		return false, fmt.Errorf("--format %s: want %s", c.format, report.FormatList())
@@ -99,7 +98,7 @@ func (c *command) check() (color bool, err error) {
 	return color, nil
 }
 
-// job is what the flags say of how to read and judge.
+// job makes a job of the flags.
 func (c *command) job() (*job, error) {
 	o := tracecheck.Options{Timeout: c.timeout, Follow: c.follow, Threads: c.threads}
 	if c.explain != "" {
@@ -127,8 +126,8 @@ func (c *command) job() (*job, error) {
 	return j, err
 }
 
-// report judges all inputs and writes what they come to as they do. It returns the
-// exit status.
+// report judges all inputs and writes the verdicts as they come. It returns the exit
+// status.
 func (c *command) report(j *job, w report.Writer, out *bufio.Writer) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -186,13 +185,13 @@ func (c *command) shrunk(j *job) int {
 	return c.say(string(part))
 }
 
-// fail complains in one line; what it returns is the exit status.
+// fail prints one line on standard error. It returns the exit status.
 func (c *command) fail(format string, args ...any) int {
 	fmt.Fprintln(c.stderr, "tracecheck:", report.Clean(fmt.Sprintf(format, args...)))
 	return exitUsage
 }
 
-// say prints what was asked for; what it returns is the exit status.
+// say prints text. It returns the exit status.
 func (c *command) say(text string) int {
 	if _, err := io.WriteString(c.stdout, text); err != nil {
 		return c.outputFailed(err)
@@ -200,11 +199,11 @@ func (c *command) say(text string) int {
 	return exitFits
 }
 
-// errOutput marks errors of the report's writer, as against an input's.
+// errOutput marks an error of the report's writer, and not of an input.
 var errOutput = errors.New("writing the report")
 
-// outputFailed ends a run whose report nobody reads any more: quietly where
-// the reader has gone (tracecheck … | head).
+// outputFailed returns the exit status of a run whose report cannot be written. It prints
+// nothing if the reader has gone (tracecheck … | head).
 func (c *command) outputFailed(err error) int {
 	if !errors.Is(err, syscall.EPIPE) {
 		fmt.Fprintf(c.stderr, "tracecheck: %v\n", err)

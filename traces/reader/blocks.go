@@ -27,21 +27,21 @@ type block struct {
 	ready chan struct{}
 }
 
-// blocks hands out an input's blocks in their order. Until it is started, and where the
-// input is followed, whoever calls next reads and skims one. Then each of its goroutines
-// reads the next block, while the others wait, and skims it, while it is in its CPU's
-// cache. Whoever wants a block that is not ready does the same meanwhile: to sleep and to
-// be woken takes as long as some thousand lines.
+// blocks hands out an input's blocks in their order. Before start, and with Follow, the
+// caller of next reads and skims a block itself. After start, goroutines do it: one of them
+// reads a block while the others wait, and then skims it while it is in its CPU's cache. If
+// the next block is not ready, the caller of next reads and skims one too, because to sleep
+// and to be woken takes as long as some thousand lines.
 type blocks struct {
 	follow  bool
 	started bool
-	own     skim.Skimmer // of whoever calls next
+	own     skim.Skimmer // for the caller of next
 	order   chan *block  // in the order of the input
 	free    chan *block
 	quit    chan struct{}
 	once    sync.Once
 
-	mu    sync.Mutex // whoever reads has it
+	mu    sync.Mutex // held while a block is read
 	in    io.Reader
 	size  int    // of the next block
 	made  int    // how many blocks there are
@@ -78,9 +78,9 @@ func (b *blocks) start(skimmers func() skim.Skimmer) {
 	}
 }
 
-// skimNext reads the next block and skims it. It is false where there is none: the input
-// has ended, nobody wants more, or, unless it is to wait, somebody else is reading or no
-// block is free.
+// skimNext reads the next block and skims it. It is false if there is none: the input has
+// ended, or the Reader was closed. Without wait it is also false if another goroutine is
+// reading, or no block is free.
 func (b *blocks) skimNext(g skim.Skimmer, wait bool) bool {
 	if wait {
 		b.mu.Lock()

@@ -31,15 +31,15 @@ type decoder interface {
 	Format() string
 }
 
-// A choice is of the decoder for an input.
+// A choice chooses the decoder for an input.
 type choice struct {
 	force  string // the only format to be read; empty: whatever it is
 	picks  [2]pick
 	chosen *pick  // nil: none, or bare messages that nobody has asked for
-	said   bool   // a line has been claimed that is not of the chosen one
-	held   []held // what came before the line that decides
+	said   bool   // a diagnostic has said that a line is of another format than the chosen one
+	held   []held // the lines before the one that decides
 	weight int    // bytes held
-	shed   bool   // some are held no more
+	shed   bool   // some held lines were dropped
 }
 
 // A pick is a decoder that may be the input's. detect says whether a line, by
@@ -85,8 +85,8 @@ func (c *choice) init(r *Reader) {
 	}
 }
 
-// decide chooses the decoder, if text is a line that tells; text may be the
-// beginning of a long one.
+// decide chooses the decoder if text, a line or the beginning of a long one, shows the
+// format.
 func (c *choice) decide(r *Reader, text []byte) {
 	for i := range c.picks {
 		p := &c.picks[i]
@@ -98,7 +98,7 @@ func (c *choice) decide(r *Reader, text []byte) {
 	}
 }
 
-// use gives a decoder what came before the line that has decided: that may be
+// use makes d the decoder, and gives it the lines before the one that decided: they may be
 // its header.
 func (c *choice) use(r *Reader, d decoder) {
 	r.dec = d
@@ -112,8 +112,8 @@ func (c *choice) use(r *Reader, d decoder) {
 	r.stats.Lines, c.held = n, nil
 }
 
-// choose sees to it that lines are skimmed for the decoder from here on: those in the
-// rest of the block, and the blocks behind it.
+// choose makes the rest of the block, and all blocks behind it, be skimmed for the decoder
+// that was chosen.
 func (r *Reader) choose() {
 	skimmers := func() skim.Skimmer { return new(skim.Plain) }
 	switch d := r.dec.(type) {

@@ -71,10 +71,10 @@ func (r *Reader) mergeLine() error {
 	return r.line(text)
 }
 
-// skipOrCommit goes through lines of a block, as long as they need not be decoded any
-// more: up to one that makes events, which are then ready. While some CPUs' events may be
-// missing, and in blocks with a kind of event that has not been seen before, that is
-// none: when a kind is seen first is for the decoder to say.
+// skipOrCommit goes through the lines of a block that need no decoder: it skips them, or
+// commits lines that were decoded ahead, up to one that makes events. It goes through no
+// line while some CPU's events may be missing, or if the block has a kind of event that is
+// new in the log, because the decoder must note the first line of each kind.
 func (r *Reader) skipOrCommit() {
 	b, s := r.block, &r.stats
 	if r.trace.Lossy() || b.Seen&^s.Seen != 0 || b.Waking && !s.Waking {
@@ -199,8 +199,8 @@ func (r *Reader) wholeLine(text, head []byte) error {
 	return nil
 }
 
-// decode hands a whole line to the decoder. A line of quite another kind of
-// log is said once: two logs in one input have no common order.
+// decode hands a whole line to the decoder. A line of another kind of log gets a diagnostic,
+// once: two logs in one input have no common order.
 func (r *Reader) decode(text []byte) {
 	if n, ok := leftOut(text); ok {
 		r.dec.LeftOut(n)

@@ -20,14 +20,13 @@ type Options struct {
 	// Follow makes the Reader look at each line as soon as it is there, instead of
 	// reading many of them at once.
 	Follow bool
-	// Interest has the pids whose scheduling is asked for; nil: all. Events of a trace
-	// that are about nothing but the scheduling of others are left out, and so is the
-	// SwitchIn of a thread of which a Woken has been given out that was not Late, and
-	// no SwitchOut since, as that says nothing more. Stats.Seen knows all kinds
-	// nevertheless.
+	// Interest has the pids whose scheduling is needed; nil: all. Events of a trace that
+	// are only about the scheduling of other pids are left out. A SwitchIn is left out
+	// too if the thread's Woken (not Late) was emitted and no SwitchOut since, because it
+	// says nothing new. Stats.Seen has the kinds of all events, left out or not.
 	Interest *traces.Interest
 
-	// skimmer is skimmed by, for tests to compare with; nil: the usual one.
+	// skimmer makes the Skimmer, for tests; nil: the usual one.
 	skimmer  func(head func([]byte) (ktrace.LineHead, bool)) skim.Skimmer
 	testHook func(kind rune, line int, stamp int64, text []byte) // see klog.Log
 }

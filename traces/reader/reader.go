@@ -25,10 +25,10 @@ var (
 // the record's place is reserved, so they tie and may run backwards
 // (kernel/printk/printk.c vprintk_store).
 //
-// Its work has four steps. Blocks of many lines are read. A skimmer says which lines of a
-// block need not be decoded. A decoder, which the first line that decides has chosen,
-// makes events of the others, in the order of the lines. The Reader merges what the two
-// say.
+// Its work has four steps. It reads blocks of many lines. A Skimmer says which lines of a
+// block need not be decoded. A decoder makes events of the other lines, in their order; it
+// is chosen by the first line that shows the format. The Reader merges the results of the
+// two in the order of the lines.
 type Reader struct {
 	opts   Options
 	src    io.Reader
@@ -51,8 +51,8 @@ type Reader struct {
 	raw    bool    // the latest line has been taken raw
 }
 
-// New reads from r. An error in o is what Err says after the first Scan. Who
-// makes a Reader has to Close it.
+// New makes a Reader of r. If o has an error, the first Scan is false and Err returns it. The
+// caller must Close the Reader.
 func New(r io.Reader, o Options) *Reader {
 	n := &Reader{src: r, opts: o, err: CheckFormat(o.Format)}
 	n.choice.init(n)

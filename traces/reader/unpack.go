@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// notText is what files begin with that are no text, and what makes text of
+// notText has the first bytes of files that are no text, with advice how to make text of
 // them.
 var notText = []struct{ magic, answer string }{
 	{"\x17\x08\x44tracing", "a trace.dat file, which is binary: trace-cmd report -i FILE makes text of it"},
@@ -60,8 +60,7 @@ func Unpack(r io.Reader) (io.Reader, error) {
 	return &packed{r: plain}, nil
 }
 
-// packed reads what was compressed, and says of an error that it comes from
-// there.
+// A packed reads compressed data, and marks its errors as errors of the decompression.
 type packed struct{ r io.Reader }
 
 // Read implements io.Reader.

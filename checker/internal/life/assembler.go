@@ -17,7 +17,7 @@ type Assembler struct {
 
 	touched  *Life            // the life that the latest event was given to; nil: to none
 	stats    *traces.Stats    // of the source
-	interest *traces.Interest // whose scheduling is asked for; nil: everybody's
+	interest *traces.Interest // the pids whose scheduling is needed; nil: all
 }
 
 // tracedLives is what tracers show of all lives.
@@ -25,18 +25,18 @@ type tracedLives struct {
 	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
 	spareCall  *pendingCall        // one to use again; nil: none
 	ended      endedQueue          // lives whose threads have ended, in that order
-	mayStop    endedQueue          // of these, before them, those that may well be stopped yet
+	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
 	grace      Grace
 	pool       lifePool
 	retired    [1]*Life // what retire returns
 	tombstones tombstones
 	addr       addresses
-	came       traces.Kinds // the kinds of the events that have come
+	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
-	waking     bool // sched_waking has come
+	waking     bool // there has been a sched_waking
 }
 
-// A reportBook is what the kernel's reports say, in one boot and of no one life.
+// A reportBook has what the kernel's reports say that belongs to no one life.
 type reportBook struct {
 	reports  map[int]*reported    // by the pid of a task
 	locks    map[int]traces.Event // by the pid of a task: the lock that it waits for
@@ -45,12 +45,12 @@ type reportBook struct {
 	waits    []Wait
 	hung     HungTasks
 	misuses  []Incident // by reports of crashes and warnings, of no one thread
-	cameBack []Incident // of tasks that were reported blocked and are no more, of no one thread
+	cameBack []Incident // of tasks that were reported blocked, and are not any more; of no one thread
 }
 
-// New makes an Assembler for a log. stats are the source's; it may count on. The
-// Assembler adds the pids whose scheduling matters to interest, and removes those
-// that are over; nil: nobody needs to know.
+// New makes an Assembler for a log. stats are the source's, which may go on counting. The
+// Assembler adds to interest the pids whose scheduling matters, and removes those whose
+// lives are over. nil: the source leaves no events out.
 func New(stats *traces.Stats, interest *traces.Interest) *Assembler {
 	a := &Assembler{stats: stats, interest: interest}
 	a.namedIncarnations = make(map[traces.Task]int)
@@ -68,8 +68,8 @@ func (a *Assembler) clear() {
 	a.traced.tombstones = tombstones{}
 }
 
-// Add takes the next event. It returns the lives that cannot go on after it: nil, or a
-// list that is good until the next call.
+// Add takes the next event. It returns the lives that end for good with it; nil: none. The
+// list may be used until the next call.
 func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 	a.touched = nil
 	switch e.Kind {
@@ -95,7 +95,7 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 			before := l.beforeLoss
 			l.doubt()
 			if e.Since > 0 {
-				l.beforeLoss = before // nothing of that is missing
+				l.beforeLoss = before // all that was lost came after line Since
 			}
 		}
 		a.lose(e.Line)
@@ -135,14 +135,14 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// End ends all lives, as the end of a log or of a boot does; asOf is the last line that
-// could have spoken of them.
+// End ends all lives, as the end of a log or of a boot does. asOf is the number of the last
+// line that could have been about them.
 func (a *Assembler) End(asOf int) []*Life {
 	a.conclude()
 	return a.endAll(asOf)
 }
 
-// endAll is End without what follows from all reports of the boot.
+// endAll is End without conclude.
 func (a *Assembler) endAll(asOf int) []*Life {
 	ended := slices.Collect(a.alive())
 	for _, l := range ended {
@@ -157,9 +157,10 @@ func (a *Assembler) endAll(asOf int) []*Life {
 	return ended
 }
 
-// JustEnded is the life that the latest event was given to, if it has come to an end as far as
-// its log shows: a thread that tracers see is gone and nobody is in a call of it, one that
-// prints has been stopped and the stop has returned. nil: it has not. line is the event's.
+// JustEnded returns the life that got the latest event, if the log shows that its thread
+// has ended; nil: it does not. In a trace the thread must be gone, with no stop or park of
+// it under way. In a kernel log a stop must have returned, and all of them. line is the
+// event's.
 func (a *Assembler) JustEnded(line int) *Life {
 	l := a.touched
 	switch {

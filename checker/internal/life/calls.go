@@ -7,10 +7,10 @@ type Call struct {
 	Made, Returned int // indices in Life.Events, -1 where the log does not show it
 }
 
-// Calls pairs each return of a call with one: with that of the same caller where the log
-// names callers, else with the first call that is still open. Callers that the log does
-// not tell apart can be exchanged, so any pairing allows what the right one would, if all
-// calls are in the log. Where they need not be, nothing follows from the pairs.
+// Calls pairs each return with its call: with the call of the same caller if the log names
+// callers, else with the first call that has not returned. Callers without names can be
+// exchanged, so a wrong pair allows the same orders as the right one, if the log has all
+// calls. If it may miss some, nothing may be concluded from the pairs.
 func (l *Life) Calls(calls, returns traces.Kind) (pairs []Call) {
 	for i := range l.Events() {
 		e := &l.Events()[i]
@@ -42,7 +42,7 @@ func (l *Life) Calls(calls, returns traces.Kind) (pairs []Call) {
 	return pairs
 }
 
-// pending are the stops that have not returned.
+// pending returns the stops that have not returned.
 func pending(l *Life) (open []Call) {
 	for _, s := range l.Calls(traces.StopCall, traces.StopReturn) {
 		if s.Returned < 0 {

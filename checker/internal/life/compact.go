@@ -11,8 +11,8 @@ import (
 // Slack is by how much the stamps that two CPUs put on the same moment may
 // differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
 // their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
-// later), and then they do to a microsecond. What one task does, and what a
-// waking carries over, is in order without any clock.
+// later), and then they do to a microsecond. The events of one task are in order
+// without any clock, and so are a waker's before its waking and the woken task's after it.
 const Slack = 10e6
 
 // A CompactEvent is an event of a traced life in few bytes. A long trace has millions
@@ -24,23 +24,23 @@ type CompactEvent struct {
 	cpu        int16
 	Kind       traces.Kind
 	State      byte
-	Thread, By uint8 // in Life.tasks
+	Thread, By uint8 // places in Life.tasks
 	HasCode    bool
 	Late       bool
-	Partial    bool // the rest does not hold it all: it is in Life.whole
+	Partial    bool // the event does not fit: all of it is in Life.full
 	Context    traces.Context
 	Clock      traces.Clock
 	coarse     uint8 // 1 + the power of ten of Coarse; 0: 0
 }
 
-// Places in Life.tasks, and what is none.
+// Special places in Life.tasks.
 const (
 	TheThread = 0 // the life's own
 	ManyTasks = 254
 	Nobody    = 255
 )
 
-// A task is a task that the events of a traced life name.
+// A task is an entry of Life.tasks.
 type task struct {
 	comm string
 	pid  int32
@@ -95,7 +95,7 @@ func (l *Life) Keep(e *traces.Event) {
 	l.compact, l.events = append(l.compact, k), nil
 }
 
-// taskIndex is the place of a task in the life's table.
+// taskIndex returns the place of a task in Life.tasks, and adds the task if it is new.
 func (l *Life) taskIndex(t *traces.Task) uint8 {
 	for i := TheThread + 1; i < len(l.tasks); i++ {
 		if k := &l.tasks[i]; int(k.pid) == t.PID && k.comm == t.Comm {
@@ -115,8 +115,8 @@ func (l *Life) taskIndex(t *traces.Task) uint8 {
 	return uint8(n)
 }
 
-// TaskAt is the task at a place of the life's table. The thread's own name is the one
-// that it has now.
+// TaskAt returns the task at a place of Life.tasks. The life's own thread has its latest
+// name.
 func (l *Life) TaskAt(place uint8) traces.Task {
 	switch place {
 	case TheThread:
@@ -200,7 +200,7 @@ func (l *Life) InTime() bool {
 	return true
 }
 
-// Restamped is the life with other stamps.
+// Restamped returns a copy of the life with other stamps: stamp(i) for event i.
 func (l *Life) Restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 	as := *l
 	as.events, as.compact, as.full = nil, slices.Clone(l.compact), slices.Clone(l.full)
@@ -216,8 +216,8 @@ func (l *Life) Restamped(clock traces.Clock, stamp func(i int) int64) *Life {
 	return &as
 }
 
-// DropEvents forgets what Events has made of a traced life: it is made again when
-// somebody asks.
+// DropEvents frees the list that Events has made of a traced life. The next call of Events
+// makes it again.
 func (l *Life) DropEvents() {
 	if l.Trace.on {
 		l.events = nil
@@ -228,5 +228,5 @@ func (l *Life) DropEvents() {
 // traced. They must not be changed.
 func (l *Life) Compact() []CompactEvent { return l.compact }
 
-// SameTask is the first place with the pid that the task at a place has.
+// SameTask returns the first place in Life.tasks with the same pid as this one.
 func (l *Life) SameTask(place uint8) uint8 { return l.tasks[place].same }

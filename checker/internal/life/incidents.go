@@ -2,8 +2,8 @@ package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
-// An Incident is what reports of the kernel show of a thread, or of a task that used
-// one, where a rule speaks of it.
+// An Incident is something that the kernel's reports show of a thread, or of a task that
+// used one, and that a rule speaks of.
 type Incident struct {
 	Misuse
 	Lines []int // 1-based numbers of the lines that show it
@@ -91,9 +91,9 @@ func (a *Assembler) addCrash(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// misused gives an incident to the thread that it is about, where the log shows
-// which that is: the one of which this very task has announced a stop that has
-// not returned. Else it belongs to no thread.
+// misused gives an incident to the thread that it is about, if the log shows which: a
+// thread whose stop the reported task has announced, and which has not returned. Otherwise
+// the incident belongs to no thread.
 func (a *Assembler) misused(e *traces.Event, i Incident) {
 	var certain, open []*Life
 	if e.Stack.Has("kthread_stop") && (i.Kind == AfterFree || i.Kind == NoKthread) {
@@ -129,6 +129,5 @@ func (a *Assembler) misused(e *traces.Event, i Incident) {
 	}
 }
 
-// maxMisuses bounds how many reports are told of, and how many lines of the
-// same one.
+// maxMisuses bounds the number of misuses that are kept, and the number of lines of each.
 const maxMisuses = 100

@@ -7,7 +7,7 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// An index has the lives that have not ended, and counts those that there have been.
+// An index finds the lives that have not ended, and counts the lives of each pid and name.
 type index struct {
 	open   []*Life // in the order of their first events; nil where one has ended
 	ended  int     // how many of open are nil
@@ -82,8 +82,8 @@ func (x *index) remove(l *Life) {
 	}
 }
 
-// alike says whether two names may be one thread's: they are equal, or one is
-// the other cut to the 15 bytes that a task's comm holds (TASK_COMM_LEN).
+// alike says whether two names may belong to one thread: they are equal, or one is the
+// other one cut to the 15 bytes that a task's comm holds (TASK_COMM_LEN).
 func alike(a, b string) bool {
 	const comm = 15
 	if len(a) > len(b) {
@@ -92,5 +92,5 @@ func alike(a, b string) bool {
 	return a == b || len(a) == comm && b[:comm] == a
 }
 
-// commKey is the same for all names that may be one thread's.
+// commKey maps all names that may be one thread's to the same key.
 func commKey(name string) string { return name[:min(len(name), 15)] }

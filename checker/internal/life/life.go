@@ -39,28 +39,28 @@ type Identity struct {
 	BannerLine  int               // of that banner; 0: not in the log
 }
 
-// Evidence is what a life's log shows besides the events, and how far its silence
-// can be trusted.
+// Evidence is what a life's log shows besides the events, and whether a missing message
+// proves anything.
 type Evidence struct {
-	// Begun: the pattern set's begin line came before, in the same boot and
-	// without loss since, so that a message that is not there was not printed.
+	// Begun: the pattern set's begin line came before the life, in the same boot, and
+	// nothing was lost since. So a message that is not in the log was not printed.
 	Begun bool
 	Since int // line of that begin line; 0 where there is none
 	Crash int // line of an oops in its time, which may have been its own; 0: none
 	// CrashOf is the task of that oops, where its report says that it is not
 	// this thread; else zero.
 	CrashOf traces.Task
-	// Follows is the last line of an earlier thread of this name or pid, which
-	// had ended, where this one is taken for the next thread although no line
-	// says that it was created or has entered threadfn; 0 elsewhere.
+	// Follows is set if this life is taken for a new thread only because an earlier
+	// thread of its name or pid had ended: no line says that it was created or entered
+	// threadfn. It is the number of the earlier thread's last line; else 0.
 	Follows int
-	// Mixed: another thread of the name came while this one was not over by
-	// the log, or was so when this one came: which line is whose is open.
+	// Mixed: two threads of this name overlap in the log, so it is open which line
+	// belongs to which.
 	Mixed bool
-	// Gaps: lines were left out in its time (traces.LeftOut): that it has no
-	// line of some kind says nothing.
+	// Gaps: lines were left out in its time (traces.LeftOut). So a missing line proves
+	// nothing.
 	Gaps bool
-	// Doubt: the log does not tell whether all events are about one thread.
+	// Doubt: the log does not show whether all events are about one thread.
 	Doubt bool
 	// Sees are the kinds of events that the trace has shown, of any thread.
 	Sees traces.Kinds
@@ -73,18 +73,19 @@ type Evidence struct {
 	beforeLoss int // how many events came before the first loss or oops in its time; 0: there was none, or none came
 }
 
-// As is what whoever judges a life takes for granted. An Assembler leaves it zero.
+// As is what the caller assumes when it judges a life. An Assembler leaves it zero.
 type As struct {
 	Eras        uint8 // the eras whose kernels may have written the log, a bit each; 0: any
 	Survived    bool  // an oops has not ended the thread
 	ForeignWake bool  // an interrupt may have made a wake that a trace without flags shows in a stopper's context
 }
 
-// A Said is what the caller has said of a life. An Assembler keeps it with the life,
-// and in its tombstone, and does not look into it.
+// A Said has the caller's verdict on a life. An Assembler keeps it with the life and in
+// the life's tombstone. It does not look into it.
 type Said struct{ Verdict any }
 
-// A Revival is what a life goes on from whose thread had ended and was judged.
+// A Revival is what is known of a revived life from before: its thread had ended, and it
+// was judged.
 type Revival struct {
 	Events int   // how many of its first events came before
 	Said   *Said // what was said of it then
@@ -93,8 +94,8 @@ type Revival struct {
 // Traced says whether the life's events are a tracer's.
 func (l *Life) Traced() bool { return l.Trace.on }
 
-// Whole says whether a trace shows all of the thread's life up to the log's end,
-// as far as its kind of events goes.
+// Whole says whether a trace shows the thread's whole life up to the log's end: the trace
+// has the fork, and no event was lost. The trace may still lack some kinds of events.
 func (l *Life) Whole() bool { return l.Trace.on && l.Trace.Forked && !l.Trace.Lossy }
 
 // Shows says whether the absence of messages of this kind means something: the
@@ -103,11 +104,12 @@ func (l *Life) Shows(k traces.Kind) bool {
 	return l.Begun && !l.Gaps && l.Set != nil && l.Set.Shows().Has(k) && l.Set.Names(k, l.Thread)
 }
 
-// doubt takes back what rests on the events being all of one thread's.
+// doubt notes that the events may be about several threads, and takes back what would
+// only hold for one.
 func (l *Life) doubt() { l.Doubt, l.Begun, l.beforeLoss = true, false, 0 }
 
-// weaken notes that from here on silence proves less. What did not fit before still does
-// not: see BeforeLoss.
+// weaken notes that from here on a missing event proves less. What did not fit before
+// this point still does not fit: see BeforeLoss.
 func (l *Life) weaken() {
 	if !l.Trace.on && l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0 {
 		l.beforeLoss = l.Count()
@@ -125,13 +127,13 @@ func (l *Life) BeforeLoss() *Life {
 	return was
 }
 
-// First is the life as far as its first n events tell.
+// First returns the life as its first n events show it.
 func (l *Life) First(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
 	if l.Trace.on {
 		if cut.compact = l.compact[:n]; n < len(l.compact) {
-			cut.Trace.Asleep = 0 // what it does at the log's end it need not do there
+			cut.Trace.Asleep = 0 // it sleeps at the log's end, and maybe not here
 		}
 	}
 	return &cut

@@ -2,7 +2,7 @@ package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
-// printkLives is what the messages of one boot say of all lives.
+// printkLives is what the messages of one boot say that matters to all lives.
 type printkLives struct {
 	begun      bool   // the set's begin line has come
 	since      int    // that line
@@ -11,10 +11,10 @@ type printkLives struct {
 	kernel     string // the release; empty: not known
 	bannerLine int    // the line that says so; 0: none
 	failed     int    // line of the last failed kthread_create(), 0: none in this boot
-	// Names and pids that were alive when the set's begin line came: a line
-	// about one of them may still be about the thread from before.
+	// before has the names and pids that were alive when the set's begin line came. A
+	// later line about one of them may still be about that thread.
 	before map[traces.Task]bool
-	// Names that a line may have been about, had it not been read otherwise.
+	// ambiguous has the names that some line may have been about, if it was misread.
 	ambiguous map[string]bool
 }
 
@@ -52,8 +52,8 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 			next.Follows = l.Events()[len(l.Events())-1].Line
 		}
 		if e.Thread.PID == 0 {
-			// Messages of other tasks about the one may come among the
-			// other's: what belongs to which is no longer certain.
+			// Other tasks may still print about the old thread. So it is not
+			// certain to which thread a line belongs.
 			l.doubt()
 			next.doubt()
 			if !l.StopReturned() {
@@ -64,7 +64,7 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 		return []*Life{l}
 	}
 	if (l.Thread.PID == 0) != (e.Thread.PID == 0) {
-		// By its name alone a message may be about another thread of the name.
+		// The message has only a name, so it may be about another thread of that name.
 		l.doubt()
 	}
 	if l.Thread.PID == 0 && e.Thread.PID != 0 {
@@ -89,8 +89,8 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 	return nil
 }
 
-// lifeOf is the open life that an event about t belongs to. Without one it is
-// nil; where it is not certain which, those that it may be are put in doubt.
+// lifeOf returns the open life that an event about t belongs to; nil: there is none. If it
+// may be one of several, certain is false, and all of them are put in doubt.
 func (a *Assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
 	if t.PID != 0 {
 		if l := a.byPID.get(t.PID); l != nil {
@@ -130,14 +130,14 @@ func (a *Assembler) lifeOf(t traces.Task) (l *Life, certain bool) {
 	return nil, true
 }
 
-// newLife makes a life that begins with an event, which is yet to be kept.
+// newLife makes a life that begins with an event. The event is not yet kept.
 func (a *Assembler) newLife(e *traces.Event) *Life {
 	l := new(Life)
 	a.init(l, e)
 	return l
 }
 
-// init makes l a life that begins with an event, which is yet to be kept.
+// init makes l a life that begins with an event. The event is not yet kept.
 func (a *Assembler) init(l *Life, e *traces.Event) {
 	p := &a.printed
 	*l = Life{
@@ -153,11 +153,11 @@ func (a *Assembler) init(l *Life, e *traces.Event) {
 	}
 }
 
-// givesWayTo says whether an event can only be, or may well be, about the next
-// thread of the name or pid. That is so for a pid, which is used again, and in
-// a set that prints each creation (though not at the line itself: a new thread
-// may print before its creator does). Elsewhere a name that comes again is the
-// same thread. follows: nothing about the event says that it is the next one.
+// givesWayTo says whether an event begins the next life of the thread's name or pid, so
+// that this one is over. That needs a pid, which the kernel uses again, or a set that
+// prints each creation. (The creation need not come first: a new thread may print before
+// its creator does.) In other sets a name that comes again is the same thread. follows:
+// only the end of this life says so, and not the event itself.
 func (l *Life) givesWayTo(e *traces.Event) (over, follows bool) {
 	if e.Set == nil {
 		return false, false

@@ -13,9 +13,9 @@ import (
 // innermost functions, its fault address and its title are the evidence; a stack
 // that is cut is none.
 
-// within are the functions that those of kernel/kthread.c call, or that the
-// compiler may show as frames of their own: with nothing but these inside it,
-// the function that was called with the thread is who crashed.
+// within are the functions that kernel/kthread.c's functions call, or that the compiler
+// may show as frames of their own. If a stack has only these inside a function of
+// kernel/kthread.c, that function crashed on the thread that it was given.
 var within = map[string]bool{
 	"to_kthread": true, "to_live_kthread": true, "get_task_struct": true, "put_task_struct": true, "__put_task_struct": true, "free_task": true,
 	"wake_up_process": true, "wake_up_state": true, "try_to_wake_up": true, "select_task_rq_fair": true, "task_rq_lock": true, "__task_rq_lock": true,
@@ -37,12 +37,11 @@ func isWithin(fn string) bool {
 // calls them.
 var ofThemselves = []string{"kthread_should_stop", "kthread_should_park", "kthread_freezable_should_stop", "kthread_parkme", "kthread_exit"}
 
-// given are those that are about a task that they are given, with who else
-// must be among their callers to be one of them.
+// given are the functions of kernel/kthread.c that are about a task that they are given.
 var given = []string{"kthread_stop", "kthread_stop_put", "kthread_park", "kthread_unpark", "kthread_bind", "kthread_bind_mask", "kthread_bind_cpu"}
 
-// ModulesOwn are functions that the kernel itself calls too, and then for its own
-// reasons: only a module's own call of one is looked at.
+// ModulesOwn are functions on which only a module's own call is looked at: the kernel
+// calls them too, for its own reasons.
 var ModulesOwn = []string{"wake_up_process", "kthread_data", "kthread_func", "kthread_affine_preferred", "__put_task_struct"}
 
 // A crash is where a report says that things went wrong.
@@ -52,8 +51,8 @@ type crash struct {
 	caller traces.Frame   // who called it; zero: nobody is on the stack
 }
 
-// crashIn finds the function that crashed; ok is false where it is not one that
-// is looked for, or the stack does not tell.
+// crashIn finds the function that crashed. ok is false if the stack does not show it, or it
+// is none that is looked for.
 func crashIn(s *traces.Stack) (c crash, ok bool) {
 	if s.Cut || s.Above {
 		return c, false
@@ -86,7 +85,7 @@ func crashIn(s *traces.Stack) (c crash, ok bool) {
 	return c, true
 }
 
-// direct says whether nothing that c.in calls had been called, but for what
+// direct says whether c.in itself crashed, and nothing that it calls, except what
 // compilers and sanitizers put there.
 func (c *crash) direct() bool {
 	return !slices.ContainsFunc(c.inner, func(f traces.Frame) bool {
@@ -141,9 +140,10 @@ func PointerAt(address uint64) (p Pointer, shadowed bool) {
 	return p, shadowed
 }
 
-// behindShadow is the address for whose sake KASAN looked at its shadow where
-// that has none: "general protection fault, probably for non-canonical address
-// 0xdffffc0000000005" is about 0x28. Only addresses next to 0 are told from others.
+// behindShadow maps an address in KASAN's shadow to the address that KASAN checked:
+// "general protection fault, probably for non-canonical address 0xdffffc0000000005" is
+// about 0x28. It knows only the shadow of addresses next to 0; shadowed is false for all
+// others.
 func behindShadow(a uint64) (address uint64, shadowed bool) {
 	for _, shadow := range shadows {
 		if below := (a - shadow) << 3; a-shadow < page/8 || a-shadow >= 1<<61-page/8 && a-shadow < 1<<61 {
@@ -168,11 +168,10 @@ func kthreadLine(title string) int {
 	return n
 }
 
-// toKthread is before which line of kernel/kthread.c the warnings are
-// to_kthread's, which compilers put into its callers: that stands at the top of
-// the file, lines 70 to 110 from 4.10 to 7.0, kthread_park() behind line 400.
-// The file was shorter once: until 3.6 kthread_bind() stood before line 200, and
-// to_kthread() did not warn.
+// toKthread is a line of kernel/kthread.c. Warnings before it are to_kthread()'s, which
+// compilers inline into its callers: it stands at lines 70 to 110 from 4.10 to 7.0, and
+// kthread_park() behind line 400. Until 3.6 the file was shorter, with kthread_bind()
+// before line 200, but to_kthread() did not warn then.
 const toKthread = 200
 
 func isKASAN(s *traces.Stack) bool {
@@ -284,8 +283,8 @@ func (c *crash) warned(s *traces.Stack) IncidentKind {
 	return NoIncident
 }
 
-// codeGone knows a thread that runs where no code is any more: its threadfn's frame
-// has an address and no name, and there the CPU could fetch no instruction.
+// codeGone says whether a thread ran code that was unloaded: its threadfn's frame has an
+// address and no name, and the CPU could not fetch an instruction there.
 func codeGone(s *traces.Stack) bool {
 	k := root(s)
 	if k < 1 || s.Cut || s.Above || s.Report != traces.Oops || !s.HasAddress || !strings.HasPrefix(s.Frames[k-1].Func, "0x") {

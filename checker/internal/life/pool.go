@@ -1,21 +1,21 @@
 package life
 
-// Threads that have ended are remembered for a while, in case that something more
-// comes of them: a stop that returns, a second one.
+// Lives of threads that have ended are kept for a while, because more may come of them: a
+// stop that returns, or a second stop.
 
-// A lifeSlot is what a traced life takes up, if it is like most. It has an odd number of
-// lines of the CPU's cache, so that what every event asks for is not in the same few of
-// its sets for all lives.
+// A lifeSlot is the memory of a traced life of usual size. It is an odd number of cache
+// lines long, so that the fields that every event uses are spread over all sets of the
+// CPU's cache.
 type lifeSlot struct {
 	unshared bool // the life has ended, and nobody else refers to it
 	_        [63]byte
-	life     Life // with what every event asks for at the beginning of a line of the cache: TestLifeSlot
+	life     Life // the fields that every event uses begin a cache line: TestLifeSlot
 	tasks    [6]task
 	compact  [13]CompactEvent
 }
 
-// slotsAtOnce are as many as fill 40 KiB: they are made together, as of one by itself
-// the allocator says where it begins.
+// slotsAtOnce is how many slots are made together: some 40 KiB. A single one would be
+// placed by the allocator, perhaps not at a cache line's beginning.
 const slotsAtOnce = 37
 
 // A lifePool has the slots that lives may use.
@@ -24,7 +24,7 @@ type lifePool struct {
 	free  []*lifeSlot // of lives that nobody needs any more
 }
 
-// take is a slot for a life that begins.
+// take returns a slot for a life that begins.
 func (p *lifePool) take() *lifeSlot {
 	if n := len(p.free); n > 0 {
 		s := p.free[n-1]
@@ -50,20 +50,20 @@ func (a *Assembler) Release(l *Life) {
 	}
 }
 
-// A Grace is how many lives wait before they are judged and no more than a tombstone
-// of them is kept. What can still come of a thread that has left its CPU for good and
-// whose stop has returned is another stop, which is a mistake; one that has ended by
-// itself may be stopped at any time.
+// A Grace is how many ended lives wait before the oldest is judged and only its tombstone
+// is kept. A thread that is gone and whose stop has returned can only be stopped once
+// more, by mistake: Stopped is for those. A thread that has ended by itself may still be
+// stopped at any time: Unstopped is for those.
 type Grace struct{ Stopped, Unstopped int }
 
 var usualGrace = Grace{Stopped: 1 << 5, Unstopped: 1 << 8}
 
-// SetGrace is for tests: lives wait as long as g says, and not as long as usual.
+// SetGrace changes the grace, for tests.
 func (a *Assembler) SetGrace(g Grace) { a.traced.grace = g }
 
-// retire takes note that a life's thread ends. Where too many have, the oldest end
-// for good, unless somebody is still in a call of them.
-// What it returns is good until it is called again.
+// retire notes that a life's thread has ended. If too many lives wait, it returns the
+// oldest, which has ended for good, unless a stop or a park of it is under way. The list
+// may be used until the next call.
 func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	a.traced.ended.add(l)
 	old := a.traced.ended.oldest(a.traced.grace.Stopped)
@@ -84,7 +84,7 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	return a.traced.retired[:]
 }
 
-// An endedQueue is lives in the order in which they came.
+// An endedQueue has lives in the order in which they were added.
 type endedQueue struct {
 	lives []*Life
 	taken int // how many of the first have been taken
@@ -99,10 +99,11 @@ func (q *endedQueue) add(l *Life) {
 	q.lives = append(q.lives, l)
 }
 
-// oldest takes the first of more than so many lives, which has not ended for good;
-// nil: there are no more, or it must wait on.
+// oldest takes the first life out of a queue of more than most lives. It skips lives that
+// have ended for good already. nil: the queue is short enough, or the first lives must
+// wait longer, because a call of them is under way.
 func (q *endedQueue) oldest(most int) *Life {
-	// As one comes at a time, to look at two of them is enough to keep up.
+	// One life is added at a time, so to look at two keeps the queue short.
 	for n := 0; len(q.lives)-q.taken > most && n < 2; n++ {
 		l := q.lives[q.taken]
 		q.lives[q.taken] = nil

@@ -14,38 +14,39 @@ type Wait struct {
 	Waiter  traces.Task
 	For     traces.Task    // zero: the log does not tell
 	Certain bool           // For is shown, not only likely
-	In      string         // the kernel function
+	In      string         // the kernel function in which it is blocked
 	Module  string         // of the function that called it; empty: the kernel's own
 	Where   string         // where For sleeps, in words; empty: not shown
 	Lines   []int          // the first lines of its reports
-	Seconds int            // how long, by the last report that says so; or how far apart two looks are that show it; 0: neither
-	Locks   []traces.Event // traces.Blocked: what For waits for, who holds that, what that one waits for …
-	Victims []traces.Event // traces.Blocked: who waits for what Waiter holds
-	Looks   bool           // Seconds are between two looks: no report says how long
+	Seconds int            // how long, by the last report that says so; else the time between two reports that show it; 0: neither
+	Locks   []traces.Event // traces.Blocked: the lock that For waits for, then the one that its holder waits for, …
+	Victims []traces.Event // traces.Blocked: the tasks that wait for a lock that Waiter holds
+	Looks   bool           // Seconds is the time between two reports: no report says how long the wait lasts
 }
 
-// longWait is how far two looks at a wait must be apart, in nanoseconds, to say
-// that it lasts. One look shows that a task waits at that moment, as every
-// kthread_stop() does.
+// longWait is the time, in nanoseconds, that must lie between two reports of a wait before
+// it counts as lasting. A single report shows only that the task waits at that moment, and
+// every kthread_stop() waits for a moment.
 const longWait = 30e9
 
-// FarApart says whether two looks at a task are: its stamps must be known.
+// FarApart says whether two stamps, the earlier one first, are longWait apart. It is false
+// if there are no stamps (0).
 func FarApart(a, b int64) bool { return a > 0 && b-a >= longWait }
 
 // reported is what the reports of a log say of one task.
 type reported struct {
-	first, last traces.Event // last: the last whole one, if there is a whole one
-	since       traces.Event // the first since when all show the same wait
+	first, last traces.Event // last: the last report with a whole stack, if there is one
+	since       traces.Event // the report from which on all show the same wait
 	lines       []int
 	stamps      []int64
 	seconds     int
 }
 
-// HungTasks are the hung-task reports of a log, all together.
+// HungTasks sums up the hung-task reports of a log.
 type HungTasks struct {
 	Reports    int  // how many there are
-	Cut        int  // those of them whose stack is not whole
-	LastLine   int  // of the last report of a task that waits
+	Cut        int  // how many of them have a stack that is cut
+	LastLine   int  // line of the last report of a task that waits
 	Back       bool // a task that was reported blocked goes on
 	Incomplete bool // messages are missing
 }
@@ -65,8 +66,8 @@ func (r *reported) add(e *traces.Event) {
 	r.seconds = max(r.seconds, e.Stack.Blocked)
 }
 
-// wait is the wait for a thread that the reports show; nil: none. What a cut stack
-// shows was there all the same.
+// wait returns the wait for a thread that the reports show; nil: none. A function on a cut
+// stack counts too: it was there, whatever is missing.
 func (r *reported) wait() *Wait {
 	in := blockedIn(r.last.Stack)
 	if in == "" {
@@ -127,8 +128,8 @@ func (a *Assembler) addReport(e *traces.Event) (ended []*Life) {
 	return nil
 }
 
-// knownByStack makes a life of a thread that the log knows by a report of its stack.
-// There is no doubt about which thread that is: the report has its pid.
+// knownByStack makes a life of a thread that the log knows only by a report of its stack.
+// The report has a pid, so there is no doubt which thread that is.
 func (a *Assembler) knownByStack(e *traces.Event) (ended []*Life) {
 	before := a.byPID.get(e.Thread.PID)
 	ended = a.addMessage(e)
@@ -138,8 +139,8 @@ func (a *Assembler) knownByStack(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// addReport adds a report of the thread's own stack; of several in a row that
-// say the same the first and the last are kept.
+// addReport adds a report of the thread's own stack. If several in a row say the same, only
+// the first and the last are kept.
 func (l *Life) addReport(e *traces.Event) {
 	events := l.Events()
 	n := len(events)
@@ -168,7 +169,7 @@ func (l *Life) waitsFor(pid int) bool {
 	return open > 0
 }
 
-// conclude draws what can be drawn from all reports of one boot together.
+// conclude makes waits and incidents of all reports of one boot together.
 func (a *Assembler) conclude() {
 	var waits []*Wait
 	for pid, r := range a.book.reports {
@@ -181,13 +182,13 @@ func (a *Assembler) conclude() {
 		if in == "kthread_create_on_node" {
 			// kthread_create_on_node() calls one of two underscores, and may be called by
 			// kthread_create_on_cpu() and others.
-			for i = 0; i+1 < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waiting[s.Frames[i].Func]); i++ {
+			for i = 0; i+1 < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waitFunctions[s.Frames[i].Func]); i++ {
 			}
 			for i+1 < len(s.Frames) && isCreate(s.Frames[i+1].Func) {
 				i++
 			}
 			if r.seconds == 0 {
-				continue // one look at a creation that goes on
+				continue // a single report: the creation may just be under way
 			}
 		}
 		if i+1 < len(s.Frames) && !s.Cut {
@@ -218,7 +219,7 @@ func (a *Assembler) conclude() {
 	a.book.reports, a.book.locks, a.book.kthreadd = nil, nil, 0
 }
 
-// isCreate knows the functions of kernel/kthread.c that make a thread and wait
+// isCreate says whether fn is a function of kernel/kthread.c that makes a thread and waits
 // for it.
 func isCreate(fn string) bool {
 	switch fn {
@@ -229,7 +230,7 @@ func isCreate(fn string) bool {
 	return false
 }
 
-// cause says what the reports show of the thread that a task waits for.
+// cause fills in what the reports show of the thread that a task waits for.
 func (a *Assembler) cause(w *Wait) {
 	if w.In == "kthread_create_on_node" {
 		a.creator(w)
@@ -263,7 +264,7 @@ func (a *Assembler) cause(w *Wait) {
 // maxLocks bounds how many locks are followed, and how many waiters are named.
 const maxLocks = 8
 
-// creator says what the reports show of kthreadd, for which a creation waits.
+// creator fills in what the reports show of kthreadd, for which every creation waits.
 func (a *Assembler) creator(w *Wait) {
 	r := a.book.reports[2]
 	switch {
@@ -294,8 +295,8 @@ func (a *Assembler) creator(w *Wait) {
 	w.Where = fmt.Sprintf("kthreadd itself is in %s (line %d%s), and while it is, no kernel thread is created, whoever asks", s.Frames[i].Func, r.last.Line, state)
 }
 
-// round is within how many nanoseconds khungtaskd prints all tasks that it has
-// found hung in one look (kernel/hung_task.c check_hung_uninterruptible_tasks).
+// round is the time, in nanoseconds, in which khungtaskd prints all tasks that it finds
+// hung in one check (kernel/hung_task.c check_hung_uninterruptible_tasks).
 const round = 2e9
 
 // together says whether two tasks were reported in one round.
@@ -310,10 +311,9 @@ func together(a, b *reported) bool {
 	return false
 }
 
-// suspect looks for the one thread that a stopper may well wait for: it is of
-// the stopper's module, by its threadfn on the stack, and it has not ended.
-// That is likely and not certain, because a thread that sleeps interruptibly
-// has no report.
+// suspect looks for the one thread that a stopper likely waits for. The thread's stack has
+// a threadfn of the stopper's module, and the thread has not ended. This is not certain,
+// because another thread of the module may sleep interruptibly, and then has no report.
 func (a *Assembler) suspect(w *Wait) {
 	if w.Module == "" {
 		return
@@ -350,7 +350,8 @@ func (a *Assembler) suspect(w *Wait) {
 	l.Suspected = append(l.Suspected, *w)
 }
 
-// Reports are what a log's reports say of no one life, and the release that it names.
+// Reports is what a log's reports say that belongs to no one life, and the release that the
+// log names.
 type Reports struct {
 	Kernel    string // the last release that the log names; empty: none
 	Waits     []Wait
@@ -358,14 +359,14 @@ type Reports struct {
 	Hung      HungTasks
 }
 
-// Reports are those so far. Waits are known when a boot ends.
+// Reports returns what has been reported so far. The waits are complete when a boot ends.
 func (a *Assembler) Reports() Reports {
 	b := &a.book
 	return Reports{a.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
 }
 
-// comesBack takes note of a message of a task that a report has shown blocked: it is
-// blocked no more.
+// comesBack takes a message by a task. If a report has shown the task blocked, the message
+// shows that it is blocked no more.
 func (a *Assembler) comesBack(e *traces.Event) {
 	r := a.book.reports[e.By.PID]
 	if r == nil || e.By.PID == 0 || e.By.Comm != "" && r.last.Thread.Comm != "" && !alike(e.By.Comm, r.last.Thread.Comm) {
@@ -377,7 +378,7 @@ func (a *Assembler) comesBack(e *traces.Event) {
 	}
 	delete(a.book.reports, e.By.PID)
 	if w.Seconds == 0 {
-		return // it was seen to wait, and that is over
+		return // a single report is no long wait
 	}
 	var of *Life
 	for l := range a.alive() {
@@ -388,8 +389,8 @@ func (a *Assembler) comesBack(e *traces.Event) {
 	a.slow(of, w, e.Line)
 }
 
-// slow notes that a wait is over, as a line shows, with the thread that was waited
-// for; nil: which that is the log does not tell.
+// slow notes that a wait is over, as line shows. of is the life of the thread that was
+// waited for; nil: the log does not show which it is.
 func (a *Assembler) slow(of *Life, w *Wait, line int) {
 	i := Incident{Misuse: Misuse{Kind: Slow}, Lines: append(slices.Clone(w.Lines), line), Wait: w, Back: line}
 	a.book.hung.Back = true
@@ -401,9 +402,9 @@ func (a *Assembler) slow(of *Life, w *Wait, line int) {
 	}
 }
 
-// likelyBack says whether the likely end of a wait has come: a stop of the one
-// thread that it is likely for has returned after the last report. Then nothing
-// says that the task is blocked still.
+// likelyBack says whether a wait has likely ended: a stop of the thread that it is likely
+// for has returned after the last report. Then nothing shows that the task is still
+// blocked.
 func (a *Assembler) likelyBack(w *Wait) bool {
 	l := a.byPID.get(w.For.PID)
 	if w.For.PID == 0 || l == nil || l.Trace.on {

@@ -9,13 +9,13 @@ import (
 
 // What a task's stack shows of a kernel thread.
 
-// find is the index of a function in a stack, from the inside, or -1.
+// find returns the index of the innermost frame of a function in a stack; -1: none.
 func find(s *traces.Stack, fn string) int {
 	return slices.IndexFunc(s.Frames, func(f traces.Frame) bool { return f.Func == fn })
 }
 
-// root is the index of kthread()'s own frame in a stack, the outermost of the
-// name; -1 where the stack has none that can be trusted.
+// root returns the index of kthread()'s frame in a stack, the outermost one of that name;
+// -1: the stack has none that can be trusted.
 func root(s *traces.Stack) int {
 	for i := len(s.Frames) - 1; i >= 0; i-- {
 		if s.Frames[i].Func == "kthread" && s.Frames[i].Module == "" {
@@ -26,15 +26,15 @@ func root(s *traces.Stack) int {
 }
 
 // fromKthread are the functions that kthread() itself calls before threadfn
-// (kernel/kthread.c kthread, 2.6.32 to 7.0): with one of them above it on the
-// stack the thread need not have come to threadfn.
+// (kernel/kthread.c kthread, 2.6.32 to 7.0). If kthread() is in one of them, the thread may
+// not have come to threadfn yet.
 var fromKthread = map[string]bool{
 	"complete": true, "kfree": true, "kmalloc": true, "sched_setscheduler_nocheck": true, "set_cpus_allowed_ptr": true,
 	"__set_cpus_allowed_ptr": true, "cgroup_kthread_ready": true, "kthread_affine_node": true, "preempt_schedule": true,
 	"__kthread_parkme": true, "wait_for_completion": true,
 }
 
-// asleepIn are the functions between a sleeper and who has called schedule().
+// asleepIn says whether fn belongs to schedule() itself, and is not its caller.
 func asleepIn(fn string) bool {
 	return fn == "schedule" || fn == "__schedule" || fn == "schedule_preempt_disabled" || fn == "__switch_to" ||
 		fn == "context_switch" || fn == "switch_to"
@@ -43,8 +43,8 @@ func asleepIn(fn string) bool {
 // leaving are the functions in which a thread is on its way out.
 var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "kthread_do_exit", "make_task_dead", "complete_and_exit"}
 
-// Phases are the phases of the specification in which a thread's stack looks like this; nil where
-// the stack does not tell.
+// Phases returns the phases of the specification in which a thread's stack can look like
+// this; nil: the stack does not tell.
 func Phases(s *traces.Stack) []string {
 	k := root(s)
 	if k < 0 || s.Cut {
@@ -59,7 +59,7 @@ func Phases(s *traces.Stack) []string {
 	case len(above) == 0:
 		return nil
 	case asleep == len(above):
-		// kthread() sleeps by itself once: until somebody wakes it first.
+		// kthread() itself sleeps only once, until the thread's first wake.
 		if s.State == 'D' {
 			return []string{"created"}
 		}
@@ -76,22 +76,22 @@ func Phases(s *traces.Stack) []string {
 	return []string{"running"}
 }
 
-// unwoken says whether a stack is that of a thread in its first sleep.
+// unwoken says whether a stack shows a thread in its first sleep.
 func unwoken(s *traces.Stack) bool {
 	p := Phases(s)
 	return len(p) == 1 && p[0] == "created"
 }
 
-// waiting are the functions in which a task sleeps for a completion or a time.
-var waiting = map[string]bool{
+// waitFunctions are the functions in which a task sleeps for a completion or a time.
+var waitFunctions = map[string]bool{
 	"schedule_timeout": true, "schedule_timeout_uninterruptible": true, "schedule_hrtimeout_range": true, "schedule_hrtimeout_range_clock": true,
 	"wait_for_completion": true, "wait_for_completion_killable": true, "wait_for_completion_state": true, "wait_for_common": true,
 	"__wait_for_common": true, "do_wait_for_common": true, "wait_task_inactive": true, "schedule_hrtimeout": true,
 }
 
-// blockedIn says in which of the functions that wait for a kernel thread a stack
-// shows its task; empty: in none. What is cut shows that it was in kthread_stop,
-// and of the others nothing, because they do more than wait.
+// blockedIn returns the function that waits for a kernel thread in which a stack shows its
+// task; empty: none. A cut stack is enough for kthread_stop, and not for the other
+// functions, because they do more than wait.
 func blockedIn(s *traces.Stack) string {
 	if find(s, "kthread_stop") >= 0 {
 		return "kthread_stop"
@@ -105,25 +105,25 @@ func blockedIn(s *traces.Stack) string {
 			return "kthread_park"
 		case i > 0 && f.Module == "" && (f.Func == "__kthread_create_on_node" || f.Func == "kthread_create_on_node" || f.Func == "kthread_create"):
 			return "kthread_create_on_node"
-		case !asleepIn(f.Func) && !waiting[f.Func]:
+		case !asleepIn(f.Func) && !waitFunctions[f.Func]:
 			return ""
 		}
 	}
 	return ""
 }
 
-// frozenIn says whether a stack is that of a thread in the freezer
+// frozenIn says whether a stack shows a thread in the freezer
 // (kernel/freezer.c __refrigerator; 2.6 to 7.0).
 func frozenIn(s *traces.Stack) bool {
 	i := 0
-	for i < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waiting[s.Frames[i].Func]) {
+	for i < len(s.Frames) && (asleepIn(s.Frames[i].Func) || waitFunctions[s.Frames[i].Func]) {
 		i++
 	}
 	return i < len(s.Frames) && (s.Frames[i].Func == "__refrigerator" || s.Frames[i].Func == "refrigerator") && s.Frames[i].Module == ""
 }
 
-// sleepsAt is where the thread of a whole stack sleeps, in words; empty where
-// that says nothing.
+// sleepsAt returns where the thread of a whole stack sleeps, in words; empty: the stack
+// does not say.
 func sleepsAt(s *traces.Stack) string {
 	k := root(s)
 	if k < 1 || s.Cut {

@@ -2,20 +2,20 @@ package life
 
 import "github.com/kthread-tla/tracecheck/traces"
 
-// addresses are the lives by the address of their task_struct, by which probes tell a
-// thread. The pid of an address is learned from events that have both, from the probe
-// and the tracepoint of one kthread_stop(), which follow each other, and, up to 6.3, from
-// a creator that names its thread (task_rename) before kthread_create_on_node() returns
-// the address to it. Elsewhere the address is nobody's.
+// addresses finds lives by the address of their task_struct, which is all that some probes
+// show of a thread. The pid of an address is learned from events that have both; from the
+// probe and the tracepoint of one kthread_stop(), which follow each other; and, up to 6.3,
+// from a creator, which names its thread (task_rename) before kthread_create_on_node()
+// returns the address to it. Other addresses have no life.
 type addresses struct {
 	lives   map[uint64]*Life
-	renamed map[int]*Life  // by a task's pid: the new thread that it has named last
-	stops   map[int]uint64 // by a task's pid: its stop goes on, of a thread that is not known
+	renamed map[int]*Life  // by a creator's pid: the new thread that it named last
+	stops   map[int]uint64 // by a stopper's pid: the address of the unknown thread that it is stopping
 	forks   int            // threads forked so far
 }
 
-// identify gives a pid to an event that has but an address, where it is known
-// whose that is, and learns from one that has both.
+// identify gives a pid to an event that has only an address, if the address is known. It
+// learns the address from an event that has both.
 func (a *Assembler) identify(e *traces.Event) {
 	addr := &a.traced.addr
 	switch e.Kind {
@@ -37,7 +37,7 @@ func (a *Assembler) identify(e *traces.Event) {
 		}
 	case traces.StopCall, traces.ParkCall, traces.Unpark, traces.Fork:
 	default:
-		return // of a wake_up_process() nothing follows
+		return // no address is learned from other events, such as a wake_up_process()
 	}
 	switch l := addr.lives[e.Thread.Addr]; {
 	case e.Thread.Addr == 0:
@@ -50,7 +50,7 @@ func (a *Assembler) identify(e *traces.Event) {
 	}
 }
 
-// bind notes that an address is a life's.
+// bind notes that an address belongs to a life.
 func (a *Assembler) bind(addr uint64, l *Life) {
 	if addr == 0 || !l.Trace.on {
 		return
@@ -62,9 +62,8 @@ func (a *Assembler) bind(addr uint64, l *Life) {
 	l.traceMore.addr, l.traceMore.bound = addr, a.traced.addr.forks
 }
 
-// holds says whether the address that was a life's is so still. It is nobody
-// else's until another thread is forked; then the life's thread must be known to
-// be there.
+// holds says whether a life's address still belongs to it. It does as long as no other
+// thread has been forked. After a fork the life's thread must be known to exist still.
 func (a *Assembler) holds(l *Life) bool {
 	t := &l.Trace
 	switch {
@@ -78,7 +77,7 @@ func (a *Assembler) holds(l *Life) bool {
 	return a.sees().Has(traces.ProcessExit)
 }
 
-// noteStop notes that a task stops a thread that is not known.
+// noteStop notes that a task stops an unknown thread, by the thread's address.
 func (a *Assembler) noteStop(by int, addr uint64) {
 	if a.traced.addr.stops == nil {
 		a.traced.addr.stops = make(map[int]uint64)
@@ -86,7 +85,7 @@ func (a *Assembler) noteStop(by int, addr uint64) {
 	a.traced.addr.stops[by] = addr
 }
 
-// bindStop notes that a task's stop, if it was of an unknown thread, is that of l.
+// bindStop notes that l is the thread that a task stops, if that was unknown so far.
 func (a *Assembler) bindStop(by int, l *Life) {
 	if addr, ok := a.traced.addr.stops[by]; ok {
 		a.bind(addr, l)
@@ -94,8 +93,8 @@ func (a *Assembler) bindStop(by int, l *Life) {
 	}
 }
 
-// dropStop notes that a task's stop is over, or as good as that, and that nobody
-// will learn of whom it was: of any thread whose address is not another one.
+// dropStop notes that a task's stop of an unknown thread is over, so that it will never be
+// known whose it was. It may have been of any thread that has no other address.
 func (a *Assembler) dropStop(by int) {
 	addr, ok := a.traced.addr.stops[by]
 	if !ok {
@@ -107,7 +106,7 @@ func (a *Assembler) dropStop(by int) {
 	}
 }
 
-// noteMaybeStopped notes that a stop of an address may be of this life's thread.
+// noteMaybeStopped notes that a stop of an address may have been of this life's thread.
 func (l *Life) noteMaybeStopped(addr uint64) {
 	if l.Trace.on && (addr == 0 || l.traceMore.addr == 0 || l.traceMore.addr == addr) {
 		l.traceMore.maybeStopped = true

@@ -6,11 +6,11 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// A thread that has ended and been judged may still be stopped, long after. Until its
-// pid is used again it has a tombstone: what was said of it, and the events that a
-// report of another stop names. Such a stop revives the life, which goes on from there.
+// A thread that has ended and been judged may be stopped again, long after. So a tombstone
+// is kept until its pid is used again. It has the verdict, and the events that a report of
+// another stop names. Such a stop revives the life, which goes on from there.
 
-// A tombstone is what is kept of a life that is over. It is one line of the CPU's cache:
+// A tombstone is what is kept of a life that is over. It fits into one cache line:
 // TestLifeSlot.
 type tombstone struct {
 	said             *Said
@@ -29,16 +29,17 @@ type tombstone struct {
 	freed            bool // see traceRest
 }
 
-// maxTombstones is how many there are at most: one for each pid that a kernel has if
-// nobody asks for more (include/linux/threads.h PID_MAX_DEFAULT), else for as many as
-// were the latest.
+// maxTombstones bounds the tombstones. It is PID_MAX_DEFAULT (include/linux/threads.h), so
+// by default each pid of a kernel has one. With more pids, a new tombstone takes the place
+// of an older one whose pid has the same last digits.
 const maxTombstones = 1 << 15
 
-// tombstones are by the last digits of pids. Only those parts are there that have
-// something in them.
+// tombstones is a table by pid modulo maxTombstones. A part of it exists once something is
+// put into it.
 type tombstones [maxTombstones / partSize]*[partSize]tombstone
 
-// find is the tombstone of a pid, or of another one with the same last digits; nil: there is none.
+// find returns the tombstone at the place of a pid. It may be that of another pid, or not
+// in use. nil: there is none.
 func (rs *tombstones) find(pid int) *tombstone {
 	pid %= maxTombstones
 	if part := rs[pid/partSize]; part != nil {
@@ -47,7 +48,7 @@ func (rs *tombstones) find(pid int) *tombstone {
 	return nil
 }
 
-// slot is the place for the tombstone of a pid.
+// slot returns the place for the tombstone of a pid, to be written.
 func (rs *tombstones) slot(pid int) *tombstone {
 	part := &rs[pid%maxTombstones/partSize]
 	if *part == nil {
@@ -56,15 +57,14 @@ func (rs *tombstones) slot(pid int) *tombstone {
 	return &(*part)[pid%partSize]
 }
 
-// TombEvents are the events that a tombstone has, by their indices in a life; -1 is
-// none.
+// TombEvents are the events that a tombstone keeps, as indices in Life.Events; -1: none.
 type TombEvents struct {
 	call, ret int // the stop and its return
 	end       int // what shows the end, where there is no return
 }
 
-// TombEvents are the events that a tombstone of the life would have; nil: it can have no
-// tombstone.
+// TombEvents returns the events that a tombstone of the life would keep; nil: the life
+// cannot have one.
 func (l *Life) TombEvents() *TombEvents {
 	if !l.Trace.on || !l.InTime() || l.Trace.Lossy || l.Revived != nil || l.traceMore.maybeStopped || l.Doubt || l.Crash > 0 || len(l.compact) == 0 ||
 		len(l.full)+len(l.Incidents)+len(l.Suspected) > 0 {
@@ -103,16 +103,15 @@ func (l *Life) TombEvents() *TombEvents {
 	return &r
 }
 
-// CanBury says whether a life that has been judged gets a tombstone, if it has what
-// Bury asks for: it has ended for good, and its pid is its own still.
+// CanBury says whether a judged life may get a tombstone, as far as the Assembler knows: it
+// has ended for good, and its pid has not been used again.
 func (a *Assembler) CanBury(l *Life) bool {
 	pid := l.Thread.PID
 	return l.openAt < 0 && l.Trace.Ended && l.traceMore.calls == 0 && uint(pid-1) < pidLimit-1 &&
 		len(a.traced.addr.lives)+len(a.traced.addr.renamed)+len(a.traced.addr.stops) == 0 && a.incarnationOf(pid) == l.Incarnation
 }
 
-// Bury keeps a tombstone of a life for which CanBury: its events and what has been said
-// of it.
+// Bury keeps a tombstone of a life for which CanBury is true: its events and the verdict.
 func (a *Assembler) Bury(l *Life, of *TombEvents, said *Said) {
 	pid := l.Thread.PID
 	end := of.end
@@ -130,7 +129,7 @@ func (a *Assembler) Bury(l *Life, of *TombEvents, said *Said) {
 	if of.ret >= 0 && k.By != Nobody {
 		by = l.tasks[k.By]
 	}
-	// It is written and not read: its place is in no cache.
+	// Write all of it at once, without reading: it is not in the CPU's cache.
 	*a.traced.tombstones.slot(pid) = tombstone{
 		said: said, last: l.compact[len(l.compact)-1].Stamp, // its events are in time
 		by: by.comm, byPID: by.pid, pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.Revision)),
@@ -147,9 +146,9 @@ func (x *index) incarnationOf(pid int) int {
 	return 0
 }
 
-// revive makes a life once more of a thread that is over and is stopped now; nil: there
-// is no tombstone of it, or it may be another thread, or one that is stopped so soon that
-// what came before may not have been all over.
+// revive makes a life again of the tombstone of a thread that is stopped now. nil: there is
+// no tombstone, or it may be another thread's, or the stop came so soon that it may have
+// begun before the earlier events were over (Slack).
 func (a *Assembler) revive(e *traces.Event) *Life {
 	pid := e.Thread.PID
 	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !a.sees().Has(traces.Fork) {

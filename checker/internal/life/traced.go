@@ -11,23 +11,23 @@ import (
 // wake of a thread; a life keeps those that say something of its lifecycle, so
 // that a thread that sleeps and wakes for hours stays small.
 
-// A Trace is what an Assembler asks for at every event of a life whose events are a
-// tracer's. It is in one line of the CPU's cache, with Life.compact: there are many lives
-// at once, and an event is mostly of another one than the event before.
+// A Trace has the fields of a traced life that an Assembler uses at every event. They are
+// in one cache line, with Life.compact: many lives are open at once, and most events are
+// of another life than the event before.
 type Trace struct {
-	on      bool // they are a tracer's
-	Forked  bool // its fork is in the log: nothing of it came before
+	on      bool // the life is traced
+	Forked  bool // its fork is in the log, so no event of it is missing at the beginning
 	Lossy   bool // events were lost in its time
-	begun   bool // it has been seen past its first sleep
-	Ended   bool // it has been seen in do_exit()
+	begun   bool // an event shows it past its first sleep
+	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
-	// asleep is the state letter in which the thread left its CPU last, while
-	// nothing has woken it since; else 0. The lines of two CPUs may be in the wrong
-	// order: there must also have been more sleeps than wakings.
+	// Asleep is the state letter in which the thread left its CPU last; 0: something
+	// has woken it since. The lines of two CPUs may be in the wrong order, so it is set
+	// only if there have been more sleeps than wakings.
 	Asleep    byte
 	left      byte  // the state of its latest event, if that is a SwitchOut; else 0
-	sleeps    int32 // without the wakings; may be below 0
+	sleeps    int32 // number of sleeps less number of wakings; may be below 0
 	AfterStop AfterStop
 }
 
@@ -38,23 +38,23 @@ type traceRest struct {
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
 	maybeStopped bool
 	calls        int // stops and parks of it that are under way
-	// since is the line from which on events were lost; 0 where nothing but leftBy
-	// says so.
+	// since is the line from which on events were lost; 0: none were, or only leftBy
+	// shows it.
 	since     int
-	leftBy    *traces.Event // the call of a task that is in a stop of it by the trace; nil: none
+	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
-	// See addresses: the one of its task_struct, 0: not known; how many threads had
-	// been forked when it was learned.
+	// addr is the address of its task_struct, 0: not known. bound is how many threads
+	// had been forked when it was learned. See addresses.
 	addr  uint64
 	bound int
 }
 
-// firstLines has the line of the first event of each kind; 0: there was none. An
-// event that the reader has left out is not counted. It is written while verdicts
-// are read.
+// firstLines has the line of the trace's first event of each kind; 0: there was none. It
+// does not count events that the reader left out. It is atomic, because it is written
+// while other goroutines read verdicts.
 type firstLines [traces.Blocked + 1]atomic.Int64
 
-// A pendingCall is the stop or the park that a task is in, as the log has it.
+// A pendingCall is a stop or a park that has not returned yet.
 type pendingCall struct {
 	life  *Life
 	probe bool // known by a probe
@@ -125,8 +125,8 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// takes says whether an event of a tracer about a traced life's pid is about its
-// thread; if not, another task has its pid now.
+// takes says whether a tracer's event about a life's pid is about the life's thread. If
+// not, another task has the pid now.
 func (l *Life) takes(e *traces.Event) bool {
 	if l.Trace.unnamed {
 		l.rename(e.Thread.Comm)
@@ -134,7 +134,7 @@ func (l *Life) takes(e *traces.Event) bool {
 	return !l.Trace.gone || e.Kind == traces.Freed
 }
 
-// rename gives a thread a name. A young one still has its parent's.
+// rename gives a thread a name. A new thread has its parent's name at first.
 func (l *Life) rename(name string) {
 	l.Thread.Comm = name
 	l.Trace.unnamed = name == "" || name == "kthreadd" || name == "<...>"
@@ -145,7 +145,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
 	} else if e.State == 'D' {
-		// Who goes to sleep inside kthread_stop() has made his request.
+		// A task that goes to sleep inside kthread_stop() has made its request.
 		if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
 			in.life.Keep(e)
 			in.life.Trace.AfterStop.request(in, e.Line)
@@ -158,7 +158,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	t := &l.Trace
 	if e.Kind != traces.SwitchOut {
 		if e.Kind == traces.Woken && e.Late && a.wakes() {
-			return nil // sched_waking has said so before
+			return nil // sched_waking has shown this wake already
 		}
 		t.Asleep = 0
 		if e.Kind == traces.SwitchIn {
@@ -170,8 +170,8 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		if own {
 			in.awake, t.AfterStop.Missed = false, false
 		}
-		// A new thread that is moved to another CPU is woken by the one that
-		// moves it, perhaps before anybody knows of it.
+		// A new thread that is moved to another CPU is woken by the migration
+		// thread, perhaps before its creator knows of it.
 		if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
 			return nil
 		}
@@ -188,8 +188,8 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	t.AfterStop.sleep(e)
 	switch e.State {
 	case 'D':
-		// Its first sleep, if nothing of it has been seen since the fork;
-		// any other says nothing.
+		// This is its first sleep if there was no event since the fork. Any
+		// other sleep in this state says nothing.
 		if l.Count() > 1 || !t.Forked {
 			return nil
 		}
@@ -198,7 +198,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 		t.begun = true
-		// One that says the same as the event before it says nothing.
+		// A second one in a row says nothing new.
 		if t.left == 'S' || t.left == 'I' {
 			return nil
 		}
@@ -284,7 +284,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	}
 	if e.Thread.PID == 0 {
 		if !park {
-			a.noteStop(by, e.Thread.Addr) // whose address it is is not known yet
+			a.noteStop(by, e.Thread.Addr) // the thread of the address is not known yet
 		}
 		return nil
 	}
@@ -313,8 +313,8 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// addReturn gives a return to the thread whose stop or park it is: the one that
-// the same task has called. A task has one such call at a time.
+// addReturn gives a return to the life whose thread the same task was stopping or parking.
+// A task has one such call at a time.
 func (a *Assembler) addReturn(e *traces.Event) {
 	in := a.traced.calls.get(e.By.PID)
 	switch {
@@ -328,7 +328,7 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		a.endCall(e.By.PID)
 		return
 	case e.Probe && in.point && !in.park, !e.Probe && !in.point:
-		// The tracepoint, where there is one, says the same.
+		// The call is known by the other of tracepoint and probe, whose return counts.
 		return
 	}
 	a.endCall(e.By.PID)
@@ -355,7 +355,7 @@ func (a *Assembler) endCall(pid int) {
 
 // lose takes note that events of a trace are missing.
 func (a *Assembler) lose(line int) {
-	a.traced.tombstones = tombstones{} // another thread may have had the pid
+	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for l := range a.alive() {
 		if l.Trace.on {
 			if l.Trace.Lossy = true; l.traceMore.since == 0 {
@@ -385,8 +385,8 @@ func (a *Assembler) forget(l *Life) {
 	}
 }
 
-// LeftBy is the call of a task that was in a stop of the thread by the trace, so that the
-// return of that is missing; nil: there was none.
+// LeftBy returns the event that shows that the return of a stop of the thread is missing:
+// another call by the task that was in that stop. nil: there is none.
 func (l *Life) LeftBy() *traces.Event { return l.traceMore.leftBy }
 
 // FirstSeen is the line of the trace's first event of a kind, of any thread; 0: there was

@@ -2,19 +2,19 @@ package model
 
 import "sync"
 
-// A Cache remembers values by key. When there are many it forgets those that
-// have not been asked for since it last forgot some. It may be used by several
-// goroutines.
+// A Cache keeps values by key, in two generations. When the young one is full it becomes
+// the old one, and the old one is dropped. A value that is read moves into the young one.
+// Several goroutines may use a Cache.
 type Cache[V any] struct {
 	mu         sync.Mutex
 	young, old map[string]V
-	Off        bool // remember nothing: tests compare with that
+	Off        bool // keep nothing; for tests
 }
 
-// maxCached is how many values make a cache forget.
+// maxCached is the size of a full generation.
 const maxCached = 1 << 10
 
-// Get is the value of a key; ok says whether there is one.
+// Get returns the value of a key; ok says whether there is one.
 func (c *Cache[V]) Get(key []byte) (v V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Key is all of a query that a search looks at: its operations, the order of their
-// windows' ends, and what may be hidden. Two queries with one key have the same
+// Key returns all of a query that a search looks at: the operations, the order of the ends
+// of their windows, and what may be hidden. Two queries with the same key have the same
 // answers, with the same Events.
 func (q *Query) Key() []byte {
 	ends := make([]int64, 0, 2*len(q.Operations))

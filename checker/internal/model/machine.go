@@ -37,8 +37,8 @@ type valued struct {
 	states StateSet
 }
 
-// New makes a graph ready to be walked. order names the graph's actions: of several
-// shortest witnesses that one is found whose actions come first in it.
+// New makes a Machine of a graph. order has the names of the graph's actions. If there are
+// several shortest witnesses, the one whose actions come first in order is found.
 func New(g *graph.Graph, order []string) *Machine {
 	m := &Machine{
 		Graph: g, All: 1<<len(g.Actions) - 1, named: make(map[string]ActionSet, len(g.Actions)),
@@ -78,8 +78,8 @@ func edgesIn(g *graph.Graph, order []string) (sorted [][]graph.Edge) {
 	return sorted
 }
 
-// findIdle finds, for each action, the actions that lead nowhere else from any state
-// that can come after it.
+// findIdle returns, for each action, the actions that change nothing in any state that the
+// action leads to.
 func (m *Machine) findIdle() (idle []ActionSet) {
 	reached := m.reachedBy(m.All)
 	moves := make([]ActionSet, len(m.Graph.States)) // by state: the actions that lead elsewhere
@@ -100,8 +100,8 @@ func (m *Machine) findIdle() (idle []ActionSet) {
 	return idle
 }
 
-// Idempotent says whether none of the actions changes anything once one of them has
-// happened. No actions are not.
+// Idempotent says whether, once one of the actions has happened, none of them changes
+// anything any more. It is false for no actions.
 func (m *Machine) Idempotent(by ActionSet) bool {
 	for a, idle := range m.idle() {
 		if by.Has(a) && by&^idle != 0 {
@@ -127,7 +127,7 @@ func (m *Machine) start() StateSet {
 	return s
 }
 
-// Step is where one of the actions leads from the states of s.
+// Step returns the states to which one of the actions leads from the states of s.
 func (m *Machine) Step(s StateSet, by ActionSet) StateSet {
 	var to StateSet
 	s.Each(func(i int) {
@@ -140,7 +140,7 @@ func (m *Machine) Step(s StateSet, by ActionSet) StateSet {
 	return to
 }
 
-// Closure is s and all that any number of hidden actions makes of it.
+// Closure returns s, and all states to which any number of hidden actions leads from it.
 func (m *Machine) Closure(s StateSet, hidden ActionSet) StateSet {
 	m.mu.Lock()
 	reached := m.reached[hidden]
@@ -154,7 +154,7 @@ func (m *Machine) Closure(s StateSet, hidden ActionSet) StateSet {
 	return t
 }
 
-// reachedBy is, for each state, itself and all that hidden actions make of it.
+// reachedBy returns, for each state, the state and all to which hidden actions lead from it.
 func (m *Machine) reachedBy(hidden ActionSet) []StateSet {
 	reached := make([]StateSet, len(m.Graph.States))
 	for i := range reached {
@@ -177,7 +177,7 @@ func (m *Machine) reachedBy(hidden ActionSet) []StateSet {
 	return reached
 }
 
-// countReturns finds the states from which one more stop can return, two more …
+// countReturns returns the states from which one more stop can return, two more stops, ….
 func (m *Machine) countReturns() (returns []StateSet) {
 	by := m.Actions(StopReturns...)
 	var left StateSet
@@ -212,7 +212,7 @@ func (m *Machine) countReturns() (returns []StateSet) {
 	}
 }
 
-// CanReturn says how many more stops can return from a state on, up to most.
+// CanReturn returns how many more stops can return after a state, at most most.
 func (m *Machine) CanReturn(state, most int) int {
 	returns := m.returns()
 	for n, can := range returns {
@@ -226,8 +226,8 @@ func (m *Machine) CanReturn(state, most int) int {
 	return most // again and again
 }
 
-// Where is the set of states in which a variable has a value. It is empty where the
-// graph does not know the one or the other.
+// Where returns the states in which a variable has a value. It is empty if the graph does
+// not have the variable or the value.
 func (m *Machine) Where(variable, value string) StateSet {
 	if v := slices.Index(m.Graph.Variables, variable); v >= 0 {
 		for i := range m.values[v] {
@@ -261,8 +261,8 @@ func (m *Machine) Enabled(by ActionSet) StateSet {
 	return s
 }
 
-// Shortest is a shortest way, as indices of actions, from a state of one set to a state
-// of another; ok is false where there is none.
+// Shortest returns a shortest way from a state of one set to a state of another, as indices
+// of actions. ok is false if there is none.
 func (m *Machine) Shortest(from, to StateSet) (way []int, ok bool) {
 	type step struct{ from, action int }
 	came := make(map[int]step)

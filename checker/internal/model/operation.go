@@ -16,7 +16,7 @@ type Operation struct {
 	Only     StateSet
 	// OrderOnly: no action happens; tasks meet here, and that orders what they do.
 	OrderOnly bool
-	// UntilEnd: what is so here stays so to the end; nothing unseen comes after.
+	// UntilEnd: no hidden action happens after this operation.
 	UntilEnd bool
 
 	In     [2]Place // its places in the orders of its tasks
@@ -29,8 +29,8 @@ type Place struct {
 	Seq  uint16 // from 0
 }
 
-// MaxTasks is how many tasks' own orders a query can have. What others do has its
-// window alone, which allows more.
+// MaxTasks bounds the tasks whose own order a query keeps. Operations of further tasks are
+// bounded by their windows only, which allows more.
 const MaxTasks = 8
 
 // Never is the end of a window that nothing closes.

@@ -20,8 +20,8 @@ const (
 	Undecided // the time or the number of steps was not enough
 )
 
-// MaxSteps bounds one search, and with it the memory that it takes: porcupine
-// remembers every step that succeeded.
+// MaxSteps bounds the steps of one search. It also bounds the memory, because porcupine
+// keeps every step that succeeded.
 const MaxSteps = 1 << 20
 
 // A Query asks whether there is an order of operations that walks the graph.
@@ -29,32 +29,32 @@ type Query struct {
 	Machine    *Machine
 	Operations []Operation
 	Hidden     ActionSet     // what may have happened unseen, at any time
-	Late       bool          // anything may have come before the operations
-	From       *StateSet     // where they go on from; nil: from the graph's start
+	Late       bool          // any actions may have happened before the operations
+	From       *StateSet     // the states before the operations; nil: the graph's start
 	Impossible bool          // the evidence contradicts itself: no order fits
 	Timeout    time.Duration // 0: no limit
 }
 
-// collector is the input of a last operation that takes note of every state in
-// which a complete order ends, and refuses, so that porcupine goes on to the
-// next order.
+// A collector is the input of an operation that is put behind all others. It notes the
+// states in which an order ends, and then fails, so that porcupine tries the next order.
 type collector struct {
 	mu   sync.Mutex
 	ends StateSet
 }
 
-// goal is the input of a last operation that is possible in its states only.
+// A goal is the input of an operation that is put behind all others. It succeeds only in
+// the goal's states.
 type goal StateSet
 
-// A walked is how far a search has come: the states in which the object may be,
-// hidden actions included, and how many operations of each task's own order
-// are done.
+// A walked is the state of a search: the states of the graph that are possible, after any
+// hidden actions, and the number of operations of each task that are done.
 type walked struct {
 	states StateSet
 	done   [MaxTasks + maxQueues]uint16
 }
 
-// start is the states in which the operations begin.
+// start returns the states in which the first operation may happen, after any hidden
+// actions.
 func (q *Query) start() StateSet {
 	hidden := q.Hidden
 	if q.Late {
@@ -63,7 +63,7 @@ func (q *Query) start() StateSet {
 	return q.Machine.Closure(q.begin(), hidden)
 }
 
-// begin is start without hidden actions.
+// begin returns the states before the operations and before any hidden action.
 func (q *Query) begin() StateSet {
 	if q.From != nil {
 		return *q.From
@@ -71,7 +71,7 @@ func (q *Query) begin() StateSet {
 	return q.Machine.start()
 }
 
-// isNext says whether it is the operation's turn in the orders that it stands in.
+// isNext says whether the operation is the next one of each of its tasks.
 func (o *Operation) isNext(w *walked) bool {
 	for _, p := range o.In[:o.Places] {
 		if w.done[p.Task] != p.Seq {
@@ -81,8 +81,8 @@ func (o *Operation) isNext(w *walked) bool {
 	return true
 }
 
-// apply is how the search goes on from w with an operation whose turn it is; ok is false where it
-// cannot.
+// apply does an operation, which must be next, and returns the state of the search after
+// it. ok is false if the operation is not possible.
 func (q *Query) apply(in *Operation, w walked) (next walked, ok bool) {
 	for _, p := range in.In[:in.Places] {
 		w.done[p.Task]++
@@ -103,8 +103,8 @@ func (q *Query) apply(in *Operation, w walked) (next walked, ok bool) {
 	return w, !w.states.Empty()
 }
 
-// porcupineModel is KThreadAPI's graph as a porcupine model, from w on. It takes its steps
-// from left, which is below 0 where they were not enough.
+// porcupineModel makes a porcupine model of the graph, which begins at w. It counts left
+// down with each step. If left gets below 0, the search was cut short.
 func (q *Query) porcupineModel(w walked, left *int) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return w },
@@ -112,7 +112,7 @@ func (q *Query) porcupineModel(w walked, left *int) porcupine.Model {
 			w := state.(walked)
 			in, ok := input.(*Operation)
 			if ok && !in.isNext(&w) {
-				return false, w // that costs no memory
+				return false, w // porcupine keeps no failed step
 			}
 			if *left--; *left < 0 {
 				return false, w
@@ -137,8 +137,8 @@ func (q *Query) porcupineModel(w walked, left *int) porcupine.Model {
 	}
 }
 
-// operations are some of the query's in porcupine's form, with a last operation
-// after all others.
+// operations makes porcupine's operations of some of the query's, and puts an operation
+// with the input last behind them.
 func operations(list []*Operation, last any) []porcupine.Operation {
 	ops := make([]porcupine.Operation, 0, len(list)+1)
 	for _, o := range list {
@@ -147,11 +147,10 @@ func operations(list []*Operation, last any) []porcupine.Operation {
 	return append(ops, porcupine.Operation{Input: last, Call: Never + 1, Return: Never + 1})
 }
 
-// parts are the query's operations in parts, of which one is over before the
-// next begins: all that a part leaves to the next one are the states in which it
-// may end. On the way some is left out that changes no answer; ok is false where
-// no order can be. None of it narrows the evidence: it only says what follows
-// from it for every order.
+// parts splits the query's operations into parts. In every order each part is over before
+// the next begins, so the parts can be searched one by one: only the states in which a
+// part may end matter to the next. It also leaves out operations that change no answer,
+// and narrows windows to what every order must keep to. ok is false if no order exists.
 func (q *Query) parts() (parts [][]*Operation, ok bool) {
 	list := make([]*Operation, 0, len(q.Operations))
 	var last [MaxTasks]*Operation
@@ -163,7 +162,7 @@ func (q *Query) parts() (parts [][]*Operation, ok bool) {
 			continue // it may also have happened unseen, or not at all
 		}
 		for _, p := range o.In[:o.Places] {
-			// What a task does comes after what it did before.
+			// A task's operation cannot begin before the task's previous one.
 			if last[p.Task] != nil {
 				o.From = max(o.From, last[p.Task].From)
 			}
@@ -184,7 +183,7 @@ func (q *Query) parts() (parts [][]*Operation, ok bool) {
 			alone = alone && of[p.Task] == 1
 		}
 		if alone {
-			o.Places = 0 // its tasks do nothing else
+			o.Places = 0 // its tasks have no other operation
 		}
 		if o.From > o.To {
 			return nil, false
@@ -204,9 +203,9 @@ func (q *Query) parts() (parts [][]*Operation, ok bool) {
 	return append(parts, list[begin:]), true
 }
 
-// isGate says whether all operations before the one with index i of a list come
-// before it in every order, and all behind it after it: tasks that meet there have
-// no other way. The list is in the order of its windows' beginnings.
+// isGate says whether, in every order, operation i of a list comes after all that stand
+// before it and before all that stand behind it. An operation at which two tasks meet may
+// be one. The list must be sorted by the beginnings of the windows.
 func isGate(list []*Operation, i int) bool {
 	gate := list[i]
 	if gate.Places == 0 || i > maxGate {
@@ -236,12 +235,12 @@ func isGate(list []*Operation, i int) bool {
 	return !slices.ContainsFunc(list[:i], func(o *Operation) bool { return !before(o, gate) })
 }
 
-// maxGate bounds how far a gate is looked for.
+// maxGate bounds the index of a gate.
 const maxGate = 1 << 10
 
-// queue puts equal operations in order. Of two that differ in their windows
-// alone, of which one begins and ends no later than the other, that one may come
-// first: wherever it comes second the two can change places.
+// queue fixes the order of operations that are equal except for their windows, to spare
+// the search from trying both orders. If one begins and ends no later than the other, it
+// may be put first: in any order where it comes second, the two can change places.
 func queue(list []*Operation) {
 	var line [maxQueues]*Operation // the last in each
 	var next [maxQueues]uint16
@@ -269,11 +268,10 @@ func queue(list []*Operation) {
 // maxQueues is how many kinds of equal operations are put in order.
 const maxQueues = 8
 
-// Ends is the set of states in which some fitting order ends. One search
-// answers two queries for every fact: whether an order exists in which it is
-// so, and one in which it is not.
+// Ends returns the states in which some fitting order ends. So one search says of every
+// fact whether it is true in some order, and whether it is false in some order.
 //
-// Most lives of a long log have one of a few shapes: the answer is remembered.
+// The answer is kept by Key, because most lives of a long log are like others.
 func (q *Query) Ends() (StateSet, Answer) {
 	if q.Impossible {
 		return StateSet{}, No
@@ -283,7 +281,7 @@ func (q *Query) Ends() (StateSet, Answer) {
 		return known.ends, known.answer
 	}
 	ends, ans := q.search()
-	if ans != Undecided { // another time there may be more time
+	if ans != Undecided { // the next search may have more time
 		q.Machine.Answers.Put(key, Found{ends: ends, answer: ans})
 	}
 	return ends, ans
@@ -294,7 +292,8 @@ func (q *Query) search() (StateSet, Answer) {
 	return q.Within(&left)
 }
 
-// Within is Ends in so many steps, which it takes off left, and with nothing remembered.
+// Within is Ends with at most *left steps and without the kept answers. It counts left
+// down.
 func (q *Query) Within(left *int) (StateSet, Answer) {
 	w := walked{states: q.start()}
 	start := time.Now()
@@ -309,7 +308,7 @@ func (q *Query) Within(left *int) (StateSet, Answer) {
 				return StateSet{}, Undecided
 			}
 		}
-		if len(part) == 1 { // there is nothing to put in order
+		if len(part) == 1 { // a single operation needs no search
 			if *left--; *left < 0 {
 				return StateSet{}, Undecided
 			}

@@ -59,7 +59,7 @@ const (
 // headWidth is how many columns a line has at least that readHead reads.
 const headWidth = 72
 
-// headKnown says whether readHead knows these columns.
+// headKnown says whether readHead can read lines with the columns of g.columns.
 func (g *Scanner) headKnown() bool {
 	return g.stamp == g.name-2 && g.name >= g.bracket+cpuWidth+8 && g.bracket > dash+1 && g.name <= headWidth-8
 }

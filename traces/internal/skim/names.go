@@ -7,8 +7,8 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A nameCache numbers the names of tasks that decoded lines have. Most it has had before,
-// and finds by their columns.
+// A nameCache numbers the names of tasks in decoded lines. It finds names that it has had
+// before by their columns.
 type nameCache struct {
 	ktrace.Names
 	places   map[string]uint16      // of names in Comms
@@ -97,7 +97,7 @@ func withName(pid int32, name uint16) ktrace.TaskRef {
 	return ktrace.TaskRef{PID: pid, Name: name}
 }
 
-// A switchBegin is how the latest sched_switch of a task began.
+// A switchBegin has the beginning of a task's latest sched_switch.
 type switchBegin struct {
 	ktrace.TaskRef
 	n    uint8    // how much of text there is

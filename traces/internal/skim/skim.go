@@ -51,7 +51,7 @@ func (out *Block) Reset() {
 // than the one before. They only count, unless a report has begun of which they may be
 // a part.
 type Span struct {
-	Form  uint8 // how the lines are written, as klog counts the ways
+	Form  uint8 // the lines' form, a number of klog's
 	First int64 // the first line's stamp, negative where they have none
 	From  int32 // where in its block the last line begins
 	N     int   // how many lines
@@ -59,8 +59,8 @@ type Span struct {
 
 // A Skimmer finds out which lines of a text need not be decoded. It appends a Line for
 // every line of the text, which ends with a line's end or is the last of its input. It
-// may say Whole of any line. Where it says otherwise, decoding the line would come to the
-// same: FuzzSkim in traces/reader holds it to that.
+// may say Whole of any line. If it says anything else, decoding the line must give the same
+// result: FuzzSkim in traces/reader tests that.
 type Skimmer interface {
 	Skim(text []byte, out *Block)
 }

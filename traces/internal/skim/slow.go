@@ -9,23 +9,21 @@ import (
 	"github.com/kthread-tla/tracecheck/traces/internal/scan"
 )
 
-// A Scanner is the Skimmer of traces. Lines of the most usual form it matches with
-// templates, at the columns of a line before: that is fast.go. Of other lines it reads
-// both ends: that is here. Lines about pids for which there is a hint it decodes ahead:
-// that is decode.go.
+// A Scanner is the Skimmer of traces. It matches lines of the usual form with templates, at
+// the columns of an earlier line (fast.go). It reads both ends of all other lines (this
+// file). It decodes lines ahead if there is a hint for their pid (decode.go).
 type Scanner struct {
 	columns
-	least, lengths int  // a line that matches has from least to least+lengths-1 bytes
-	simple         bool // readHead knows these columns
+	least, lengths int  // a line that matches a template has least to least+lengths-1 bytes
+	simple         bool // readHead can read lines with these columns
 	head           func(line []byte) (ktrace.LineHead, bool)
 	heads          [1 << 6]stampHead
 	hints          *Hints // nil: no line is decoded
 	names          *nameCache
-	one            Block // of a line by itself
+	one            Block // Decode's, of a single line
 }
 
-// columns are where things stand in a line, counted from 0; all are 0 where that is not
-// known.
+// columns are the places of things in a line, from 0. All are 0 if they are not known.
 type columns struct {
 	bracket int // "[001]"
 	stamp   int // the colon behind the stamp
@@ -81,7 +79,7 @@ func (g *Scanner) line(line []byte, out *Block) Line {
 	return g.slowPath(line, out)
 }
 
-// slowPath looks at a line by its two ends; where they cannot be read it is Whole.
+// slowPath reads the two ends of a line. If they cannot be read, the line is Whole.
 func (g *Scanner) slowPath(line []byte, out *Block) Line {
 	whole := Line{Prev: Whole, Next: -1}
 	if g.simple && g.hints != nil && g.lifecycleHere(line) {
@@ -121,7 +119,7 @@ func (g *Scanner) lifecycleHere(line []byte) bool {
 	return width > 0 && (event == 'p' || event == 'k')
 }
 
-// learn takes over the columns of a line.
+// learn makes the columns of a line those at which later lines are matched.
 func (g *Scanner) learn(h *ktrace.LineHead) {
 	if c := (columns{h.Bracket, h.Colon, h.Name}); c != g.columns {
 		g.columns = c
