@@ -55,7 +55,7 @@ func TestWordsStayWithTheirThread(t *testing.T) {
 	}
 	judged, fromMemo := 0, 0
 	if _, err := c.Check(tracedEvents(log...), Options{}, func(v *Verdict) error {
-		if judged++; v.how.recalled {
+		if judged++; v.how.fromMemo {
 			fromMemo++
 		}
 		i := slices.IndexFunc(v.Findings, func(f Finding) bool { return f.Rule == &names })

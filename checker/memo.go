@@ -116,7 +116,7 @@ func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 		return c.judge(l), false
 	}
 	inLine.ofLife(l)
-	inLine.how.recalled = true
+	inLine.how.fromMemo = true
 	return inLine, true
 }
 
@@ -206,7 +206,7 @@ func remember(in *model.Cache[*memo], key []byte, v *Verdict) {
 // verdictOn is the memo's verdict on a life that went the same way.
 func (m *memo) verdictOn(l *Life) *Verdict {
 	v := m.verdict
-	v.how.memo, v.how.recalled = m, true
+	v.how.memo, v.how.fromMemo = m, true
 	v.Stops = compactStops(l, m.stops)
 	v.Findings = slices.Clone(v.Findings)
 	v.ofLife(l)

@@ -88,7 +88,7 @@ type judgement struct {
 	shownBy    int         // index in Life.Events of the event that shows an observed exit code
 	beforeLoss bool        // what does not fit came before the first loss or oops: Life.BeforeLoss
 	memo       *memo       // that holds the verdict; nil: none
-	recalled   bool        // the history belongs to the memoised life
+	fromMemo   bool        // the history belongs to the memoised life
 }
 
 // Where an exit code is known from.

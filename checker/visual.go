@@ -116,7 +116,7 @@ func (v *Verdict) Operations() []Operation {
 // history returns what was searched. If the verdict comes from a memo, another life was
 // searched, and history makes the same with this life's windows.
 func (v *Verdict) history() *history {
-	if !v.how.recalled {
+	if !v.how.fromMemo {
 		return v.how.history
 	}
 	as := *v.Life

@@ -26,8 +26,8 @@ func (a *AfterStop) request(in *pendingCall, line int) {
 	if in.park || a.Made > 0 {
 		return
 	}
-	a.Made, a.Missed = line, in.awake
-	if in.awake && Sleeper(in.life.Trace.Asleep) {
+	a.Made, a.Missed = line, in.threadAwake
+	if in.threadAwake && Sleeper(in.life.Trace.Asleep) {
 		a.Times = 1
 	}
 }

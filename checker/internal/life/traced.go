@@ -56,12 +56,12 @@ type firstLines [traces.Blocked + 1]atomic.Int64
 
 // A pendingCall is a stop or a park that has not returned yet.
 type pendingCall struct {
-	life  *Life
-	probe bool // known by a probe
-	point bool // known by the tracepoint
-	lost  bool // events were lost since: its return may be among them
-	park  bool
-	awake bool // the thread was awake when the call began, and the call has not woken it
+	life        *Life
+	probe       bool // known by a probe
+	point       bool // known by the tracepoint
+	lost        bool // events were lost since: its return may be among them
+	park        bool
+	threadAwake bool // the thread was awake when the call began, and the call has not woken it
 }
 
 // addTraced takes an event that a tracer saw.
@@ -168,7 +168,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		in := a.traced.calls.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		if own {
-			in.awake, t.AfterStop.Missed = false, false
+			in.threadAwake, t.AfterStop.Missed = false, false
 		}
 		// A new thread that is moved to another CPU is woken by the migration
 		// thread, perhaps before its creator knows of it.
@@ -308,7 +308,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	}
 	in.life = l
 	a.bindStop(by, l)
-	in.awake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
+	in.threadAwake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
 	l.traceMore.calls++
 	return ended
 }
