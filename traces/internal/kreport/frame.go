@@ -371,11 +371,13 @@ func isThreadBase(fn string) bool {
 	return strings.HasPrefix(fn, "ret_from_")
 }
 
-// endsStack says whether only another base can be outside of fn.
+// endsStack says whether a stack that has come to fn has no further frame that is not a
+// base itself.
 func endsStack(fn string) bool { return isThreadBase(fn) || isStackBase(fn) && isOutermost(fn) }
 
-// isOutermost says whether no other base is outside of the base fn. On x86 one may be,
-// before the "</TASK>".
+// isOutermost says whether the base fn is the last frame of its stack. It is false for a
+// base that another base may have called: x86 prints kthread, then ret_from_fork, then
+// "</TASK>".
 func isOutermost(fn string) bool {
 	switch fn {
 	case "kthread", "__ret_from_fork", "el0_svc", "el0_svc_naked", "start_kernel", "start_secondary", "cpu_startup_entry":

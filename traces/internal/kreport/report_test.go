@@ -246,7 +246,7 @@ func TestStack(t *testing.T) {
 }
 
 // A message that belongs to no report allocates nothing.
-func TestReporterAllocatesNothingForOtherMessages(t *testing.T) {
+func TestParserAllocatesNothingForOtherMessages(t *testing.T) {
 	text, err := os.ReadFile("../../samples/recorded/negative-boot-only.txt")
 	if err != nil {
 		t.Fatal(err)
