@@ -28,7 +28,7 @@ type Machine struct {
 	returns func() []StateSet     // [n]: the states from which n+1 more stops can return; the last stands for any more
 
 	mu      sync.Mutex
-	reached map[ActionSet][]StateSet // by hidden actions: what each state becomes
+	reached map[ActionSet]*closures // by hidden actions
 }
 
 // A valued is one value of a variable, with the states that have it.
@@ -42,7 +42,7 @@ type valued struct {
 func New(g *graph.Graph, order []string) *Machine {
 	m := &Machine{
 		Graph: g, All: 1<<len(g.Actions) - 1, named: make(map[string]ActionSet, len(g.Actions)),
-		values: make([][]valued, len(g.Variables)), reached: make(map[ActionSet][]StateSet),
+		values: make([][]valued, len(g.Variables)), reached: make(map[ActionSet]*closures),
 	}
 	for a, name := range g.Actions {
 		m.named[name] = 1 << a
@@ -143,15 +143,48 @@ func (m *Machine) Step(s StateSet, by ActionSet) StateSet {
 // Closure returns s, and all states to which any number of hidden actions leads from it.
 func (m *Machine) Closure(s StateSet, hidden ActionSet) StateSet {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	reached := m.reached[hidden]
 	if reached == nil {
-		reached = m.reachedBy(hidden)
+		reached = &closures{of: make([]StateSet, len(m.Graph.States))}
 		m.reached[hidden] = reached
 	}
-	m.mu.Unlock()
 	t := s
-	s.Each(func(i int) { t = t.Union(reached[i]) })
+	s.Each(func(i int) { t = t.Union(reached.closure(m.Graph, i, hidden)) })
 	return t
+}
+
+// closures are the closures of single states by the same hidden actions. Each is found
+// when it is first asked for: a search of a short log asks for few.
+type closures struct {
+	known StateSet // the states of which it has been found
+	of    []StateSet
+}
+
+// closure returns state i, and all states to which hidden actions lead from it.
+func (c *closures) closure(g *graph.Graph, i int, hidden ActionSet) StateSet {
+	if c.known.Has(i) {
+		return c.of[i]
+	}
+	var found StateSet
+	found.Add(i)
+	for todo := []int{i}; len(todo) > 0; {
+		from := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, e := range g.States[from].Edges {
+			switch {
+			case !hidden.Has(e.Action) || found.Has(e.To):
+			case c.known.Has(e.To):
+				found = found.Union(c.of[e.To])
+			default:
+				found.Add(e.To)
+				todo = append(todo, e.To)
+			}
+		}
+	}
+	c.known.Add(i)
+	c.of[i] = found
+	return found
 }
 
 // reachedBy returns, for each state, the state and all to which hidden actions lead from it.

@@ -1,0 +1,31 @@
+package model
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/kthread-tla/tracecheck/spec/graph"
+)
+
+// The closures that are found one by one, in any order, are those of the whole table.
+func TestClosureIsOfTheTable(t *testing.T) {
+	for _, kernel := range graph.Kernels() {
+		g, err := graph.Load(kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := New(g, nil)
+		rng := rand.New(rand.NewPCG(1, 2))
+		for range 50 {
+			hidden := m.All & ActionSet(rng.Uint64())
+			table := m.reachedBy(hidden)
+			for _, i := range rng.Perm(len(g.States)) {
+				var s StateSet
+				s.Add(i)
+				if got := m.Closure(s, hidden); got != table[i] {
+					t.Fatalf("Linux %s, hidden %b: from state %d to %v, want %v", kernel, hidden, i, got, table[i])
+				}
+			}
+		}
+	}
+}
