@@ -184,18 +184,22 @@ func untilInterrupt(in io.Reader) io.Reader {
 	return r
 }
 
-// progress says on a terminal, once a second, how much of a long input has been
-// read. The returned function ends it.
-func (j *job) progress(stderr io.Writer, files []string) (end func()) {
-	f, ok := stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || j.options.Follow {
-		return func() {}
-	}
-	var total int64
+// sizeOf is the size of all regular files, in bytes.
+func sizeOf(files []string) (total int64) {
 	for _, name := range files {
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 			total += info.Size()
 		}
+	}
+	return total
+}
+
+// progress says on a terminal, once a second, how much of a long input has been read.
+// total is how many bytes there are, 0 if that is not known. The returned function ends it.
+func (j *job) progress(stderr io.Writer, total int64) (end func()) {
+	f, ok := stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || j.options.Follow {
+		return func() {}
 	}
 	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
