@@ -168,9 +168,9 @@ func (c *closures) closure(g *graph.Graph, i int, hidden ActionSet) StateSet {
 	}
 	var found StateSet
 	found.Add(i)
-	for todo := []int{i}; len(todo) > 0; {
-		from := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for unvisited := []int{i}; len(unvisited) > 0; {
+		from := unvisited[len(unvisited)-1]
+		unvisited = unvisited[:len(unvisited)-1]
 		for _, e := range g.States[from].Edges {
 			switch {
 			case !hidden.Has(e.Action) || found.Has(e.To):
@@ -178,7 +178,7 @@ func (c *closures) closure(g *graph.Graph, i int, hidden ActionSet) StateSet {
 				found = found.Union(c.of[e.To])
 			default:
 				found.Add(e.To)
-				todo = append(todo, e.To)
+				unvisited = append(unvisited, e.To)
 			}
 		}
 	}
