@@ -1,7 +1,6 @@
 package tracecheck_test
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck"
 	"github.com/kthread-tla/tracecheck/checker"
+	"github.com/kthread-tla/tracecheck/internal/logtest"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 )
 
@@ -48,7 +48,7 @@ func FuzzOneLogOneVerdict(f *testing.F) {
 			t.Errorf("%s, damaged by %d: -file +pipe\n%s", log.name, seed, cmp.Diff(want, got))
 		}
 		o.Follow = true
-		if got := said(t, &lines{in: bufio.NewReader(bytes.NewReader(text))}, o); want != got {
+		if got := said(t, logtest.Lines(bytes.NewReader(text)), o); want != got {
 			t.Errorf("%s, damaged by %d: -file +follow\n%s", log.name, seed, cmp.Diff(want, got))
 		}
 	})
@@ -150,22 +150,4 @@ func (r *trickle) Read(p []byte) (int, error) {
 	n := copy(p[:min(len(p), 1+r.rng.IntN(300))], r.text)
 	r.text = r.text[n:]
 	return n, nil
-}
-
-// lines reads no further than to a line's end.
-type lines struct {
-	in   *bufio.Reader
-	line []byte
-}
-
-func (l *lines) Read(p []byte) (int, error) {
-	var err error
-	if len(l.line) == 0 {
-		if l.line, err = l.in.ReadSlice('\n'); len(l.line) > 0 {
-			err = nil
-		}
-	}
-	n := copy(p, l.line)
-	l.line = l.line[n:]
-	return n, err
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/kthread-tla/tracecheck/internal/logtest"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // A line that nobody asks about allocates nothing.
 func TestIrrelevantLinesAllocateNothing(t *testing.T) {
-	big, lines := bigFtrace(t, 12<<20, 0)
+	big, lines := logtest.Ftrace(t, 12<<20, 0)
 	n := testing.AllocsPerRun(2, func() {
 		r := New(bytes.NewReader(big), Options{Interest: traces.NewInterest()})
 		for r.Scan() {

@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/internal/logtest"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
 	"github.com/kthread-tla/tracecheck/traces/internal/skim"
@@ -48,7 +48,7 @@ func watched(t testing.TB, in io.Reader, pids []int, w way) (string, traces.Stat
 func watchedBy(t testing.TB, in io.Reader, pids []int, w way, ask func(*traces.Interest, *traces.Event)) (string, traces.Stats) {
 	t.Helper()
 	if w.follow {
-		in = &lineReader{in: bufio.NewReader(in)}
+		in = logtest.Lines(in)
 	}
 	set := traces.NewInterest()
 	r := New(in, Options{Patterns: printk.Builtin("story"), Always: pids == nil, Follow: w.follow, Interest: set, skimmer: w.skimmer})
@@ -74,24 +74,6 @@ func watchedBy(t testing.TB, in io.Reader, pids []int, w way, ask func(*traces.I
 	return b.String(), *r.Stats()
 }
 
-// A lineReader reads no further than to a line's end.
-type lineReader struct {
-	in   *bufio.Reader
-	line []byte
-}
-
-func (l *lineReader) Read(p []byte) (int, error) {
-	var err error
-	if len(l.line) == 0 {
-		if l.line, err = l.in.ReadSlice('\n'); len(l.line) > 0 {
-			err = nil
-		}
-	}
-	n := copy(p, l.line)
-	l.line = l.line[n:]
-	return n, err
-}
-
 func tracesToTry(t testing.TB) map[string][]byte {
 	t.Helper()
 	files, err := filepath.Glob("../samples/recorded/*")
@@ -110,7 +92,7 @@ func tracesToTry(t testing.TB) map[string][]byte {
 	if len(texts) < 5 {
 		t.Fatalf("%d traces", len(texts))
 	}
-	texts["generated"], _ = bigFtrace(t, 300_000, 0.5)
+	texts["generated"], _ = logtest.Ftrace(t, 300_000, 0.5)
 	return texts
 }
 

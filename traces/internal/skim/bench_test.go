@@ -4,20 +4,9 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/kthread-tla/tracecheck/internal/bigtrace"
+	"github.com/kthread-tla/tracecheck/internal/logtest"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
 )
-
-// bigFtrace is a trace of so many bytes, and how many lines it has.
-func bigFtrace(t testing.TB, size int64, kthread float64) ([]byte, int) {
-	t.Helper()
-	var b bytes.Buffer
-	lines, _, err := bigtrace.Ftrace(&b, bigtrace.Trace{Bytes: size, Kthread: kthread, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes(), lines
-}
 
 // benchSize is the size of a block.
 const benchSize = 768 << 10
@@ -32,7 +21,7 @@ func BenchmarkSkim(b *testing.B) {
 		name    string
 		kthread float64
 	}{{"noise", 0}, {"kthreads", 1}} {
-		text, lines := bigFtrace(b, benchSize, c.kthread)
+		text, lines := logtest.Ftrace(b, benchSize, c.kthread)
 		b.Run(c.name+"/newlines", func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {

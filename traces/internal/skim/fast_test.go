@@ -5,13 +5,14 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/kthread-tla/tracecheck/internal/logtest"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
 )
 
 // What is told of a line by its columns alone is what is found in it otherwise,
 // also in lines that differ from matched ones by a few bytes.
 func TestMatchedLinesAreAsOthers(t *testing.T) {
-	text, _ := bigFtrace(t, 2_000_000, 0.5)
+	text, _ := logtest.Ftrace(t, 2_000_000, 0.5)
 	rng := rand.New(rand.NewPCG(3, 4))
 	g := NewScanner(ktrace.FtraceHead, new(Hints))
 	watched := func(pid int) bool { return pid < 6000 && pid%3 > 0 }

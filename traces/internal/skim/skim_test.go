@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/kthread-tla/tracecheck/internal/logtest"
 	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
 )
 
 // To skim allocates nothing.
 func TestSkimmingAllocatesNothing(t *testing.T) {
-	text, _ := bigFtrace(t, benchSize, 0)
+	text, _ := logtest.Ftrace(t, benchSize, 0)
 	g := NewScanner(ktrace.FtraceHead, new(Hints))
 	bl := new(Block)
 	g.Skim(text, bl)
@@ -21,7 +22,7 @@ func TestSkimmingAllocatesNothing(t *testing.T) {
 // Of a trace of many tasks next to no line is left to the decoder, on the fast path or,
 // with other columns, on the slow one.
 func TestScannerSkipsMostLines(t *testing.T) {
-	fast, _ := bigFtrace(t, benchSize, 0)
+	fast, _ := logtest.Ftrace(t, benchSize, 0)
 	for name, text := range map[string][]byte{
 		"fast":                             fast,
 		"slow":                             bytes.ReplaceAll(fast, []byte("] "), []byte("]  ")), // as by some option
