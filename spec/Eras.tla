@@ -22,6 +22,13 @@
 (*                there too (not from 5.17 on, again from 7.0 on)          *)
 (*   freezes_as   the state of a task in the refrigerator                  *)
 (*   freeze_wakes the sleepers that freezing wakes                         *)
+(*   exit_event   sched_process_exit is printed after the thread has       *)
+(*                completed kthread->exited (to 6.15), or before (from     *)
+(*                6.16 on)                                                 *)
+(*   frees_early  sched_process_free may come before the last switch (to   *)
+(*                5.3)                                                     *)
+(*   shows_preempted  sched_switch prints the state of a preempted task as *)
+(*                if it slept, without R+ (2.6.3x)                         *)
 (*   sleeps_again kthread() may sleep once more, for its affinity, between *)
 (*                its first wake and its last test (6.14)                  *)
 (***************************************************************************)
@@ -33,13 +40,15 @@ Linux_2_6_32 == [
     killable |-> FALSE, parks |-> FALSE, marks_parked |-> FALSE,
     unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
-    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> TRUE ]
 
 Linux_3_18 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
     unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
-    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE ]
 
 \* 4.10 to 4.17: a stop always waits, parking is still the old one.  (It changed in
 \* several commits, from "Fix kthread_parkme() completion issue" on.  In between, and
@@ -49,19 +58,22 @@ Linux_4_14 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
     unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
-    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE ]
 
 Linux_5_4 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
     unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
-    freeze_wakes |-> {INT}, sleeps_again |-> FALSE ]
+    freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE ]
 
 Linux_6_1 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
     unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
-    freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE ]
+    freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE,
+    exit_event |-> "either side", frees_early |-> FALSE, shows_preempted |-> FALSE ]
 
 \* The lifecycle's rules are those of 6.1; a release in between differs from it
 \* in what a trace shows (the name at the fork).
@@ -71,5 +83,6 @@ Linux_7_0 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
     unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
-    freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE ]
+    freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE,
+    exit_event |-> "before completion", frees_early |-> FALSE, shows_preempted |-> FALSE ]
 =============================================================================
