@@ -32,7 +32,7 @@ func notAfter(clock traces.Clock, stamp int64) int64 {
 type traceHistory struct {
 	*history
 	tasks []int // pids of the tasks whose order is kept
-	next  [model.MaxTasks]uint16
+	next  [model.MaxChains]uint16
 	open  []request // the calls that go on
 
 	// What the events so far have shown:
@@ -69,7 +69,7 @@ func (h *traceHistory) calls(by, op int) {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, tasks: append(make([]int, 0, model.MaxTasks), l.Thread.PID)}
+	t := &traceHistory{history: h, tasks: append(make([]int, 0, model.MaxChains), l.Thread.PID)}
 	h.Operations = make([]model.Operation, 0, l.Count()+1)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -250,14 +250,14 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 	o.Event = i
 	for _, t := range tasks {
 		n := slices.Index(h.tasks, t.PID)
-		if n < 0 && len(h.tasks) < model.MaxTasks && t.PID != 0 {
+		if n < 0 && len(h.tasks) < model.MaxChains && t.PID != 0 {
 			n = len(h.tasks)
 			h.tasks = append(h.tasks, t.PID)
 		}
 		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 {
 			continue // no more tasks' orders are kept, which accepts more
 		}
-		o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
+		o.In[o.Places] = model.Place{Chain: int8(n), Seq: h.next[n]}
 		o.Places++
 		h.next[n]++
 	}
