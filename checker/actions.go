@@ -34,10 +34,10 @@ var Actions = []Action{
 	{"CreateFail", Creator, "kthread_create returns an error", "", "kernel/kthread.c create_kthread"},
 	{"Wake", Creator, "wake_up_process", "runnable", "kernel/sched/core.c try_to_wake_up"},
 	{"WakeLater", Creator, "wake_up_process", "", "kernel/sched/core.c try_to_wake_up"},
-	{"StopStarts", Stopper, "kthread_stop: SHOULD_STOP, wake", "runnable", "kernel/kthread.c kthread_stop"},
-	{"StopRequest", Stopper, "kthread_stop: set SHOULD_STOP, wake", "", "kernel/kthread.c kthread_stop"},
-	{"ParkStarts", Parker, "kthread_park: SHOULD_PARK, wake", "runnable", "kernel/kthread.c kthread_park"},
-	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK, wake", "", "kernel/kthread.c kthread_park"},
+	{"StopRequest", Stopper, "kthread_stop: set SHOULD_STOP", "", "kernel/kthread.c kthread_stop"},
+	{"StopWake", Stopper, "kthread_stop: wake_up_process", "runnable", "kernel/kthread.c kthread_stop"},
+	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK", "", "kernel/kthread.c kthread_park"},
+	{"ParkWake", Parker, "kthread_park: wake_up_process", "runnable", "kernel/kthread.c kthread_park"},
 	{"ParkReturn", Parker, "kthread_park returns 0", "", "kernel/kthread.c kthread_park"},
 	{"ParkBusy", Parker, "kthread_park returns -EBUSY", "", "kernel/kthread.c kthread_park"},
 	{"ParkAlready", Parker, "kthread_park: parked already, returns 0", "", "kernel/kthread.c kthread_park"},
@@ -69,12 +69,20 @@ var Actions = []Action{
 	{"StopSkipEintr", Stopper, "kthread_stop: thread gone, returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
 }
 
-// actionNames are the names of Actions.
+// taskActions are the actions of spec/KThreadTask.tla besides: what the scheduler does with
+// the thread. They are not worth a line.
+var taskActions = []string{
+	"Forked", "WokenNew", "SwitchIn", "SetState", "SwitchOutD", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutP", "Preempted", "SwitchOutPending",
+	"StopWakeLater", "StopWakesNothing", "ParkWakeLater", "ParkWakesNothing", "UnparkWake", "UnparkWakesNothing",
+	"ProcessExit", "Died", "Freed", "PidReuse", "Frozen", "Thawed",
+}
+
+// actionNames are the names of all actions of the graphs.
 func actionNames() (names []string) {
 	for _, a := range Actions {
 		names = append(names, a.Name)
 	}
-	return names
+	return append(names, taskActions...)
 }
 
 func position(name string) int {
@@ -93,12 +101,12 @@ var shown = map[traces.Kind][]string{
 	traces.Create:       {"Create"},
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake", "WakeLater"},
-	traces.StopCall:     {"StopStarts", "StopRequest"},
+	traces.StopCall:     {"StopRequest"},
 	traces.StopReturn:   model.StopReturns,
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
 	traces.Exit:         {"ExitValue", "ExitEintr"},
-	traces.ParkCall:     {"ParkStarts", "ParkRequest", "ParkBusy", "ParkAlready", "ParkGone"},
+	traces.ParkCall:     {"ParkRequest", "ParkBusy", "ParkAlready", "ParkGone"},
 	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkAlready", "ParkGone"},
 	traces.Unpark:       {"Unpark"},
 }
@@ -110,7 +118,7 @@ var shown = map[traces.Kind][]string{
 // next step. A creator prints at any time, so its missing message proves nothing.
 var silent = map[traces.Kind][]string{
 	traces.StopCall:   shown[traces.StopCall],
-	traces.ParkCall:   {"ParkStarts", "ParkRequest"},
+	traces.ParkCall:   {"ParkRequest"},
 	traces.StopReturn: shown[traces.StopReturn],
 	traces.Enter:      shown[traces.Enter],
 	// A module that prints a message before every return prints one before an exit too.

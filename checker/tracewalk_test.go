@@ -11,6 +11,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
@@ -333,7 +334,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	formats := map[string]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
-		m := all.all()[seed%len(all.all())].m
+		m := all.all(graph.KThreadAPI)[seed%len(all.all(graph.KThreadAPI))].m
 		c := newFor(m.Graph, 10*time.Second)
 		if seed/8%2 == 0 {
 			c = all

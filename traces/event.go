@@ -42,7 +42,7 @@ const (
 	KernelReport // of the kernel about one task, with its stack: see Stack
 
 	Boot  // another boot begins
-	Loss  // messages or events are missing: see Count and Since
+	Loss  // messages or events are missing: see Count and Since. With a Thread: events of that alone
 	Crash // the kernel reports an oops or a BUG: a task may have died
 
 	Renamed // the thread's name is Thread.Comm from here on (task_rename)
@@ -97,7 +97,7 @@ type Event struct {
 	Kind    Kind
 	Line    int  // 1-based number of the line in its input
 	Before  int  // number of the line with the kernel message before it; 0: there is none
-	Thread  Task // the kernel thread it is about; zero for Begin, Boot, Loss, Crash, Cut
+	Thread  Task // the kernel thread it is about; zero for Begin, Boot, Crash, Cut, and mostly for Loss
 	By      Task // the task that does it; zero: the log does not say
 	Code    int  // the value returned; valid where HasCode
 	HasCode bool

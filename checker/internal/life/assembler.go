@@ -88,6 +88,12 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 		ended = a.endAll(e.Before)
 		a.printed.begun, a.printed.since, a.printed.crash, a.printed.gaps = true, e.Line, 0, false
 	case traces.Loss:
+		if e.Thread.PID != 0 {
+			if l := a.byPID.get(e.Thread.PID); l != nil && l.Trace.on {
+				l.lose(e.Line)
+			}
+			return nil
+		}
 		// A begin line may be among what was lost.
 		a.printed.begun, a.book.hung.Incomplete = false, true
 		for l := range a.alive() {

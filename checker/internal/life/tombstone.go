@@ -161,7 +161,7 @@ func (a *Assembler) revive(e *traces.Event) *Life {
 	slot := a.traced.pool.take()
 	l := &slot.life
 	*l = Life{
-		Trace: Trace{on: true, Forked: r.forked, begun: true, Ended: true, gone: r.gone},
+		Trace: Trace{on: true, Forked: r.forked, Ended: true, gone: r.gone},
 		Identity: Identity{
 			Thread: traces.Task{Comm: e.Thread.Comm, PID: pid}, Incarnation: int(r.incarnation),
 			Kernel: a.printed.kernel, BannerLine: a.printed.bannerLine,

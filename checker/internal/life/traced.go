@@ -1,7 +1,6 @@
 package life
 
 import (
-	"strings"
 	"sync/atomic"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -18,7 +17,6 @@ type Trace struct {
 	on      bool // the life is traced
 	Forked  bool // its fork is in the log, so no event of it is missing at the beginning
 	Lossy   bool // events were lost in its time
-	begun   bool // an event shows it past its first sleep
 	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
@@ -54,6 +52,10 @@ type traceRest struct {
 // while other goroutines read verdicts.
 type firstLines [traces.Blocked + 1]atomic.Int64
 
+// kthreaddPID is the pid of kthreadd, which forks all kernel threads (init/main.c
+// rest_init).
+const kthreaddPID = 2
+
 // A pendingCall is a stop or a park that has not returned yet.
 type pendingCall struct {
 	life        *Life
@@ -77,14 +79,23 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	case traces.Woken, traces.SwitchIn, traces.SwitchOut:
 		return a.addScheduling(e)
 	case traces.Fork:
-		a.traced.addr.forks++
+		kthread := e.By.PID == kthreaddPID || e.By.Comm == "kthreadd" || e.By == (traces.Task{})
+		if kthread {
+			a.traced.addr.forks++
+		}
 		if old := a.byPID.get(e.Thread.PID); old != nil {
+			if old.Trace.on {
+				old.Keep(e) // its pid is given away
+			}
 			old.AsOf, old.Sees = e.Line-1, a.sees()
 			a.forget(old)
 			ended = append(ended, old)
 		}
-		l := a.newTraced(e)
-		l.Trace.Forked = true
+		if kthread {
+			a.newTraced(e).Trace.Forked = true
+		} else {
+			a.interest.Remove(e.Thread.PID) // another task has the pid now
+		}
 		return ended
 	case traces.StopCall, traces.ParkCall:
 		return a.addCall(e)
@@ -102,7 +113,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		}
 		return nil
 	}
-	if !l.takes(e) {
+	if !a.takes(l, e) {
 		return nil
 	}
 	t := &l.Trace
@@ -115,7 +126,6 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	case traces.Freed:
 		l.traceMore.freed = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
-		t.begun = true
 		if last := l.latest(e.Kind); last != nil && int(last.Code) == e.Code && e.Kind == traces.ShouldStop {
 			return nil
 		}
@@ -125,13 +135,13 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// takes says whether a tracer's event about a life's pid is about the life's thread. If
-// not, another task has the pid now.
-func (l *Life) takes(e *traces.Event) bool {
+// takes says whether a tracer's event about a life's pid is about the life's thread. When
+// that has died, another task may have the pid, unless the trace shows each fork.
+func (a *Assembler) takes(l *Life, e *traces.Event) bool {
 	if l.Trace.unnamed {
 		l.rename(e.Thread.Comm)
 	}
-	return !l.Trace.gone || e.Kind == traces.Freed
+	return !l.Trace.gone || e.Kind == traces.Freed || l.Whole() && a.sees().Has(traces.Fork)
 }
 
 // rename gives a thread a name. A new thread has its parent's name at first.
@@ -152,71 +162,34 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		}
 	}
 	l := a.byPID.get(e.Thread.PID)
-	if l == nil || !l.Trace.on || !l.takes(e) {
-		return nil
+	if l == nil || !l.Trace.on || !a.takes(l, e) || e.Kind == traces.Woken && e.Late && a.wakes() {
+		return nil // of the last: sched_waking has shown this wake already
 	}
 	t := &l.Trace
-	if e.Kind != traces.SwitchOut {
-		if e.Kind == traces.Woken && e.Late && a.wakes() {
-			return nil // sched_waking has shown this wake already
-		}
+	switch e.Kind {
+	case traces.Woken:
 		t.Asleep = 0
-		if e.Kind == traces.SwitchIn {
-			return nil
-		}
 		t.sleeps--
 		in := a.traced.calls.get(e.By.PID)
-		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
-		if own {
+		if in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext {
 			in.threadAwake, t.AfterStop.Missed = false, false
 		}
-		// A new thread that is moved to another CPU is woken by the migration
-		// thread, perhaps before its creator knows of it.
-		if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
-			return nil
+	case traces.SwitchIn:
+		t.Asleep = 0
+	case traces.SwitchOut:
+		if Sleeper(e.State) || e.State == 'P' {
+			t.sleeps++
 		}
-		l.Keep(e)
-		a.touched = l
-		return nil
-	}
-	if Sleeper(e.State) || e.State == 'P' {
-		t.sleeps++
-	}
-	if t.Asleep = 0; t.sleeps > 0 {
-		t.Asleep = e.State
-	}
-	t.AfterStop.sleep(e)
-	switch e.State {
-	case 'D':
-		// This is its first sleep if there was no event since the fork. Any
-		// other sleep in this state says nothing.
-		if l.Count() > 1 || !t.Forked {
-			return nil
+		if t.Asleep = 0; t.sleeps > 0 {
+			t.Asleep = e.State
 		}
-	case 'S', 'I':
-		if t.Ended {
-			return nil
+		t.AfterStop.sleep(e)
+		if e.State == 'X' || e.State == 'Z' {
+			if !t.Ended {
+				ended = a.retire(l, e.Line)
+			}
+			t.Ended, t.gone = true, true
 		}
-		t.begun = true
-		// A second one in a row says nothing new.
-		if t.left == 'S' || t.left == 'I' {
-			return nil
-		}
-	case 'P':
-		t.begun = true
-		if t.left == 'P' {
-			return nil
-		}
-	case 'X', 'Z':
-		if !t.Ended {
-			ended = a.retire(l, e.Line)
-		}
-		t.Ended, t.gone = true, true
-		if a.traced.calls.get(l.Thread.PID) == nil {
-			a.interest.Remove(l.Thread.PID)
-		}
-	default:
-		return nil
 	}
 	l.Keep(e)
 	a.touched = l
@@ -358,13 +331,18 @@ func (a *Assembler) lose(line int) {
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for l := range a.alive() {
 		if l.Trace.on {
-			if l.Trace.Lossy = true; l.traceMore.since == 0 {
-				l.traceMore.since = line
-			}
+			l.lose(line)
 		}
 	}
 	for in := range a.traced.calls.values() {
 		in.lost = true
+	}
+}
+
+// lose takes note that events of a life's time are missing.
+func (l *Life) lose(line int) {
+	if l.Trace.Lossy = true; l.traceMore.since == 0 {
+		l.traceMore.since = line
 	}
 }
 
