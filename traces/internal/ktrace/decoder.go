@@ -62,6 +62,7 @@ type Decoder struct {
 	wakePending  *traces.Interest
 	latest       latestEvents
 	refused      bool   // a diagnostic has said why lines cannot be used
+	whole        bool   // the trace has had its end, whatever its last line is
 	release      string // the release that the trace's header names; empty: none
 	wakingMarked bool   // stats.Marks has wakingMark
 	newLetters   bool   // states are printed with the letters of 4.14 and later; see oldLetter
@@ -116,14 +117,21 @@ func (t *Decoder) Raw([]byte) bool { return false }
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
-	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
+	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
+
+// RestLeftOut notes that tracecheck --shrink has left out the lines from here to the end.
+func (t *Decoder) RestLeftOut() { t.whole = true }
 
 // End emits the events that are held back. Call it after the last line.
 func (t *Decoder) End() {
-	if t.unsorted != nil {
-		t.unsorted.flush()
+	if t.unsorted == nil {
+		return
 	}
+	if b, ok := t.lines.(*bpftraceLayout); ok && !b.ended && !t.whole {
+		t.unsorted.cutShort(t.stats.Lines)
+	}
+	t.unsorted.flush()
 }
 
 // Format is the layout's name.
@@ -227,7 +235,7 @@ func (t *Decoder) unknown(n int, line []byte) {
 	if piece {
 		t.stats.Diagnose(n, "a piece of an event, or of a longer line: not used")
 		t.stats.Lost++
-		t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
+		t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: -1, Extent: traces.Extent{Since: n - 1}})
 	}
 }
 
@@ -246,7 +254,7 @@ func (t *Decoder) unreadable(n int, rec *record) {
 		t.stats.Diagnose(n, "%s: its text cannot be understood: not used", rec.event)
 	}
 	t.stats.Lost++
-	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
+	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Extent: traces.Extent{Since: n - 1}})
 }
 
 // lose emits a Loss for what line n says of missing events.
@@ -283,7 +291,7 @@ func (t *Decoder) lose(n int, l traceLoss) {
 		}
 	}
 	t.stats.Lost = addCount(t.stats.Lost, l.count)
-	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: l.count, CPU: l.cpu, Since: since})
+	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: l.count, CPU: l.cpu, Extent: traces.Extent{Since: since}})
 }
 
 // cpuBegan notes that the trace has all events of a CPU from here on.
