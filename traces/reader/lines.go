@@ -83,6 +83,9 @@ func (r *Reader) skipOrCommit() {
 	}
 	for r.next < len(b.Lines) {
 		if at := b.Lines[r.next].Decoded; at > 0 {
+			if !r.trace.InOrder(&b.Decoded[at-1]) {
+				break
+			}
 			r.next++
 			s.Lines++
 			if r.ready = r.trace.Commit(s.Lines, &b.Decoded[at-1], &b.Names); len(r.ready) > 0 {
@@ -129,7 +132,7 @@ func (r *Reader) decodeLate(l *skim.Line) bool {
 		}
 	}
 	decoded, names := r.late.Decode(r.block.text[r.from:l.End])
-	if decoded == nil {
+	if decoded == nil || !r.trace.InOrder(decoded) {
 		return false
 	}
 	r.stats.Lines++
