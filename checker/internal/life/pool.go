@@ -99,6 +99,20 @@ func (q *endedQueue) add(l *Life) {
 	q.lives = append(q.lives, l)
 }
 
+// waiting are the lives in the queue.
+func (q *endedQueue) waiting() []*Life { return q.lives[q.taken:] }
+
+// pop takes the first life out of a queue of more than most lives; nil: it is short enough.
+func (q *endedQueue) pop(most int) *Life {
+	if len(q.lives)-q.taken <= most {
+		return nil
+	}
+	l := q.lives[q.taken]
+	q.lives[q.taken] = nil
+	q.taken++
+	return l
+}
+
 // oldest takes the first life out of a queue of more than most lives. It skips lives that
 // have ended for good already. nil: the queue is short enough, or the first lives must
 // wait longer, because a call of them is under way.

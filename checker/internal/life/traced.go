@@ -88,8 +88,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 				old.Keep(e) // its pid is given away
 			}
 			old.AsOf, old.Sees = e.Line-1, a.sees()
-			a.forget(old)
-			ended = append(ended, old)
+			ended = a.supersede(old)
 		}
 		if kthread {
 			a.newTraced(e).Trace.Forked = true
@@ -214,6 +213,9 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	l.Trace.on, l.slot, l.compact, l.tasks = true, slot, slot.compact[:0], slot.tasks[:1]
 	l.rename(l.Thread.Comm)
 	l.traceMore.firstSeen = a.traced.firstSeen
+	if a.traced.lossy {
+		l.Doubt, l.Trace.Lossy, l.traceMore.since = true, true, e.Line
+	}
 	l.Keep(e)
 	a.insert(l)
 	a.bind(e.Thread.Addr, l)
@@ -252,7 +254,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 			a.traced.spareCall = nil
 			a.traced.calls.set(by, in)
 		}
-		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park}
+		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
 		a.interest.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
@@ -265,8 +267,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	if l != nil && l.Trace.on && (l.Trace.Lossy || !a.sees().Has(traces.Fork)) && (l.Trace.Ended || l.StopReturned()) {
 		// Its pid may have been used again, and the fork is not in the trace.
 		l.AsOf, l.Sees = e.Line-1, a.sees()
-		a.forget(l)
-		ended, l = append(ended, l), nil
+		ended, l = a.supersede(l), nil
 	}
 	if l == nil {
 		l = a.revive(e)
@@ -327,8 +328,16 @@ func (a *Assembler) endCall(pid int) {
 }
 
 // lose takes note that events of a trace are missing.
-func (a *Assembler) lose(line int) {
+func (a *Assembler) lose(e *traces.Event) {
+	line := e.Line
+	a.traced.lossy = a.traced.lossy || e.ToEnd
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
+	for _, l := range a.traced.superseded.waiting() {
+		if l.AsOf > e.Since {
+			l.doubt()
+			l.Trace.Lossy = true
+		}
+	}
 	for l := range a.alive() {
 		if l.Trace.on {
 			l.lose(line)
@@ -344,6 +353,25 @@ func (l *Life) lose(line int) {
 	if l.Trace.Lossy = true; l.traceMore.since == 0 {
 		l.traceMore.since = line
 	}
+}
+
+// supersedeGrace is how many lives whose pids have been used again wait before the oldest
+// is judged.
+const supersedeGrace = 1 << 8
+
+// supersede ends a life whose pid is used again. It is judged later: a CPU prints what it
+// has lost with its next line only (kernel/trace/trace.c print_trace_line), so events that
+// are missing in the life's time may be reported behind it. If too many lives wait,
+// supersede returns the oldest. The list may be used until the next call.
+func (a *Assembler) supersede(l *Life) (gone []*Life) {
+	a.forget(l)
+	a.touched = l
+	a.traced.superseded.add(l)
+	if old := a.traced.superseded.pop(supersedeGrace); old != nil {
+		a.traced.retired[0] = old
+		return a.traced.retired[:]
+	}
+	return nil
 }
 
 // forget ends a life: no event is given to it any more.

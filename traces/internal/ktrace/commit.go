@@ -79,7 +79,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !out && !in {
 			return nil
 		}
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 		if out {
 			t.nextEvent(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
 			from = traces.SwitchOut
@@ -92,7 +92,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	}
 	thread, by := s.Thread, s.Other
 	if s.Kind != traces.Woken {
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 	}
 	switch s.Kind {
 	case traces.Woken:
@@ -105,7 +105,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !t.wants(int(thread.PID)) {
 			return nil
 		}
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 	case traces.Fork:
 		if s.Extra == OtherFork {
 			if !t.wants(int(thread.PID)) {
@@ -138,6 +138,12 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		e.Code, e.HasCode = int(s.Extra), true
 	}
 	return t.latest.events[s.Kind : s.Kind+1]
+}
+
+// sawDecoded is sawCPU for a line that was decoded ahead.
+func (t *Decoder) sawDecoded(s *Decoded, n int) {
+	t.gaps.clock = traces.Nanoseconds
+	t.sawCPU(int(s.CPU), n, s.Stamp)
 }
 
 // contextOf is the context of a decoded line's event.
