@@ -185,7 +185,8 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		return
 	}
 	some(CreateFailed, c.m.Where("phase", "failed"))
-	some(NeverWoken, c.m.Where("phase", "created"))
+	// It sleeps, and nobody has woken it since its fork.
+	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Intersect(c.m.Where("on", "asleep"))))
 	// A stop that the log does not show may have ended it.
 	some(OutcomeUnknown, c.m.Where("should_stop", "TRUE"))
 	some(OutcomeUnknown, c.m.Where("phase", "absent"))

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
@@ -45,7 +46,7 @@ func (h *traceHistory) endCall(by int) {
 
 // What a trace shows of a task, by kind: the actions that have an event of it.
 var (
-	wakes    = []string{"Wake", "WakeLater", "StopWake", "StopWakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
+	wakes    = []string{"Wake", "WakeLater", "WakeEarly", "StopWake", "StopWakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
 	switches = []string{"SwitchIn", "Preempted", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutD", "SwitchOutP", "SwitchOutPending", "Died"}
 )
 
@@ -63,7 +64,9 @@ func (h *traceHistory) showsAll() {
 	}
 	recorded(traces.Fork, "Forked")
 	recorded(traces.Woken, wakes...)
-	recorded(traces.SwitchOut, switches...)
+	if !l.Trace.Torn {
+		recorded(traces.SwitchOut, switches...)
+	}
 	recorded(traces.ProcessExit, "ProcessExit")
 	recorded(traces.Freed, "Freed")
 	recorded(traces.ParkMe, "DecideRun")
@@ -125,6 +128,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 			return
 		}
 		h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
+	case traces.Create:
+		// kthread_create() has returned.
+		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
 		h.wake(i, e)
 	case traces.SwitchOut, traces.SwitchIn:
@@ -153,6 +159,8 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	}
 	names := []string{"Wake", "WakeLater", "UnparkWake"}
 	switch {
+	case !e.Late && ofKernel(e.By):
+		names = []string{"WakeEarly", "WakeLater"}
 	case e.Late:
 		// The waking came before the line, and in another task's context.
 		o.From -= life.Slack
@@ -165,6 +173,8 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		names = []string{"StopWake", "StopWakeLater", "UnparkWake"} // it unparks first
 	case l.Trace.Lossy || !l.ShowsStops():
 		names = wakes
+	case e.Context == traces.InterruptContext || e.By == traces.Task{}:
+		names = []string{"Wake", "WakeLater", "WakeEarly"}
 	case !l.Sees.Has(traces.ParkCall):
 		names = []string{"Wake", "WakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
 	}
@@ -173,6 +183,13 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	}
 	o.Actions = m.Actions(names...)
 	h.addAt(i, o, e.By)
+}
+
+// ofKernel says whether a task is one of those that wake a thread before it has told its
+// creator (kernel/sched/core.c migration_cpu_stop, mm/vmscan.c kswapd), and that wake no
+// thread for its creator.
+func ofKernel(t traces.Task) bool {
+	return strings.HasPrefix(t.Comm, "migration/") || strings.HasPrefix(t.Comm, "kswapd")
 }
 
 // scheduled adds what a switch of the thread, or of a task that calls kthread_stop() or

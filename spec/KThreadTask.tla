@@ -49,15 +49,20 @@ SameLife == UNCHANGED life
 \* thread in its first sleep ...
 Wake == L!Wake /\ T!Wakes(T!Normal)
 
-\* ... or by anybody else at any other time: the creator, late, a timer, an interrupt,
-\* whoever threadfn has to do with, or the freezer.  Before the thread has told its
-\* creator, it may wait for memory, or to be moved to another CPU.
-\* (A threadfn may return with a state set that it never sleeps in.  From its completion
-\* on that is not followed any more: it may be woken out of it, or not.)
+\* ... or of one that has been woken out of that: the creator, late, a timer, an interrupt,
+\* whoever threadfn has to do with, or the freezer.  (A threadfn may return with a state
+\* set that it never sleeps in.  From its completion on that is not followed any more: it
+\* may be woken out of it, or not.)
 WakeLater ==
-    /\ phase # "created"
+    /\ phase \notin {"absent", "created"}
+    /\ phase = "failed" => seen # "no"
     /\ T!Woken \/ (phase \in {"finished", "failed"} /\ on \in {"queued", "cpu"} /\ UNCHANGED task)
     /\ SameLife
+
+\* A thread that has not told its creator may wait to be moved to another CPU, and is woken
+\* by the migration thread, or for memory, and is woken by kswapd or an interrupt.  Nobody
+\* else has its pointer.
+WakeEarly == phase \in {"absent", "failed"} /\ T!Wakes(T!Normal) /\ SameLife
 
 \* kthread_stop() and kthread_park() wake when they have set their bit: a thread in its
 \* first sleep ...
@@ -66,19 +71,19 @@ ParkWake == L!ParkWake /\ T!Wakes(T!Normal)
 
 \* ... or one that sleeps later ...
 StopWakeLater == should_stop /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
-ParkWakeLater == Era.parks /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
+ParkWakeLater == Era.parks /\ L!Exists /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
 
 \* ... or one that does not sleep, and then they do nothing.  (A frozen thread is not in
 \* TASK_NORMAL.)
 StopWakesNothing == should_stop /\ T!WakesNothing(T!Normal) /\ SameLife
-ParkWakesNothing == Era.parks /\ T!WakesNothing(T!Normal) /\ SameLife
+ParkWakesNothing == Era.parks /\ L!Exists /\ T!WakesNothing(T!Normal) /\ SameLife
 
 \* kthread_unpark(), also kthread_stop()'s, wakes when it has cleared the bit, a thread
 \* in TASK_PARKED alone ...
-UnparkWake == Era.parks /\ T!WokenParked /\ SameLife
+UnparkWake == Era.parks /\ L!Exists /\ T!WokenParked /\ SameLife
 
 \* ... or nothing.
-UnparkWakesNothing == Era.parks /\ T!WakesNothing({"P"}) /\ SameLife
+UnparkWakesNothing == Era.parks /\ L!Exists /\ T!WakesNothing({"P"}) /\ SameLife
 
 -----------------------------------------------------------------------------
 \* The thread's side.
@@ -116,7 +121,7 @@ Enter == L!Enter /\ Runs({"R"}, {"R"})
 
 \* threadfn may have set any state when it does something, but not be in
 \* __kthread_parkme(); nor in the refrigerator, which tests kthread_should_stop() alone.
-Executes == on = "cpu" /\ state \notin {"P", "F"} /\ UNCHANGED task
+Executes == on = "cpu" /\ state \notin {"P", "frozen"} /\ UNCHANGED task
 
 Work        == L!Work /\ Executes
 TestFalse   == L!TestFalse /\ on = "cpu" /\ state # "P" /\ UNCHANGED task
@@ -143,7 +148,7 @@ MaySet ==
       [] phase = "chosen"                 -> {"R"}
       [] phase \in {"holding", "parking"} -> {}
       [] phase = "running"                -> IF state = "P" THEN {"R"} ELSE {"R", "S", "D"} \cup (IF Era.parks THEN {"P"} ELSE {})
-                                                 \cup (IF Era.freezes_as = "TASK_FROZEN" THEN {"F"} ELSE {})
+                                                 \cup (IF Era.freezes_as = "TASK_FROZEN" THEN {"frozen"} ELSE {})
       [] phase = "parked"                 -> {"R", "P"}
       [] phase \in {"finished", "failed"} -> {"R", "D"}
 
@@ -155,10 +160,8 @@ SwitchIn         == T!SwitchIn /\ SameLife
 Preempted        == T!Preempted /\ SameLife
 SwitchOutR       == T!SwitchOutR /\ SameLife
 \* (threadfn may return with the state set, and then does not sleep in it.)
-InThreadfn == phase = "running" \/ Era.shows_preempted
-
-SwitchOutS       == InThreadfn /\ T!SwitchOutS /\ SameLife
-SwitchOutI       == InThreadfn /\ T!SwitchOutS /\ SameLife
+SwitchOutS       == phase = "running" /\ T!SwitchOutS /\ SameLife
+SwitchOutI       == phase = "running" /\ T!SwitchOutS /\ SameLife
 SwitchOutD       == T!SwitchOutD /\ SameLife
 SwitchOutP       == T!SwitchOutP /\ SameLife
 
@@ -177,7 +180,7 @@ Died     == T!Die /\ phase \in {"finished", "failed"} /\ SameLife
 Freed    == T!Free /\ SameLife
 PidReuse == T!PidReuse /\ SameLife
 Frozen   == phase = "running" /\ T!Frozen /\ SameLife
-Thawed   == phase = "running" /\ T!Thawed /\ SameLife
+Thawed   == phase = "running" /\ T!Thawed /\ state' # "I" /\ SameLife
 
 -----------------------------------------------------------------------------
 \* What changes the life and not the task.
@@ -197,7 +200,7 @@ StopSkipValue   == L!StopSkipValue /\ SameTask
 StopSkipEintr   == L!StopSkipEintr /\ SameTask
 
 Next ==
-    \/ Create \/ CreateFail \/ Wake \/ WakeLater
+    \/ Create \/ CreateFail \/ Wake \/ WakeLater \/ WakeEarly
     \/ StopRequest \/ StopUnpark \/ StopWake \/ StopWakeLater \/ StopWakesNothing
     \/ StopReturnValue \/ StopReturnEintr \/ StopSkipValue \/ StopSkipEintr
     \/ ParkRequest \/ ParkWake \/ ParkWakeLater \/ ParkWakesNothing

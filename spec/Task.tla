@@ -43,9 +43,8 @@ Places == {
     "dead" }    \* switched away from for the last time (do_task_dead)
 
 \* R is TASK_RUNNING, S TASK_INTERRUPTIBLE, I TASK_IDLE, D TASK_UNINTERRUPTIBLE or
-\* TASK_KILLABLE, P TASK_PARKED, X TASK_DEAD.  F is TASK_FROZEN, which sched_switch
-\* prints as D.
-States == {"R", "S", "I", "D", "P", "F", "X"}
+\* TASK_KILLABLE, P TASK_PARKED, X TASK_DEAD; sched_switch prints D for TASK_FROZEN too.
+States == {"R", "S", "I", "D", "P", "frozen", "X"}
 
 \* TASK_NORMAL: what wake_up_process() wakes.
 Normal == {"S", "I", "D"}
@@ -107,7 +106,7 @@ SwitchOut(s) ==
 SwitchOutS == SwitchOut("S")
 SwitchOutI == SwitchOut("I")
 SwitchOutP == SwitchOut("P")
-SwitchOutD == \E s \in {"D", "F"} : SwitchOut(s)
+SwitchOutD == \E s \in {"D", "frozen"} : SwitchOut(s)
 
 \* The same in state S with a signal pending: schedule() sees it and does not put the
 \* task to sleep.  From 5.18 to 6.12 the event shows the state from before all the same.
@@ -136,7 +135,7 @@ WakesNothing(mask) ==
     /\ UNCHANGED taskVars
 
 \* wake_up_process(); and what wakes a frozen task, wake_up_state(TASK_FROZEN).
-Woken == Wakes(Normal \cup {"F"})
+Woken == Wakes(Normal \cup {"frozen"})
 
 \* kthread_unpark(): wake_up_state(TASK_PARKED).
 WokenParked == Wakes({"P"})
@@ -185,18 +184,18 @@ Frozen ==
     /\ Era.freezes_as = "TASK_FROZEN"
     /\ on = "asleep"
     /\ state \in Normal
-    /\ state' = "F"
+    /\ state' = "frozen"
     /\ UNCHANGED <<on, seen>>
 
 \* ... and __thaw_task() puts it back.
 Thawed ==
     /\ Era.freezes_as = "TASK_FROZEN"
     /\ on = "asleep"
-    /\ state = "F"
+    /\ state = "frozen"
     /\ state' \in Normal
     /\ UNCHANGED <<on, seen>>
 
-SetsState == \E s \in States \ {"X"} : (s = "F" => Era.freezes_as = "TASK_FROZEN") /\ SetState(s)
+SetsState == \E s \in States \ {"X"} : (s = "frozen" => Era.freezes_as = "TASK_FROZEN") /\ SetState(s)
 
 -----------------------------------------------------------------------------
 
@@ -226,7 +225,7 @@ DeadHasExited == on = "dead" => seen # "no"
 
 \* Only a task that runs sets its own state: what is asleep has set it, and only the
 \* freezer changes it.
-SleepsInItsState == on = "asleep" => state \in {"S", "I", "D", "P", "F"}
+SleepsInItsState == on = "asleep" => state \in {"S", "I", "D", "P", "frozen"}
 
 \* From 5.4 on the task_struct outlives the last switch.
 FreedIsDead == ~Era.frees_early /\ seen = "free" => on = "dead"

@@ -63,6 +63,16 @@ var kindNames = [...]string{
 // String is the kind as docs and pattern files name it, "stop-call".
 func (k Kind) String() string { return kindNames[k] }
 
+// Own says whether an event of this kind is printed by the thread that it is about, while
+// that has a CPU.
+func (k Kind) Own() bool {
+	switch k {
+	case ProcessExit, ParkMe, ExitCall, ShouldStop, ThreadFn:
+		return true
+	}
+	return false
+}
+
 // Kinds is a set of kinds.
 type Kinds uint32
 

@@ -20,6 +20,10 @@ type Trace struct {
 	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
+	// Torn: the trace lacks some of its switches. It leaves its CPU, or does something, and
+	// has not got a CPU since it left the last, or it gets one twice. A filter does that.
+	Torn  bool
+	onCPU bool // it has got a CPU since it left its last
 	// Asleep is the state letter in which the thread left its CPU last; 0: something
 	// has woken it since. The lines of two CPUs may be in the wrong order, so it is set
 	// only if there have been more sleeps than wakings.
@@ -116,6 +120,9 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	t := &l.Trace
+	if e.Kind.Own() && !t.gone {
+		t.Torn = t.Torn || !t.onCPU
+	}
 	switch e.Kind {
 	case traces.ProcessExit, traces.ExitCall:
 		if !t.Ended {
@@ -175,7 +182,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		}
 	case traces.SwitchIn:
 		t.Asleep = 0
+		t.Torn, t.onCPU = t.Torn || t.onCPU, true
 	case traces.SwitchOut:
+		t.Torn, t.onCPU = t.Torn || !t.onCPU, false
 		if Sleeper(e.State) || e.State == 'P' {
 			t.sleeps++
 		}
