@@ -254,7 +254,7 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 			n = len(h.tasks)
 			h.tasks = append(h.tasks, t.PID)
 		}
-		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 {
+		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 || o.Places == 1 && o.In[0].Task == int8(n) {
 			continue // no more tasks' orders are kept, which accepts more
 		}
 		o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}

@@ -92,6 +92,16 @@ func (t Task) String() string {
 	return fmt.Sprintf("%s[%d]", t.Comm, t.PID)
 }
 
+// Same says whether two logs may mean one task. A pid decides: a task keeps it, whereas its
+// name may change (up to 6.3 a new thread is called kthreadd until its creator names it).
+// Without a pid the names must be equal.
+func (t Task) Same(u Task) bool {
+	if t.PID != 0 || u.PID != 0 {
+		return t.PID == u.PID
+	}
+	return t == u
+}
+
 // An Event is what one record of a log tells about a thread, or about the log itself.
 type Event struct {
 	Kind    Kind
