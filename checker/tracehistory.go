@@ -34,6 +34,11 @@ type traceHistory struct {
 	tasks []int // pids of the tasks whose order is kept
 	next  [model.MaxTasks]uint16
 	open  []request // the calls that go on
+	// awake has the wakes, as indices in Operations, that found the thread awake and have no
+	// place in its order yet. A probe at a function's return shows when it fired, and the
+	// value may have been read before such a wake: the wake stands behind the first such
+	// return, and before any other event of the thread.
+	awake []int
 
 	// What the events so far have shown:
 	woken   bool // the first sleep has ended, as far as that can be told
@@ -106,6 +111,14 @@ func (h *history) addTrace() {
 	}
 }
 
+// placeWakes gives the wakes that found the thread awake their places in its order.
+func (h *traceHistory) placeWakes() {
+	for _, i := range h.awake {
+		h.place(&h.Operations[i], h.life.Thread)
+	}
+	h.awake = h.awake[:0]
+}
+
 // event adds what event i shows.
 func (h *traceHistory) event(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
@@ -167,6 +180,13 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	}
 	h.stopped = h.stopped || asks
 	o.OrderOnly = o.Actions == 0
+	if o.OrderOnly && e.State == 0 && l.Sees.Has(traces.ShouldStop) {
+		if meet == 2 {
+			h.awake = append(h.awake, h.add(i, o, e.By))
+		}
+		return
+	}
+	h.placeWakes()
 	h.add(i, o, tasks[:meet]...)
 }
 
@@ -178,6 +198,7 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 		h.proves(e)
 		return
 	}
+	h.placeWakes()
 	o := around(e)
 	switch e.State {
 	case 'S', 'I':
@@ -200,6 +221,9 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
 	o := around(e)
+	if e.Kind != traces.ShouldStop {
+		h.placeWakes()
+	}
 	switch e.Kind {
 	case traces.ProcessExit:
 		o.Observes, o.Only = true, m.Phases("returned", "finished", "failed")
@@ -231,6 +255,9 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 			test = "TestTrue"
 		}
 		o.From, o.Actions = first, m.Actions(test)
+		h.add(i, o, l.Thread)
+		h.placeWakes()
+		return
 	case traces.ThreadFn:
 		o.Actions = m.Actions("Work")
 	default:
@@ -249,20 +276,25 @@ func around(e *traces.Event) model.Operation {
 func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 	o.Event = i
 	for _, t := range tasks {
-		n := slices.Index(h.tasks, t.PID)
-		if n < 0 && len(h.tasks) < model.MaxTasks && t.PID != 0 {
-			n = len(h.tasks)
-			h.tasks = append(h.tasks, t.PID)
-		}
-		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 || o.Places == 1 && o.In[0].Task == int8(n) {
-			continue // no more tasks' orders are kept, which accepts more
-		}
-		o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
-		o.Places++
-		h.next[n]++
+		h.place(&o, t)
 	}
 	h.Operations = append(h.Operations, o)
 	return len(h.Operations) - 1
+}
+
+// place gives an operation the next place in a task's order.
+func (h *traceHistory) place(o *model.Operation, t traces.Task) {
+	n := slices.Index(h.tasks, t.PID)
+	if n < 0 && len(h.tasks) < model.MaxTasks && t.PID != 0 {
+		n = len(h.tasks)
+		h.tasks = append(h.tasks, t.PID)
+	}
+	if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 || o.Places == 1 && o.In[0].Task == int8(n) {
+		return // no more tasks' orders are kept, which accepts more
+	}
+	o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
+	o.Places++
+	h.next[n]++
 }
 
 // proves closes the window of the request that e's task has made: the task does e after

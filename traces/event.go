@@ -118,7 +118,7 @@ type Event struct {
 	// Of tracers' events:
 	CPU int // -1 where the trace has none
 	Time
-	State   byte    // SwitchOut: the letter of the state, R for "R+"; 0 where the letter has two meanings
+	State   byte    // SwitchOut: the letter of the state, R for "R+"; 0 where the letter has two meanings. Woken, in a life: the state in which the thread had left its CPU; 0: the trace does not show it asleep
 	Context Context // whether By itself did it, or an interrupt
 	Late    bool    // Woken: from sched_wakeup, which another CPU may print after the waking (kernel/sched/core.c ttwu_queue_wakelist)
 	Probe   bool    // from a probe on Func, not from a tracepoint

@@ -160,11 +160,23 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		if e.Kind == traces.Woken && e.Late && a.wakes() {
 			return nil // sched_waking has shown this wake already
 		}
-		t.Asleep = 0
+		found := byte(0)
+		if Sleeper(t.Asleep) || t.Asleep == 'P' {
+			found = t.Asleep
+		}
 		if e.Kind == traces.SwitchIn {
+			t.Asleep = 0
 			return nil
 		}
-		t.sleeps--
+		if e.By.PID == e.Thread.PID && !e.Late {
+			// The thread is on a CPU, where an interrupt, or the thread itself, undoes its
+			// set_current_state(): it does not go to sleep (kernel/sched/core.c
+			// try_to_wake_up, p == current).
+			found = 0
+		} else {
+			t.Asleep = 0
+			t.sleeps--
+		}
 		in := a.traced.calls.get(e.By.PID)
 		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
 		if own {
@@ -175,7 +187,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
 			return nil
 		}
-		l.Keep(e)
+		woken := *e
+		woken.State = found
+		l.Keep(&woken)
 		a.touched = l
 		return nil
 	}
