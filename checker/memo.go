@@ -86,7 +86,7 @@ func cacheKey(l *Life, buf []byte) []byte {
 			by = l.SameTask(by)
 		}
 		key = append(key, byte(k.Kind), k.State, l.SameTask(k.Thread), by,
-			flag(k.Partial, 1)|flag(k.Late, 2)|flag(k.HasCode, 4)|byte(k.Context)<<3)
+			flag(k.Partial, 1)|flag(k.Late, 2)|flag(k.HasCode, 4)|byte(k.Context)<<3|flag(k.Kind == traces.ExitCall && l.Func(i) == "do_exit", 32))
 		if k.HasCode {
 			key = binary.AppendVarint(key, int64(l.Code(i)))
 		}

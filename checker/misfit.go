@@ -15,6 +15,8 @@ import (
 type misfit struct {
 	event   int // index in Life.Events of the first event that does not fit
 	differs int // index of an earlier one that shows another value of the thread's end; -1: none does
+	// The values that the event and the earlier one show, where differs is not -1.
+	code, earlierCode int
 
 	// missing has the kinds on the shortest way to where the event is possible that
 	// this log always shows, and has not shown before the event.
@@ -100,7 +102,8 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: c.history(l.First(n + 1)).differ[0]}
+	h := c.history(l.First(n + 1))
+	m := &misfit{event: n, differs: h.differ[0], code: h.otherCode, earlierCode: h.code}
 	if m.differs < 0 {
 		c.explain(m, l, ends)
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)

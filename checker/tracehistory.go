@@ -45,6 +45,7 @@ type traceHistory struct {
 	stopped bool // a wake by a stop or a park
 	decided bool // the last test in kthread()
 	gone    bool // the thread has left its CPU for good
+	exited  bool // do_exit() has been called
 }
 
 // A request is an operation that a task's call makes.
@@ -100,8 +101,10 @@ func (h *history) addTrace() {
 		switch {
 		case i >= earlier:
 			t.event(i, e)
-		case e.Kind == traces.StopReturn || e.Kind == traces.ExitCall:
+		case e.Kind == traces.StopReturn:
 			h.value(l, i)
+		case e.Kind == traces.ExitCall:
+			t.exitCall(i, e)
 		}
 	}
 	asleep := l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I'
@@ -240,15 +243,7 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		h.decided = true
 		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")
 	case traces.ExitCall:
-		o.Observes, o.Only = true, m.Phases("returned", "failed")
-		if e.HasCode {
-			with := m.Where("code", "eintr")
-			if e.Code != eintr {
-				with = m.Phases("returned").Minus(with)
-			}
-			o.Only = o.Only.Intersect(with.Union(m.Phases("failed")))
-			h.value(l, i)
-		}
+		o.Observes, o.Only = true, h.exitCall(i, e)
 	case traces.ShouldStop:
 		test := "TestFalse"
 		if e.Code != 0 {
@@ -264,6 +259,35 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		return
 	}
 	h.add(i, o, l.Thread)
+}
+
+// exitCall returns the states in which the thread makes call i, an ExitCall, and notes the
+// value that the thread ends with, as far as the call shows it.
+func (h *traceHistory) exitCall(i int, e *traces.Event) model.StateSet {
+	m := h.Machine
+	only := m.Phases("returned")
+	if e.Func == "do_exit" {
+		if h.exited {
+			return m.Phases("returned", "finished", "failed") // an oops in do_exit(): its value is not stored
+		}
+		h.exited = true
+	}
+	switch {
+	case !e.HasCode:
+	case e.Func == "do_exit" && !m.ExitShows && e.Code == 0:
+		// The value is in kthread->result: kthread_exit() calls do_exit(0).
+	case e.Func == "do_exit" && !m.ExitShows:
+		// The thread has not come from kthread_exit(): kthread->result is still 0.
+		only = m.Where("code", "nothing")
+		h.shows(i, 0)
+	case e.Code == eintr:
+		only = m.Where("code", "eintr")
+		h.shows(i, e.Code)
+	default:
+		only = only.Minus(m.Where("code", "eintr"))
+		h.shows(i, e.Code)
+	}
+	return only.Intersect(m.Phases("returned")).Union(m.Phases("failed"))
 }
 
 // around is an operation at the moment of an event.

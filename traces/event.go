@@ -35,7 +35,7 @@ const (
 	Freed       // the thread is gone: its task_struct is about to be freed (sched_process_free)
 	// Probes on functions; By is the task in whose context they hit.
 	ParkMe     // the thread itself is in __kthread_parkme or kthread_parkme
-	ExitCall   // the thread itself calls kthread_exit or do_exit, with Code where HasCode
+	ExitCall   // the thread itself calls kthread_exit or do_exit, with the argument Code where HasCode
 	ShouldStop // the thread's own kthread_should_stop() has returned Code, 0 or 1
 	ThreadFn   // the thread's own threadfn has been entered
 
@@ -122,8 +122,8 @@ type Event struct {
 	Context Context // whether By itself did it, or an interrupt
 	Late    bool    // Woken: from sched_wakeup, which another CPU may print after the waking (kernel/sched/core.c ttwu_queue_wakelist)
 	Probe   bool    // from a probe on Func, not from a tracepoint
-	// Func is the kernel function of a probe. For do_exit, Code is the argument, and HasCode
-	// is false, because it depends on the release whether kthread_stop returns it.
+	// Func is the kernel function of a probe. For do_exit, Code is the argument: it depends on
+	// the release whether kthread_stop returns it.
 	Func string
 	// Since is of a Loss: messages or events may be missing anywhere behind line Since and
 	// before this line. 0: anywhere before this line.

@@ -158,6 +158,15 @@ func (l *Life) Caller(i int) traces.Task {
 	return l.TaskAt(l.compact[i].By)
 }
 
+// Func is the function of the probe that shows event i, of a traced life; empty: event i is
+// no probe's.
+func (l *Life) Func(i int) string {
+	if l.compact[i].Partial {
+		return l.fullAt(i).Func
+	}
+	return ""
+}
+
 // Code is the value that event i shows, of a traced life; 0 where it shows none.
 func (l *Life) Code(i int) int {
 	if l.compact[i].Partial {
