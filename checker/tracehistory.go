@@ -107,7 +107,7 @@ func (h *history) addTrace() {
 			t.exitCall(i, e)
 		}
 	}
-	asleep := l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I'
+	asleep := l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I' || l.Trace.Asleep == 'D' && l.Trace.InCall
 	if l.Whole() && asleep && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
 		// The thread has not run on a CPU since.
 		t.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
@@ -253,7 +253,7 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		h.add(i, o, l.Thread)
 		h.placeWakes()
 		return
-	case traces.ThreadFn:
+	case traces.ThreadFn, traces.OwnCall:
 		o.Actions = m.Actions("Work")
 	default:
 		return

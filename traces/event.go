@@ -50,6 +50,8 @@ const (
 	Cut // kernel logs: tracecheck --shrink has left out Count lines here
 
 	Blocked // khungtaskd, from 6.15 on: Thread waits for a lock that By likely holds; Text: "a mutex likely owned by"
+
+	OwnCall // the thread itself is in a call that only its threadfn makes, such as a kthread_stop of another thread; Text: that event
 )
 
 var kindNames = [...]string{
@@ -57,7 +59,7 @@ var kindNames = [...]string{
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
 	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
 	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
-	"boot", "loss", "crash", "renamed", "cut", "blocked",
+	"boot", "loss", "crash", "renamed", "cut", "blocked", "own-call",
 }
 
 // String is the kind as docs and pattern files name it, "stop-call".

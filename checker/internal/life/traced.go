@@ -22,6 +22,9 @@ type Trace struct {
 	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
+	// InCall: it went to sleep last inside a kthread_stop() or kthread_park() of another
+	// thread, with nothing of its own between the call and the sleep.
+	InCall bool
 	// Asleep is the state letter in which the thread left its CPU last; 0: something
 	// has woken it since. The lines of two CPUs may be in the wrong order, so it is set
 	// only if there have been more sleeps than wakings.
@@ -37,7 +40,8 @@ type traceRest struct {
 	stopped bool // a stop of it has returned
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
 	maybeStopped bool
-	calls        int // stops and parks of it that are under way
+	ownCall      bool // it has an OwnCall
+	calls        int  // stops and parks of it that are under way
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
 	since     int
@@ -61,6 +65,7 @@ type pendingCall struct {
 	point       bool // known by the tracepoint
 	lost        bool // events were lost since: its return may be among them
 	park        bool
+	slept       bool // its task has gone to sleep since
 	threadAwake bool // the thread was awake when the call began, and the call has not woken it
 }
 
@@ -69,7 +74,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
 	}
-	if !a.traced.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
+	if !a.traced.came.Has(e.Kind) && e.Kind != traces.OwnCall && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
 		a.traced.firstSeen[e.Kind].Store(int64(e.Line))
 	}
@@ -87,10 +92,14 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		l.Trace.Forked = true
 		return ended
 	case traces.StopCall, traces.ParkCall:
+		a.addOwnCall(e)
 		return a.addCall(e)
 	case traces.StopReturn, traces.ParkReturn:
+		a.addOwnCall(e)
 		a.addReturn(e)
 		return nil
+	case traces.Create, traces.CreateFailed:
+		a.addOwnCall(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l == nil || !l.Trace.on {
@@ -114,6 +123,11 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		t.Ended = true
 	case traces.Freed:
 		l.traceMore.freed = true
+	case traces.OwnCall:
+		if l.traceMore.ownCall {
+			return nil // another one says nothing new
+		}
+		t.begun, l.traceMore.ownCall = true, true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
 		if last := l.latest(e.Kind); last != nil && int(last.Code) == e.Code && e.Kind == traces.ShouldStop {
@@ -123,6 +137,19 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	l.Keep(e)
 	a.touched = l
 	return ended
+}
+
+// addOwnCall takes a call that the caller's life may show too: kthread() itself stops, parks
+// and creates no thread (kernel/kthread.c), so a kernel thread that does is in its threadfn.
+// These functions sleep, so no interrupt calls them.
+func (a *Assembler) addOwnCall(e *traces.Event) {
+	l := a.byPID.get(e.By.PID)
+	if e.By.PID == 0 || l == nil || !l.Trace.on || l.Trace.Ended || l.traceMore.ownCall || e.By.Comm != "" && l.Thread.Comm != "" && e.By.Comm != l.Thread.Comm {
+		return // or the pid is another task's now
+	}
+	own := *e
+	own.Kind, own.Thread, own.HasCode, own.Text = traces.OwnCall, e.By, false, e.FormatTracepoint()
+	a.addTraced(&own)
 }
 
 // takes says whether a tracer's event about a life's pid is about the life's thread. If
@@ -144,11 +171,14 @@ func (l *Life) rename(name string) {
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
-	} else if e.State == 'D' {
+	}
+	waits := false
+	if e.Kind == traces.SwitchOut && e.State == 'D' {
 		// A task that goes to sleep inside kthread_stop() has made its request.
 		if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
 			in.life.Keep(e)
 			in.life.Trace.AfterStop.request(in, e.Line)
+			waits, in.slept = !in.slept, true
 		}
 	}
 	l := a.byPID.get(e.Thread.PID)
@@ -199,6 +229,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if t.Asleep = 0; t.sleeps > 0 {
 		t.Asleep = e.State
 	}
+	t.InCall = waits
 	t.AfterStop.sleep(e)
 	switch e.State {
 	case 'D':
