@@ -80,7 +80,10 @@ func (h *history) addTrace() {
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
 		if l.ShowsStops() {
-			h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
+			h.Hidden &^= m.Actions(shown[traces.StopCall]...)
+		}
+		if l.ShowsStops() && l.ShowsReturns() {
+			h.Hidden &^= m.Actions(shown[traces.StopReturn]...)
 		}
 		if l.Sees.Has(traces.Woken) {
 			// Each of these actions ends the first sleep, and the trace would show that.

@@ -24,6 +24,8 @@ type Assembler struct {
 type tracedLives struct {
 	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
 	spareCall  *pendingCall        // one to use again; nil: none
+	unnamed    []unnamedCall       // those of unknown tasks, in the log's order
+	lastKey    int                 // of unnamed; below 0
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
 	grace      Grace
@@ -65,6 +67,7 @@ func (a *Assembler) clear() {
 	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
+	a.traced.unnamed, a.traced.lastKey = nil, 0
 	a.traced.tombstones = tombstones{}
 }
 

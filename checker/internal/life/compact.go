@@ -95,6 +95,14 @@ func (l *Life) Keep(e *traces.Event) {
 	l.compact, l.events = append(l.compact, k), nil
 }
 
+// setCaller names the task that did event i, which the log has shown since.
+func (l *Life) setCaller(i int, by traces.Task) {
+	l.compact[i].By, l.events = l.taskIndex(&by), nil
+	if l.compact[i].Partial {
+		l.fullAt(i).By = by
+	}
+}
+
 // taskIndex returns the place of a task in Life.tasks, and adds the task if it is new.
 func (l *Life) taskIndex(t *traces.Task) uint8 {
 	for i := TheThread + 1; i < len(l.tasks); i++ {

@@ -40,8 +40,11 @@ type traceRest struct {
 	stopped bool // a stop of it has returned
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
 	maybeStopped bool
-	ownCall      bool // it has an OwnCall
-	calls        int  // stops and parks of it that are under way
+	// maybeReturned: a stop of it may have returned unseen, though the trace shows returns.
+	maybeReturned bool
+	waiting       int  // tasks that sleep inside a stop of it
+	ownCall       bool // it has an OwnCall
+	calls         int  // stops and parks of it that are under way
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
 	since     int
@@ -57,17 +60,6 @@ type traceRest struct {
 // does not count events that the reader left out. It is atomic, because it is written
 // while other goroutines read verdicts.
 type firstLines [traces.Blocked + 1]atomic.Int64
-
-// A pendingCall is a stop or a park that has not returned yet.
-type pendingCall struct {
-	life        *Life
-	probe       bool // known by a probe
-	point       bool // known by the tracepoint
-	lost        bool // events were lost since: its return may be among them
-	park        bool
-	slept       bool // its task has gone to sleep since
-	threadAwake bool // the thread was awake when the call began, and the call has not woken it
-}
 
 // addTraced takes an event that a tracer saw.
 func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
@@ -139,19 +131,6 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// addOwnCall takes a call that the caller's life may show too: kthread() itself stops, parks
-// and creates no thread (kernel/kthread.c), so a kernel thread that does is in its threadfn.
-// These functions sleep, so no interrupt calls them.
-func (a *Assembler) addOwnCall(e *traces.Event) {
-	l := a.byPID.get(e.By.PID)
-	if e.By.PID == 0 || l == nil || !l.Trace.on || l.Trace.Ended || l.traceMore.ownCall || e.By.Comm != "" && l.Thread.Comm != "" && e.By.Comm != l.Thread.Comm {
-		return // or the pid is another task's now
-	}
-	own := *e
-	own.Kind, own.Thread, own.HasCode, own.Text = traces.OwnCall, e.By, false, e.FormatTracepoint()
-	a.addTraced(&own)
-}
-
 // takes says whether a tracer's event about a life's pid is about the life's thread. If
 // not, another task has the pid now.
 func (l *Life) takes(e *traces.Event) bool {
@@ -172,57 +151,66 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
 	}
+	if len(a.traced.unnamed) > 0 && e.Kind == traces.SwitchOut {
+		a.nameCaller(e)
+	}
 	waits := false
-	if e.Kind == traces.SwitchOut && e.State == 'D' {
-		// A task that goes to sleep inside kthread_stop() has made its request.
-		if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-			in.life.Keep(e)
-			in.life.Trace.AfterStop.request(in, e.Line)
-			waits, in.slept = !in.slept, true
-		}
+	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
+		waits = in.callerSleeps(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l == nil || !l.Trace.on || !l.takes(e) {
 		return nil
 	}
-	t := &l.Trace
-	if e.Kind != traces.SwitchOut {
-		if e.Kind == traces.Woken && e.Late && a.wakes() {
-			return nil // sched_waking has shown this wake already
-		}
-		found := byte(0)
-		if Sleeper(t.Asleep) || t.Asleep == 'P' {
-			found = t.Asleep
-		}
-		if e.Kind == traces.SwitchIn {
-			t.Asleep = 0
-			return nil
-		}
-		if e.By.PID == e.Thread.PID && !e.Late {
-			// The thread is on a CPU, where an interrupt, or the thread itself, undoes its
-			// set_current_state(): it does not go to sleep (kernel/sched/core.c
-			// try_to_wake_up, p == current).
-			found = 0
-		} else {
-			t.Asleep = 0
-			t.sleeps--
-		}
-		in := a.traced.calls.get(e.By.PID)
-		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
-		if own {
-			in.threadAwake, t.AfterStop.Missed = false, false
-		}
-		// A new thread that is moved to another CPU is woken by the migration
-		// thread, perhaps before its creator knows of it.
-		if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
-			return nil
-		}
-		woken := *e
-		woken.State = found
-		l.Keep(&woken)
-		a.touched = l
-		return nil
+	switch {
+	case e.Kind == traces.SwitchOut:
+		return a.addSwitchOut(l, e, waits)
+	case e.Kind == traces.Woken && e.Late && a.wakes():
+		// sched_waking has shown this wake already
+	case e.Kind == traces.Woken:
+		a.addWoken(l, e)
+	default:
+		l.Trace.Asleep = 0
 	}
+	return nil
+}
+
+// addWoken takes a wake of a life's thread.
+func (a *Assembler) addWoken(l *Life, e *traces.Event) {
+	t := &l.Trace
+	found := byte(0)
+	switch {
+	case e.By.PID == e.Thread.PID && !e.Late:
+		// The thread is on a CPU, where an interrupt, or the thread itself, undoes its
+		// set_current_state(): it does not go to sleep (kernel/sched/core.c
+		// try_to_wake_up, p == current).
+	case Sleeper(t.Asleep) || t.Asleep == 'P':
+		found = t.Asleep
+		fallthrough
+	default:
+		t.Asleep = 0
+		t.sleeps--
+	}
+	in := a.traced.calls.get(e.By.PID)
+	own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
+	if own {
+		in.threadAwake, t.AfterStop.Missed = false, false
+	}
+	// A new thread that is moved to another CPU is woken by the migration
+	// thread, perhaps before its creator knows of it.
+	if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
+		return
+	}
+	woken := *e
+	woken.State = found
+	l.Keep(&woken)
+	a.touched = l
+}
+
+// addSwitchOut takes a switch away from a life's thread. waits: the thread sleeps inside a
+// stop or park of another one.
+func (a *Assembler) addSwitchOut(l *Life, e *traces.Event, waits bool) (ended []*Life) {
+	t := &l.Trace
 	if Sleeper(e.State) || e.State == 'P' {
 		t.sleeps++
 	}
@@ -293,111 +281,6 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	return l
 }
 
-// addCall notes that a task is about to stop or park a thread.
-func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
-	by := e.By.PID
-	in := a.traced.calls.get(by)
-	park := e.Kind == traces.ParkCall
-	if in != nil && in.park == park && !in.lost && (e.Probe && !in.probe || !e.Probe && !in.point) &&
-		(e.Thread.PID == 0 || in.life == nil || in.life.Thread.PID == e.Thread.PID) {
-		// The probe and the tracepoint of one call.
-		in.probe, in.point = in.probe || e.Probe, in.point || !e.Probe
-		if in.life != nil || e.Thread.PID == 0 {
-			return nil
-		}
-	} else {
-		a.dropStop(by) // its return is not in the log
-		if in != nil && in.life != nil {
-			in.life.traceMore.calls--
-			if !in.park {
-				in.life.Trace.Lossy = true // its return is not in the log
-				if in.life.traceMore.leftBy == nil {
-					call := *e
-					in.life.traceMore.leftBy = &call
-				}
-			}
-		}
-		if in == nil {
-			if in = a.traced.spareCall; in == nil {
-				in = new(pendingCall)
-			}
-			a.traced.spareCall = nil
-			a.traced.calls.set(by, in)
-		}
-		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park}
-		a.interest.Add(by) // when it goes to sleep it has made its request
-	}
-	if e.Thread.PID == 0 {
-		if !park {
-			a.noteStop(by, e.Thread.Addr) // the thread of the address is not known yet
-		}
-		return nil
-	}
-	l := a.byPID.get(e.Thread.PID)
-	if l != nil && l.Trace.on && (l.Trace.Lossy || !a.sees().Has(traces.Fork)) && (l.Trace.Ended || l.StopReturned()) {
-		// Its pid may have been used again, and the fork is not in the trace.
-		l.AsOf, l.Sees = e.Line-1, a.sees()
-		a.forget(l)
-		ended, l = append(ended, l), nil
-	}
-	if l == nil {
-		l = a.revive(e)
-	}
-	if l == nil || !l.Trace.on {
-		l = a.newTraced(e)
-	} else {
-		l.Keep(e)
-	}
-	if in.life != nil {
-		in.life.traceMore.calls--
-	}
-	in.life = l
-	a.bindStop(by, l)
-	in.threadAwake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
-	l.traceMore.calls++
-	return ended
-}
-
-// addReturn gives a return to the life whose thread the same task was stopping or parking.
-// A task has one such call at a time.
-func (a *Assembler) addReturn(e *traces.Event) {
-	in := a.traced.calls.get(e.By.PID)
-	switch {
-	case in == nil || in.park != (e.Kind == traces.ParkReturn):
-		return
-	case in.life == nil:
-		a.dropStop(e.By.PID)
-		a.endCall(e.By.PID)
-		return
-	case in.lost:
-		a.endCall(e.By.PID)
-		return
-	case e.Probe && in.point && !in.park, !e.Probe && !in.point:
-		// The call is known by the other of tracepoint and probe, whose return counts.
-		return
-	}
-	a.endCall(e.By.PID)
-	ret := *e
-	ret.Thread = in.life.Thread
-	in.life.Keep(&ret)
-	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
-	a.touched = in.life
-}
-
-// endCall notes that a task's call is over.
-func (a *Assembler) endCall(pid int) {
-	if in := a.traced.calls.get(pid); in != nil {
-		if in.life != nil {
-			in.life.traceMore.calls--
-		}
-		a.traced.spareCall = in
-	}
-	a.traced.calls.remove(pid)
-	if l := a.byPID.get(pid); l == nil || !l.Trace.on || l.Trace.gone {
-		a.interest.Remove(pid)
-	}
-}
-
 // lose takes note that events of a trace are missing.
 func (a *Assembler) lose(line int) {
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
@@ -409,6 +292,7 @@ func (a *Assembler) lose(line int) {
 		}
 	}
 	for in := range a.traced.calls.values() {
+		in.awake()
 		in.lost = true
 	}
 }
@@ -425,7 +309,7 @@ func (a *Assembler) forget(l *Life) {
 	}
 	for in := range a.traced.calls.values() {
 		if in.life == l {
-			in.life, in.lost = nil, true
+			in.life, in.lost, in.waits = nil, true, false
 		}
 	}
 }
@@ -444,6 +328,16 @@ func (l *Life) InCall() bool { return l.traceMore.calls > 0 }
 // MaybeStopped says whether a stop of a thread that is not known may have been of this
 // one.
 func (l *Life) MaybeStopped() bool { return l.traceMore.maybeStopped }
+
+// ShowsReturns says whether a stop of the thread without a return has not returned: the trace
+// shows returns, or the tasks that make the stops sleep in them.
+func (l *Life) ShowsReturns() bool {
+	return l.Sees.Has(traces.StopReturn) && !l.traceMore.maybeReturned || l.StopWaits() && l.traceMore.waiting == len(pending(l))
+}
+
+// StopWaits says whether a task sleeps inside a stop of the thread, so that this stop has not
+// returned, whether or not the trace shows returns.
+func (l *Life) StopWaits() bool { return l.traceMore.waiting > 0 }
 
 // LostBy says whether something was missing in the life's time up to a line.
 func (l *Life) LostBy(line int) bool {

@@ -61,10 +61,11 @@ type Decoder struct {
 	// SwitchIn is suppressed. nil: none is.
 	wakePending  *traces.Interest
 	latest       latestEvents
-	refused      bool   // a diagnostic has said why lines cannot be used
-	release      string // the release that the trace's header names; empty: none
-	wakingMarked bool   // stats.Marks has wakingMark
-	newLetters   bool   // states are printed with the letters of 4.14 and later; see oldLetter
+	running      running // who runs where, for lines without their task
+	refused      bool    // a diagnostic has said why lines cannot be used
+	release      string  // the release that the trace's header names; empty: none
+	wakingMarked bool    // stats.Marks has wakingMark
+	newLetters   bool    // states are printed with the letters of 4.14 and later; see oldLetter
 }
 
 // A traceGaps is what is known of where events are missing.
@@ -116,6 +117,7 @@ func (t *Decoder) Raw([]byte) bool { return false }
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
 }
 
@@ -143,6 +145,9 @@ func (t *Decoder) read(n int, line []byte) {
 	case traceEvent:
 		t.stats.KernelLines++
 		t.stats.LastLine = n
+		if rec.pid < 0 && rec.cpu >= 0 {
+			t.running.fill(rec)
+		}
 		if rec.bpf != nil {
 			t.bpf(n, rec)
 		} else {
@@ -225,6 +230,7 @@ func (t *Decoder) unknown(n int, line []byte) {
 		piece = piece || t.stats.KernelLines > 0 || scan.HasPrefix(line, "{")
 	}
 	if piece {
+		t.running.forget(-1)
 		t.stats.Diagnose(n, "a piece of an event, or of a longer line: not used")
 		t.stats.Lost++
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
@@ -246,11 +252,13 @@ func (t *Decoder) unreadable(n int, rec *record) {
 		t.stats.Diagnose(n, "%s: its text cannot be understood: not used", rec.event)
 	}
 	t.stats.Lost++
+	t.running.forget(rec.cpu)
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
 }
 
 // lose emits a Loss for what line n says of missing events.
 func (t *Decoder) lose(n int, l traceLoss) {
+	t.running.forget(-1)
 	switch {
 	case l.complete:
 		t.cpuBegan(l.cpu)
