@@ -28,7 +28,7 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 	}
 	known := false
 	bad, spans, err := misfit(ctx, src, o, func(v *checker.Verdict) bool {
-		ok := named(v.Life.Thread, []string{thread})
+		ok := named(v.Life, []string{thread})
 		known = known || ok
 		return ok
 	})

@@ -115,7 +115,9 @@ func (c *eraChecker) outcome(v *Verdict, h *history, ends model.StateSet) {
 	}
 	possible := map[Outcome]bool{}
 	c.outcomes(h, ends, func(o Outcome, _ model.StateSet) { possible[o] = true })
-	v.Outcome = weaker(possible)
+	if v.Outcome = weaker(possible); h.life.MaybeTwo() && h.returned() > 0 {
+		v.Outcome = Stopped
+	}
 }
 
 // weaker returns the outcome that covers all possible ones.

@@ -32,6 +32,8 @@ type tracedLives struct {
 	pool       lifePool
 	retired    [1]*Life // what retire returns
 	tombstones tombstones
+	beside     []*Life    // open lives whose pid another open life has, which began later
+	exits      *seenExits // nil: none yet
 	addr       addresses
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
@@ -68,7 +70,7 @@ func (a *Assembler) clear() {
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.unnamed, a.traced.lastKey = nil, 0
-	a.traced.tombstones = tombstones{}
+	a.traced.tombstones, a.traced.beside, a.traced.exits = tombstones{}, nil, nil
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The

@@ -198,8 +198,15 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 		}
 		return nil
 	}
-	l := a.byPID.get(e.Thread.PID)
-	if l != nil && l.Trace.on && (l.Trace.Lossy || !a.sees().Has(traces.Fork)) && (l.Trace.Ended || l.StopReturned()) {
+	l, beside := a.byPID.get(e.Thread.PID), false
+	if l != nil && l.Trace.on && !l.isCalled(e.Thread.Comm) {
+		l, beside = a.otherOf(l, e), true
+	}
+	switch {
+	case beside || l == nil || !l.Trace.on || !l.Trace.Lossy && a.sees().Has(traces.Fork):
+	case !l.Trace.Lossy && l.Trace.Ended && !l.StopReturned() && l.traceMore.calls == 0 && e.Thread.Comm != "" && l.Thread.Comm != "":
+		l.traceMore.maybeTwo, l.Doubt = true, true
+	case l.Trace.Ended || l.StopReturned():
 		// Its pid may have been used again, and the fork is not in the trace.
 		l.AsOf, l.Sees = e.Line-1, a.sees()
 		a.forget(l)
@@ -208,9 +215,14 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	if l == nil {
 		l = a.revive(e)
 	}
-	if l == nil || !l.Trace.on {
+	if l == nil {
+		l = a.exited(e)
+	}
+	switch {
+	case beside:
+	case l == nil || !l.Trace.on:
 		l = a.newTraced(e)
-	} else {
+	default:
 		l.Keep(e)
 	}
 	if in.life != nil {

@@ -64,7 +64,12 @@ func (l *Life) Keep(e *traces.Event) {
 		Stamp: e.Stamp, Line: e.Line, Code: int32(e.Code), cpu: int16(e.CPU), By: Nobody,
 		Kind: e.Kind, State: e.State, HasCode: e.HasCode, Late: e.Late, Context: e.Context, Clock: e.Clock,
 	}
-	if e.Thread.PID != l.Thread.PID {
+	switch {
+	case e.Thread.PID == l.Thread.PID:
+		if e.Thread.Comm != l.Thread.Comm && e.Thread.Comm != "" && !l.Trace.unnamed {
+			l.addAlias(e.Thread)
+		}
+	default:
 		k.Thread = l.taskIndex(&e.Thread)
 	}
 	if e.By.PID != 0 || e.By.Comm != "" {

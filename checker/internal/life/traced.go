@@ -42,9 +42,11 @@ type traceRest struct {
 	maybeStopped bool
 	// maybeReturned: a stop of it may have returned unseen, though the trace shows returns.
 	maybeReturned bool
-	waiting       int  // tasks that sleep inside a stop of it
-	ownCall       bool // it has an OwnCall
-	calls         int  // stops and parks of it that are under way
+	maybeTwo      bool  // its end may be that of an earlier thread with its pid and name
+	ownCall       bool  // it has an OwnCall
+	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
+	waiting       int32 // tasks that sleep inside a stop of it
+	calls         int32 // stops and parks of it that are under way
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
 	since     int
@@ -80,6 +82,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 			a.forget(old)
 			ended = append(ended, old)
 		}
+		a.dropExit(e.Thread.PID)
 		l := a.newTraced(e)
 		l.Trace.Forked = true
 		return ended
@@ -100,8 +103,13 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 			if e.Thread.PID != 0 {
 				a.newTraced(e)
 			}
+		case traces.ProcessExit, traces.ExitCall:
+			a.keepExit(e)
 		}
 		return nil
+	}
+	if (e.Kind == traces.Freed || e.Kind == traces.Unpark) && !l.isCalled(e.Thread.Comm) {
+		return nil // of the thread that had the pid before
 	}
 	if !l.takes(e) {
 		return nil
@@ -275,7 +283,7 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	l.rename(l.Thread.Comm)
 	l.traceMore.firstSeen = a.traced.firstSeen
 	l.Keep(e)
-	a.insert(l)
+	a.place(l)
 	a.bind(e.Thread.Addr, l)
 	a.interest.Add(l.Thread.PID)
 	return l
@@ -283,6 +291,7 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 
 // lose takes note that events of a trace are missing.
 func (a *Assembler) lose(line int) {
+	a.traced.exits = nil
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for l := range a.alive() {
 		if l.Trace.on {
@@ -301,6 +310,7 @@ func (a *Assembler) lose(line int) {
 func (a *Assembler) forget(l *Life) {
 	a.mayHaveBeenStopped(l)
 	a.remove(l)
+	a.forgetBeside(l)
 	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.lives[l.traceMore.addr] == l {
 		delete(a.traced.addr.lives, l.traceMore.addr)
 	}
@@ -332,7 +342,7 @@ func (l *Life) MaybeStopped() bool { return l.traceMore.maybeStopped }
 // ShowsReturns says whether a stop of the thread without a return has not returned: the trace
 // shows returns, or the tasks that make the stops sleep in them.
 func (l *Life) ShowsReturns() bool {
-	return l.Sees.Has(traces.StopReturn) && !l.traceMore.maybeReturned || l.StopWaits() && l.traceMore.waiting == len(pending(l))
+	return l.Sees.Has(traces.StopReturn) && !l.traceMore.maybeReturned || l.StopWaits() && int(l.traceMore.waiting) == len(pending(l))
 }
 
 // StopWaits says whether a task sleeps inside a stop of the thread, so that this stop has not

@@ -1,0 +1,162 @@
+package life
+
+import (
+	"slices"
+
+	"github.com/kthread-tla/tracecheck/traces"
+)
+
+// Which of the threads that have had a pid an event is about. A task_struct keeps its pid for
+// as long as somebody holds a reference, and kthread_stop() of a thread that has ended is
+// legal then. Its pid may be another thread's by that time. The name in the event tells.
+
+// isCalled says whether a name may be the thread's. It is true where either is not known.
+func (l *Life) isCalled(name string) bool {
+	return name == "" || l.Thread.Comm == "" || l.Trace.unnamed || alike(name, l.Thread.Comm) || alike(name, l.lastName())
+}
+
+// Alias is the last name under which the trace shows the thread, where that is not
+// Thread.Comm; empty: there is none.
+func (l *Life) Alias() string {
+	if l.traceMore.alias == TheThread {
+		return ""
+	}
+	return l.tasks[l.traceMore.alias].comm
+}
+
+// addAlias notes a name of the thread that is not Thread.Comm.
+func (l *Life) addAlias(t traces.Task) {
+	if place := l.taskIndex(&t); place != ManyTasks {
+		l.traceMore.alias = place
+	}
+}
+
+// otherOf returns the life that a call is about whose pid another life has now, because the
+// name is not that of l. If no such life is known, one begins, and l may have been stopped
+// unseen, since its thread may have been renamed.
+func (a *Assembler) otherOf(l *Life, e *traces.Event) *Life {
+	for _, o := range a.traced.beside {
+		if o.Thread.PID == e.Thread.PID && o.isCalled(e.Thread.Comm) {
+			o.Keep(e)
+			return o
+		}
+	}
+	o := a.revive(e)
+	if o != nil {
+		o.Keep(e)
+		return o
+	}
+	l.traceMore.maybeStopped = true
+	return a.newTraced(e)
+}
+
+// MaybeTwo says whether the thread's end and a stop of it may be those of two threads with one
+// pid and name: its fork is not in the trace, nor any other.
+func (l *Life) MaybeTwo() bool { return l.traceMore.maybeTwo }
+
+// A seenExit is the end of a task that has no life: its fork is not in the trace.
+type seenExit struct {
+	comm  string
+	line  int
+	stamp int64
+	code  int32
+	pid   int32 // 0: of none
+	cpu   int32
+	kind  traces.Kind
+	clock traces.Clock
+	// coarse is the step of stamp.
+	coarse  int64
+	hasCode bool
+	fn      string // of ExitCall
+}
+
+// seenExits has the latest exits of tasks without lives, by pid modulo its length.
+type seenExits [1 << 12]seenExit
+
+// keepExit keeps the exit of a task that has no life, for a stop that may come later. The
+// value of an ExitCall stays when the exit itself follows.
+func (a *Assembler) keepExit(e *traces.Event) {
+	pid := e.Thread.PID
+	if uint(pid-1) >= pidLimit-1 {
+		return
+	}
+	if a.traced.exits == nil {
+		a.traced.exits = new(seenExits)
+	}
+	x := &a.traced.exits[pid%len(a.traced.exits)]
+	if e.Kind == traces.ProcessExit && x.pid == int32(pid) && x.kind == traces.ExitCall && (x.comm == e.Thread.Comm || x.comm == "" || e.Thread.Comm == "") {
+		return
+	}
+	*x = seenExit{
+		comm: e.Thread.Comm, line: e.Line, stamp: e.Stamp, code: int32(e.Code), pid: int32(pid), cpu: int32(e.CPU),
+		kind: e.Kind, clock: e.Clock, coarse: e.Coarse, hasCode: e.HasCode, fn: e.Func,
+	}
+}
+
+// dropExit forgets the exit of a pid: the pid is another task's.
+func (a *Assembler) dropExit(pid int) {
+	if a.traced.exits != nil && pid > 0 {
+		if x := &a.traced.exits[pid%len(a.traced.exits)]; x.pid == int32(pid) {
+			x.pid = 0
+		}
+	}
+}
+
+// exited makes a life of a thread that is stopped now and whose exit was kept. nil: there was
+// none, or it was another task's. Where forks are not in the trace the pid may have been
+// another thread's of the same name then.
+func (a *Assembler) exited(e *traces.Event) *Life {
+	if a.traced.exits == nil || e.Thread.PID <= 0 {
+		return nil
+	}
+	x := a.traced.exits[e.Thread.PID%len(a.traced.exits)]
+	if int(x.pid) != e.Thread.PID || x.comm == "" || e.Thread.Comm == "" || !alike(x.comm, e.Thread.Comm) {
+		return nil
+	}
+	a.dropExit(e.Thread.PID)
+	exit := traces.Event{
+		Kind: x.kind, Line: x.line, Thread: traces.Task{Comm: x.comm, PID: e.Thread.PID}, Code: int(x.code), HasCode: x.hasCode,
+		CPU: int(x.cpu), Time: traces.Time{Stamp: x.stamp, Clock: x.clock, Coarse: x.coarse}, Func: x.fn, Probe: x.fn != "",
+	}
+	exit.By = exit.Thread
+	l := a.newTraced(&exit)
+	l.Trace.Ended, l.Trace.begun = true, true
+	l.traceMore.maybeTwo = !a.sees().Has(traces.Fork)
+	l.Doubt = l.traceMore.maybeTwo
+	a.traced.ended.add(l)
+	return l
+}
+
+// nameHash tells names apart in a tombstone.
+func nameHash(name string) [3]byte {
+	h := uint32(2166136261) // FNV-1a
+	for i := range len(commKey(name)) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	h ^= h >> 24
+	return [3]byte{byte(h), byte(h >> 8), byte(h >> 16)}
+}
+
+// lastName is the last name under which the trace shows the thread.
+func (l *Life) lastName() string {
+	if name := l.Alias(); name != "" {
+		return name
+	}
+	return l.Thread.Comm
+}
+
+// place inserts a traced life. If its pid is another open life's, that one keeps the pid.
+func (a *Assembler) place(l *Life) {
+	beside := a.byPID.get(l.Thread.PID) != nil
+	a.put(l, beside)
+	if beside {
+		a.traced.beside = append(a.traced.beside, l)
+	}
+}
+
+// forgetBeside takes a life off the list of those whose pid another life has.
+func (a *Assembler) forgetBeside(l *Life) {
+	if len(a.traced.beside) > 0 {
+		a.traced.beside = slices.DeleteFunc(a.traced.beside, func(o *Life) bool { return o == l })
+	}
+}
