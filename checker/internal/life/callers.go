@@ -203,7 +203,11 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 		l, beside = a.otherOf(l, e), true
 	}
 	switch {
-	case beside || l == nil || !l.Trace.on || !l.Trace.Lossy && a.sees().Has(traces.Fork):
+	case beside || l == nil || !l.Trace.on:
+	case !l.Trace.Lossy && a.sees().Has(traces.Fork):
+		if !park {
+			a.doubtStop(l, e)
+		}
 	case !l.Trace.Lossy && l.Trace.Ended && !l.StopReturned() && l.traceMore.calls == 0 && e.Thread.Comm != "" && l.Thread.Comm != "":
 		l.traceMore.maybeTwo, l.Doubt = true, true
 	case l.Trace.Ended || l.StopReturned():

@@ -54,6 +54,46 @@ func (a *Assembler) otherOf(l *Life, e *traces.Event) *Life {
 // pid and name: its fork is not in the trace, nor any other.
 func (l *Life) MaybeTwo() bool { return l.traceMore.maybeTwo }
 
+// addFork begins the life of a thread. A life that had the pid before is over, unless a stop
+// of its thread, which has ended, is still under way.
+func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
+	a.traced.addr.forks++
+	held := false
+	if old := a.byPID.get(e.Thread.PID); old != nil {
+		held = old.Trace.Ended && !old.traceMore.stopped && old.traceMore.calls == 0 && old.isCalled(e.Thread.Comm)
+		if old.Trace.on && old.Trace.Ended && old.traceMore.calls > 0 {
+			a.byPID.remove(e.Thread.PID)
+			a.traced.beside = append(a.traced.beside, old)
+		} else {
+			old.AsOf, old.Sees = e.Line-1, a.sees()
+			a.forget(old)
+			ended = append(ended, old)
+		}
+	}
+	a.dropExit(e.Thread.PID)
+	l := a.newTraced(e)
+	l.Trace.Forked = true
+	l.traceMore.heldBefore = held
+	return ended
+}
+
+// doubtStop takes a stop of a pid's current life. An earlier thread of the pid and the same
+// name may be meant, if it has ended and no stop of it has returned.
+func (a *Assembler) doubtStop(l *Life, e *traces.Event) {
+	if l.Incarnation == 1 || !l.Trace.Forked {
+		return
+	}
+	r := a.traced.tombstones.find(e.Thread.PID)
+	switch {
+	case r != nil && int(r.pid) == e.Thread.PID && int(r.incarnation) == l.Incarnation-1:
+		if r.kind != traces.StopReturn && (r.flags&tombNamed == 0 || e.Thread.Comm == "" || r.name == nameHash(e.Thread.Comm)) {
+			l.Doubt = true
+		}
+	case l.traceMore.heldBefore:
+		l.Doubt = true
+	}
+}
+
 // A seenExit is the end of a task that has no life: its fork is not in the trace.
 type seenExit struct {
 	comm  string

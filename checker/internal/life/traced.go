@@ -43,6 +43,7 @@ type traceRest struct {
 	// maybeReturned: a stop of it may have returned unseen, though the trace shows returns.
 	maybeReturned bool
 	maybeTwo      bool  // its end may be that of an earlier thread with its pid and name
+	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
 	ownCall       bool  // it has an OwnCall
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
@@ -76,16 +77,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	case traces.Woken, traces.SwitchIn, traces.SwitchOut:
 		return a.addScheduling(e)
 	case traces.Fork:
-		a.traced.addr.forks++
-		if old := a.byPID.get(e.Thread.PID); old != nil {
-			old.AsOf, old.Sees = e.Line-1, a.sees()
-			a.forget(old)
-			ended = append(ended, old)
-		}
-		a.dropExit(e.Thread.PID)
-		l := a.newTraced(e)
-		l.Trace.Forked = true
-		return ended
+		return a.addFork(e)
 	case traces.StopCall, traces.ParkCall:
 		a.addOwnCall(e)
 		return a.addCall(e)
