@@ -119,6 +119,11 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
 		f.Rule = &KT010
 	}
+	if l.MaybeOther() && c.judge(l.WithoutStops()).Fits != FitsNo {
+		v.Fits, v.FitsTo = FitsInconclusive, 0
+		v.Why = "an earlier thread had its pid and name, and has ended without a stop: a stop may be of that one"
+		f.Rule = &KT010
+	}
 	v.Findings = append(v.Findings, f)
 }
 

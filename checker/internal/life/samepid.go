@@ -87,11 +87,32 @@ func (a *Assembler) doubtStop(l *Life, e *traces.Event) {
 	switch {
 	case r != nil && int(r.pid) == e.Thread.PID && int(r.incarnation) == l.Incarnation-1:
 		if r.kind != traces.StopReturn && (r.flags&tombNamed == 0 || e.Thread.Comm == "" || r.name == nameHash(e.Thread.Comm)) {
-			l.Doubt = true
+			l.traceMore.maybeOther = true
 		}
 	case l.traceMore.heldBefore:
-		l.Doubt = true
+		l.traceMore.maybeOther = true
 	}
+}
+
+// MaybeOther says whether a stop of the life may be of an earlier thread with its pid and name.
+func (l *Life) MaybeOther() bool { return l.traceMore.maybeOther }
+
+// WithoutStops returns a copy of a traced life without its stops, as if they were of another
+// thread, which may have been stopped unseen.
+func (l *Life) WithoutStops() *Life {
+	as := *l
+	as.events, as.compact, as.full = nil, nil, nil
+	as.traceMore.maybeStopped, as.traceMore.maybeOther = true, false
+	for i, k := range l.compact {
+		if k.Kind == traces.StopCall || k.Kind == traces.StopReturn {
+			continue
+		}
+		if k.Partial {
+			as.full = append(as.full, fullEvent{len(as.compact), l.fullAt(i)})
+		}
+		as.compact = append(as.compact, k)
+	}
+	return &as
 }
 
 // A seenExit is the end of a task that has no life: its fork is not in the trace.

@@ -43,20 +43,19 @@ type traceRest struct {
 	// maybeReturned: a stop of it may have returned unseen, though the trace shows returns.
 	maybeReturned bool
 	maybeTwo      bool  // its end may be that of an earlier thread with its pid and name
+	maybeOther    bool  // a stop of it may be of an earlier thread with its pid and name
 	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
 	ownCall       bool  // it has an OwnCall
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
 	calls         int32 // stops and parks of it that are under way
+	bound         int32 // how many threads had been forked when addr was learned
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
 	since     int
 	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
-	// addr is the address of its task_struct, 0: not known. bound is how many threads
-	// had been forked when it was learned. See addresses.
-	addr  uint64
-	bound int
+	addr      uint64 // of its task_struct; 0: not known, see addresses
 }
 
 // firstLines has the line of the trace's first event of each kind; 0: there was none. It
