@@ -38,7 +38,8 @@ type traceHistory struct {
 	// place in its order yet. A probe at a function's return shows when it fired, and the
 	// value may have been read before such a wake: the wake stands behind the first such
 	// return, and before any other event of the thread.
-	awake []int
+	awake   []int
+	lastOwn int64 // the beginning of the window of the thread's latest own event
 
 	// What the events so far have shown:
 	woken   bool // the first sleep has ended, as far as that can be told
@@ -75,7 +76,7 @@ func (h *traceHistory) calls(by, op int) {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, tasks: append(make([]int, 0, model.MaxTasks), l.Thread.PID)}
+	t := &traceHistory{history: h, lastOwn: first, tasks: append(make([]int, 0, model.MaxTasks), l.Thread.PID)}
 	h.Operations = make([]model.Operation, 0, l.Count()+1)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -206,6 +207,7 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 	}
 	h.placeWakes()
 	o := around(e)
+	h.lastOwn = o.From
 	switch e.State {
 	case 'S', 'I':
 		// kthread() itself sleeps in D alone, and so does do_exit().
@@ -229,6 +231,7 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 	o := around(e)
 	if e.Kind != traces.ShouldStop {
 		h.placeWakes()
+		h.lastOwn = o.From
 	}
 	switch e.Kind {
 	case traces.ProcessExit:
@@ -252,7 +255,9 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		if e.Code != 0 {
 			test = "TestTrue"
 		}
-		o.From, o.Actions = first, m.Actions(test)
+		// It was called behind the thread's event before it.
+		o.From, o.Actions = h.lastOwn, m.Actions(test)
+		h.lastOwn = notBefore(e.Clock, e.Stamp)
 		h.add(i, o, l.Thread)
 		h.placeWakes()
 		return

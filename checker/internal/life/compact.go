@@ -203,12 +203,25 @@ func (l *Life) Events() []traces.Event {
 // Count is how many events there are.
 func (l *Life) Count() int { return max(len(l.compact), len(l.events)) }
 
-// latest is the latest event, if it is of a kind and the thread's own; else nil.
-func (l *Life) latest(kind traces.Kind) *CompactEvent {
-	if n := len(l.compact); n > 0 && l.compact[n-1].Kind == kind && l.compact[n-1].Thread == TheThread {
-		return &l.compact[n-1]
+// answersAgain says whether the latest two events are calls of kthread_should_stop() by the
+// thread that have returned this value.
+func (l *Life) answersAgain(code int) bool {
+	n := len(l.compact)
+	for i := n - 2; i < n; i++ {
+		if i < 0 || l.compact[i].Kind != traces.ShouldStop || int(l.compact[i].Code) != code {
+			return false
+		}
 	}
-	return nil
+	return true
+}
+
+// dropLatest takes the latest event out of the life.
+func (l *Life) dropLatest() {
+	n := len(l.compact) - 1
+	if l.compact[n].Partial {
+		l.full = l.full[:len(l.full)-1]
+	}
+	l.compact, l.events = l.compact[:n], nil
 }
 
 // InTime says whether the stamps never run against the order of the lines.

@@ -121,8 +121,8 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		t.begun, l.traceMore.ownCall = true, true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
 		t.begun = true
-		if last := l.latest(e.Kind); last != nil && int(last.Code) == e.Code && e.Kind == traces.ShouldStop {
-			return nil
+		if e.Kind == traces.ShouldStop && l.answersAgain(e.Code) {
+			l.dropLatest() // of answers that are the same the first and the last tell all
 		}
 	}
 	l.Keep(e)
