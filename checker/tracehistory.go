@@ -14,10 +14,13 @@ import (
 // says what it proves.
 type traceHistory struct {
 	*history
-	times   timeline
-	chains  chains // the first is the thread's
-	open    []call // the calls that go on
-	decided bool   // the last test in kthread() has an operation
+	times     timeline
+	chains    chains // the first is the thread's
+	open      []call // the calls that go on
+	decided   bool   // the last test in kthread() has an operation
+	exited    bool   // do_exit() has been called
+	preempted bool   // it left its CPU last by a preemption
+	lastOwn   int64  // the beginning of the window of the thread's latest own event that is not a preemption
 }
 
 // A call is a kthread_stop() or kthread_park() of the thread that goes on.
@@ -60,7 +63,10 @@ func (h *traceHistory) showsAll() {
 		}
 	}
 	if l.ShowsStops() {
-		h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
+		h.Hidden &^= m.Actions(shown[traces.StopCall]...)
+		if l.ShowsReturns() {
+			h.Hidden &^= m.Actions(shown[traces.StopReturn]...)
+		}
 	}
 	recorded(traces.Fork, "Forked")
 	recorded(traces.Woken, wakes...)
@@ -75,7 +81,7 @@ func (h *traceHistory) showsAll() {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
+	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
 	h.Operations = make([]model.Operation, 0, l.Count()+2)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -92,8 +98,10 @@ func (h *history) addTrace() {
 		switch {
 		case i >= earlier:
 			t.event(i, e)
-		case e.Kind == traces.StopReturn || e.Kind == traces.ExitCall:
+		case e.Kind == traces.StopReturn:
 			h.value(l, i)
+		case e.Kind == traces.ExitCall:
+			t.exitCall(i, e)
 		}
 	}
 }
@@ -204,6 +212,15 @@ func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	o := h.around(i)
 	o.Actions = h.Machine.Actions(switchActions(e)...)
 	h.addAt(i, o, e.Thread)
+	switch {
+	case e.Kind == traces.SwitchOut:
+		h.preempted = e.State == 'R'
+	case h.preempted:
+		return // it goes on where it was
+	}
+	if !h.preempted {
+		h.lastOwn = o.From
+	}
 }
 
 // switchActions are the actions that a sched_switch with the thread as prev or next shows.
@@ -246,32 +263,54 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		h.decided = true
 		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")
 	case traces.ExitCall:
-		o.Observes, o.Only = true, m.Phases("returned", "failed")
-		if e.HasCode {
-			with := m.Where("code", "eintr")
-			if e.Code != eintr {
-				with = m.Phases("returned").Minus(with)
-			}
-			o.Only = o.Only.Intersect(with.Union(m.Phases("failed")))
-			h.value(l, i)
-		}
+		o.Observes, o.Only = true, h.exitCall(i, e)
 	case traces.ShouldStop:
 		test := "TestFalse"
 		if e.Code != 0 {
 			test = "TestTrue"
 		}
-		o.From, o.Actions = first, m.Actions(test)
-		h.add(i, o, l.Thread)
+		// It was called behind the thread's last event that is not a preemption.
+		h.add(i, model.Operation{From: h.lastOwn, To: o.To, Actions: m.Actions(test)})
 		return
-	case traces.ThreadFn:
+	case traces.ThreadFn, traces.OwnCall:
 		o.Actions = m.Actions("Work")
 	default:
 		return
 	}
+	h.lastOwn = o.From
 	if o.Observes {
 		o.Only = o.Only.Intersect(m.Where("on", "cpu")) // it executes
 	}
 	h.addAt(i, o, l.Thread)
+}
+
+// exitCall returns the states in which the thread makes call i, an ExitCall, and notes the
+// value that the thread ends with, as far as the call shows it.
+func (h *traceHistory) exitCall(i int, e *traces.Event) model.StateSet {
+	m := h.Machine
+	only := m.Phases("returned")
+	if e.Func == "do_exit" {
+		if h.exited {
+			return m.Phases("returned", "finished", "failed") // an oops in do_exit(): its value is not stored
+		}
+		h.exited = true
+	}
+	switch {
+	case !e.HasCode:
+	case e.Func == "do_exit" && !m.ExitShows && e.Code == 0:
+		// The value is in kthread->result: kthread_exit() calls do_exit(0).
+	case e.Func == "do_exit" && !m.ExitShows:
+		// The thread has not come from kthread_exit(): kthread->result is still 0.
+		only = m.Where("code", "nothing")
+		h.shows(i, 0)
+	case e.Code == eintr:
+		only = m.Where("code", "eintr")
+		h.shows(i, e.Code)
+	default:
+		only = only.Minus(m.Where("code", "eintr"))
+		h.shows(i, e.Code)
+	}
+	return only.Intersect(m.Phases("returned")).Union(m.Phases("failed"))
 }
 
 // around is an operation at the moment of an event.

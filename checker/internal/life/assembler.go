@@ -24,6 +24,8 @@ type Assembler struct {
 type tracedLives struct {
 	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
 	spareCall  *pendingCall        // one to use again; nil: none
+	unnamed    []unnamedCall       // those of unknown tasks, in the log's order
+	lastKey    int                 // of unnamed; below 0
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
 	superseded endedQueue          // lives whose pids have been used again: see supersede
@@ -32,6 +34,8 @@ type tracedLives struct {
 	pool       lifePool
 	retired    [1]*Life // what retire returns
 	tombstones tombstones
+	beside     []*Life    // open lives whose pid another open life has, which began later
+	exits      *seenExits // nil: none yet
 	addr       addresses
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
@@ -68,7 +72,8 @@ func (a *Assembler) clear() {
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.superseded = endedQueue{}
-	a.traced.tombstones = tombstones{}
+	a.traced.unnamed, a.traced.lastKey = nil, 0
+	a.traced.tombstones, a.traced.beside, a.traced.exits = tombstones{}, nil, nil
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The

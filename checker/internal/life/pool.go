@@ -76,7 +76,7 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	}
 	old.AsOf, old.Sees = line, a.sees()
 	a.forget(old)
-	if a.traced.calls.get(old.Thread.PID) == nil {
+	if a.traced.calls.get(old.Thread.PID) == nil && a.byPID.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
 	}
 	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0

@@ -57,11 +57,12 @@ type Decoder struct {
 	gaps         traceGaps
 	unsorted     *unsorted // sorts the events of an unsorted layout; else nil
 	latest       latestEvents
-	refused      bool   // a diagnostic has said why lines cannot be used
-	whole        bool   // the trace has had its end, whatever its last line is
-	release      string // the release that the trace's header names; empty: none
-	wakingMarked bool   // stats.Marks has wakingMark
-	newLetters   bool   // states are printed with the letters of 4.14 and later; see oldLetter
+	running      running // who runs where, for lines without their task
+	refused      bool    // a diagnostic has said why lines cannot be used
+	whole        bool    // the trace has had its end, whatever its last line is
+	release      string  // the release that the trace's header names; empty: none
+	wakingMarked bool    // stats.Marks has wakingMark
+	newLetters   bool    // states are printed with the letters of 4.14 and later; see oldLetter
 }
 
 // New makes a Decoder for one layout. It counts in stats, leaves out the scheduling of
@@ -95,6 +96,7 @@ func (t *Decoder) Raw([]byte) bool { return false }
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
 
@@ -130,6 +132,9 @@ func (t *Decoder) read(n int, line []byte) {
 		t.stats.KernelLines++
 		t.stats.LastLine = n
 		t.inPlace(n, rec)
+		if rec.pid < 0 && rec.cpu >= 0 {
+			t.running.fill(rec)
+		}
 		if rec.bpf != nil {
 			t.bpf(n, rec)
 		} else {
@@ -197,6 +202,7 @@ func (t *Decoder) unreadable(n int, rec *record) {
 		t.stats.Diagnose(n, "%s: its text cannot be understood: not used", rec.event)
 	}
 	t.stats.Lost++
+	t.running.forget(rec.cpu)
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Extent: traces.Extent{Since: n - 1}})
 }
 

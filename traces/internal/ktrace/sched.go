@@ -81,6 +81,9 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 		// Events of another CPU may be missing before this one.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{Since: t.stats.LastLine - 1}})
 	}
+	if e.By.PID == 0 && rec.pid < 0 && rec.cpu >= 0 && (e.Kind == traces.StopCall || e.Kind == traces.ParkCall) {
+		t.running.of(rec.cpu).unnamed = true
+	}
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
 	switch {
@@ -139,11 +142,15 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		t.unreadable(n, rec)
 		return
 	}
+	asked := false
+	if t.ftrace != nil && t.ftrace.graph.seen && rec.cpu >= 0 {
+		asked = t.running.switches(rec.cpu, &s)
+	}
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
 		t.newLetters = true // see oldLetter
 	}
 	t.stats.Seen = t.stats.Seen.With(traces.SwitchOut).With(traces.SwitchIn)
-	out, in := t.wants(s.prev), t.wants(s.next)
+	out, in := t.wants(s.prev) || asked && s.prev > 0, t.wants(s.next)
 	if !out && !in {
 		return
 	}
