@@ -124,6 +124,9 @@ func (c *check) read(src Source) error {
 				return err
 			}
 		}
+		if l := c.assembler.Full(); l != nil {
+			c.fold(l)
+		}
 		if !c.Follow {
 			continue
 		}

@@ -48,6 +48,7 @@ type traceRest struct {
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
 	calls         int32 // stops and parks of it that are under way
+	foldAt        int32 // at how many events the caller is asked to fold it, see Full; 0: as usual
 	bound         int32 // how many threads had been forked when addr was learned
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
