@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"math"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
@@ -9,35 +8,17 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// first and last bound all moments of a trace that has no clock to go by.
-const first, last = math.MinInt64 / 4, model.Never - 1
-
-func notBefore(clock traces.Clock, stamp int64) int64 {
-	if clock != traces.Nanoseconds {
-		return first
-	}
-	return max(first, stamp-life.Slack)
-}
-
-func notAfter(clock traces.Clock, stamp int64) int64 {
-	if clock != traces.Nanoseconds {
-		return last
-	}
-	return min(last, stamp+life.Slack)
-}
-
 // A traceHistory makes operations of what tracers saw of one life. Tracers see where
 // actions begin or end, and not the actions themselves. A comment at each kind of event
 // says what it proves.
 type traceHistory struct {
 	*history
-	tasks []int // pids of the tasks whose order is kept
-	next  [model.MaxTasks]uint16
-	open  []request // the calls that go on
+	times  timeline
+	chains chains    // the first is the thread's
+	open   []request // the calls that go on
 
 	// What the events so far have shown:
 	woken   bool // the first sleep has ended, as far as that can be told
-	stopped bool // a wake by a stop or a park
 	decided bool // the last test in kthread()
 	gone    bool // the thread has left its CPU for good
 }
@@ -69,7 +50,7 @@ func (h *traceHistory) calls(by, op int) {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, tasks: append(make([]int, 0, model.MaxTasks), l.Thread.PID)}
+	t := &traceHistory{history: h, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
 	h.Operations = make([]model.Operation, 0, l.Count()+1)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -78,7 +59,7 @@ func (h *history) addTrace() {
 		}
 		if l.Sees.Has(traces.Woken) {
 			// Each of these actions ends the first sleep, and the trace would show that.
-			h.Hidden &^= m.Actions("Wake", "ParkStarts", "StopStarts")
+			h.Hidden &^= m.Actions("Wake", "ParkWake", "StopWake")
 		}
 		if l.Sees.Has(traces.ParkMe) {
 			h.Hidden &^= m.Actions("DecideRun")
@@ -88,7 +69,7 @@ func (h *history) addTrace() {
 	earlier := 0 // how many events are of before the life was revived
 	if l.Revived != nil {
 		earlier = l.Revived.Events
-		t.woken, t.stopped, t.decided, t.gone = true, true, true, true
+		t.woken, t.decided, t.gone = true, true, true
 	}
 	for i := range l.Events() {
 		e := &l.Events()[i]
@@ -112,9 +93,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 	switch e.Kind {
 	case traces.StopCall, traces.ParkCall:
 		// sched_kthread_stop is traced before the flag is set.
-		h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
+		h.calls(e.By.PID, h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
 	case traces.StopReturn, traces.ParkReturn:
-		h.proves(e)
+		h.proves(i, e)
 		h.calls(e.By.PID, -1)
 		actions := m.Actions(shown[e.Kind]...)
 		if e.Kind == traces.ParkReturn && e.HasCode {
@@ -123,14 +104,14 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 			actions = coded(m, e.Kind, e.Code)
 			h.value(l, i)
 		}
-		h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: actions}, e.By)
+		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: actions}, e.By)
 	case traces.Unpark:
 		if h.request(e.By.PID) >= 0 {
 			// kthread_stop() unparks when it has set the flag.
-			h.proves(e)
+			h.proves(i, e)
 			return
 		}
-		h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
+		h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
 	case traces.Woken:
 		h.wake(i, e)
 	case traces.SwitchOut:
@@ -143,7 +124,10 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 // wake adds what a wake of the thread shows.
 func (h *traceHistory) wake(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
-	o := around(e)
+	o := h.around(i)
+	if e.Late {
+		o.From -= life.Slack // the waking came before the line
+	}
 	tasks := [...]traces.Task{l.Thread, e.By}
 	meet := 1
 	asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
@@ -153,21 +137,24 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	}
 	if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
 		meet = 2
-		h.proves(e)
+		h.proves(i, e)
 	}
-	if !h.woken && !asks && l.Trace.Forked {
+	if !h.woken && l.Trace.Forked {
+		// One wake ends the first sleep. Later ones end other sleeps: between the first
+		// and threadfn (6.14), in threadfn, or in do_exit().
 		h.woken = !l.As.ForeignWake
-		o.Actions = m.Actions("Wake", "ParkStarts")
-		if e.Late || l.Trace.Lossy || !l.ShowsStops() {
-			o.Actions |= m.Actions("StopStarts")
+		switch request := h.request(e.By.PID); {
+		case e.Late || l.Trace.Lossy || !l.ShowsStops() || request >= 0 && l.As.ForeignWake:
+			o.Actions = m.Actions("Wake", "ParkWake", "StopWake")
+		case asks && l.Events()[h.Operations[request].Event].Kind == traces.StopCall:
+			o.Actions = m.Actions("StopWake")
+		default:
+			o.Actions = m.Actions("Wake", "ParkWake")
 		}
-		// If a stop ended the first sleep, this wake ends another one: between the
-		// first sleep and threadfn (6.14), or in do_exit().
-		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || h.stopped || l.As.ForeignWake
+		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || l.As.ForeignWake
 	}
-	h.stopped = h.stopped || asks
 	o.OrderOnly = o.Actions == 0
-	h.add(i, o, tasks[:meet]...)
+	h.addAt(i, o, tasks[:meet]...)
 }
 
 // switchOut adds what a SwitchOut of the thread, or of a stopper of it, shows.
@@ -175,10 +162,10 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 	m := h.Machine
 	if e.Thread.PID != h.life.Thread.PID {
 		// A stopper that goes to sleep has made its request.
-		h.proves(e)
+		h.proves(i, e)
 		return
 	}
-	o := around(e)
+	o := h.around(i)
 	switch e.State {
 	case 'S', 'I':
 		// kthread() itself sleeps in D alone, and so does do_exit().
@@ -192,21 +179,24 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 		// Its first sleep: from kthread(), when it has told its creator.
 		o.Actions = m.Actions("Create")
 		h.Hidden &^= o.Actions
+		o.From = first
+		h.add(i, o, e.Thread)
+		return
 	}
-	h.add(i, o, e.Thread)
+	h.addAt(i, o, e.Thread)
 }
 
 // ownEvent adds what an event of the thread itself shows.
 func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
-	o := around(e)
+	o := h.around(i)
 	switch e.Kind {
 	case traces.ProcessExit:
 		o.Observes, o.Only = true, m.Phases("returned", "finished", "failed")
 	case traces.Freed:
 		if !h.gone {
 			o.Observes, o.Only = true, m.Phases("finished", "failed")
-			h.add(i, o)
+			h.addAt(i, o)
 		}
 		return
 	case traces.ParkMe:
@@ -231,17 +221,28 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 			test = "TestTrue"
 		}
 		o.From, o.Actions = first, m.Actions(test)
+		h.add(i, o, l.Thread)
+		return
 	case traces.ThreadFn:
 		o.Actions = m.Actions("Work")
 	default:
 		return
 	}
-	h.add(i, o, l.Thread)
+	h.addAt(i, o, l.Thread)
 }
 
 // around is an operation at the moment of an event.
-func around(e *traces.Event) model.Operation {
-	return model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
+func (h *traceHistory) around(i int) model.Operation {
+	return model.Operation{From: h.times.windows[i].from, To: h.times.windows[i].to}
+}
+
+// addAt adds an operation that happened at the moment of event i, in the order of the
+// event's CPU and of the given tasks.
+func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
+		h.chains.put(&o, ofCPU(k.CPU()))
+	}
+	h.add(i, o, tasks...)
 }
 
 // add adds an operation of event i, in the order of the given tasks, and
@@ -249,25 +250,15 @@ func around(e *traces.Event) model.Operation {
 func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 	o.Event = i
 	for _, t := range tasks {
-		n := slices.Index(h.tasks, t.PID)
-		if n < 0 && len(h.tasks) < model.MaxTasks && t.PID != 0 {
-			n = len(h.tasks)
-			h.tasks = append(h.tasks, t.PID)
-		}
-		if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 {
-			continue // no more tasks' orders are kept, which accepts more
-		}
-		o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
-		o.Places++
-		h.next[n]++
+		h.chains.put(&o, ofTask(t))
 	}
 	h.Operations = append(h.Operations, o)
 	return len(h.Operations) - 1
 }
 
-// proves closes the window of the request that e's task has made: the task does e after
-// the request.
-func (h *traceHistory) proves(e *traces.Event) {
+// proves closes the window of the request that the task of event n has made: the task does
+// that after the request.
+func (h *traceHistory) proves(n int, e *traces.Event) {
 	by := e.By
 	if e.Kind == traces.SwitchOut {
 		by = e.Thread
@@ -277,7 +268,7 @@ func (h *traceHistory) proves(e *traces.Event) {
 		return
 	}
 	o := &h.Operations[i]
-	o.To = max(o.From, notAfter(e.Clock, e.Stamp))
+	o.To = max(o.From, h.times.windows[n].to)
 	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
 	// wake it and does not sleep either.
 	skipped := h.Machine.StopSkips && e.Kind == traces.StopReturn
