@@ -128,12 +128,12 @@ Seen(k) ==
       [] OTHER -> "no"
 
 ThreadTask(k) == INSTANCE Task WITH
-    on <- On(k), state <- Letter(thread[k].state), seen <- Seen(k)
+    on <- On(k), state <- Letter(thread[k].state), waking <- FALSE, seen <- Seen(k)
 
 ThreadTaskVars(k) == <<On(k), Letter(thread[k].state), Seen(k)>>
 
 CallerTask(c) == INSTANCE Task WITH
-    on <- caller_task[c].on, state <- caller_task[c].state, seen <- "no"
+    on <- caller_task[c].on, state <- caller_task[c].state, waking <- FALSE, seen <- "no"
 
 \* Each thread and each caller is a task.
 RefinesTask ==
@@ -165,6 +165,7 @@ Life(k) == INSTANCE KThreadTask WITH
     unasked     <- thread[k].unasked,
     on          <- On(k),
     state       <- LifeLetter(k),
+    waking      <- FALSE,
     seen        <- Seen(k)
 
 LifeVars(k) ==

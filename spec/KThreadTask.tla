@@ -24,13 +24,13 @@ CONSTANTS
 
 VARIABLES
     phase, should_stop, should_park, exited, parked, code, woken, ran, unasked,  \* see KThreadAPI.tla
-    on, state, seen   \* see Task.tla
+    on, state, waking, seen  \* see Task.tla
 
 L == INSTANCE KThreadAPI  \* the life
 T == INSTANCE Task        \* the task
 
 life == <<phase, should_stop, should_park, exited, parked, code, woken, ran, unasked>>
-task == <<on, state, seen>>
+task == <<on, state, waking, seen>>
 vars == <<life, task>>
 
 TypeOK ==
@@ -56,7 +56,7 @@ Wake == L!Wake /\ T!Wakes(T!Normal)
 \* on that is not followed any more: it may be woken out of it, or not.)
 WakeLater ==
     /\ phase # "created"
-    /\ T!Woken \/ (phase \in {"finished", "failed"} /\ on \in {"queued", "cpu"} /\ UNCHANGED task)
+    /\ T!Woken \/ (phase = "finished" /\ on \in {"queued", "cpu"} /\ UNCHANGED task)
     /\ SameLife
 
 \* kthread_stop() and kthread_park() wake when they have set their bit: a thread in its
@@ -68,10 +68,12 @@ ParkWake == L!ParkWake /\ T!Wakes(T!Normal)
 StopWakeLater == should_stop /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
 ParkWakeLater == Era.parks /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
 
-\* ... or one that does not sleep, and then they do nothing.  (A frozen thread is not in
-\* TASK_NORMAL.)
-StopWakesNothing == should_stop /\ T!WakesNothing(T!Normal) /\ SameLife
-ParkWakesNothing == Era.parks /\ T!WakesNothing(T!Normal) /\ SameLife
+\* ... or one that does not sleep, and then they do nothing; nor where they do not match: a
+\* frozen thread is not in TASK_NORMAL, nor one that waits for a lock on PREEMPT_RT.
+InLock == Era.locks_sleep /\ state = "D" /\ phase \notin {"created", "running"} /\ UNCHANGED task
+
+StopWakesNothing == should_stop /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
+ParkWakesNothing == Era.parks /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
 
 \* kthread_unpark(), also kthread_stop()'s, wakes when it has cleared the bit, a thread
 \* in TASK_PARKED alone ...
@@ -88,7 +90,7 @@ Runs(in, to) ==
     /\ on = "cpu"
     /\ state \in in
     /\ state' \in to
-    /\ UNCHANGED <<on, seen>>
+    /\ UNCHANGED <<on, waking, seen>>
 
 \* complete(&create->done), in the state in which it will sleep.
 Create == L!Create /\ Runs({"D"}, {"D"})
@@ -131,21 +133,28 @@ Finish      == L!Finish /\ Runs({"R", "S", "D"}, {"R"})
 -----------------------------------------------------------------------------
 \* What a thread's task does besides.
 
+\* The wake that was under way, see Task.  A waker that found the thread before it had told
+\* its creator may come to the runqueue afterwards: then it ends the first sleep.
+WakeLands == T!WakeLands /\ (IF phase = "created" THEN L!Wake ELSE SameLife)
+
 \* The states that it may set, and sleep in, by where it is.  Before it has told its
 \* creator it may wait for memory, or to be moved; from 6.14 on also between its first
 \* sleep and its last test.  In do_exit() it may wait for a lock.  Only threadfn sleeps
-\* interruptibly.  (TASK_IDLE is here an S that prints an I: both are in TASK_NORMAL.)
+\* interruptibly, is frozen, or stops by kernel_signal_stop().  (TASK_IDLE is here an S
+\* that prints an I: both are in TASK_NORMAL.  TASK_STOPPED is an F that prints a T.)
+Waits == {"R", "D"}
+
 MaySet ==
-    CASE phase \in {"absent", "returned"} -> {"R", "D"}
+    CASE phase \in {"absent", "returned"} -> Waits
       [] phase = "created"                -> {}
-      [] phase = "started"                -> IF Era.sleeps_again THEN {"R", "D"} ELSE {}
+      [] phase = "started"                -> IF Era.sleeps_again THEN Waits ELSE {}
       [] phase \in {"decided", "held"}    -> {"R", "P"}
       [] phase = "chosen"                 -> {"R"}
       [] phase \in {"holding", "parking"} -> {}
-      [] phase = "running"                -> IF state = "P" THEN {"R"} ELSE {"R", "S", "D"} \cup (IF Era.parks THEN {"P"} ELSE {})
-                                                 \cup (IF Era.freezes_as = "TASK_FROZEN" THEN {"F"} ELSE {})
+      [] phase = "running"                -> IF state = "P" THEN {"R"}
+                                             ELSE {"R", "D", "S", "F"} \cup (IF Era.parks THEN {"P"} ELSE {})
       [] phase = "parked"                 -> {"R", "P"}
-      [] phase \in {"finished", "failed"} -> {"R", "D"}
+      [] phase \in {"finished", "failed"} -> Waits
 
 SetState == \E s \in MaySet : T!SetState(s) /\ SameLife
 
@@ -157,10 +166,14 @@ SwitchOutR       == T!SwitchOutR /\ SameLife
 \* (threadfn may return with the state set, and then does not sleep in it.)
 InThreadfn == phase = "running" \/ Era.shows_preempted
 
+\* It sleeps in TASK_PARKED when it has told a kthread_park() so.
+StandsAside == phase \in {"held", "parked"} \/ Era.shows_preempted
+
 SwitchOutS       == InThreadfn /\ T!SwitchOutS /\ SameLife
 SwitchOutI       == InThreadfn /\ T!SwitchOutS /\ SameLife
-SwitchOutD       == T!SwitchOutD /\ SameLife
-SwitchOutP       == T!SwitchOutP /\ SameLife
+SwitchOutD       == (T!SwitchOut("D") \/ (Era.locks_sleep /\ T!SwitchOut("F"))) /\ SameLife
+SwitchOutP       == StandsAside /\ T!SwitchOutP /\ SameLife
+SwitchOutT       == InThreadfn /\ T!SwitchOut("F") /\ SameLife
 
 \* kthread_stop() has left a signal pending (from 6.1 on).
 SwitchOutPending == Era.notifies /\ should_stop /\ T!SwitchOutPending /\ SameLife
@@ -209,11 +222,26 @@ Next ==
     \/ ParkAsked \/ Park \/ ParkEnd
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
     \/ Finish
-    \/ SetState \/ Forked \/ WokenNew \/ SwitchIn \/ Preempted \/ SwitchOutR
-    \/ SwitchOutS \/ SwitchOutI \/ SwitchOutD \/ SwitchOutP \/ SwitchOutPending
+    \/ WakeLands \/ SetState \/ Forked \/ WokenNew \/ SwitchIn \/ Preempted \/ SwitchOutR
+    \/ SwitchOutS \/ SwitchOutI \/ SwitchOutD \/ SwitchOutP \/ SwitchOutT \/ SwitchOutPending
     \/ ProcessExit \/ Died \/ Freed \/ PidReuse \/ Frozen \/ Thawed
 
 Spec == Init /\ [][Next]_vars
+
+-----------------------------------------------------------------------------
+\* What is rare, see Task: legal all the same, but whoever takes it for granted finds hardly
+\* anything wrong any more.  A trace that fits with one of these alone is no proof of either.
+
+\* A signal is pending because threadfn has called allow_signal() (from 5.18 to 6.12).
+SwitchOutSignal == Era.locks_sleep /\ phase = "running" /\ T!SwitchOutPending /\ SameLife
+
+FaultsInExit   == phase \in {"returned", "finished", "failed"} /\ T!FaultsInExit /\ SameLife
+SwitchOutDying == phase \in {"finished", "failed"} /\ T!SwitchOutDying /\ SameLife
+SwitchInProxy  == phase # "created" /\ T!SwitchInProxy /\ SameLife
+
+RareNext == SwitchOutSignal \/ FaultsInExit \/ SwitchOutDying \/ SwitchInProxy
+
+RareSpec == Init /\ [][Next \/ RareNext]_vars
 
 -----------------------------------------------------------------------------
 \* Each of the two alone is what its own module says.
