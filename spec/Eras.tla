@@ -34,8 +34,12 @@
 (*                besides that in TASK_PARKED: TASK_RTLOCK_WAIT of         *)
 (*                PREEMPT_RT (5.15), TASK_FROZEN (6.1)                     *)
 (*   proxies      CONFIG_SCHED_PROXY_EXEC exists (6.15)                    *)
+(*   prints_pending  sched_switch prints S of a task that does not sleep   *)
+(*                because a signal is pending (5.18 to 6.14)               *)
 (*   sleeps_again kthread() may sleep once more, for its affinity, between *)
 (*                its first wake and its last test (6.14)                  *)
+(*   may_sleep_again  ... in one of the releases that this record stands   *)
+(*                for: Linux_6_1 does for all of 5.17 to 6.x               *)
 (***************************************************************************)
 
 INT    == "TASK_INTERRUPTIBLE"
@@ -47,7 +51,8 @@ Linux_2_6_32 == [
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
     exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> TRUE,
-    locks_sleep |-> FALSE, proxies |-> FALSE ]
+    locks_sleep |-> FALSE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 Linux_3_18 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
@@ -55,7 +60,8 @@ Linux_3_18 == [
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
     exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> TRUE,
-    locks_sleep |-> FALSE, proxies |-> FALSE ]
+    locks_sleep |-> FALSE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 \* 4.10 to 4.17: a stop always waits, parking is still the old one.  (It changed in
 \* several commits, from "Fix kthread_parkme() completion issue" on.  In between, and
@@ -67,7 +73,8 @@ Linux_4_14 == [
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
     exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE,
-    locks_sleep |-> FALSE, proxies |-> FALSE ]
+    locks_sleep |-> FALSE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 Linux_5_4 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
@@ -75,7 +82,8 @@ Linux_5_4 == [
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
     exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE,
-    locks_sleep |-> TRUE, proxies |-> FALSE ]
+    locks_sleep |-> TRUE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 Linux_6_1 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
@@ -83,7 +91,8 @@ Linux_6_1 == [
     returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE,
     exit_event |-> "either side", frees_early |-> FALSE, shows_preempted |-> FALSE,
-    locks_sleep |-> TRUE, proxies |-> FALSE ]
+    locks_sleep |-> TRUE, proxies |-> TRUE,
+    prints_pending |-> TRUE, may_sleep_again |-> TRUE ]
 
 \* The lifecycle's rules are those of 6.1; a release in between differs from it
 \* in what a trace shows (the name at the fork).
@@ -95,5 +104,6 @@ Linux_7_0 == [
     returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE,
     exit_event |-> "before completion", frees_early |-> FALSE, shows_preempted |-> FALSE,
-    locks_sleep |-> TRUE, proxies |-> TRUE ]
+    locks_sleep |-> TRUE, proxies |-> TRUE,
+    prints_pending |-> FALSE, may_sleep_again |-> TRUE ]
 =============================================================================

@@ -128,7 +128,12 @@ ReturnEintr == L!ReturnEintr /\ Executes
 ExitValue   == L!ExitValue /\ Executes
 ExitEintr   == L!ExitEintr /\ Executes
 Oops        == L!Oops /\ Executes
-Finish      == L!Finish /\ Runs({"R", "S", "D"}, {"R"})
+
+\* complete(&kthread->exited), from 6.16 on behind sched_process_exit.
+Finish ==
+    /\ L!Finish
+    /\ Era.exit_event = "before completion" => seen # "no"
+    /\ Runs({"R", "S", "D"}, {"R"})
 
 -----------------------------------------------------------------------------
 \* What a thread's task does besides.
@@ -147,7 +152,7 @@ Waits == {"R", "D"}
 MaySet ==
     CASE phase \in {"absent", "returned"} -> Waits
       [] phase = "created"                -> {}
-      [] phase = "started"                -> IF Era.sleeps_again THEN Waits ELSE {}
+      [] phase = "started"                -> IF Era.may_sleep_again THEN Waits ELSE {}
       [] phase \in {"decided", "held"}    -> {"R", "P"}
       [] phase = "chosen"                 -> {"R"}
       [] phase \in {"holding", "parking"} -> {}
@@ -162,21 +167,28 @@ Forked           == T!Fork /\ phase \in {"absent", "failed"} /\ SameLife
 WokenNew         == T!WakeNew /\ SameLife
 SwitchIn         == T!SwitchIn /\ SameLife
 Preempted        == T!Preempted /\ SameLife
-SwitchOutR       == T!SwitchOutR /\ SameLife
+
 \* (threadfn may return with the state set, and then does not sleep in it.)
-InThreadfn == phase = "running" \/ Era.shows_preempted
+InThreadfn == phase = "running"
 
 \* It sleeps in TASK_PARKED when it has told a kthread_park() so.
-StandsAside == phase \in {"held", "parked"} \/ Era.shows_preempted
+StandsAside == phase \in {"held", "parked"}
 
-SwitchOutS       == InThreadfn /\ T!SwitchOutS /\ SameLife
-SwitchOutI       == InThreadfn /\ T!SwitchOutS /\ SameLife
+\* Where it may sleep in the state that it has set.
+MaySleep ==
+    CASE state \in {"S", "F"} -> InThreadfn
+      [] state = "P"          -> StandsAside
+      [] OTHER                -> TRUE
+
+SwitchOutR       == T!SwitchOutR /\ (MaySleep \/ on' = "queued") /\ SameLife
+SwitchOutS       == T!SwitchOutS /\ (MaySleep \/ on' = "queued") /\ SameLife
+SwitchOutI       == T!SwitchOutS /\ (MaySleep \/ on' = "queued") /\ SameLife
 SwitchOutD       == (T!SwitchOut("D") \/ (Era.locks_sleep /\ T!SwitchOut("F"))) /\ SameLife
-SwitchOutP       == StandsAside /\ T!SwitchOutP /\ SameLife
+SwitchOutP       == T!SwitchOutP /\ (MaySleep \/ on' = "queued") /\ SameLife
 SwitchOutT       == InThreadfn /\ T!SwitchOut("F") /\ SameLife
 
 \* kthread_stop() has left a signal pending (from 6.1 on).
-SwitchOutPending == Era.notifies /\ should_stop /\ T!SwitchOutPending /\ SameLife
+SwitchOutPending == should_stop /\ T!SwitchOutPending /\ SameLife
 
 \* sched_process_exit is printed behind the completion to 6.15, before it from 6.16 on.
 ProcessExit ==
@@ -232,8 +244,8 @@ Spec == Init /\ [][Next]_vars
 \* What is rare, see Task: legal all the same, but whoever takes it for granted finds hardly
 \* anything wrong any more.  A trace that fits with one of these alone is no proof of either.
 
-\* A signal is pending because threadfn has called allow_signal() (from 5.18 to 6.12).
-SwitchOutSignal == Era.locks_sleep /\ phase = "running" /\ T!SwitchOutPending /\ SameLife
+\* A signal is pending because threadfn has called allow_signal().
+SwitchOutSignal == phase = "running" /\ T!SwitchOutPending /\ SameLife
 
 FaultsInExit   == phase \in {"returned", "finished", "failed"} /\ T!FaultsInExit /\ SameLife
 SwitchOutDying == phase \in {"finished", "failed"} /\ T!SwitchOutDying /\ SameLife
@@ -254,9 +266,29 @@ RanMeansForked == ran => on \notin {"absent", "new"}
 \* A thread that sleeps on in its first sleep has decided nothing.
 FirstSleeperWaits == phase = "created" => ~ran /\ code = NoValue /\ state = "D" /\ on # "dead"
 
+\* Once its first sleep is over, or all but, nothing keeps it from its last test.
+StartedIsAwake == phase = "started" /\ ~Era.may_sleep_again => state = "R" \/ waking
+
+\* Whatever the thread itself does, it does on a CPU.
+ByOthers == {"created", "started", "failed"}
+ActsOnACPU == [][(phase' # phase /\ phase' \notin ByOthers) \/ code' # code => on = "cpu"]_vars
+
+\* It tells its creator in the state in which it will sleep, or has been woken from.
+ToldFromCPU == [][phase = "absent" /\ phase' = "created" => on = "cpu" /\ state = "D"]_vars
+
+\* Only threadfn sleeps interruptibly, and only one that has told a kthread_park() so
+\* sleeps parked.
+OnlyThreadfnSleepsInS == on = "asleep" /\ state = "S" => phase = "running"
+ParkedHasTold == on = "asleep" /\ state = "P" => phase \in {"held", "parked"}
+
 \* A kthread_stop() that returns finds a thread that came so far: it does not sleep parked.
 FinishedIsNotParked == phase = "finished" => ~(on = "asleep" /\ state = "P")
 
-\* The dead have completed kthread->exited.
+\* The event at the end is on the era's side of the completion, and the dead have completed
+\* kthread->exited.
+TracedAfterCompletion ==
+    Era.exit_event = "after completion" /\ seen # "no" => phase \in {"finished", "failed"}
+CompletedAfterTrace ==
+    Era.exit_event = "before completion" /\ phase = "finished" => seen # "no"
 DeadHasFinished == on = "dead" => phase \in {"finished", "failed"}
 =============================================================================

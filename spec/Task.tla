@@ -52,8 +52,9 @@ States == {"R", "S", "I", "D", "P", "T", "F", "X"}
 Normal == {"S", "I", "D"}
 
 \* set_special_state() takes the lock that a waker holds until it has come to the
-\* runqueue: these states are set when no wake is under way (from 4.18 on).
-Special == IF Era.marks_parked \/ ~Era.parks THEN {} ELSE {"P", "T"}
+\* runqueue: these states are set when no wake is under way.  (From 4.18 on: here from
+\* 5.17 on, an era's first release.)
+Special == IF Era.frees_early THEN {} ELSE {"P", "T"}
 
 TaskTypeOK ==
     /\ on \in Places
@@ -111,15 +112,18 @@ SwitchOut(s) ==
        \/ Era.shows_preempted /\ on' = "queued"
     /\ UNCHANGED <<state, waking, seen>>
 
-SwitchOutS == SwitchOut("S")
-SwitchOutI == SwitchOut("I")
-SwitchOutP == SwitchOut("P")
-SwitchOutT == SwitchOut("T")
-SwitchOutD == \E s \in {"D", "F"} : SwitchOut(s)
+\* (The conjunctions keep the names in TLC's dump: an action that is nothing but a call
+\* would be labelled with what it calls.)
+SwitchOutS == on = "cpu" /\ SwitchOut("S")
+SwitchOutI == on = "cpu" /\ SwitchOut("I")
+SwitchOutP == on = "cpu" /\ SwitchOut("P")
+SwitchOutT == on = "cpu" /\ SwitchOut("T")
+SwitchOutD == on = "cpu" /\ \E s \in {"D", "F"} : SwitchOut(s)
 
 \* The same in state S with a signal pending: schedule() sees it and does not put the
-\* task to sleep.  From 5.18 to 6.12 the event shows the state from before all the same.
+\* task to sleep.  From 5.18 to 6.14 the event shows the state from before all the same.
 SwitchOutPending ==
+    /\ Era.prints_pending
     /\ on = "cpu"
     /\ state = "S"
     /\ on' = "queued"
@@ -148,10 +152,10 @@ WakesNothing(mask) ==
 
 \* wake_up_process(); and what wakes a task from another state: wake_up_state(TASK_FROZEN),
 \* the one who gives back a lock, SIGCONT.
-Woken == Wakes(Normal \cup {"F", "T"})
+Woken == on # "dead" /\ Wakes(Normal \cup {"F", "T"})
 
 \* kthread_unpark(): wake_up_state(TASK_PARKED).
-WokenParked == Wakes({"P"})
+WokenParked == on # "dead" /\ Wakes({"P"})
 
 \* do_exit(): sched_process_exit.
 Exit ==
@@ -221,7 +225,7 @@ Thawed ==
     /\ state' \in Normal \cup {"T"}
     /\ UNCHANGED <<on, waking, seen>>
 
-SetsState == \E s \in States \ {"X"} : SetState(s)
+SetsState == on = "cpu" /\ \E s \in States \ {"X"} : SetState(s)
 
 -----------------------------------------------------------------------------
 
@@ -288,8 +292,16 @@ LandsOnce == waking => on \in {"queued", "cpu", "asleep"}
 RunsFromQueue == [][on # "cpu" /\ on' = "cpu" => on = "queued"]_taskVars
 
 \* A task that has exited does not do so again; one that died has exited.
-ExitsOnce == [][seen # "no" => seen' # "no"]_taskVars
+ExitsOnce == seen # "no" => ~ENABLED Exit
+ExitIsForGood == [][seen # "no" => seen' # "no"]_taskVars
 DeadHasExited == on = "dead" => seen # "no"
+
+\* A task is forked once, and a wake finds one that has been.
+ForkedOnce == on # "absent" => ~ENABLED Fork
+UnbornIsNotWoken == on \in {"absent", "new"} => ~ENABLED Woken /\ ~ENABLED WokenParked
+
+\* wake_up_process() leaves a parked task alone.
+ParkedStays == state = "P" => ~ENABLED Woken
 
 \* Only a task that runs sets its own state: what is asleep has set it, and only the
 \* freezer changes it.
