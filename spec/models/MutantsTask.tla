@@ -54,7 +54,7 @@ WakesParked == Wakes(Normal \cup {"F", "T", "P"})
 PreemptedSleeps == on = "cpu" /\ on' = "asleep" /\ UNCHANGED <<state, waking, seen>>
 
 \* A task that sleeps sets its state.
-SetsStateAsleep == on \in {"cpu", "asleep"} /\ state' = "R" /\ UNCHANGED <<on, waking, seen>>
+SetsStateAsleep == on \in {"cpu", "asleep"} /\ state' \in {"R", "S"} /\ UNCHANGED <<on, waking, seen>>
 
 \* A live pid is forked again.
 ForkAgain == on \in {"absent", "cpu"} /\ on' = "new" /\ UNCHANGED <<state, waking, seen>>
