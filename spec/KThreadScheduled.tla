@@ -104,7 +104,7 @@ Letter(state) ==
       [] state = TASK_IDLE            -> "I"
       [] state = TASK_UNINTERRUPTIBLE -> "D"
       [] state = TASK_PARKED          -> "P"
-      [] state = TASK_FROZEN          -> "F"
+      [] state = TASK_FROZEN          -> "frozen"
       [] state = TASK_DEAD            -> "X"
 
 SleepingPlaces == {"first_sleep", "affine_sleep", "parkme_sleep",

@@ -118,7 +118,7 @@ Enter == L!Enter /\ Runs({"R"}, {"R"})
 
 \* threadfn may have set any state when it does something, but not be in
 \* __kthread_parkme(); nor in the refrigerator, which tests kthread_should_stop() alone.
-Executes == on = "cpu" /\ state \notin {"P", "F"} /\ UNCHANGED task
+Executes == on = "cpu" /\ state \notin {"P", "frozen"} /\ UNCHANGED task
 
 Work        == L!Work /\ Executes
 TestFalse   == L!TestFalse /\ on = "cpu" /\ state # "P" /\ UNCHANGED task
@@ -157,7 +157,7 @@ MaySet ==
       [] phase = "chosen"                 -> {"R"}
       [] phase \in {"holding", "parking"} -> {}
       [] phase = "running"                -> IF state = "P" THEN {"R"}
-                                             ELSE {"R", "D", "S", "F"} \cup (IF Era.parks THEN {"P"} ELSE {})
+                                             ELSE {"R", "D", "S", "frozen"} \cup (IF Era.parks THEN {"P"} ELSE {})
       [] phase = "parked"                 -> {"R", "P"}
       [] phase \in {"finished", "failed"} -> Waits
 
@@ -176,16 +176,16 @@ StandsAside == phase \in {"held", "parked"}
 
 \* Where it may sleep in the state that it has set.
 MaySleep ==
-    CASE state \in {"S", "F"} -> InThreadfn
+    CASE state \in {"S", "frozen"} -> InThreadfn
       [] state = "P"          -> StandsAside
       [] OTHER                -> TRUE
 
 SwitchOutR       == T!SwitchOutR /\ (MaySleep \/ on' = "queued") /\ SameLife
 SwitchOutS       == T!SwitchOutS /\ (MaySleep \/ on' = "queued") /\ SameLife
 SwitchOutI       == T!SwitchOutS /\ (MaySleep \/ on' = "queued") /\ SameLife
-SwitchOutD       == (T!SwitchOut("D") \/ (Era.locks_sleep /\ T!SwitchOut("F"))) /\ SameLife
+SwitchOutD       == (T!SwitchOut("D") \/ (Era.locks_sleep /\ T!SwitchOut("frozen"))) /\ SameLife
 SwitchOutP       == T!SwitchOutP /\ (MaySleep \/ on' = "queued") /\ SameLife
-SwitchOutT       == InThreadfn /\ T!SwitchOut("F") /\ SameLife
+SwitchOutT       == InThreadfn /\ T!SwitchOut("frozen") /\ SameLife
 
 \* kthread_stop() has left a signal pending (from 6.1 on).
 SwitchOutPending == should_stop /\ T!SwitchOutPending /\ SameLife

@@ -46,7 +46,7 @@ Places == {
 \* TASK_KILLABLE, P TASK_PARKED, T TASK_STOPPED, X TASK_DEAD.  F is TASK_FROZEN or, on
 \* PREEMPT_RT, TASK_RTLOCK_WAIT: sched_switch prints D for both, and R before that was
 \* thought of (5.18 and 6.9); wake_up_process() ends neither.
-States == {"R", "S", "I", "D", "P", "T", "F", "X"}
+States == {"R", "S", "I", "D", "P", "T", "frozen", "X"}
 
 \* TASK_NORMAL: what wake_up_process() wakes.
 Normal == {"S", "I", "D"}
@@ -99,7 +99,7 @@ Preempted ==
 SwitchOutR ==
     /\ on = "cpu"
     /\ \/ state = "R" /\ on' = "queued"
-       \/ (waking \/ state = "F") /\ state # "R" /\ on' = "asleep"
+       \/ (waking \/ state = "frozen") /\ state # "R" /\ on' = "asleep"
        \/ Era.shows_preempted /\ on' = "queued"
     /\ UNCHANGED <<state, waking, seen>>
 
@@ -118,7 +118,7 @@ SwitchOutS == on = "cpu" /\ SwitchOut("S")
 SwitchOutI == on = "cpu" /\ SwitchOut("I")
 SwitchOutP == on = "cpu" /\ SwitchOut("P")
 SwitchOutT == on = "cpu" /\ SwitchOut("T")
-SwitchOutD == on = "cpu" /\ \E s \in {"D", "F"} : SwitchOut(s)
+SwitchOutD == on = "cpu" /\ \E s \in {"D", "frozen"} : SwitchOut(s)
 
 \* The same in state S with a signal pending: schedule() sees it and does not put the
 \* task to sleep.  From 5.18 to 6.14 the event shows the state from before all the same.
@@ -152,7 +152,7 @@ WakesNothing(mask) ==
 
 \* wake_up_process(); and what wakes a task from another state: wake_up_state(TASK_FROZEN),
 \* the one who gives back a lock, SIGCONT.
-Woken == on # "dead" /\ Wakes(Normal \cup {"F", "T"})
+Woken == on # "dead" /\ Wakes(Normal \cup {"frozen", "T"})
 
 \* kthread_unpark(): wake_up_state(TASK_PARKED).
 WokenParked == on # "dead" /\ Wakes({"P"})
@@ -213,7 +213,7 @@ Frozen ==
     /\ on = "asleep"
     /\ ~waking
     /\ state \in Normal \cup {"T"}
-    /\ state' = "F"
+    /\ state' = "frozen"
     /\ UNCHANGED <<on, waking, seen>>
 
 \* ... and __thaw_task() puts it back.
@@ -221,7 +221,7 @@ Thawed ==
     /\ Era.freezes_as = "TASK_FROZEN"
     /\ on = "asleep"
     /\ ~waking
-    /\ state = "F"
+    /\ state = "frozen"
     /\ state' \in Normal \cup {"T"}
     /\ UNCHANGED <<on, waking, seen>>
 
@@ -246,7 +246,7 @@ FaultsInExit ==
 SwitchOutDying ==
     /\ on = "cpu"
     /\ seen # "no"
-    /\ state \in {"D", "F"}
+    /\ state \in {"D", "frozen"}
     /\ on' = "asleep"
     /\ UNCHANGED <<state, waking, seen>>
 
@@ -305,7 +305,7 @@ ParkedStays == state = "P" => ~ENABLED Woken
 
 \* Only a task that runs sets its own state: what is asleep has set it, and only the
 \* freezer changes it.
-SleepsInItsState == on = "asleep" => state \in {"S", "I", "D", "P", "T", "F"}
+SleepsInItsState == on = "asleep" => state \in {"S", "I", "D", "P", "T", "frozen"}
 
 \* From 5.4 on the task_struct outlives the last switch.
 FreedIsDead == ~Era.frees_early /\ seen = "free" => on = "dead"
