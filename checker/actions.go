@@ -69,12 +69,20 @@ var Actions = []Action{
 	{"StopSkipEintr", Stopper, "kthread_stop: thread gone, returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
 }
 
-// actionNames are the names of Actions.
+// taskActions are the actions of spec/KThreadTask.tla besides: what the scheduler does with
+// the thread. They are not worth a line.
+var taskActions = []string{
+	"Forked", "WokenNew", "WakeEarly", "SwitchIn", "SetState", "SwitchOutD", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutP", "Preempted", "SwitchOutPending",
+	"StopWakeLater", "StopWakesNothing", "ParkWakeLater", "ParkWakesNothing", "UnparkWake", "UnparkWakesNothing",
+	"ProcessExit", "Died", "Freed", "PidReuse", "Frozen", "Thawed",
+}
+
+// actionNames are the names of all actions of the graphs.
 func actionNames() (names []string) {
 	for _, a := range Actions {
 		names = append(names, a.Name)
 	}
-	return names
+	return append(names, taskActions...)
 }
 
 func position(name string) int {

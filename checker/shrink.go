@@ -171,7 +171,7 @@ func (s *shrinker) fails() bool {
 	s.left -= len(r.list)
 	same := false
 	_, err := s.checker.Check(&r, Options{}, func(v *Verdict) error {
-		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread == s.life.Thread
+		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread.Same(s.life.Thread)
 		return nil
 	})
 	return same && err == nil
@@ -180,7 +180,7 @@ func (s *shrinker) fails() bool {
 // gap returns the event that a reader would make of lines that were left out.
 func (s *shrinker) gap(line int) traces.Event {
 	if s.life.Traced() {
-		return traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Since: line - 1}
+		return traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Extent: traces.Extent{Since: line - 1}}
 	}
 	return traces.Event{Kind: traces.Cut, Line: line}
 }

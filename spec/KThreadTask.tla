@@ -49,15 +49,20 @@ SameLife == UNCHANGED life
 \* thread in its first sleep ...
 Wake == L!Wake /\ T!Wakes(T!Normal)
 
-\* ... or by anybody else at any other time: the creator, late, a timer, an interrupt,
-\* whoever threadfn has to do with, or the freezer.  Before the thread has told its
-\* creator, it may wait for memory, or to be moved to another CPU.
-\* (A threadfn may return with a state set that it never sleeps in.  From its completion
-\* on that is not followed any more: it may be woken out of it, or not.)
+\* ... or of one that has been woken out of that: the creator, late, a timer, an interrupt,
+\* whoever threadfn has to do with, or the freezer.  (A threadfn may return with a state
+\* set that it never sleeps in.  From its completion on that is not followed any more: it
+\* may be woken out of it, or not.)
 WakeLater ==
-    /\ phase # "created"
+    /\ phase \notin {"absent", "created"}
+    /\ phase = "failed" => seen # "no"
     /\ T!Woken \/ (phase = "finished" /\ on \in {"queued", "cpu"} /\ UNCHANGED task)
     /\ SameLife
+
+\* A thread that has not told its creator may wait to be moved to another CPU, and is woken
+\* by the migration thread, or for memory, and is woken by kswapd or an interrupt.  Nobody
+\* else has its pointer.
+WakeEarly == phase \in {"absent", "failed"} /\ T!Wakes(T!Normal) /\ SameLife
 
 \* kthread_stop() and kthread_park() wake when they have set their bit: a thread in its
 \* first sleep ...
@@ -66,21 +71,21 @@ ParkWake == L!ParkWake /\ T!Wakes(T!Normal)
 
 \* ... or one that sleeps later ...
 StopWakeLater == should_stop /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
-ParkWakeLater == Era.parks /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
+ParkWakeLater == Era.parks /\ L!Exists /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
 
 \* ... or one that does not sleep, and then they do nothing; nor where they do not match: a
 \* frozen thread is not in TASK_NORMAL, nor one that waits for a lock on PREEMPT_RT.
 InLock == Era.locks_sleep /\ state = "D" /\ phase \notin {"created", "running"} /\ UNCHANGED task
 
 StopWakesNothing == should_stop /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
-ParkWakesNothing == Era.parks /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
+ParkWakesNothing == Era.parks /\ L!Exists /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
 
 \* kthread_unpark(), also kthread_stop()'s, wakes when it has cleared the bit, a thread
 \* in TASK_PARKED alone ...
-UnparkWake == Era.parks /\ T!WokenParked /\ SameLife
+UnparkWake == Era.parks /\ L!Exists /\ T!WokenParked /\ SameLife
 
 \* ... or nothing.
-UnparkWakesNothing == Era.parks /\ T!WakesNothing({"P"}) /\ SameLife
+UnparkWakesNothing == Era.parks /\ L!Exists /\ T!WakesNothing({"P"}) /\ SameLife
 
 -----------------------------------------------------------------------------
 \* The thread's side.
@@ -146,7 +151,7 @@ WakeLands == T!WakeLands /\ (IF phase = "created" THEN L!Wake ELSE SameLife)
 \* creator it may wait for memory, or to be moved; from 6.14 on also between its first
 \* sleep and its last test.  In do_exit() it may wait for a lock.  Only threadfn sleeps
 \* interruptibly, is frozen, or stops by kernel_signal_stop().  (TASK_IDLE is here an S
-\* that prints an I: both are in TASK_NORMAL.  TASK_STOPPED is an F that prints a T.)
+\* that prints an I: both are in TASK_NORMAL.  TASK_STOPPED is frozen, and prints a T.)
 Waits == {"R", "D"}
 
 MaySet ==
@@ -202,7 +207,7 @@ Died     == T!Die /\ phase \in {"finished", "failed"} /\ SameLife
 Freed    == T!Free /\ SameLife
 PidReuse == T!PidReuse /\ SameLife
 Frozen   == phase = "running" /\ T!Frozen /\ SameLife
-Thawed   == phase = "running" /\ T!Thawed /\ SameLife
+Thawed   == phase = "running" /\ T!Thawed /\ state' \notin {"I", "T"} /\ SameLife
 
 -----------------------------------------------------------------------------
 \* What changes the life and not the task.
@@ -222,7 +227,7 @@ StopSkipValue   == L!StopSkipValue /\ SameTask
 StopSkipEintr   == L!StopSkipEintr /\ SameTask
 
 Next ==
-    \/ Create \/ CreateFail \/ Wake \/ WakeLater
+    \/ Create \/ CreateFail \/ Wake \/ WakeLater \/ WakeEarly
     \/ StopRequest \/ StopUnpark \/ StopWake \/ StopWakeLater \/ StopWakesNothing
     \/ StopReturnValue \/ StopReturnEintr \/ StopSkipValue \/ StopSkipEintr
     \/ ParkRequest \/ ParkWake \/ ParkWakeLater \/ ParkWakesNothing

@@ -43,8 +43,8 @@ Places == {
     "dead" }    \* switched away from for the last time (do_task_dead)
 
 \* R is TASK_RUNNING, S TASK_INTERRUPTIBLE, I TASK_IDLE, D TASK_UNINTERRUPTIBLE or
-\* TASK_KILLABLE, P TASK_PARKED, T TASK_STOPPED, X TASK_DEAD.  F is TASK_FROZEN or, on
-\* PREEMPT_RT, TASK_RTLOCK_WAIT: sched_switch prints D for both, and R before that was
+\* TASK_KILLABLE, P TASK_PARKED, T TASK_STOPPED, X TASK_DEAD.  frozen is TASK_FROZEN
+\* or, on PREEMPT_RT, TASK_RTLOCK_WAIT: sched_switch prints D for both, and R before that was
 \* thought of (5.18 and 6.9); wake_up_process() ends neither.
 States == {"R", "S", "I", "D", "P", "T", "frozen", "X"}
 

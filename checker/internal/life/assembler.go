@@ -24,12 +24,18 @@ type Assembler struct {
 type tracedLives struct {
 	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
 	spareCall  *pendingCall        // one to use again; nil: none
+	unnamed    []unnamedCall       // those of unknown tasks, in the log's order
+	lastKey    int                 // of unnamed; below 0
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
+	superseded endedQueue          // lives whose pids have been used again: see supersede
+	lossy      bool                // events may be missing anywhere from here to the log's end
 	grace      Grace
 	pool       lifePool
 	retired    [1]*Life // what retire returns
 	tombstones tombstones
+	beside     []*Life    // open lives whose pid another open life has, which began later
+	exits      *seenExits // nil: none yet
 	addr       addresses
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
@@ -65,7 +71,9 @@ func (a *Assembler) clear() {
 	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
-	a.traced.tombstones = tombstones{}
+	a.traced.superseded = endedQueue{}
+	a.traced.unnamed, a.traced.lastKey = nil, 0
+	a.traced.tombstones, a.traced.beside, a.traced.exits = tombstones{}, nil, nil
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The
@@ -88,6 +96,12 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 		ended = a.endAll(e.Before)
 		a.printed.begun, a.printed.since, a.printed.crash, a.printed.gaps = true, e.Line, 0, false
 	case traces.Loss:
+		if e.Thread.PID != 0 {
+			if l := a.byPID.get(e.Thread.PID); l != nil && l.Trace.on {
+				l.lose(e.Line)
+			}
+			return nil
+		}
 		// A begin line may be among what was lost.
 		a.printed.begun, a.book.hung.Incomplete = false, true
 		for l := range a.alive() {
@@ -98,7 +112,7 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 				l.beforeLoss = before // all that was lost came after line Since
 			}
 		}
-		a.lose(e.Line)
+		a.lose(e)
 	case traces.Cut:
 		a.printed.gaps, a.book.hung.Incomplete = true, true
 		for l := range a.alive() {
@@ -144,8 +158,10 @@ func (a *Assembler) End(asOf int) []*Life {
 
 // endAll is End without conclude.
 func (a *Assembler) endAll(asOf int) []*Life {
-	ended := slices.Collect(a.alive())
-	for _, l := range ended {
+	ended := slices.Clone(a.traced.superseded.waiting())
+	was := len(ended)
+	ended = slices.AppendSeq(ended, a.alive())
+	for _, l := range ended[was:] {
 		a.mayHaveBeenStopped(l)
 		l.AsOf = asOf
 		l.Sees = a.sees()
@@ -158,7 +174,7 @@ func (a *Assembler) endAll(asOf int) []*Life {
 }
 
 // JustEnded returns the life that got the latest event, if the log shows that its thread
-// has ended; nil: it does not. In a trace the thread must be gone, with no stop or park of
+// has ended, or the life whose pid that event gives to another thread; nil: there is none. In a trace the thread must be gone, with no stop or park of
 // it under way. In a kernel log a stop must have returned, and all of them. line is the
 // event's.
 func (a *Assembler) JustEnded(line int) *Life {
@@ -166,6 +182,8 @@ func (a *Assembler) JustEnded(line int) *Life {
 	switch {
 	case l == nil:
 		return nil
+	case l.openAt < 0: // its pid has been used again
+		return l
 	case !l.Trace.on:
 		if !l.StopReturned() || len(pending(l)) > 0 {
 			return nil

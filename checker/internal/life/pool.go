@@ -76,7 +76,7 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	}
 	old.AsOf, old.Sees = line, a.sees()
 	a.forget(old)
-	if a.traced.calls.get(old.Thread.PID) == nil {
+	if a.traced.calls.get(old.Thread.PID) == nil && a.byPID.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
 	}
 	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0
@@ -97,6 +97,20 @@ func (q *endedQueue) add(l *Life) {
 		q.lives, q.taken = q.lives[:n], 0
 	}
 	q.lives = append(q.lives, l)
+}
+
+// waiting are the lives in the queue.
+func (q *endedQueue) waiting() []*Life { return q.lives[q.taken:] }
+
+// pop takes the first life out of a queue of more than most lives; nil: it is short enough.
+func (q *endedQueue) pop(most int) *Life {
+	if len(q.lives)-q.taken <= most {
+		return nil
+	}
+	l := q.lives[q.taken]
+	q.lives[q.taken] = nil
+	q.taken++
+	return l
 }
 
 // oldest takes the first life out of a queue of more than most lives. It skips lives that

@@ -79,25 +79,20 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !out && !in {
 			return nil
 		}
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 		if out {
-			t.wakePending.Remove(int(s.Thread.PID))
 			t.nextEvent(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
 			from = traces.SwitchOut
 		}
 		if in {
-			if t.isWakePending(int(s.Other.PID)) {
-				stats.Events++
-			} else {
-				t.nextEvent(traces.SwitchIn, n, s, b, s.Other)
-				to++
-			}
+			t.nextEvent(traces.SwitchIn, n, s, b, s.Other)
+			to++
 		}
 		return t.latest.events[from:to] // SwitchIn is the kind behind SwitchOut
 	}
 	thread, by := s.Thread, s.Other
 	if s.Kind != traces.Woken {
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 	}
 	switch s.Kind {
 	case traces.Woken:
@@ -110,18 +105,17 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !t.wants(int(thread.PID)) {
 			return nil
 		}
-		t.sawCPU(int(s.CPU), n)
-		if !late && thread.Name != 0 {
-			t.wakePending.Add(int(thread.PID))
-		}
+		t.sawDecoded(s, n)
 	case traces.Fork:
 		if s.Extra == OtherFork {
-			return nil
+			if !t.wants(int(thread.PID)) {
+				return nil
+			}
+			break
 		}
 		if thread.Name == 0 {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.Remove(int(thread.PID))
 	case traces.StopReturn:
 		thread = TaskRef{}
 	case traces.ProcessExit:
@@ -144,6 +138,12 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		e.Code, e.HasCode = int(s.Extra), true
 	}
 	return t.latest.events[s.Kind : s.Kind+1]
+}
+
+// sawDecoded is sawCPU for a line that was decoded ahead.
+func (t *Decoder) sawDecoded(s *Decoded, n int) {
+	t.gaps.clock = traces.Nanoseconds
+	t.sawCPU(int(s.CPU), n, s.Stamp)
 }
 
 // contextOf is the context of a decoded line's event.
