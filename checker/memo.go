@@ -31,7 +31,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 		v := c.judge(l)
 		return nil, &v
 	}
-	if l.InTime() && c.release == "" {
+	if false && l.InTime() && c.release == "" {
 		m, ok := c.orderFree.Get(key)
 		switch {
 		case !ok:

@@ -104,6 +104,10 @@ func (h *history) addTrace() {
 			t.exitCall(i, e)
 		}
 	}
+	// A call returns once.
+	if l.Whole() && l.ShowsStops() && slices.ContainsFunc(h.stops, func(c life.Call) bool { return c.Made < 0 }) {
+		h.Impossible = true
+	}
 }
 
 // event adds what event i shows.
@@ -272,7 +276,14 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		// It was called behind the thread's last event that is not a preemption.
 		h.add(i, model.Operation{From: h.lastOwn, To: o.To, Actions: m.Actions(test)})
 		return
-	case traces.ThreadFn, traces.OwnCall:
+	case traces.OwnCall:
+		if e.State != 0 { // it sleeps in the call
+			o.Observes, o.Only = true, m.Phases("running")
+			h.addAt(i, o, l.Thread)
+			return
+		}
+		o.Actions = m.Actions("Work")
+	case traces.ThreadFn:
 		o.Actions = m.Actions("Work")
 	default:
 		return

@@ -29,6 +29,7 @@ type tracedLives struct {
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
 	superseded endedQueue          // lives whose pids have been used again: see supersede
+	returned   map[int]returned    // by the pid of a task: what it has stopped last; nil: nothing
 	lossy      bool                // events may be missing anywhere from here to the log's end
 	grace      Grace
 	pool       lifePool
@@ -71,7 +72,7 @@ func (a *Assembler) clear() {
 	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
-	a.traced.superseded = endedQueue{}
+	a.traced.superseded, a.traced.returned = endedQueue{}, nil
 	a.traced.unnamed, a.traced.lastKey = nil, 0
 	a.traced.tombstones, a.traced.beside, a.traced.exits = tombstones{}, nil, nil
 }

@@ -248,7 +248,10 @@ func (a *Assembler) addReturn(e *traces.Event) {
 	case e.By.PID == 0:
 		a.addUnnamedReturn(e.Kind == traces.ParkReturn)
 		return
-	case in == nil || in.park != (e.Kind == traces.ParkReturn):
+	case in == nil:
+		a.returnsAgain(e)
+		return
+	case in.park != (e.Kind == traces.ParkReturn):
 		return
 	case in.life == nil:
 		a.dropStop(e.By.PID)
@@ -264,6 +267,39 @@ func (a *Assembler) addReturn(e *traces.Event) {
 	in.life.Keep(&ret)
 	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
 	a.touched = in.life
+	if !in.park {
+		if len(a.traced.returned) >= maxReturned {
+			clear(a.traced.returned)
+		}
+		if a.traced.returned == nil {
+			a.traced.returned = make(map[int]returned)
+		}
+		a.traced.returned[e.By.PID] = returned{in.life, in.life.Incarnation, e.Probe}
+	}
+}
+
+// A returned is the life whose thread a task has stopped last.
+type returned struct {
+	life        *Life
+	incarnation int  // of the life: its place may be another's by now
+	probe       bool // the return was known by a probe
+}
+
+// maxReturned bounds the tasks of which the last stop is known.
+const maxReturned = 1 << 10
+
+// returnsAgain takes the return of a stop by a task that is in none. A stop that was under
+// way when the trace began may return so, but not if the task has returned from another
+// since: one call returns once. The tracepoint and a probe show one return both.
+func (a *Assembler) returnsAgain(e *traces.Event) {
+	r, ok := a.traced.returned[e.By.PID]
+	if !ok || e.Kind != traces.StopReturn || r.probe != e.Probe || r.life.openAt < 0 || r.life.Incarnation != r.incarnation {
+		return
+	}
+	ret := *e
+	ret.Thread = r.life.Thread
+	r.life.Keep(&ret)
+	a.touched = r.life
 }
 
 // endCall notes that a task's call is over.

@@ -154,8 +154,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if len(a.traced.unnamed) > 0 && e.Kind == traces.SwitchOut {
 		a.nameCaller(e)
 	}
+	waits := false
 	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-		in.callerSleeps(e)
+		waits = in.callerSleeps(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l == nil || !l.Trace.on || !a.takes(l, e) || e.Kind == traces.Woken && e.Late && a.wakes() {
@@ -190,6 +191,11 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		}
 	}
 	l.Keep(e)
+	if waits && e.Kind == traces.SwitchOut {
+		own := *e
+		own.Kind = traces.OwnCall // it sleeps in its own call of a stop or a park
+		l.Keep(&own)
+	}
 	a.touched = l
 	return ended
 }
@@ -226,7 +232,7 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 func (a *Assembler) lose(e *traces.Event) {
 	line := e.Line
 	a.traced.lossy = a.traced.lossy || e.ToEnd
-	a.traced.exits = nil
+	a.traced.exits, a.traced.returned = nil, nil
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for _, l := range a.traced.superseded.waiting() {
 		if l.AsOf > e.Since {
