@@ -72,7 +72,7 @@ var Actions = []Action{
 // taskActions are the actions of spec/KThreadTask.tla besides: what the scheduler does with
 // the thread. They are not worth a line.
 var taskActions = []string{
-	"Forked", "WokenNew", "WakeEarly", "SwitchIn", "SetState", "SwitchOutD", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutP", "Preempted", "SwitchOutPending",
+	"Forked", "WokenNew", "WakeEarly", "SwitchIn", "SetState", "SwitchOutD", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutP", "SwitchOutT", "Preempted", "WakeLands", "SwitchOutPending",
 	"StopWakeLater", "StopWakesNothing", "ParkWakeLater", "ParkWakesNothing", "UnparkWake", "UnparkWakesNothing",
 	"ProcessExit", "Died", "Freed", "PidReuse", "Frozen", "Thawed",
 }

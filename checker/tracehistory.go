@@ -50,7 +50,7 @@ func (h *traceHistory) endCall(by int) {
 // What a trace shows of a task, by kind: the actions that have an event of it.
 var (
 	wakes    = []string{"Wake", "WakeLater", "WakeEarly", "StopWake", "StopWakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
-	switches = []string{"SwitchIn", "Preempted", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutD", "SwitchOutP", "SwitchOutPending", "Died"}
+	switches = []string{"SwitchIn", "Preempted", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutD", "SwitchOutP", "SwitchOutT", "SwitchOutPending", "Died"}
 )
 
 // showsAll takes from what may be hidden the actions that a trace of the whole life would
@@ -243,6 +243,8 @@ func switchActions(e *traces.Event) []string {
 		return []string{"SwitchOutD"}
 	case 'P':
 		return []string{"SwitchOutP"}
+	case 'T':
+		return []string{"SwitchOutT"}
 	case 'X', 'Z':
 		return []string{"Died"}
 	}

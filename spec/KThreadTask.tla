@@ -186,8 +186,8 @@ MaySleep ==
       [] OTHER                -> TRUE
 
 SwitchOutR       == T!SwitchOutR /\ (MaySleep \/ on' = "queued") /\ SameLife
-SwitchOutS       == T!SwitchOutS /\ (MaySleep \/ on' = "queued") /\ SameLife
-SwitchOutI       == T!SwitchOutS /\ (MaySleep \/ on' = "queued") /\ SameLife
+SwitchOutS       == InThreadfn /\ T!SwitchOutS /\ SameLife
+SwitchOutI       == InThreadfn /\ T!SwitchOutS /\ SameLife
 SwitchOutD       == (T!SwitchOut("D") \/ (Era.locks_sleep /\ T!SwitchOut("frozen"))) /\ SameLife
 SwitchOutP       == T!SwitchOutP /\ (MaySleep \/ on' = "queued") /\ SameLife
 SwitchOutT       == InThreadfn /\ T!SwitchOut("frozen") /\ SameLife
