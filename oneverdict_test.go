@@ -110,7 +110,7 @@ func damage(text []byte, seed uint64) []byte {
 		}
 		at := rng.IntN(len(text))
 		end := min(len(text), at+rng.IntN(40))
-		switch rng.IntN(7) {
+		switch rng.IntN(9) {
 		case 0: // cut
 			text = text[:max(1, len(text)-rng.IntN(min(200, len(text))))]
 		case 1:
@@ -127,6 +127,13 @@ func damage(text []byte, seed uint64) []byte {
 			if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
 				text[at+i] = ' '
 			}
+		case 6: // lines left out by hand
+			marks := []string{"[...]\n", "...\n", "<snip>\n", "Then I saw this:\n", "--\n"}
+			at = bytes.LastIndexByte(text[:at], '\n') + 1
+			text = slices.Insert(text, at, []byte(marks[rng.IntN(len(marks))])...)
+		case 7: // the second part first
+			at = bytes.LastIndexByte(text[:at], '\n') + 1
+			text = slices.Concat(text[at:], text[:at])
 		default: // lines out of order
 			split := bytes.SplitAfter(text, []byte("\n"))
 			i, j := rng.IntN(len(split)), rng.IntN(len(split))

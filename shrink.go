@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/traces/reader"
@@ -27,7 +28,7 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 		return nil, err
 	}
 	known := false
-	bad, spans, err := misfit(ctx, src, o, func(v *checker.Verdict) bool {
+	bad, spans, format, err := misfit(ctx, src, o, func(v *checker.Verdict) bool {
 		ok := named(v.Life, []string{thread})
 		known = known || ok
 		return ok
@@ -49,8 +50,11 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(format, "bpftrace") { // whose lines are out of order, so that its end matters
+		kept = append(kept, numbered{0, []byte(reader.RestLeftOut + "\n")})
+	}
 	shows := func(kept []numbered) bool {
-		same, _, err := misfit(ctx, bytes.NewReader(asLog(kept)), o, func(v *checker.Verdict) bool {
+		same, _, _, err := misfit(ctx, bytes.NewReader(asLog(kept)), o, func(v *checker.Verdict) bool {
 			return v.Life.Thread.Same(bad.Life.Thread) && v.Fits == checker.FitsNo && v.Findings[0].Rule == bad.Findings[0].Rule
 		})
 		return err == nil && same != nil
@@ -65,8 +69,8 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 }
 
 // misfit returns the first life of a log that is asked for and does not fit, and the
-// smallest part that shows that.
-func misfit(ctx context.Context, src io.Reader, o Options, asked func(*checker.Verdict) bool) (bad *checker.Verdict, spans []checker.Span, err error) {
+// smallest part that shows that. It also returns the log's format.
+func misfit(ctx context.Context, src io.Reader, o Options, asked func(*checker.Verdict) bool) (bad *checker.Verdict, spans []checker.Span, format string, err error) {
 	o.Threads = nil
 	o.Yield = func(v *checker.Verdict) error {
 		if bad == nil && asked(v) && v.Fits == checker.FitsNo {
@@ -74,12 +78,12 @@ func misfit(ctx context.Context, src io.Reader, o Options, asked func(*checker.V
 		}
 		return nil
 	}
-	_, err = Check(ctx, src, o)
-	return bad, spans, err
+	r, err := Check(ctx, src, o)
+	return bad, spans, r.Summary.Inputs[0].Format, err
 }
 
-// A numbered is a line of a log with its number. The number of a header's line is 0: it is
-// always kept.
+// A numbered is a line of a log with its number. The number of a header's line is 0, and
+// that of RestLeftOut: they are always kept.
 type numbered struct {
 	n    int
 	text []byte

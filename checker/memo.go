@@ -31,8 +31,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 		v := c.judge(l)
 		return nil, &v
 	}
-	inTime := l.InTime()
-	if inTime && c.release == "" {
+	if l.InTime() && c.release == "" {
 		m, ok := c.orderFree.Get(key)
 		switch {
 		case !ok:
@@ -49,7 +48,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 			return m, nil
 		}
 	}
-	key = addOrder(l, key, inTime)
+	key = addOrder(l, key)
 	if m, ok := c.memos.Get(key); ok {
 		return m, nil
 	}
@@ -120,61 +119,26 @@ func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
 	return inLine, true
 }
 
-// addOrder adds to a key what the stamps say of the order of the events. A search looks
-// at the events' windows (traceHistory), and only at which of them end before which
-// others begin.
-//
-// If the stamps are in time, it is enough to add for each event the last event that was
-// certainly earlier: all events before that one were earlier too. The thread's own events
-// need less, because traceHistory keeps them in their order anyhow: for them the last
-// earlier event of another task is added. A waker's event counts as another task's,
-// because it also ends the window of a request that its task has made.
-func addOrder(l *Life, key []byte, inTime bool) []byte {
-	if !inTime {
-		return addRanks(l, append(key, 1))
-	}
-	key = append(key, 0)
-	certain := 0 // how many were certainly earlier than the current one
-	foreign := 0 // 1 + the last of them that is not the thread's own
+// addOrder adds to a key what the timeline says of the order of the events. A search looks
+// at the events' windows, and only at which of them end before which others begin, and at
+// which events are of one CPU.
+func addOrder(l *Life, key []byte) []byte {
+	var windows [maxMemoEvents]span
+	t := newTimeline(l, windows[:0])
 	events := l.Compact()
-	for i := range events {
-		for events[certain].Stamp+life.Slack < events[i].Stamp-life.Slack {
-			if certain++; !isOwn(l, &events[certain-1]) {
-				foreign = certain
+	if t.cpu >= 0 {
+		for i := range events {
+			same := 0
+			for events[same].CPU() != events[i].CPU() {
+				same++
 			}
-		}
-		if inOrder(&events[i]) {
-			key = append(key, byte(foreign))
-		} else {
-			key = append(key, byte(certain))
+			key = append(key, byte(same))
 		}
 	}
-	return key
-}
-
-// inOrder says whether a traceHistory keeps the event in the thread's own order.
-func inOrder(k *life.CompactEvent) bool {
-	switch k.Kind {
-	case traces.Woken, traces.SwitchOut, traces.ProcessExit, traces.ParkMe, traces.ExitCall, traces.ShouldStop, traces.ThreadFn, traces.OwnCall:
-		return k.Thread == life.TheThread
-	}
-	return false
-}
-
-// isOwn says whether the event is in the thread's own order, and in no other task's.
-func isOwn(l *Life, k *life.CompactEvent) bool {
-	return inOrder(k) && (k.Kind != traces.Woken || l.TaskAt(k.By).PID == 0 || l.SameTask(k.By) == life.TheThread || k.Late || k.Context == traces.InterruptContext)
-}
-
-// addRanks is addOrder for stamps in any order. It adds the ends of each event's window,
-// as ranks among the ends of all windows.
-func addRanks(l *Life, key []byte) []byte {
 	var ends [2 * maxMemoEvents]int64
 	n := 0
-	events := l.Compact()
-	for i := range events {
-		k := &events[i]
-		ends[n], ends[n+1] = notBefore(k.Clock, k.Stamp), notAfter(k.Clock, k.Stamp)
+	for _, w := range t.windows {
+		ends[n], ends[n+1] = w.from, w.to
 		n += 2
 	}
 	sorted := ends

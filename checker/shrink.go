@@ -180,7 +180,7 @@ func (s *shrinker) fails() bool {
 // gap returns the event that a reader would make of lines that were left out.
 func (s *shrinker) gap(line int) traces.Event {
 	if s.life.Traced() {
-		return traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Since: line - 1}
+		return traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Extent: traces.Extent{Since: line - 1}}
 	}
 	return traces.Event{Kind: traces.Cut, Line: line}
 }

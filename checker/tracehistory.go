@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"math"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
@@ -9,37 +8,16 @@ import (
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// first and last bound all moments of a trace that has no clock to go by.
-const first, last = math.MinInt64 / 4, model.Never - 1
-
-func notBefore(clock traces.Clock, stamp int64) int64 {
-	if clock != traces.Nanoseconds {
-		return first
-	}
-	return max(first, stamp-life.Slack)
-}
-
-func notAfter(clock traces.Clock, stamp int64) int64 {
-	if clock != traces.Nanoseconds {
-		return last
-	}
-	return min(last, stamp+life.Slack)
-}
-
 // A traceHistory makes operations of what tracers saw of one life. Tracers see where
 // actions begin or end, and not the actions themselves. A comment at each kind of event
 // says what it proves.
 type traceHistory struct {
 	*history
-	tasks []int // pids of the tasks whose order is kept
-	next  [model.MaxTasks]uint16
-	open  []request // the calls that go on
-	// awake has the wakes, as indices in Operations, that found the thread awake and have no
-	// place in its order yet. A probe at a function's return shows when it fired, and the
-	// value may have been read before such a wake: the wake stands behind the first such
-	// return, and before any other event of the thread.
-	awake   []int
-	lastOwn int64 // the beginning of the window of the thread's latest own event
+	times    timeline
+	chains   chains    // the first is the thread's
+	open     []request // the calls that go on
+	lastOwn  int64     // the beginning of the window of the thread's latest own event
+	answered int       // index of the latest ShouldStop that was added; see answerBefore
 
 	// What the events so far have shown:
 	woken   bool // the first sleep has ended, as far as that can be told
@@ -76,7 +54,7 @@ func (h *traceHistory) calls(by, op int) {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, lastOwn: first, tasks: append(make([]int, 0, model.MaxTasks), l.Thread.PID)}
+	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
 	h.Operations = make([]model.Operation, 0, l.Count()+1)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -103,6 +81,7 @@ func (h *history) addTrace() {
 	for i := range l.Events() {
 		e := &l.Events()[i]
 		switch {
+		case e.Kind == traces.ShouldStop && i <= t.answered:
 		case i >= earlier:
 			t.event(i, e)
 		case e.Kind == traces.StopReturn:
@@ -118,12 +97,26 @@ func (h *history) addTrace() {
 	}
 }
 
-// placeWakes gives the wakes that found the thread awake their places in its order.
-func (h *traceHistory) placeWakes() {
-	for _, i := range h.awake {
-		h.place(&h.Operations[i], h.life.Thread)
+// answerBefore adds the answer of kthread_should_stop() that comes behind the wake i, which
+// has found the thread awake, if it is the thread's next event. A probe at a function's
+// return shows when it fired: the value may have been read before such a wake. What was asked
+// for before the wake may still come before the answer.
+func (h *traceHistory) answerBefore(i int) {
+	events := h.life.Events()
+	for n := i + 1; n < len(events); n++ {
+		e := &events[n]
+		switch {
+		case e.Thread.PID != h.life.Thread.PID:
+		case e.Kind == traces.ShouldStop && n > h.answered:
+			h.ownEvent(n, e)
+			h.answered = n
+			return
+		case e.Kind == traces.Woken && e.State == 0, e.Kind == traces.StopCall, e.Kind == traces.ParkCall,
+			e.Kind == traces.StopReturn, e.Kind == traces.ParkReturn, e.Kind == traces.Unpark, e.Kind == traces.Freed:
+		default:
+			return
+		}
 	}
-	h.awake = h.awake[:0]
 }
 
 // event adds what event i shows.
@@ -132,9 +125,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 	switch e.Kind {
 	case traces.StopCall, traces.ParkCall:
 		// sched_kthread_stop is traced before the flag is set.
-		h.calls(e.By.PID, h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
+		h.calls(e.By.PID, h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
 	case traces.StopReturn, traces.ParkReturn:
-		h.proves(e)
+		h.proves(i, e)
 		h.calls(e.By.PID, -1)
 		actions := m.Actions(shown[e.Kind]...)
 		if e.Kind == traces.ParkReturn && e.HasCode {
@@ -143,14 +136,14 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 			actions = coded(m, e.Kind, e.Code)
 			h.value(l, i)
 		}
-		h.add(i, model.Operation{From: first, To: notAfter(e.Clock, e.Stamp), Actions: actions}, e.By)
+		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: actions}, e.By)
 	case traces.Unpark:
 		if h.request(e.By.PID) >= 0 {
 			// kthread_stop() unparks when it has set the flag.
-			h.proves(e)
+			h.proves(i, e)
 			return
 		}
-		h.add(i, model.Operation{From: notBefore(e.Clock, e.Stamp), To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
+		h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
 	case traces.Woken:
 		h.wake(i, e)
 	case traces.SwitchOut:
@@ -163,7 +156,10 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 // wake adds what a wake of the thread shows.
 func (h *traceHistory) wake(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
-	o := around(e)
+	o := h.around(i)
+	if e.Late {
+		o.From -= life.Slack // the waking came before the line
+	}
 	tasks := [...]traces.Task{l.Thread, e.By}
 	meet := 1
 	asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
@@ -173,7 +169,7 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	}
 	if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
 		meet = 2
-		h.proves(e)
+		h.proves(i, e)
 	}
 	if !h.woken && !asks && l.Trace.Forked {
 		h.woken = !l.As.ForeignWake
@@ -188,13 +184,9 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	h.stopped = h.stopped || asks
 	o.OrderOnly = o.Actions == 0
 	if o.OrderOnly && e.State == 0 && l.Sees.Has(traces.ShouldStop) {
-		if meet == 2 {
-			h.awake = append(h.awake, h.add(i, o, e.By))
-		}
-		return
+		h.answerBefore(i)
 	}
-	h.placeWakes()
-	h.add(i, o, tasks[:meet]...)
+	h.addAt(i, o, tasks[:meet]...)
 }
 
 // switchOut adds what a SwitchOut of the thread, or of a stopper of it, shows.
@@ -202,11 +194,10 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 	m := h.Machine
 	if e.Thread.PID != h.life.Thread.PID {
 		// A stopper that goes to sleep has made its request.
-		h.proves(e)
+		h.proves(i, e)
 		return
 	}
-	h.placeWakes()
-	o := around(e)
+	o := h.around(i)
 	h.lastOwn = o.From
 	switch e.State {
 	case 'S', 'I':
@@ -221,16 +212,18 @@ func (h *traceHistory) switchOut(i int, e *traces.Event) {
 		// Its first sleep: from kthread(), when it has told its creator.
 		o.Actions = m.Actions("Create")
 		h.Hidden &^= o.Actions
+		o.From = first
+		h.add(i, o, e.Thread)
+		return
 	}
-	h.add(i, o, e.Thread)
+	h.addAt(i, o, e.Thread)
 }
 
 // ownEvent adds what an event of the thread itself shows.
 func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
-	o := around(e)
+	o := h.around(i)
 	if e.Kind != traces.ShouldStop {
-		h.placeWakes()
 		h.lastOwn = o.From
 	}
 	switch e.Kind {
@@ -239,7 +232,7 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 	case traces.Freed:
 		if !h.gone {
 			o.Observes, o.Only = true, m.Phases("finished", "failed")
-			h.add(i, o)
+			h.addAt(i, o)
 		}
 		return
 	case traces.ParkMe:
@@ -256,17 +249,15 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 			test = "TestTrue"
 		}
 		// It was called behind the thread's event before it.
-		o.From, o.Actions = h.lastOwn, m.Actions(test)
-		h.lastOwn = notBefore(e.Clock, e.Stamp)
+		o.From, o.Actions, h.lastOwn = h.lastOwn, m.Actions(test), o.From
 		h.add(i, o, l.Thread)
-		h.placeWakes()
 		return
 	case traces.ThreadFn, traces.OwnCall:
 		o.Actions = m.Actions("Work")
 	default:
 		return
 	}
-	h.add(i, o, l.Thread)
+	h.addAt(i, o, l.Thread)
 }
 
 // exitCall returns the states in which the thread makes call i, an ExitCall, and notes the
@@ -299,8 +290,17 @@ func (h *traceHistory) exitCall(i int, e *traces.Event) model.StateSet {
 }
 
 // around is an operation at the moment of an event.
-func around(e *traces.Event) model.Operation {
-	return model.Operation{From: notBefore(e.Clock, e.Stamp), To: notAfter(e.Clock, e.Stamp)}
+func (h *traceHistory) around(i int) model.Operation {
+	return model.Operation{From: h.times.windows[i].from, To: h.times.windows[i].to}
+}
+
+// addAt adds an operation that happened at the moment of event i, in the order of the
+// event's CPU and of the given tasks.
+func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
+		h.chains.put(&o, ofCPU(k.CPU()))
+	}
+	h.add(i, o, tasks...)
 }
 
 // add adds an operation of event i, in the order of the given tasks, and
@@ -308,30 +308,15 @@ func around(e *traces.Event) model.Operation {
 func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 	o.Event = i
 	for _, t := range tasks {
-		h.place(&o, t)
+		h.chains.put(&o, ofTask(t))
 	}
 	h.Operations = append(h.Operations, o)
 	return len(h.Operations) - 1
 }
 
-// place gives an operation the next place in a task's order.
-func (h *traceHistory) place(o *model.Operation, t traces.Task) {
-	n := slices.Index(h.tasks, t.PID)
-	if n < 0 && len(h.tasks) < model.MaxTasks && t.PID != 0 {
-		n = len(h.tasks)
-		h.tasks = append(h.tasks, t.PID)
-	}
-	if n < 0 || o.Places == len(o.In) || t.PID == 0 && n != 0 || o.Places == 1 && o.In[0].Task == int8(n) {
-		return // no more tasks' orders are kept, which accepts more
-	}
-	o.In[o.Places] = model.Place{Task: int8(n), Seq: h.next[n]}
-	o.Places++
-	h.next[n]++
-}
-
-// proves closes the window of the request that e's task has made: the task does e after
-// the request.
-func (h *traceHistory) proves(e *traces.Event) {
+// proves closes the window of the request that the task of event n has made: the task does
+// that after the request.
+func (h *traceHistory) proves(n int, e *traces.Event) {
 	by := e.By
 	if e.Kind == traces.SwitchOut {
 		by = e.Thread
@@ -341,7 +326,7 @@ func (h *traceHistory) proves(e *traces.Event) {
 		return
 	}
 	o := &h.Operations[i]
-	o.To = max(o.From, notAfter(e.Clock, e.Stamp))
+	o.To = max(o.From, h.times.windows[n].to)
 	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
 	// wake it and does not sleep either.
 	skipped := h.Machine.StopSkips && e.Kind == traces.StopReturn

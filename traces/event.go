@@ -127,10 +127,16 @@ type Event struct {
 	// Func is the kernel function of a probe. For do_exit, Code is the argument: it depends on
 	// the release whether kthread_stop returns it.
 	Func string
-	// Since is of a Loss: messages or events may be missing anywhere behind line Since and
-	// before this line. 0: anywhere before this line.
-	Since int
+	Extent
 	Stack *Stack // of a KernelReport; else nil
+}
+
+// An Extent says where a Loss may be. It is zero in other events.
+type Extent struct {
+	// Since: messages or events may be missing anywhere behind line Since and before this
+	// line. 0: anywhere before this line.
+	Since int
+	ToEnd bool // events may be missing behind this line as well, up to the log's end
 }
 
 // A Printed says which pattern an event of a module's message comes from. It is zero in

@@ -255,6 +255,10 @@ func FuzzSkim(f *testing.F) {
 	for _, text := range tracesToTry(f) {
 		lines := bytes.SplitN(text, []byte("\n"), 60)
 		f.Add(bytes.Join(lines[:len(lines)-1], []byte("\n")), 338)
+		elided := slices.Insert(lines[:len(lines)-1], len(lines)/2, []byte("[...]"))
+		f.Add(bytes.Join(elided, []byte("\n")), 338)
+		slices.Reverse(lines)
+		f.Add(bytes.Join(lines[1:], []byte("\n")), 338)
 	}
 	for _, text := range logsToTry(f) {
 		f.Add(text[:min(len(text), 4000)], 0)

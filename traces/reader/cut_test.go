@@ -19,7 +19,8 @@ func TestInterestAfterReordering(t *testing.T) {
 		`{"kt":1,"ts":2000,"cpu":1,"ev":"fork","tid":2,"pid":367}` + "\n" +
 		`{"kt":1,"ts":3000,"cpu":0,"ev":"switch","prev":2,"state":1,"next":367}` + "\n" +
 		`{"kt":1,"ts":4000,"cpu":1,"ev":"switch","prev":367,"state":2,"next":0}` + "\n" +
-		`{"kt":1,"ts":5000,"cpu":0,"ev":"waking","tid":294,"pid":367}` + "\n"
+		`{"kt":1,"ts":5000,"cpu":0,"ev":"waking","tid":294,"pid":367}` + "\n" +
+		`{"kt":1,"ev":"end"}` + "\n"
 	interest := traces.NewInterest()
 	r := New(strings.NewReader(in), Options{Interest: interest})
 	defer r.Close()

@@ -15,6 +15,10 @@ import (
 
 const leftOutHead = "# tracecheck: "
 
+// RestLeftOut is the last line of a part from which the lines up to the log's end were left
+// out, where a log without its end would say less: see docs/events.md. It has no line end.
+const RestLeftOut = leftOutHead + "the rest left out"
+
 // LeftOut is that line, without its end.
 func LeftOut(n int) string {
 	if n == 1 {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/internal/klog"
+	"github.com/kthread-tla/tracecheck/traces/internal/ktrace"
 	"github.com/kthread-tla/tracecheck/traces/internal/skim"
 )
 
@@ -82,6 +83,9 @@ func (r *Reader) skipOrCommit() {
 	}
 	for r.next < len(b.Lines) {
 		if at := b.Lines[r.next].Decoded; at > 0 {
+			if !r.trace.InOrder(&b.Decoded[at-1]) {
+				break
+			}
 			r.next++
 			s.Lines++
 			if r.ready = r.trace.Commit(s.Lines, &b.Decoded[at-1], &b.Names); len(r.ready) > 0 {
@@ -128,7 +132,7 @@ func (r *Reader) decodeLate(l *skim.Line) bool {
 		}
 	}
 	decoded, names := r.late.Decode(r.block.text[r.from:l.End])
-	if decoded == nil {
+	if decoded == nil || !r.trace.InOrder(decoded) {
 		return false
 	}
 	r.stats.Lines++
@@ -176,7 +180,7 @@ func (r *Reader) wholeLine(text, head []byte) error {
 	damaged := func(format string, args ...any) {
 		s.Diagnose(s.Lines, format, args...)
 		if record() {
-			r.emit(traces.Event{Kind: traces.Loss, Line: s.Lines, Since: s.Lines - 1})
+			r.emit(traces.Event{Kind: traces.Loss, Line: s.Lines, Extent: traces.Extent{Since: s.Lines - 1}})
 		}
 	}
 	ended := len(text) > 0 && text[len(text)-1] == '\n'
@@ -204,6 +208,10 @@ func (r *Reader) wholeLine(text, head []byte) error {
 func (r *Reader) decode(text []byte) {
 	if n, ok := leftOut(text); ok {
 		r.dec.LeftOut(n)
+		return
+	}
+	if t, ok := r.dec.(*ktrace.Decoder); ok && string(bytes.TrimRight(text, " \r")) == RestLeftOut {
+		t.RestLeftOut()
 		return
 	}
 	if r.dec.Line(text) {

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestSwitchInOfWokenThread(t *testing.T) {
 		{wake + out + in, "3 woken, 4 switch-out, 5 switch-in"},
 		{out + wake + loss + in, "3 switch-out, 4 woken, 5 loss"},
 	} {
+		test.text = ascending(test.text)
 		for _, follow := range []bool{false, true} {
 			interest := traces.NewInterest()
 			interest.Add(5001)
@@ -48,4 +50,13 @@ func TestSwitchInOfWokenThread(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ascending gives the lines of a trace stamps in their order.
+func ascending(text string) string {
+	n := 10
+	return regexp.MustCompile(`1000\.0000\d\d`).ReplaceAllStringFunc(text, func(string) string {
+		n++
+		return fmt.Sprintf("1000.0000%d", n)
+	})
 }

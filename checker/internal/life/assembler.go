@@ -28,6 +28,8 @@ type tracedLives struct {
 	lastKey    int                 // of unnamed; below 0
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
+	superseded endedQueue          // lives whose pids have been used again: see supersede
+	lossy      bool                // events may be missing anywhere from here to the log's end
 	grace      Grace
 	pool       lifePool
 	retired    [1]*Life // what retire returns
@@ -69,7 +71,7 @@ func (a *Assembler) clear() {
 	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
-	a.traced.unnamed, a.traced.lastKey = nil, 0
+	a.traced.unnamed, a.traced.lastKey, a.traced.superseded = nil, 0, endedQueue{}
 	a.traced.tombstones, a.traced.beside, a.traced.exits = tombstones{}, nil, nil
 }
 
@@ -103,7 +105,7 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 				l.beforeLoss = before // all that was lost came after line Since
 			}
 		}
-		a.lose(e.Line)
+		a.lose(e)
 	case traces.Cut:
 		a.printed.gaps, a.book.hung.Incomplete = true, true
 		for l := range a.alive() {
@@ -149,8 +151,10 @@ func (a *Assembler) End(asOf int) []*Life {
 
 // endAll is End without conclude.
 func (a *Assembler) endAll(asOf int) []*Life {
-	ended := slices.Collect(a.alive())
-	for _, l := range ended {
+	ended := slices.Clone(a.traced.superseded.waiting())
+	was := len(ended)
+	ended = slices.AppendSeq(ended, a.alive())
+	for _, l := range ended[was:] {
 		a.mayHaveBeenStopped(l)
 		l.AsOf = asOf
 		l.Sees = a.sees()
@@ -163,7 +167,7 @@ func (a *Assembler) endAll(asOf int) []*Life {
 }
 
 // JustEnded returns the life that got the latest event, if the log shows that its thread
-// has ended; nil: it does not. In a trace the thread must be gone, with no stop or park of
+// has ended, or the life whose pid that event gives to another thread; nil: there is none. In a trace the thread must be gone, with no stop or park of
 // it under way. In a kernel log a stop must have returned, and all of them. line is the
 // event's.
 func (a *Assembler) JustEnded(line int) *Life {
@@ -171,6 +175,8 @@ func (a *Assembler) JustEnded(line int) *Life {
 	switch {
 	case l == nil:
 		return nil
+	case l.openAt < 0: // its pid has been used again
+		return l
 	case !l.Trace.on:
 		if !l.StopReturned() || len(pending(l)) > 0 {
 			return nil

@@ -189,7 +189,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 			a.traced.spareCall = nil
 			a.traced.calls.set(by, in)
 		}
-		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park}
+		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
 		a.interest.Add(by) // when it goes to sleep it has made its request
 	}
 	if e.Thread.PID == 0 {
@@ -213,8 +213,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	case l.Trace.Ended || l.StopReturned():
 		// Its pid may have been used again, and the fork is not in the trace.
 		l.AsOf, l.Sees = e.Line-1, a.sees()
-		a.forget(l)
-		ended, l = append(ended, l), nil
+		ended, l = a.supersede(l), nil
 	}
 	if l == nil {
 		l = a.revive(e)

@@ -5,15 +5,13 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
-// Slack is by how much the stamps that two CPUs put on the same moment may
-// differ, in nanoseconds. ftrace takes its local clock only where the TSCs (or
-// their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
-// later), and then they do to a microsecond. The events of one task are in order
-// without any clock, and so are a waker's before its waking and the woken task's after it.
-const Slack = 10e6
+// Slack is by how much the stamps that two CPUs put on the same moment may differ, in
+// nanoseconds, where nothing says it better.
+const Slack = clock.Slack
 
 // A CompactEvent is an event of a traced life in few bytes. A long trace has millions
 // of them, and most lives are judged by nothing else.
@@ -157,10 +155,16 @@ func (l *Life) event(i int) traces.Event {
 		Kind: k.Kind, Line: k.Line, Thread: l.TaskAt(k.Thread), By: l.TaskAt(k.By), Code: int(k.Code), HasCode: k.HasCode,
 		CPU: int(k.cpu), Time: traces.Time{Stamp: k.Stamp, Clock: k.Clock}, State: k.State, Context: k.Context, Late: k.Late,
 	}
-	if k.coarse > 0 {
-		e.Coarse = [...]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}[k.coarse-1]
-	}
+	e.Coarse = k.Coarse()
 	return e
+}
+
+// CPU is the event's CPU; -1: the trace has none.
+func (k *CompactEvent) CPU() int { return int(k.cpu) }
+
+// Coarse is the step of the event's stamp, in its clock's units; 0: not known.
+func (k *CompactEvent) Coarse() int64 {
+	return [...]int64{0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6}[k.coarse]
 }
 
 // Caller is the task that did event i, of a traced life.
@@ -235,17 +239,19 @@ func (l *Life) InTime() bool {
 	return true
 }
 
-// Restamped returns a copy of the life with other stamps: stamp(i) for event i.
-func (l *Life) Restamped(clock traces.Clock, stamp func(i int) int64) *Life {
+// Restamped returns a copy of the life with other stamps: stamp(i) for event i. Its events
+// are of no CPU.
+func (l *Life) Restamped(by traces.Clock, stamp func(i int) int64) *Life {
 	as := *l
 	as.events, as.compact, as.full = nil, slices.Clone(l.compact), slices.Clone(l.full)
 	for i := range as.compact {
-		as.compact[i].Clock, as.compact[i].Stamp = clock, stamp(i)
+		k := &as.compact[i]
+		k.Clock, k.Stamp, k.cpu = by, stamp(i), -1
 	}
 	for i := range as.full {
 		w := &as.full[i]
 		event := *w.event
-		event.Clock, event.Stamp = clock, stamp(w.index)
+		event.Clock, event.Stamp, event.CPU = by, stamp(w.index), -1
 		w.event = &event
 	}
 	return &as

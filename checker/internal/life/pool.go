@@ -1,5 +1,7 @@
 package life
 
+import "slices"
+
 // Lives of threads that have ended are kept for a while, because more may come of them: a
 // stop that returns, or a second stop.
 
@@ -97,6 +99,27 @@ func (q *endedQueue) add(l *Life) {
 		q.lives, q.taken = q.lives[:n], 0
 	}
 	q.lives = append(q.lives, l)
+}
+
+// waiting are the lives in the queue.
+func (q *endedQueue) waiting() []*Life { return q.lives[q.taken:] }
+
+// drop takes a life out of the queue.
+func (q *endedQueue) drop(l *Life) {
+	if i := slices.Index(q.waiting(), l); i >= 0 {
+		q.lives = slices.Delete(q.lives, q.taken+i, q.taken+i+1)
+	}
+}
+
+// pop takes the first life out of a queue of more than most lives; nil: it is short enough.
+func (q *endedQueue) pop(most int) *Life {
+	if len(q.lives)-q.taken <= most {
+		return nil
+	}
+	l := q.lives[q.taken]
+	q.lives[q.taken] = nil
+	q.taken++
+	return l
 }
 
 // oldest takes the first life out of a queue of more than most lives. It skips lives that

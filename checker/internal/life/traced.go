@@ -273,6 +273,9 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	l.Trace.on, l.slot, l.compact, l.tasks = true, slot, slot.compact[:0], slot.tasks[:1]
 	l.rename(l.Thread.Comm)
 	l.traceMore.firstSeen = a.traced.firstSeen
+	if a.traced.lossy {
+		l.Doubt, l.Trace.Lossy, l.traceMore.since = true, true, e.Line
+	}
 	l.Keep(e)
 	a.place(l)
 	a.bind(e.Thread.Addr, l)
@@ -281,9 +284,17 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 }
 
 // lose takes note that events of a trace are missing.
-func (a *Assembler) lose(line int) {
+func (a *Assembler) lose(e *traces.Event) {
+	line := e.Line
 	a.traced.exits = nil
+	a.traced.lossy = a.traced.lossy || e.ToEnd
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
+	for _, l := range a.traced.superseded.waiting() {
+		if l.AsOf > e.Since {
+			l.doubt()
+			l.Trace.Lossy = true
+		}
+	}
 	for l := range a.alive() {
 		if l.Trace.on {
 			if l.Trace.Lossy = true; l.traceMore.since == 0 {
@@ -295,6 +306,25 @@ func (a *Assembler) lose(line int) {
 		in.awake()
 		in.lost = true
 	}
+}
+
+// supersedeGrace is how many lives whose pids have been used again wait before the oldest
+// is judged.
+const supersedeGrace = 1 << 8
+
+// supersede ends a life whose pid is used again. It is judged later: a CPU prints what it
+// has lost with its next line only (kernel/trace/trace.c print_trace_line), so events that
+// are missing in the life's time may be reported behind it. If too many lives wait,
+// supersede returns the oldest. The list may be used until the next call.
+func (a *Assembler) supersede(l *Life) (gone []*Life) {
+	a.forget(l)
+	a.touched = l
+	a.traced.superseded.add(l)
+	if old := a.traced.superseded.pop(supersedeGrace); old != nil {
+		a.traced.retired[0] = old
+		return a.traced.retired[:]
+	}
+	return nil
 }
 
 // forget ends a life: no event is given to it any more.

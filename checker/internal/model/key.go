@@ -44,7 +44,7 @@ func (q *Query) Key() []byte {
 			key = append(key, o.Only.bytes()...)
 		}
 		for _, p := range o.In[:o.Places] {
-			key = append(key, byte(p.Task))
+			key = append(key, byte(p.Chain))
 			key = binary.AppendUvarint(key, uint64(p.Seq))
 		}
 	}

@@ -14,24 +14,25 @@ type Operation struct {
 	// Observes: no action happens, but at that moment the state is one of Only.
 	Observes bool
 	Only     StateSet
-	// OrderOnly: no action happens; tasks meet here, and that orders what they do.
+	// OrderOnly: no action happens; chains meet here, and that orders what is in them.
 	OrderOnly bool
 	// UntilEnd: no hidden action happens after this operation.
 	UntilEnd bool
 
-	In     [2]Place // its places in the orders of its tasks
+	In     [4]Place // its places in chains
 	Places int      // how many of In are in use
 }
 
-// A Place is where an operation stands in the order of what one task does.
+// A Place is where an operation stands in a chain. A chain has operations whose order is
+// certain: those of one task, or those of one CPU.
 type Place struct {
-	Task int8   // 0 to MaxTasks-1
-	Seq  uint16 // from 0
+	Chain int8   // 0 to MaxChains-1
+	Seq   uint16 // from 0
 }
 
-// MaxTasks bounds the tasks whose own order a query keeps. Operations of further tasks are
-// bounded by their windows only, which allows more.
-const MaxTasks = 8
+// MaxChains bounds the chains of a query. Operations that are in no chain are bounded by
+// their windows only, which allows more.
+const MaxChains = 16
 
 // Never is the end of a window that nothing closes.
 const Never = math.MaxInt64 - 2

@@ -47,10 +47,10 @@ type collector struct {
 type goal StateSet
 
 // A walked is the state of a search: the states of the graph that are possible, after any
-// hidden actions, and the number of operations of each task that are done.
+// hidden actions, and the number of operations of each chain that are done.
 type walked struct {
 	states StateSet
-	done   [MaxTasks + maxQueues]uint16
+	done   [MaxChains + maxQueues]uint16
 }
 
 // start returns the states in which the first operation may happen, after any hidden
@@ -71,10 +71,10 @@ func (q *Query) begin() StateSet {
 	return q.Machine.start()
 }
 
-// isNext says whether the operation is the next one of each of its tasks.
+// isNext says whether the operation is the next one of each of its chains.
 func (o *Operation) isNext(w *walked) bool {
 	for _, p := range o.In[:o.Places] {
-		if w.done[p.Task] != p.Seq {
+		if w.done[p.Chain] != p.Seq {
 			return false
 		}
 	}
@@ -85,7 +85,7 @@ func (o *Operation) isNext(w *walked) bool {
 // it. ok is false if the operation is not possible.
 func (q *Query) apply(in *Operation, w walked) (next walked, ok bool) {
 	for _, p := range in.In[:in.Places] {
-		w.done[p.Task]++
+		w.done[p.Chain]++
 	}
 	switch {
 	case in.Observes:
@@ -153,8 +153,8 @@ func operations(list []*Operation, last any) []porcupine.Operation {
 // and narrows windows to what every order must keep to. ok is false if no order exists.
 func (q *Query) parts() (parts [][]*Operation, ok bool) {
 	list := make([]*Operation, 0, len(q.Operations))
-	var last [MaxTasks]*Operation
-	var of [MaxTasks]int // how many operations a task has
+	var last [MaxChains]*Operation
+	var of [MaxChains]int // how many operations a chain has
 	untilEnd := slices.ContainsFunc(q.Operations, func(o Operation) bool { return o.UntilEnd })
 	for i := range q.Operations {
 		o := q.Operations[i]
@@ -162,28 +162,28 @@ func (q *Query) parts() (parts [][]*Operation, ok bool) {
 			continue // it may also have happened unseen, or not at all
 		}
 		for _, p := range o.In[:o.Places] {
-			// A task's operation cannot begin before the task's previous one.
-			if last[p.Task] != nil {
-				o.From = max(o.From, last[p.Task].From)
+			// An operation of a chain cannot begin before the chain's previous one.
+			if last[p.Chain] != nil {
+				o.From = max(o.From, last[p.Chain].From)
 			}
-			last[p.Task] = &o
-			of[p.Task]++
+			last[p.Chain] = &o
+			of[p.Chain]++
 		}
 		list = append(list, &o)
 	}
-	last = [MaxTasks]*Operation{}
+	last = [MaxChains]*Operation{}
 	for i := len(list) - 1; i >= 0; i-- {
 		o := list[i]
 		alone := true
 		for _, p := range o.In[:o.Places] {
-			if last[p.Task] != nil {
-				o.To = min(o.To, last[p.Task].To)
+			if last[p.Chain] != nil {
+				o.To = min(o.To, last[p.Chain].To)
 			}
-			last[p.Task] = o
-			alone = alone && of[p.Task] == 1
+			last[p.Chain] = o
+			alone = alone && of[p.Chain] == 1
 		}
 		if alone {
-			o.Places = 0 // its tasks have no other operation
+			o.Places = 0 // its chains have no other operation
 		}
 		if o.From > o.To {
 			return nil, false
@@ -204,7 +204,7 @@ func (q *Query) parts() (parts [][]*Operation, ok bool) {
 }
 
 // isGate says whether, in every order, operation i of a list comes after all that stand
-// before it and before all that stand behind it. An operation at which two tasks meet may
+// before it and before all that stand behind it. An operation at which two chains meet may
 // be one. The list must be sorted by the beginnings of the windows.
 func isGate(list []*Operation, i int) bool {
 	gate := list[i]
@@ -217,7 +217,7 @@ func isGate(list []*Operation, i int) bool {
 		}
 		for _, p := range a.In[:a.Places] {
 			for _, r := range b.In[:b.Places] {
-				if p.Task == r.Task {
+				if p.Chain == r.Chain {
 					return p.Seq < r.Seq
 				}
 			}
@@ -259,7 +259,7 @@ func queue(list []*Operation) {
 			i = n
 			n++
 		}
-		o.In[0], o.Places = Place{int8(MaxTasks + i), next[i]}, 1
+		o.In[0], o.Places = Place{int8(MaxChains + i), next[i]}, 1
 		line[i] = o
 		next[i]++
 	}
@@ -330,7 +330,7 @@ func (q *Query) Within(left *int) (StateSet, Answer) {
 		w.states = c.ends
 		for _, o := range part {
 			for _, p := range o.In[:o.Places] {
-				w.done[p.Task]++
+				w.done[p.Chain]++
 			}
 		}
 	}

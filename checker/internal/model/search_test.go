@@ -9,7 +9,7 @@ import (
 )
 
 // porcupine's answer against a search that knows nothing but windows and the
-// tasks' own orders.
+// chains.
 func TestSearchAgreesWithBruteForce(t *testing.T) {
 	var machines []*Machine
 	for _, kernel := range graph.Kernels() {
@@ -37,8 +37,8 @@ func TestSearchAgreesWithBruteForce(t *testing.T) {
 			}
 			return a
 		}
-		var next [MaxTasks]uint16
-		tasks := rng.IntN(5)
+		var next [MaxChains]uint16
+		chains := rng.IntN(7)
 		for range 1 + rng.IntN(6) {
 			from := int64(rng.IntN(10))
 			o := Operation{From: from, To: from + int64(rng.IntN(6)), Optional: rng.IntN(4) == 0, Event: -1}
@@ -64,11 +64,11 @@ func TestSearchAgreesWithBruteForce(t *testing.T) {
 			case 2:
 				o.UntilEnd = rng.IntN(3) == 0
 			}
-			for task := range tasks {
+			for chain := range chains {
 				if o.Places < len(o.In) && rng.IntN(2) == 0 {
-					o.In[o.Places] = Place{int8(task), next[task]}
+					o.In[o.Places] = Place{int8(chain), next[chain]}
 					o.Places++
-					next[task]++
+					next[chain]++
 				}
 			}
 			q.Operations = append(q.Operations, o)
@@ -108,7 +108,7 @@ func bruteForce(q *Query, s StateSet, done []bool) StateSet {
 			}
 			for _, a := range p.In[:p.Places] {
 				for _, b := range o.In[:o.Places] {
-					if a.Task == b.Task && a.Seq < b.Seq {
+					if a.Chain == b.Chain && a.Seq < b.Seq {
 						first = false
 					}
 				}

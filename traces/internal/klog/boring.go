@@ -423,7 +423,7 @@ func (g *BoringLines) relevant(msg []byte) bool {
 // because something has begun that they may be a part of.
 func (k *Log) SkipSpan(r *skim.Span, text []byte) bool {
 	f := form(r.Form)
-	if !k.reports.Idle() || k.stream != nil || k.last != f.format() || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
+	if !k.reports.Idle() || k.stream != nil || k.elided > 0 || k.last != f.format() || k.discontinuity || k.depth != 0 || k.bare || k.TestHook != nil ||
 		k.falling > 0 && r.First <= k.stamp || r.First >= 0 && r.First < k.stamp || k.cur >= len(k.formats) {
 		return false
 	}

@@ -64,6 +64,7 @@ type order struct {
 	falling       int
 	boot          []byte // boot id of the latest record that has one
 	discontinuity bool   // the next message may be from another log
+	elided        int    // the line that stands for some that were left out, before the next message; 0: there is none
 }
 
 // continued says how the next lines must be indented to continue the latest message.
@@ -130,6 +131,10 @@ func (k *Log) Line(text []byte) bool {
 	}
 	// A console prints without a stamp how many messages it has dropped.
 	text = bytes.TrimLeft(text, " \t>")
+	if scan.IsElision(text) {
+		k.elided = k.rec.line
+		return true
+	}
 	if lost, ok := dropped(text); ok {
 		k.gap(lost, overwritten(text), text)
 		return true
@@ -280,6 +285,11 @@ func (k *Log) take(c class) {
 			k.unusable(nil, "another log, or another view of the one before, begins here")
 		}
 		k.discontinuity = false
+		if k.elided > 0 && k.stats.LastLine > 0 {
+			k.stats.Diagnose(k.elided, "no message, but between messages: what stood here may be missing")
+			k.lose(k.elided, 0, true, nil)
+		}
+		k.elided = 0
 	}
 	if rec.escapes != 0 && bytes.IndexByte(rec.msg, rec.escapes) >= 0 {
 		k.text = appendPrinted(k.text[:0], rec.msg, rec.escapes)

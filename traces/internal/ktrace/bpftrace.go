@@ -20,7 +20,8 @@ type bpftraceLayout struct {
 	lost  traceLoss
 	inner []byte // the line inside of a wrapped one, decoded
 	ev    bpfEvent
-	read  int // how many events have come, to compare with the script's count at its end
+	read  int  // how many events have come, to compare with the script's count at its end
+	ended bool // the latest begin, or the file's, has its end
 }
 
 // A bpfEvent has the fields of a line; has says which of them are set.
@@ -165,9 +166,10 @@ func (b *bpftraceLayout) object(line []byte, rec *record) traceClass {
 	}
 	switch string(e.kind) {
 	case "begin":
-		b.read = 0
+		b.read, b.ended = 0, false
 		return noEvent
 	case "end":
+		b.ended = true
 		if e.has&bpfEvents != 0 && e.events > int64(b.read) {
 			b.lost = traceLoss{cpu: -1, count: int(e.events) - b.read, unplaced: true}
 			return lossLine

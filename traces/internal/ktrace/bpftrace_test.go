@@ -99,7 +99,7 @@ func TestBpftrace(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, r := readTrace(t, test.in, nil)
+			got, r := readTrace(t, test.in+bpfEnd, nil)
 			if r == nil {
 				t.Fatal("not recognised")
 			}
@@ -211,6 +211,7 @@ func TestScript(t *testing.T) {
 		var got []traces.Event
 		r := New(layoutNamed("bpftrace"), new(traces.Stats), nil, func(e traces.Event) { got = append(got, e) })
 		r.read(1, []byte(line))
+		r.read(2, []byte(bpfEnd))
 		r.End()
 		if r.stats.Unusable != 0 {
 			t.Errorf("%s: %s: %v", m[1], line, r.stats.Diagnostics)
@@ -273,9 +274,29 @@ func TestEventsOfTheDocumentation(t *testing.T) {
 		var got []traces.Event
 		r := New(layoutNamed("bpftrace"), new(traces.Stats), nil, func(e traces.Event) { got = append(got, e) })
 		r.read(1, []byte(line))
+		r.read(2, []byte(bpfEnd))
 		r.End()
 		if control := m[1] == "begin" || m[1] == "end"; r.stats.Unusable != 0 || control != (len(got) == 0) {
 			t.Errorf("%s\n%v %v", line, got, r.stats.Diagnostics)
+		}
+	}
+}
+
+// bpfEnd says that the tracer was not cut short.
+const bpfEnd = `{"kt":1,"ev":"end"}` + "\n"
+
+// What a tracer that was cut short had not printed may be as old as its last second.
+func TestBpftraceCutShort(t *testing.T) {
+	const early = `{"kt":1,"ts":1,"ev":"free","pid":5}` + "\n"
+	const late = `{"kt":1,"ts":2000000001,"ev":"free","pid":6}` + "\n"
+	for in, want := range map[string]string{
+		early + late:                          "1 freed pid 5 in ?\n2 loss 0 cpu -1 since 1\n2 freed pid 6 in ?\n",
+		early + late + bpfEnd:                 "1 freed pid 5 in ?\n2 freed pid 6 in ?\n",
+		early + bpfEnd + late:                 "1 freed pid 5 in ?\n3 freed pid 6 in ?\n",
+		`{"kt":1,"ts":0,"ev":"begin"}` + "\n": "",
+	} {
+		if got, _ := readTrace(t, in, nil); got != want {
+			t.Errorf("%s\ngot\n%s\nwant\n%s", in, got, want)
 		}
 	}
 }

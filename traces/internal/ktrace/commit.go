@@ -79,7 +79,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !out && !in {
 			return nil
 		}
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 		if out {
 			t.wakePending.Remove(int(s.Thread.PID))
 			t.nextEvent(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
@@ -97,7 +97,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	}
 	thread, by := s.Thread, s.Other
 	if s.Kind != traces.Woken {
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 	}
 	switch s.Kind {
 	case traces.Woken:
@@ -110,7 +110,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		if !t.wants(int(thread.PID)) {
 			return nil
 		}
-		t.sawCPU(int(s.CPU), n)
+		t.sawDecoded(s, n)
 		if !late && thread.Name != 0 {
 			t.wakePending.Add(int(thread.PID))
 		}
@@ -144,6 +144,12 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 		e.Code, e.HasCode = int(s.Extra), true
 	}
 	return t.latest.events[s.Kind : s.Kind+1]
+}
+
+// sawDecoded is sawCPU for a line that was decoded ahead.
+func (t *Decoder) sawDecoded(s *Decoded, n int) {
+	t.gaps.clock = traces.Nanoseconds
+	t.sawCPU(int(s.CPU), n, s.Stamp)
 }
 
 // contextOf is the context of a decoded line's event.

@@ -2,7 +2,6 @@
 package ktrace
 
 import (
-	"bytes"
 	"math"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -55,7 +54,7 @@ type Decoder struct {
 	emit     func(traces.Event)
 	rec      record
 	names    taskNames
-	gaps     traceGaps
+	gaps     traceGaps // gaps.go
 	unsorted *unsorted // sorts the events of an unsorted layout; else nil
 	// wakePending has the threads of which Woken was emitted, and no SwitchOut since: their
 	// SwitchIn is suppressed. nil: none is.
@@ -63,21 +62,11 @@ type Decoder struct {
 	latest       latestEvents
 	running      running // who runs where, for lines without their task
 	refused      bool    // a diagnostic has said why lines cannot be used
+	whole        bool    // the trace has had its end, whatever its last line is
 	release      string  // the release that the trace's header names; empty: none
 	wakingMarked bool    // stats.Marks has wakingMark
 	newLetters   bool    // states are printed with the letters of 4.14 and later; see oldLetter
 }
-
-// A traceGaps is what is known of where events are missing.
-type traceGaps struct {
-	last    []int  // by CPU: number of the line with its latest event, 0: none
-	lossy   bool   // at the start, where events of some CPUs may be missing
-	missing int    // while lossy: how many CPUs are not complete yet
-	began   cpuSet // while lossy: the CPUs that are complete
-}
-
-// maxCPUs bounds the CPUs whose last line a Decoder keeps.
-const maxCPUs = 1 << 13
 
 // New makes a Decoder for one layout. It counts in stats, leaves out the scheduling of
 // pids outside of interest (nil: leaves nothing out), and calls emit with every event.
@@ -93,10 +82,6 @@ func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(tr
 	}
 	return t
 }
-
-// Lossy says whether the trace is still at its start, where events of some CPUs may be
-// missing.
-func (t *Decoder) Lossy() bool { return t.gaps.lossy }
 
 // Line takes a line without its end. It is false where the line is of no known kind.
 func (t *Decoder) Line(text []byte) bool {
@@ -118,14 +103,21 @@ func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
 	t.running.forget(-1)
-	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Since: line - 1})
+	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
+
+// RestLeftOut notes that tracecheck --shrink has left out the lines from here to the end.
+func (t *Decoder) RestLeftOut() { t.whole = true }
 
 // End emits the events that are held back. Call it after the last line.
 func (t *Decoder) End() {
-	if t.unsorted != nil {
-		t.unsorted.flush()
+	if t.unsorted == nil {
+		return
 	}
+	if b, ok := t.lines.(*bpftraceLayout); ok && !b.ended && !t.whole {
+		t.unsorted.cutShort(t.stats.Lines)
+	}
+	t.unsorted.flush()
 }
 
 // Format is the layout's name.
@@ -145,6 +137,7 @@ func (t *Decoder) read(n int, line []byte) {
 	case traceEvent:
 		t.stats.KernelLines++
 		t.stats.LastLine = n
+		t.inPlace(n, rec)
 		if rec.pid < 0 && rec.cpu >= 0 {
 			t.running.fill(rec)
 		}
@@ -153,17 +146,21 @@ func (t *Decoder) read(n int, line []byte) {
 		} else {
 			t.event(n, rec)
 		}
-		t.sawCPU(rec.cpu, n)
+		t.sawCPU(rec.cpu, n, rec.stamp)
 	case lossLine:
 		t.stats.KernelLines++
 		t.lose(n, t.lines.loss())
 	case noEvent:
+		t.noEvent(n, line)
 	case kernelLine:
 		t.boot(n, t.ftrace.kernel)
 	case refusedLine:
 		if !t.refused {
 			t.refused = true
 			t.stats.Diagnose(n, "%s", t.lines.refusal())
+		}
+		if scan.IsElision(line) {
+			t.leftOutHere(n)
 		}
 	default:
 		t.unknown(n, line)
@@ -193,55 +190,14 @@ func (t *Decoder) skipUnwatched(n int, line []byte) bool {
 	}
 	t.stats.KernelLines++
 	t.stats.LastLine = n
+	if t.gaps.prose > 0 {
+		t.lostBetween()
+	}
 	if t.gaps.lossy {
-		t.sawCPU(h.CPU, n) // the start of the trace ends once every CPU has printed
+		t.sawCPU(h.CPU, n, unstamped) // the start of the trace ends once every CPU has printed
 	}
 	return true
 }
-
-// sawCPU notes that line n has an event of a CPU; -1: of an unknown one.
-func (t *Decoder) sawCPU(cpu, n int) {
-	if uint(cpu) < uint(len(t.gaps.last)) && !t.gaps.lossy {
-		t.gaps.last[cpu] = n
-		return
-	}
-	t.sawNewCPU(cpu, n)
-}
-
-// sawNewCPU is sawCPU for the first event of a CPU, and for the start of a trace.
-func (t *Decoder) sawNewCPU(cpu, n int) {
-	if uint(cpu) >= maxCPUs {
-		return
-	}
-	for len(t.gaps.last) <= cpu {
-		t.gaps.last = append(t.gaps.last, 0)
-	}
-	t.gaps.last[cpu] = n
-	if t.gaps.lossy && t.gaps.missing > 0 && t.gaps.began.empty() {
-		t.cpuBegan(cpu) // no "buffer started" line is printed for the first CPU
-	}
-}
-
-// unknown takes a line that the layout does not know. Such a line may be a piece of an
-// event, because a task's name can hold a newline: it is then a loss.
-func (t *Decoder) unknown(n int, line []byte) {
-	piece := bytes.Contains(line, pidField) || bytes.Contains(line, schedWord) || bytes.Contains(line, kthreadWord)
-	if t.unsorted != nil { // in these layouts any line may have been an event
-		piece = piece || t.stats.KernelLines > 0 || scan.HasPrefix(line, "{")
-	}
-	if piece {
-		t.running.forget(-1)
-		t.stats.Diagnose(n, "a piece of an event, or of a longer line: not used")
-		t.stats.Lost++
-		t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: -1, Since: n - 1})
-	}
-}
-
-var (
-	pidField    = []byte("pid=")
-	schedWord   = []byte("sched_")
-	kthreadWord = []byte("kthread")
-)
 
 // unreadable takes an event whose name says that it matters, and whose text cannot be
 // read: it is a loss.
@@ -252,76 +208,8 @@ func (t *Decoder) unreadable(n int, rec *record) {
 		t.stats.Diagnose(n, "%s: its text cannot be understood: not used", rec.event)
 	}
 	t.stats.Lost++
-	t.running.forget(rec.cpu)
-	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Since: n - 1})
-}
-
-// lose emits a Loss for what line n says of missing events.
-func (t *Decoder) lose(n int, l traceLoss) {
 	t.running.forget(-1)
-	switch {
-	case l.complete:
-		t.cpuBegan(l.cpu)
-		// Until here, this CPU's events were missing.
-		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: l.cpu})
-		return
-	case l.fromStart:
-		t.gaps.lossy, t.gaps.missing = true, l.cpus
-		t.gaps.began = cpuSet{}
-	case l.unplaced:
-		t.stats.Diagnose(n, "%d events were lost, this line does not say where: anything before it may be missing", l.count)
-	}
-	since := n - 1
-	switch {
-	case l.fromStart || l.unplaced:
-		since = 0
-	case l.cpu >= 0:
-		since = 0
-		if l.cpu < len(t.gaps.last) {
-			since = t.gaps.last[l.cpu]
-		}
-	case l.cpu < 0:
-		// A CPU that is not named has lost events. That may have been any CPU, so events
-		// may be missing since the last line of the one that has been silent for longest.
-		since = 0
-		for i, last := range t.gaps.last {
-			if last > 0 && (since == 0 || last < since) {
-				since = t.gaps.last[i]
-			}
-		}
-	}
-	t.stats.Lost = addCount(t.stats.Lost, l.count)
-	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: l.count, CPU: l.cpu, Since: since})
-}
-
-// cpuBegan notes that the trace has all events of a CPU from here on.
-func (t *Decoder) cpuBegan(cpu int) {
-	if !t.gaps.lossy || t.gaps.began.has(cpu) {
-		return
-	}
-	t.gaps.began.add(cpu)
-	if t.gaps.missing--; t.gaps.missing <= 0 {
-		t.gaps.lossy = false
-	}
-}
-
-// A cpuSet is a set of CPUs.
-type cpuSet struct {
-	bits [maxCPUs / 64]uint64
-	n    int
-}
-
-func (s *cpuSet) empty() bool { return s.n == 0 }
-
-func (s *cpuSet) has(cpu int) bool {
-	return uint(cpu) < maxCPUs && s.bits[cpu/64]&(1<<(cpu%64)) != 0
-}
-
-func (s *cpuSet) add(cpu int) {
-	if uint(cpu) < maxCPUs && !s.has(cpu) {
-		s.bits[cpu/64] |= 1 << (cpu % 64)
-		s.n++
-	}
+	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Extent: traces.Extent{Since: n - 1}})
 }
 
 // addCount adds two counts; the sum stops at the largest int.

@@ -34,6 +34,18 @@ func (u *unsorted) hold(e traces.Event) {
 	u.order.push(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: e.CPU, Time: traces.Time{Stamp: u.order.newest}}, u.release)
 }
 
+// cutShort emits a Loss before the events that are held back: the trace has no end, so the
+// tracer was killed, or its output was. It prints the CPUs' buffers in turn, so what it had
+// not yet printed may be as old as the events that wait here (reorderWindow).
+func (u *unsorted) cutShort(line int) {
+	if len(u.order.heap) == 0 {
+		return
+	}
+	u.stats.Diagnose(line, "there is no line \"end\": the tracer was cut short, and its last second may be incomplete")
+	first := u.order.events[u.order.heap[0].place].Line
+	u.out(traces.Event{Kind: traces.Loss, Line: first, CPU: -1, Time: traces.Time{Stamp: u.order.heap[0].stamp}, Extent: traces.Extent{Since: first - 1, ToEnd: true}})
+}
+
 // release emits an event whose turn has come. A BPF program does not run in an interrupt on
 // top of another BPF program, and nobody counts that (kernel/trace/bpf_trace.c
 // trace_call_bpf): the waking that an interrupt does may be missing. It is missing where a
@@ -54,7 +66,7 @@ func (u *unsorted) release(e traces.Event) {
 	case e.Kind == traces.SwitchIn && asleep > 0 && u.stats.Seen.Has(traces.Woken):
 		u.stats.Diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
 		u.stats.Lost++
-		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Time: traces.Time{Stamp: e.Stamp}, Since: asleep})
+		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Time: traces.Time{Stamp: e.Stamp}, Extent: traces.Extent{Since: asleep}})
 		delete(u.unwoken, pid)
 	case e.Kind == traces.Woken, e.Kind == traces.ProcessExit:
 		delete(u.unwoken, pid)

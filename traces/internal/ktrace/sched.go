@@ -79,7 +79,7 @@ func (t *Decoder) event(n int, rec *record) {
 func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	if t.gaps.lossy {
 		// Events of another CPU may be missing before this one.
-		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Since: t.stats.LastLine - 1})
+		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{Since: t.stats.LastLine - 1}})
 	}
 	if e.By.PID == 0 && rec.pid < 0 && rec.cpu >= 0 && (e.Kind == traces.StopCall || e.Kind == traces.ParkCall) {
 		t.running.of(rec.cpu).unnamed = true

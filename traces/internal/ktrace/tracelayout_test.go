@@ -34,7 +34,7 @@ var traceLayouts = []struct {
 	{
 		name: "a group's id, known and not",
 		in: "        guest.sh-294     (    294) [000] .....    47.890808: sched_kthread_stop: comm=kt_ok42 pid=381\n" +
-			"          <idle>-0       (-------) [001] ..s1.    47.817546: sched_process_free: comm=kt_ok42 pid=381 prio=120\n" +
+			"          <idle>-0       (-------) [001] ..s1.    47.890546: sched_process_free: comm=kt_ok42 pid=381 prio=120\n" +
 			"        guest.sh-294   (-----) [000] ....    47.890808: sched_kthread_stop: comm=kt_ok42 pid=381\n",
 		want: "1 stop-call kt_ok42[381] by guest.sh[294]\n2 freed kt_ok42[381] in an interrupt\n3 stop-call kt_ok42[381] by guest.sh[294]\n",
 	},
@@ -274,13 +274,13 @@ var traceLayouts = []struct {
 			"            bash   486/487 [000]   184.303111123:          1 sched:sched_kthread_stop: comm=kt pid=488\n" +
 			"            bash   486   184.303111:           sched:sched_kthread_stop: comm=kt pid=488\n" +
 			"bash 486 [000] 184.303111: sched:sched_kthread_stop: comm=kt pid=488\n" +
-			"   rs:main Q:Reg   287 [001]   184.739130:     sched:sched_kthread_stop: comm=kt pid=488\n" +
-			"      kt 1 [000] 1   287 [001]   184.739130:     sched:sched_kthread_stop: comm=kt pid=488\n" +
-			"             :-1    -1 [001]   184.410275:           sched:sched_switch: prev_comm=kt_ok prev_pid=488 prev_prio=120 prev_state=X ==> next_comm=swapper/1 next_pid=0 next_prio=120\n" +
-			"            :489   489 [001]   184.410275:           sched:sched_kthread_stop_ret: ret=4294967292\n" +
-			"            bash   486 [000]   184.303111:           probe:kthread_stop__return: (ffffffffa06d3e80 <- ffffffffa06d3f00) arg1=0xfffffffc\n" +
-			"  486 [000]   184.303111: sched:sched_kthread_stop: comm=kt pid=488\n" +
-			"         swapper     0 [000]   184.303111: PERF_RECORD_LOST lost 12\n" +
+			"   rs:main Q:Reg   287 [001]   184.303130:     sched:sched_kthread_stop: comm=kt pid=488\n" +
+			"      kt 1 [000] 1   287 [001]   184.303130:     sched:sched_kthread_stop: comm=kt pid=488\n" +
+			"             :-1    -1 [001]   184.303175:           sched:sched_switch: prev_comm=kt_ok prev_pid=488 prev_prio=120 prev_state=X ==> next_comm=swapper/1 next_pid=0 next_prio=120\n" +
+			"            :489   489 [001]   184.303175:           sched:sched_kthread_stop_ret: ret=4294967292\n" +
+			"            bash   486 [000]   184.303211:           probe:kthread_stop__return: (ffffffffa06d3e80 <- ffffffffa06d3f00) arg1=0xfffffffc\n" +
+			"  486 [000]   184.303311: sched:sched_kthread_stop: comm=kt pid=488\n" +
+			"         swapper     0 [000]   184.303311: PERF_RECORD_LOST lost 12\n" +
 			"LOST 7 events!\n",
 		want: "4 stop-call kt[488] by bash[486] in ?\n8 stop-call kt[488] by bash[487] in ?\n9 stop-call kt[488] by bash[486] in ?\n10 stop-call kt[488] by bash[486] in ?\n" +
 			"11 stop-call kt[488] by rs:main Q:Reg[287] in ?\n12 stop-call kt[488] by kt 1 [000] 1[287] in ?\n13 switch-out kt_ok[488] X\n14 stop-return by pid 489 = -4 in ?\n" +

@@ -1,0 +1,145 @@
+// Package clock measures from causes by how much the clocks of CPUs differ. It knows
+// nothing of threads or of logs.
+package clock
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Slack is by how much the stamps that two CPUs put on the same moment may differ, in
+// nanoseconds, where causes do not say it better. ftrace takes its local clock only where
+// the TSCs (or their like) agree (kernel/trace/trace.c tracing_set_default_clock, 4.17 and
+// later), and then they do to a microsecond.
+const Slack = 10e6
+
+// Far is a bound that no offset reaches, in nanoseconds: nothing bounds the offset there.
+const Far = 1 << 60
+
+// drift is how many nanoseconds of time it takes two clocks to drift apart by one: 100 ppm,
+// twice what a cheap oscillator is off by.
+const drift = 10_000
+
+// maxPairs bounds the pairs of CPUs whose offset is measured.
+const maxPairs = 1 << 12
+
+// A Moment is when something happened, by the clock of the CPU on which it did.
+type Moment struct {
+	CPU    int   // 0 or more
+	Stamp  int64 // nanoseconds
+	Coarse int64 // the step of Stamp, nanoseconds; 0 is 1
+	Line   int   // that shows it
+}
+
+// A Beyond says that two clocks differ by more than Slack.
+type Beyond struct {
+	Ahead, Behind int   // CPUs
+	By            int64 // at least so far is Ahead's clock ahead, in nanoseconds
+	Cause, Effect int   // the lines that show it: the clocks have the cause behind its effect
+}
+
+// Clocks are the clocks of a log's CPUs. The zero value knows of no cause yet.
+//
+// What causes say of two clocks holds near them in time: by a distance in time it is widened
+// by what clocks drift, and an offset is bounded by causes before a moment and by causes
+// after it, so that a clock that steps between them is allowed for. A step is noticed once
+// causes of both directions have come after it.
+type Clocks struct {
+	pairs  map[[2]int]*pair // by two CPUs, the smaller number first
+	last   *pair            // of the last cause
+	lastOf [2]int
+	beyond bool // some pair differs by more than Slack
+}
+
+// pairOf returns the pair of two CPUs, a < b; nil: there is none, and none was made.
+func (c *Clocks) pairOf(a, b int, create bool) *pair {
+	of := [2]int{a, b}
+	if c.last != nil && c.lastOf == of {
+		return c.last
+	}
+	p := c.pairs[of]
+	if p == nil {
+		if !create || len(c.pairs) >= maxPairs {
+			return nil
+		}
+		if c.pairs == nil {
+			c.pairs = make(map[[2]int]*pair)
+		}
+		p = new(pair)
+		c.pairs[of] = p
+	}
+	c.last, c.lastOf = p, of
+	return p
+}
+
+// Cause notes that something happened, and caused something else, which came later. On one
+// CPU that says nothing of clocks. Causes come about in the order of their stamps.
+func (c *Clocks) Cause(from, to Moment) {
+	if from.CPU == to.CPU || from.CPU < 0 || to.CPU < 0 {
+		return
+	}
+	// The offset of to's clock is no larger than if the cause had taken no time.
+	most := to.Stamp - from.Stamp + max(from.Coarse, to.Coarse)
+	p := c.pairOf(min(from.CPU, to.CPU), max(from.CPU, to.CPU), true)
+	if most < -Slack {
+		c.beyond = true // even where there is no room for the pair
+	}
+	if p == nil {
+		return
+	}
+	if most < -Slack && -most > p.beyond.By {
+		p.beyond = Beyond{Ahead: from.CPU, Behind: to.CPU, By: -most, Cause: from.Line, Effect: to.Line}
+	}
+	if from.CPU < to.CPU {
+		p.add(upper, bound{value: most, at: from.Stamp})
+	} else {
+		p.add(lower, bound{value: -most, at: to.Stamp})
+	}
+}
+
+// Offset returns bounds on how far the clock of m's CPU is ahead of another CPU's at that
+// moment, in nanoseconds. What causes do not bound is Slack, or, where the causes of the
+// log have contradicted Slack, Far.
+func (c *Clocks) Offset(cpu int, m Moment) (lo, hi int64) {
+	if cpu == m.CPU {
+		return 0, 0
+	}
+	known := everything
+	if cpu >= 0 && m.CPU >= 0 {
+		if p := c.pairOf(min(cpu, m.CPU), max(cpu, m.CPU), false); p != nil {
+			known = p.offset(m.Stamp, m.CPU > cpu)
+		}
+	}
+	if cpu > m.CPU {
+		known = interval{-known.hi, -known.lo}
+	}
+	if !c.beyond {
+		if within := known.and(interval{-Slack, Slack}); !within.empty() {
+			known = within
+		}
+	}
+	return known.lo, known.hi
+}
+
+// Beyond returns the pairs of CPUs whose clocks differ by more than Slack, one fact for each
+// pair, the one that shows most.
+func (c *Clocks) Beyond() (facts []Beyond) {
+	for _, p := range c.pairs {
+		if p.beyond.By > 0 {
+			facts = append(facts, p.beyond)
+		}
+	}
+	slices.SortFunc(facts, func(a, b Beyond) int {
+		return cmp.Or(cmp.Compare(a.Ahead, b.Ahead), cmp.Compare(a.Behind, b.Behind))
+	})
+	return facts
+}
+
+// An interval has all offsets from lo to hi.
+type interval struct{ lo, hi int64 }
+
+var everything = interval{-Far, Far}
+
+func (i interval) empty() bool { return i.lo > i.hi }
+
+func (i interval) and(j interval) interval { return interval{max(i.lo, j.lo), min(i.hi, j.hi)} }
