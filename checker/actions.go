@@ -131,3 +131,21 @@ func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSe
 	}
 	return actions
 }
+
+// findEnding returns the kinds of messages after whose actions threadfn does not run again, in
+// the state graph of any era that may be the log's.
+func (c *Checker) findEnding() (ending traces.Kinds) {
+	eras := c.all
+	if c.only != nil {
+		eras = func() []*eraChecker { return c.eras(*c.only) }
+	}
+	runs := func(after []string) bool {
+		return slices.ContainsFunc(eras(), func(r *eraChecker) bool { return r.m.Recurs("Work", r.m.Actions(after...)) })
+	}
+	for kind, actions := range shown {
+		if !runs(actions) {
+			ending = ending.With(kind)
+		}
+	}
+	return ending
+}

@@ -65,6 +65,7 @@ func newFor(g *graph.Graph, timeout time.Duration) *Checker {
 	m := model.New(g, actionNames())
 	c := &Checker{timeout: timeout, machines: map[string]func() *model.Machine{g.Kernel: func() *model.Machine { return m }}}
 	c.all = func() []*eraChecker { return []*eraChecker{{m, []graph.Era{e}, c}} }
+	c.ending = c.findEnding
 	return c
 }
 

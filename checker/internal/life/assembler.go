@@ -18,6 +18,9 @@ type Assembler struct {
 	touched  *Life            // the life that the latest event was given to; nil: to none
 	stats    *traces.Stats    // of the source
 	interest *traces.Interest // the pids whose scheduling is needed; nil: all
+	// ending are the kinds after which threadfn runs no more, so that a message of it is the
+	// next thread's.
+	ending func() traces.Kinds
 }
 
 // tracedLives is what tracers show of all lives.
@@ -56,9 +59,10 @@ type reportBook struct {
 
 // New makes an Assembler for a log. stats are the source's, which may go on counting. The
 // Assembler adds to interest the pids whose scheduling matters, and removes those whose
-// lives are over. nil: the source leaves no events out.
-func New(stats *traces.Stats, interest *traces.Interest) *Assembler {
-	a := &Assembler{stats: stats, interest: interest}
+// lives are over. nil: the source leaves no events out. ending is asked for the kinds after
+// which a thread's threadfn runs no more, by all rules that may be the log's.
+func New(stats *traces.Stats, interest *traces.Interest, ending func() traces.Kinds) *Assembler {
+	a := &Assembler{stats: stats, interest: interest, ending: ending}
 	a.namedIncarnations = make(map[traces.Task]int)
 	a.printed.before = make(map[traces.Task]bool)
 	a.traced.grace, a.traced.firstSeen = usualGrace, new(firstLines)
