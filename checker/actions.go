@@ -34,10 +34,10 @@ var Actions = []Action{
 	{"CreateFail", Creator, "kthread_create returns an error", "", "kernel/kthread.c create_kthread"},
 	{"Wake", Creator, "wake_up_process", "runnable", "kernel/sched/core.c try_to_wake_up"},
 	{"WakeLater", Creator, "wake_up_process", "", "kernel/sched/core.c try_to_wake_up"},
-	{"StopStarts", Stopper, "kthread_stop: SHOULD_STOP, wake", "runnable", "kernel/kthread.c kthread_stop"},
-	{"StopRequest", Stopper, "kthread_stop: set SHOULD_STOP, wake", "", "kernel/kthread.c kthread_stop"},
-	{"ParkStarts", Parker, "kthread_park: SHOULD_PARK, wake", "runnable", "kernel/kthread.c kthread_park"},
-	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK, wake", "", "kernel/kthread.c kthread_park"},
+	{"StopRequest", Stopper, "kthread_stop: set SHOULD_STOP", "", "kernel/kthread.c kthread_stop"},
+	{"StopWake", Stopper, "kthread_stop: wake_up_process", "runnable", "kernel/kthread.c kthread_stop"},
+	{"ParkRequest", Parker, "kthread_park: set SHOULD_PARK", "", "kernel/kthread.c kthread_park"},
+	{"ParkWake", Parker, "kthread_park: wake_up_process", "runnable", "kernel/kthread.c kthread_park"},
 	{"ParkReturn", Parker, "kthread_park returns 0", "", "kernel/kthread.c kthread_park"},
 	{"ParkBusy", Parker, "kthread_park returns -EBUSY", "", "kernel/kthread.c kthread_park"},
 	{"ParkAlready", Parker, "kthread_park: parked already, returns 0", "", "kernel/kthread.c kthread_park"},
@@ -93,12 +93,12 @@ var shown = map[traces.Kind][]string{
 	traces.Create:       {"Create"},
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake", "WakeLater"},
-	traces.StopCall:     {"StopStarts", "StopRequest"},
+	traces.StopCall:     {"StopRequest"},
 	traces.StopReturn:   model.StopReturns,
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
 	traces.Exit:         {"ExitValue", "ExitEintr"},
-	traces.ParkCall:     {"ParkStarts", "ParkRequest", "ParkBusy", "ParkAlready", "ParkGone"},
+	traces.ParkCall:     {"ParkRequest", "ParkBusy", "ParkAlready", "ParkGone"},
 	traces.ParkReturn:   {"ParkReturn", "ParkBusy", "ParkAlready", "ParkGone"},
 	traces.Unpark:       {"Unpark"},
 }
@@ -110,7 +110,7 @@ var shown = map[traces.Kind][]string{
 // next step. A creator prints at any time, so its missing message proves nothing.
 var silent = map[traces.Kind][]string{
 	traces.StopCall:   shown[traces.StopCall],
-	traces.ParkCall:   {"ParkStarts", "ParkRequest"},
+	traces.ParkCall:   {"ParkRequest"},
 	traces.StopReturn: shown[traces.StopReturn],
 	traces.Enter:      shown[traces.Enter],
 	// A module that prints a message before every return prints one before an exit too.
@@ -139,8 +139,11 @@ func (c *Checker) findEnding() (ending traces.Kinds) {
 	if c.only != nil {
 		eras = func() []*eraChecker { return c.eras(*c.only) }
 	}
-	runs := func(after []string) bool {
-		return slices.ContainsFunc(eras(), func(r *eraChecker) bool { return r.m.Recurs("Work", r.m.Actions(after...)) })
+	runs := func(names []string) bool {
+		return slices.ContainsFunc(eras(), func(r *eraChecker) bool {
+			after := r.m.Actions(names...)
+			return after == 0 || r.m.Recurs("Work", after)
+		})
 	}
 	for kind, actions := range shown {
 		if !runs(actions) {

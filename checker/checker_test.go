@@ -137,11 +137,11 @@ func TestEveryRuleComesFromTheGraph(t *testing.T) {
 	}{
 		{"run 2 needs the last test that finds the stop", "DecideNotRun", "t2#1", sample(t, "race-run2.dmesg")},
 		{"run 2 needs kthread_stop to return -EINTR", "StopReturnEintr", "t2#1", sample(t, "race-run2.dmesg")},
-		{"run 2 needs the stop request", "StopStarts StopRequest", "t2#1", sample(t, "race-run2.dmesg")},
+		{"run 2 needs the stop request", "StopRequest", "t2#1", sample(t, "race-run2.dmesg")},
 		{"run 1 needs the last test that finds no stop", "DecideRun", "t2#1", sample(t, "race-run1.dmesg")},
 		{"run 1 needs threadfn's entry", "Enter", "t1#1", sample(t, "race-run1.dmesg")},
 		{"run 1 needs the completion", "Finish", "t1#1", sample(t, "race-run1.dmesg")},
-		{"run 1 needs somebody to wake or park the thread", "Wake ParkStarts", "t3#1", sample(t, "race-run1.dmesg")},
+		{"run 1 needs somebody to wake or park the thread", "Wake ParkWake", "t3#1", sample(t, "race-run1.dmesg")},
 		{"both need a thread", "Create", "t2#1", sample(t, "race-run2.dmesg")},
 		{"an exit code of 0 needs a threadfn that returns it", "ReturnValue", "t1#1", sample(t, "race-improved.dmesg")},
 	}

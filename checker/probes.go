@@ -43,12 +43,12 @@ type probe struct {
 // return may.
 var probes = []probe{
 	{name: "a recording with sched_kthread_stop, from before the stop", trace: true, kinds: kinds(traces.StopCall),
-		shows: [][]string{{"StopStarts"}, {"StopRequest"}}},
+		shows: [][]string{{"StopRequest"}}},
 	// Who it was that woke the thread tells whether it was to stop it.
 	{name: "a recording with sched_waking, from before the thread's creation", trace: true, kinds: kinds(traces.Woken),
-		shows: [][]string{{"Wake", "StopStarts", "ParkStarts"}}},
+		shows: [][]string{{"Wake", "StopWake", "ParkWake"}}},
 	{name: "a recording with sched_waking and sched_kthread_stop, from before the thread's creation", trace: true, kinds: kinds(traces.Woken, traces.StopCall),
-		shows: [][]string{{"Wake", "ParkStarts"}, {"StopStarts"}}},
+		shows: [][]string{{"Wake", "ParkWake"}, {"StopWake"}}},
 	{name: "a probe on __kthread_parkme (3.7 and later), which a thread enters after its last test", trace: true, kinds: kinds(traces.ParkMe),
 		shows: [][]string{{"DecideRun"}}, needs: "HoldAsked"},
 	{name: "a probe on threadfn", trace: true, kinds: kinds(traces.ThreadFn),

@@ -131,7 +131,7 @@ func TestWhatMessageWouldSettleIt(t *testing.T) {
 			betterSet: base + "enter in {thread}\n", betterLog: "== loaded\nS t1\nR t1: -4\n",
 		},
 		{
-			name: "who was first", fact: "woken", want: "a recording with sched_waking, from before the thread's creation",
+			name: "who was first", fact: "woken", want: "a recording with sched_waking and sched_kthread_stop, from before the thread's creation",
 			set: base + "enter in {thread}\n", log: "== loaded\nS t1\nR t1: -4\n",
 		},
 	}

@@ -21,7 +21,6 @@ type traceHistory struct {
 
 	// What the events so far have shown:
 	woken   bool // the first sleep has ended, as far as that can be told
-	stopped bool // a wake by a stop or a park
 	decided bool // the last test in kthread()
 	gone    bool // the thread has left its CPU for good
 	exited  bool // do_exit() has been called
@@ -66,7 +65,7 @@ func (h *history) addTrace() {
 		}
 		if l.Sees.Has(traces.Woken) {
 			// Each of these actions ends the first sleep, and the trace would show that.
-			h.Hidden &^= m.Actions("Wake", "ParkStarts", "StopStarts")
+			h.Hidden &^= m.Actions("Wake", "ParkWake", "StopWake")
 		}
 		if l.Sees.Has(traces.ParkMe) {
 			h.Hidden &^= m.Actions("DecideRun")
@@ -76,7 +75,7 @@ func (h *history) addTrace() {
 	earlier := 0 // how many events are of before the life was revived
 	if l.Revived != nil {
 		earlier = l.Revived.Events
-		t.woken, t.stopped, t.decided, t.gone = true, true, true, true
+		t.woken, t.decided, t.gone = true, true, true
 	}
 	for i := range l.Events() {
 		e := &l.Events()[i]
@@ -171,17 +170,20 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		meet = 2
 		h.proves(i, e)
 	}
-	if !h.woken && !asks && l.Trace.Forked {
+	if !h.woken && l.Trace.Forked {
+		// One wake ends the first sleep. Later ones end other sleeps: between the first
+		// and threadfn (6.14), in threadfn, or in do_exit().
 		h.woken = !l.As.ForeignWake
-		o.Actions = m.Actions("Wake", "ParkStarts")
-		if e.Late || l.Trace.Lossy || !l.ShowsStops() {
-			o.Actions |= m.Actions("StopStarts")
+		switch request := h.request(e.By.PID); {
+		case e.Late || l.Trace.Lossy || !l.ShowsStops() || request >= 0 && l.As.ForeignWake:
+			o.Actions = m.Actions("Wake", "ParkWake", "StopWake")
+		case asks && l.Events()[h.Operations[request].Event].Kind == traces.StopCall:
+			o.Actions = m.Actions("StopWake")
+		default:
+			o.Actions = m.Actions("Wake", "ParkWake")
 		}
-		// If a stop ended the first sleep, this wake ends another one: between the
-		// first sleep and threadfn (6.14), or in do_exit().
-		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || h.stopped || l.As.ForeignWake
+		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || l.As.ForeignWake
 	}
-	h.stopped = h.stopped || asks
 	o.OrderOnly = o.Actions == 0
 	if o.OrderOnly && e.State == 0 && l.Sees.Has(traces.ShouldStop) {
 		h.answerBefore(i)

@@ -37,7 +37,6 @@ type traceWorld struct {
 	stoppers []string
 	parker   string
 	exitTold bool
-	wokenUp  bool // its first sleep was ended by a wake that was not a stop's
 }
 
 // A seen event, with the world as it was then.
@@ -61,7 +60,7 @@ func (w *traceWorld) do(name string) bool {
 
 func (w *traceWorld) now() truthNow {
 	t := truthNow{
-		phase: w.m.Graph.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.wokenUp,
+		phase: w.m.Graph.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
 		ended: !w.is("code", "none"), code: w.code,
 	}
 	switch {
@@ -136,7 +135,6 @@ func (w *traceWorld) turn(worlds []*traceWorld) {
 				break
 			}
 		}
-		w.wokenUp = w.wokenUp || first
 		w.wake(worlds, creator, first)
 	case 1, 2:
 		w.thread(worlds)
@@ -257,12 +255,13 @@ func (w *traceWorld) park(worlds []*traceWorld, by int) {
 			w.parker = "gone"
 			return
 		}
-		first := w.is("phase", "created")
-		if w.do("ParkRequest") || w.do("ParkStarts") {
-			w.parker = "requested"
-			w.wokenUp = w.wokenUp || first
-			w.wake(worlds, by, first)
+		if w.do("ParkRequest") {
+			w.parker = "wakes"
 		}
+	case "wakes":
+		w.parker = "requested"
+		first := w.do("ParkWake") || w.do("Wake") // the latter where its request has been taken back
+		w.wake(worlds, by, first)
 	case "gone":
 		w.parker = "over"
 		emit(traces.Event{Kind: traces.ParkReturn, Code: -38, HasCode: true})
@@ -300,12 +299,13 @@ func (w *traceWorld) stop(worlds []*traceWorld, i, by int) {
 			w.stoppers[i] = "got"
 			return
 		}
-		first := w.is("phase", "created")
-		if w.do("StopRequest") || w.do("StopStarts") {
-			w.stoppers[i] = "requested"
-			w.do("StopUnpark")
-			w.wake(worlds, by, first)
+		if w.do("StopRequest") {
+			w.stoppers[i] = "wakes"
 		}
+	case "wakes":
+		w.stoppers[i] = "requested"
+		w.do("StopUnpark")
+		w.wake(worlds, by, w.do("StopWake"))
 	case "requested":
 		if w.rng.IntN(2) == 0 {
 			emit(traces.Event{Kind: traces.SwitchOut, State: 'D', Thread: traces.Task{PID: by}})

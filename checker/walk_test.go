@@ -32,8 +32,8 @@ type world struct {
 	owes   map[string]string // task: the message that it prints before it goes on
 
 	created, gaveUp bool
-	stoppers        []string // each: "", "called", "requested", "got", "done"
-	parkers         []string // each: "", "called", "requested", "done", "unparked"
+	stoppers        []string // each: "", "called", "wakes", "requested", "got", "done"
+	parkers         []string // each: "", "called", "wakes", "requested", "done", "unparked"
 	returning       bool     // the thread has said that it returns
 }
 
@@ -179,9 +179,14 @@ func (w *world) parks(i int) bool {
 		if w.do("ParkGone") || w.do("ParkBusy") || w.do("ParkAlready") {
 			w.parkers[i] = "refused"
 			w.owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
-		} else if w.do("ParkStarts") || w.do("ParkRequest") {
-			w.parkers[i] = "requested"
+		} else if w.do("ParkRequest") {
+			w.parkers[i] = "wakes"
 		}
+	case "wakes":
+		if !w.do("ParkWake") {
+			w.do("Wake") // its request has been taken back
+		}
+		w.parkers[i] = "requested"
 	case "requested":
 		if !w.do("ParkReturn") {
 			return false
@@ -322,9 +327,12 @@ func (w *world) stops(i int) bool {
 			w.stoppers[i] = "got"
 			return true
 		}
-		if !w.do("StopStarts") && !w.do("StopRequest") {
+		if !w.do("StopRequest") {
 			return false // it was not created
 		}
+		w.stoppers[i] = "wakes"
+	case "wakes":
+		w.do("StopWake")
 		w.stoppers[i] = "requested"
 	case "requested":
 		if w.rng.IntN(2) == 0 {

@@ -16,7 +16,7 @@ Next ==
     \/ \E s \in Stoppers : StopCall(s) \/ StopNext(s)
     \/ \E p \in Parkers :
         \/ ParkCall(p) \/ ParkRefusedExiting(p) \/ ParkRefusedBusy(p) \/ ParkFindsParked(p)
-        \/ ParkSetBitStarts(p) \/ ParkSetBitLate(p) \/ ParkWake(p) \/ ParkReturns(p)
+        \/ ParkSetBit(p) \/ ParkWakeStarts(p) \/ ParkWakeLate(p) \/ ParkReturns(p)
         \/ UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p) \/ UnparkWake(p)
     \/ FreezerNext
     \/ SpuriousNext
@@ -308,7 +308,7 @@ Phase(k) ==
     LET at == thread[k].at IN
     IF creator[k].result \in {EINTR, ENOMEM, EAGAIN} THEN "failed"
     ELSE IF at \in {"none", "kzalloc", "xchg", "set_state", "announce"} THEN "absent"
-    ELSE IF NotStarted(k) THEN "created"
+    ELSE IF InFirstSleep(k) THEN "created"
     ELSE IF BeforeLastTest(k) THEN "started"
     ELSE IF at \in {"parkme_mark", "parkme_complete"} THEN "holding"
     ELSE IF at \in {"fn_parkme_mark", "fn_parkme_complete"} THEN "parking"
@@ -319,9 +319,8 @@ Phase(k) ==
     ELSE IF at \in {"do_exit", "mm_release"} \/ (at = "exit_event" /\ thread[k].live) THEN "returned"
     ELSE "finished"
 
-\* It was started, and not by a stop.  (A wake that ends the first sleep when a stop has
-\* set its bit already is as good as the stop's own: the last test will see the bit.)
-StartedUnstopped(k) == thread[k].parked_first \/ (thread[k].woken /\ ~thread[k].stopped_first)
+\* The wake that ended its first sleep was not a stop's.
+WokenUnstopped(k) == thread[k].woken \/ thread[k].woken_to_park
 
 \* What each stopper has got, also while it is still about to read it.
 Got(s) ==
@@ -337,24 +336,25 @@ Caller(c) ==
           [] stopper[c].at = "unpark_look" -> "requested"
           [] stopper[c].at = "unpark" -> IF Era.unpark_looks THEN "unparking" ELSE "requested"
           [] stopper[c].at = "unpark_wake" -> "unparked"
-          [] stopper[c].at \in {"notify", "wake", "wait", "asleep"} -> "waits"
+          [] stopper[c].at \in {"notify", "wake"} -> "wakes"
+          [] stopper[c].at \in {"wait", "asleep"} -> "waits"
           [] stopper[c].at \in {"read", "put"} -> "got"
           [] stopper[c].at = "returned" -> "returned"
     ELSE
         CASE parker[c].at = "idle" -> "idle"
           [] parker[c].at = "set_bit" -> "called"
-          [] parker[c].at \in {"wake", "wait"} -> "requested"
+          [] parker[c].at = "wake" -> "wakes"
+          [] parker[c].at = "wait" -> "waits"
           [] parker[c].at = "parked" -> "returned"
           [] parker[c].at = "unpark" -> "unparking"
           [] parker[c].at = "unpark_wake" -> "unparked"
           [] parker[c].at = "unparked" -> "woke"
           [] parker[c].at = "refused" -> "refused"
 
-\* How far the creator is: it has been given the thread; it has ended its first sleep;
-\* it has woken it when that was over, or left it.
+\* How far the creator is: it has been given the thread; it has woken it, or left it.
 CreatorAt(k) ==
     CASE creator[k].at = "created" -> "returned"
-      [] creator[k].at = "finished" -> IF thread[k].woken THEN "woke" ELSE "done"
+      [] creator[k].at = "finished" -> "done"
       [] OTHER -> "idle"
 
 \* How often a thread in __kthread_parkme() will look before it sleeps: once if it
@@ -385,7 +385,7 @@ API(k) == INSTANCE KThreadClients WITH
     exited      <- thread[k].exited,
     parked      <- thread[k].parked,
     code        <- IF Phase(k) \in {"returned", "finished"} THEN thread[k].value ELSE NoValue,
-    woken       <- StartedUnstopped(k),
+    woken       <- WokenUnstopped(k),
     ran         <- thread[k].entered > 0,
     unasked     <- thread[k].unasked,
     creator     <- CreatorAt(k),
@@ -397,7 +397,7 @@ API(k) == INSTANCE KThreadClients WITH
 \* All that the object and its callers are made of.
 APIVars(k) ==
     <<Phase(k), thread[k].should_stop, thread[k].should_park, thread[k].exited, thread[k].parked,
-      thread[k].value, StartedUnstopped(k), thread[k].entered, thread[k].unasked,
+      thread[k].value, WokenUnstopped(k), thread[k].entered, thread[k].unasked,
       CreatorAt(k), Looks(k), thread[k].is_parked,
       [s \in StoppersOf(k) |-> <<Caller(s), Got(s)>>], [p \in ParkersOf(k) |-> Caller(p)]>>
 

@@ -40,7 +40,7 @@ VARIABLES
     exited,       \* the counter x->done of the completion kthread->exited
     parked,       \* the counter x->done of the completion kthread->parked
     code,         \* the value that the thread ends with and kthread_stop() returns
-    woken,        \* history: the first sleep was ended by a wake that was not a stop's
+    woken,        \* history: the wake that ended the first sleep was not a stop's
     ran,          \* history: threadfn was entered
     unasked       \* history: the thread's end was fixed before any stop request
 
@@ -50,7 +50,7 @@ Phases == {
     "absent",     \* kthread_create() has not made it yet
     "failed",     \* kthread_create() returned an error
     "created",    \* announced to its creator, in its first sleep (D state)
-    "started",    \* woken out of the first sleep, or about to be
+    "started",    \* woken out of the first sleep
     "decided",    \* the last test in kthread() found no stop: threadfn will be
                   \* called, once it has looked whether to park first
     "chosen",     \* threadfn is next
@@ -104,37 +104,37 @@ CreateFail ==
     /\ phase' = "failed"
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
-\* wake_up_process() by anyone but a stopper or a parker, of a thread in its first
-\* sleep: it ends it.  A tracer sees that, as sched_waking: the state of a thread
-\* in its first sleep always matches.
+\* wake_up_process() of a thread in its first sleep ends it: there is one wake that
+\* does, whoever it is by, and that is all that the thread asks.  A stop and a park
+\* set their bit and then wake, so another wake may come between the two.  A tracer
+\* sees the one, as sched_waking: the state of a thread in its first sleep always
+\* matches.  By the creator, or by anyone but a stopper or a parker:
 Wake ==
     /\ phase = "created"
     /\ phase' = "started"
     /\ woken' = TRUE
     /\ UNCHANGED <<should_stop, should_park, exited, parked, code, ran, unasked>>
 
-\* The same of a thread that has been woken, or is about to be: it has nothing to
-\* do with the lifecycle, and a tracer sees it only if the thread sleeps.
+\* A wake of a thread whose first sleep is over, by anyone: it has nothing to do
+\* with the lifecycle, and a tracer sees it only if the thread sleeps.
 WakeLater ==
     /\ Exists
     /\ phase # "created"
     /\ UNCHANGED vars
 
-\* kthread_stop() up to set_bit(KTHREAD_SHOULD_STOP) and its wake_up_process().
-\* The flag is what the thread reacts to; the wake starts a thread that nobody
-\* has woken ...
-StopStarts ==
-    /\ phase = "created"
-    /\ phase' = "started"
-    /\ should_stop' = TRUE
-    /\ UNCHANGED <<should_park, exited, parked, code, woken, ran, unasked>>
-
-\* ... or finds it started.  A second request changes nothing.
+\* kthread_stop() up to set_bit(KTHREAD_SHOULD_STOP), which is what the thread
+\* reacts to.  A second request changes nothing.
 StopRequest ==
     /\ Exists
-    /\ phase # "created"
     /\ should_stop' = TRUE
     /\ UNCHANGED <<phase, should_park, exited, parked, code, woken, ran, unasked>>
+
+\* kthread_stop(): its wake_up_process(), if the thread is in its first sleep still.
+StopWake ==
+    /\ phase = "created"
+    /\ should_stop
+    /\ phase' = "started"
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, woken, ran, unasked>>
 
 \* kthread_stop() -> kthread_unpark(): what has been parked must come out to end.
 StopUnpark ==
@@ -160,23 +160,22 @@ StopReturnEintr == StopAwait /\ code = EINTR
 StopSkipValue == Era.skips_gone /\ phase = "finished" /\ code # EINTR /\ UNCHANGED vars
 StopSkipEintr == Era.skips_gone /\ phase = "finished" /\ code = EINTR /\ UNCHANGED vars
 
-\* kthread_park() up to set_bit(KTHREAD_SHOULD_PARK) and its wake_up_process(),
-\* which starts a thread that nobody has woken ...
-ParkStarts ==
-    /\ Era.parks
-    /\ phase = "created"
-    /\ phase' = "started"
-    /\ should_park' = TRUE
-    /\ woken' = TRUE
-    /\ UNCHANGED <<should_stop, exited, parked, code, ran, unasked>>
-
-\* ... or finds it started.
+\* kthread_park() up to set_bit(KTHREAD_SHOULD_PARK).
 ParkRequest ==
     /\ Era.parks
     /\ Exists
-    /\ phase # "created"
     /\ should_park' = TRUE
     /\ UNCHANGED <<phase, should_stop, exited, parked, code, woken, ran, unasked>>
+
+\* kthread_park(): its wake_up_process(), if the thread is in its first sleep still:
+\* smpboot parks its threads so before they have run.  (If somebody has taken the
+\* request back meanwhile, it is a Wake as good as any.)
+ParkWake ==
+    /\ phase = "created"
+    /\ should_park
+    /\ phase' = "started"
+    /\ woken' = TRUE
+    /\ UNCHANGED <<should_stop, should_park, exited, parked, code, ran, unasked>>
 
 \* The other half: wait_for_completion(&kthread->parked).
 ParkReturn ==
@@ -331,9 +330,9 @@ Finish ==
 
 Next ==
     \/ Create \/ CreateFail \/ Wake \/ WakeLater
-    \/ StopStarts \/ StopRequest \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
+    \/ StopRequest \/ StopWake \/ StopUnpark \/ StopReturnValue \/ StopReturnEintr
     \/ StopSkipValue \/ StopSkipEintr
-    \/ ParkStarts \/ ParkRequest \/ ParkReturn \/ ParkBusy \/ ParkAlready \/ ParkGone \/ Unpark
+    \/ ParkRequest \/ ParkWake \/ ParkReturn \/ ParkBusy \/ ParkAlready \/ ParkGone \/ Unpark
     \/ DecideRun \/ DecideNotRun \/ HoldUnasked \/ HoldAsked \/ Hold \/ HoldEnd
     \/ Enter \/ Work \/ ParkAsked \/ Park \/ ParkEnd \/ TestFalse \/ TestTrue
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
@@ -351,6 +350,11 @@ NotRunMeansStopped ==
 \* A value other than -EINTR proves that threadfn ran.
 ValueMeansRan ==
     code \notin {EINTR, NoValue} => ran
+
+\* Where nobody but a stopper has ended the first sleep, there is a stop request, and
+\* threadfn is never called.
+NotWokenMeansStopped ==
+    ~woken => phase \in {"absent", "failed", "created"} \/ (should_stop /\ ~ran)
 
 \* Only a thread out of its first sleep is decided on, and for threadfn only if
 \* no stop has been requested yet.

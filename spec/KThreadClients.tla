@@ -35,10 +35,10 @@ cvars == <<creator, caller, got, parkme>>
 
 ClientsTypeOK ==
     /\ TypeOK
-    /\ creator \in {"idle", "returned", "woke", "done"}
+    /\ creator \in {"idle", "returned", "done"}
     /\ caller \in [Stoppers \cup Parkers ->
-           {"idle", "called", "looked", "requested", "unparking", "unparked", "waits", "got",
-            "returned", "refused", "woke"}]
+           {"idle", "called", "looked", "requested", "unparking", "unparked", "wakes", "waits",
+            "got", "returned", "refused", "woke"}]
     /\ got \in [Stoppers -> FnValues \cup Signals \cup {EINTR, Nothing, NoValue}]
     /\ looks \in 0..2
     /\ marked \in BOOLEAN
@@ -73,18 +73,18 @@ CreateReturned ==
     /\ creator' = "returned"
     /\ UNCHANGED <<vars, caller, got, parkme>>
 
-\* wake_up_process(), which ends the thread's first sleep ...
+\* wake_up_process(), which ends the thread's first sleep, also where a stop or a park
+\* has set its bit and not woken yet ...
 Woke ==
     /\ creator = "returned"
-    /\ creator' = "woke"
+    /\ creator' = "done"
     /\ Wake
     /\ UNCHANGED <<caller, got, parkme>>
 
-\* ... or comes when a stop or a park has begun to: even then it may be faster than
-\* their wakes, and end it.
+\* ... or comes when another wake has ended it.
 WokeLater ==
     /\ creator = "returned"
-    /\ creator' \in IF phase = "started" THEN {"woke", "done"} ELSE {"done"}
+    /\ creator' = "done"
     /\ WakeLater
     /\ UNCHANGED <<caller, got, parkme>>
 
@@ -106,18 +106,17 @@ StopLooked(s) ==
     /\ Go(s, "called", "looked")
     /\ UNCHANGED <<vars, got, parkme>>
 
-\* set_bit, of a thread that nobody has started yet, or of another one.
-SetsStop(s) ==
-    /\ Go(s, IF Era.skips_gone THEN "looked" ELSE "called", IF Era.parks THEN "requested" ELSE "waits")
+\* set_bit.
+StopRequested(s) ==
+    /\ Go(s, IF Era.skips_gone THEN "looked" ELSE "called", IF Era.parks THEN "requested" ELSE "wakes")
+    /\ StopRequest
     /\ UNCHANGED <<got, parkme>>
-StopStarted(s)   == SetsStop(s) /\ StopStarts
-StopRequested(s) == SetsStop(s) /\ StopRequest
 
 \* The unpark that a stop does between its request and its wake.  It may look
 \* whether there is anything to do ...
 StopUnparkLooked(s) ==
     /\ Era.unpark_looks
-    /\ Go(s, "requested", IF should_park THEN "unparking" ELSE "waits")
+    /\ Go(s, "requested", IF should_park THEN "unparking" ELSE "wakes")
     /\ UNCHANGED <<vars, got, parkme>>
 
 AtUnpark == IF Era.unpark_looks THEN "unparking" ELSE "requested"
@@ -145,7 +144,11 @@ Wakes ==
               [] OTHER                             -> looks' = looks
          /\ UNCHANGED marked
 
-StopWokeParked(s) == Go(s, "unparked", "waits") /\ Wakes /\ UNCHANGED <<vars, got>>
+StopWokeParked(s) == Go(s, "unparked", "wakes") /\ Wakes /\ UNCHANGED <<vars, got>>
+
+\* The wake: it ends the first sleep, or comes when another one has.
+StopWoke(s)      == Go(s, "wakes", "waits") /\ StopWake /\ UNCHANGED <<got, parkme>>
+StopWokeLater(s) == Go(s, "wakes", "waits") /\ WakeLater /\ UNCHANGED <<got, parkme>>
 
 \* The await.  The value is fixed by now: it is the thread's at this moment.
 Gets(s) == got' = [got EXCEPT ![s] = code] /\ UNCHANGED parkme
@@ -178,9 +181,15 @@ ParkCalled(p) ==
     /\ phase # "finished"
     /\ UNCHANGED <<vars, got, parkme>>
 
-ParkStarted(p)   == Go(p, "called", "requested") /\ ParkStarts /\ UNCHANGED <<got, parkme>>
-ParkRequested(p) == Go(p, "called", "requested") /\ ParkRequest /\ UNCHANGED <<got, parkme>>
-ParkReturned(p)  == Go(p, "requested", "returned") /\ ParkReturn /\ UNCHANGED <<got, parkme>>
+ParkRequested(p) == Go(p, "called", "wakes") /\ ParkRequest /\ UNCHANGED <<got, parkme>>
+
+\* The wake: it ends the first sleep, where the request still stands and where somebody
+\* has taken it back, or comes when another wake has.
+ParkWoke(p)        == Go(p, "wakes", "waits") /\ ParkWake /\ UNCHANGED <<got, parkme>>
+ParkWokeUnasked(p) == Go(p, "wakes", "waits") /\ ~should_park /\ Wake /\ UNCHANGED <<got, parkme>>
+ParkWokeLater(p)   == Go(p, "wakes", "waits") /\ WakeLater /\ UNCHANGED <<got, parkme>>
+
+ParkReturned(p)  == Go(p, "waits", "returned") /\ ParkReturn /\ UNCHANGED <<got, parkme>>
 
 ParkRefusedBusy(p) == Go(p, "idle", "refused") /\ Shown /\ ParkBusy /\ UNCHANGED <<got, parkme>>
 ParkRefusedGone(p) == Go(p, "idle", "refused") /\ Shown /\ ParkGone /\ UNCHANGED <<got, parkme>>
@@ -215,15 +224,8 @@ UnparkWoke(p) == Go(p, "unparked", "woke") /\ Wakes /\ UNCHANGED <<vars, got>>
 -----------------------------------------------------------------------------
 \* The thread.
 
-\* A stop wakes when it has unparked: a thread whose first sleep nobody else has ended
-\* decides only then.
 DecidedRun    == DecideRun /\ UNCHANGED cvars
-DecidedNotRun ==
-    /\ \/ woken \/ creator = "woke"
-       \/ \E p \in Parkers : caller[p] \notin {"idle", "called", "refused"}
-       \/ \E s \in Stoppers : caller[s] \notin {"idle", "called", "looked", "requested", "unparking"}
-    /\ DecideNotRun
-    /\ UNCHANGED cvars
+DecidedNotRun == DecideNotRun /\ UNCHANGED cvars
 
 \* A thread that has stood aside looks again, and stays or leaves, if it was woken.
 SeenToPark ==
@@ -273,11 +275,8 @@ Finished      == Finish /\ UNCHANGED cvars
 
 \* A wake that nobody meant, and so no caller's: it is not in ClientsNext.  KThread
 \* has it in its models with SpuriousWakes.  It may end the first sleep in the place of
-\* a creator's that comes later, or never, and of a stop's that is still to come.
-WokenByNobody ==
-    /\ Wake \/ WakeLater \/ DecideNotRun
-    /\ creator' \in {creator, "woke"}
-    /\ UNCHANGED <<caller, got, parkme>>
+\* a creator's, a stop's or a park's.
+WokenByNobody == (Wake \/ WakeLater) /\ UNCHANGED cvars
 
 -----------------------------------------------------------------------------
 
@@ -290,13 +289,15 @@ ClientsNext ==
     \/ ReturnedValue \/ ReturnedEintr \/ ExitedValue \/ ExitedEintr \/ Oopsed
     \/ Finished
     \/ \E s \in Stoppers :
-        \/ StopCalled(s) \/ StopLooked(s) \/ StopStarted(s) \/ StopRequested(s)
+        \/ StopCalled(s) \/ StopLooked(s) \/ StopRequested(s)
         \/ StopUnparkLooked(s) \/ StopUnparked(s) \/ StopUnparkedUnasked(s) \/ StopWokeParked(s)
+        \/ StopWoke(s) \/ StopWokeLater(s)
         \/ StopGotValue(s) \/ StopGotEintr(s) \/ StopSkippedValue(s) \/ StopSkippedEintr(s)
         \/ StopReturnedValue(s) \/ StopReturnedEintr(s) \/ StopReturnedSignal(s)
         \/ StopReturnedNothing(s)
     \/ \E p \in Parkers :
-        \/ ParkCalled(p) \/ ParkStarted(p) \/ ParkRequested(p) \/ ParkReturned(p)
+        \/ ParkCalled(p) \/ ParkRequested(p) \/ ParkReturned(p)
+        \/ ParkWoke(p) \/ ParkWokeUnasked(p) \/ ParkWokeLater(p)
         \/ ParkRefusedBusy(p) \/ ParkRefusedGone(p) \/ ParkSkipped(p)
         \/ UnparkCalled(p) \/ UnparkSkipped(p) \/ Unparked(p) \/ UnparkWoke(p)
 

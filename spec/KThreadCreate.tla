@@ -236,10 +236,9 @@ LastTestStop(k) ==
 CreateReturnsThread(k) == creator[k].result = 1 /\ CreateReturns(k)
 CreateReturnsError(k)  == creator[k].result # 1 /\ CreateReturns(k)
 
-\* The wake that starts the thread, and one that comes later: another one was before
-\* it, or a stop or a park that will wake too.
-CreatorStarts(k)    == NotStarted(k) /\ CreatorWakes(k)
-CreatorWakesLate(k) == ~NotStarted(k) /\ CreatorWakes(k)
+\* The wake that ends the first sleep, and one that comes when another one has.
+CreatorStarts(k)    == InFirstSleep(k) /\ CreatorWakes(k)
+CreatorWakesLate(k) == ~InFirstSleep(k) /\ CreatorWakes(k)
 
 ForkFailsTold(k)   == creator[k].armed /\ ForkFails(k)
 ForkFailsUntold(k) == ~creator[k].armed /\ ForkFails(k)

@@ -157,8 +157,7 @@ ParkCall(p) ==
 \* kthread_park(): set_bit(KTHREAD_SHOULD_PARK, &kthread->flags).
 ParkSetBit(p) ==
     /\ ParkerGoes(p, "set_bit", "wake")
-    /\ thread' = [thread EXCEPT ![Target[p]].should_park = TRUE,
-                                ![Target[p]].parked_first = @ \/ NotStarted(Target[p])]
+    /\ thread' = [thread EXCEPT ![Target[p]].should_park = TRUE]
     /\ ParkerTouches(p)
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
@@ -167,7 +166,8 @@ ParkSetBit(p) ==
 ParkWake(p) ==
     LET k == Target[p] IN
     /\ ParkerGoes(p, "wake", "wait")
-    /\ thread' = [thread EXCEPT ![k].state = Woken(k, TASK_NORMAL)]
+    /\ thread' = [thread EXCEPT ![k].state = Woken(k, TASK_NORMAL),
+                                ![k].woken_to_park = @ \/ InFirstSleep(k)]
     /\ ParkerTouches(p)
     /\ UNCHANGED <<kthreadd, creator, stopper, freezing>>
 
@@ -213,13 +213,13 @@ UnparkWake(p) ==
 \* The call of kthread_unpark(), which nobody promises.
 UnparkCall(p) == parker[p].at = "parked" /\ (UnparkLooksAsked(p) \/ UnparkLooksUnasked(p) \/ UnparkClearBit(p))
 
-\* The request that starts the thread, and one that comes later.
-ParkSetBitStarts(p) == NotStarted(Target[p]) /\ ParkSetBit(p)
-ParkSetBitLate(p)   == ~NotStarted(Target[p]) /\ ParkSetBit(p)
+\* The wake that ends the first sleep, and one that comes when another one has.
+ParkWakeStarts(p) == InFirstSleep(Target[p]) /\ ParkWake(p)
+ParkWakeLate(p)   == ~InFirstSleep(Target[p]) /\ ParkWake(p)
 
 \* Once called, kthread_park() and kthread_unpark() go on by themselves as far as
 \* they can.
 ParkNext(p) ==
-    \/ ParkSetBitStarts(p) \/ ParkSetBitLate(p) \/ ParkWake(p) \/ ParkReturns(p)
+    \/ ParkSetBit(p) \/ ParkWakeStarts(p) \/ ParkWakeLate(p) \/ ParkReturns(p)
     \/ (parker[p].at = "unpark" /\ UnparkClearBit(p)) \/ UnparkWake(p)
 =============================================================================

@@ -177,8 +177,7 @@ TypeOK ==
            \* history
            woken: BOOLEAN,           \* a wake_up_process() that was neither a stop's
                                      \* nor a park's ended its first sleep
-           parked_first: BOOLEAN,    \* the first to ask it to start was a kthread_park()
-           stopped_first: BOOLEAN,   \* ... or a kthread_stop()
+           woken_to_park: BOOLEAN,   \* a kthread_park()'s did
            entered: 0..2,            \* how often threadfn was entered
            held: BOOLEAN,            \* it has told a kthread_park() and not left since
            told: BOOLEAN,            \* kthread_should_stop() has said yes
@@ -201,7 +200,7 @@ Init ==
            at |-> "none", state |-> TASK_RUNNING, should_stop |-> FALSE, should_park |-> FALSE,
            is_parked |-> FALSE, notify |-> FALSE, ret |-> EINTR, direct |-> FALSE, exit_code |-> 0, result |-> 0,
            exited |-> 0, waiters |-> <<>>, parked |-> 0, live |-> TRUE, usage |-> 0,
-           woken |-> FALSE, parked_first |-> FALSE, stopped_first |-> FALSE, entered |-> 0, held |-> FALSE,
+           woken |-> FALSE, woken_to_park |-> FALSE, entered |-> 0, held |-> FALSE,
            told |-> FALSE, value |-> NoValue, unasked |-> FALSE]]
     /\ stopper = [s \in Stoppers |-> [at |-> "idle", ret |-> 0]]
     /\ parker = [p \in Parkers |-> [at |-> "idle", ret |-> 0]]
@@ -230,7 +229,7 @@ Blocks(k) ==
     /\ thread[k].state # TASK_RUNNING
     /\ ~(thread[k].notify /\ thread[k].state = TASK_INTERRUPTIBLE)
 
-\* Before the last test a wake or a stop makes a difference to it.
+\* Before the last test a stop makes a difference to it.
 BeforeLastTest(k) ==
     thread[k].at \in {"schedule", "first_sleep", "affine", "affine_sleep", "last_test"}
 
@@ -239,12 +238,6 @@ BeforeLastTest(k) ==
 \* trace shows that one alone: the others find the thread running.
 InFirstSleep(k) ==
     thread[k].at \in {"schedule", "first_sleep"} /\ thread[k].state = TASK_UNINTERRUPTIBLE
-
-\* ... and nobody has woken it yet, or begun to: a stop and a park set their bit, and
-\* then wake.  What comes between the two may be faster, but the thread will start.
-NotStarted(k) ==
-    /\ BeforeLastTest(k)
-    /\ ~thread[k].woken /\ ~thread[k].parked_first /\ ~thread[k].stopped_first
 
 \* The parts of the state that most actions leave alone.
 OnlyThread == UNCHANGED <<kthreadd, creator, stopper, parker, freezing, use_after_free>>

@@ -59,8 +59,7 @@ BeforeUnpark == IF Era.unpark_looks THEN "unpark_look" ELSE "unpark"
 \* to should_stop in 2.6.3x.
 StopSetBit(s) ==
     /\ StopperGoes(s, "set_bit", IF Era.parks THEN BeforeUnpark ELSE AfterUnpark)
-    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE,
-                                ![Target[s]].stopped_first = @ \/ NotStarted(Target[s])]
+    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE]
     /\ ThreadAndStopper
 
 \* kthread_stop() -> kthread_unpark(k): test_bit(KTHREAD_SHOULD_PARK), and out if
@@ -134,11 +133,12 @@ StopReturns(s) ==
 StopFindsGoneValue(s) == Found(Target[s]) # EINTR /\ StopFindsGone(s)
 StopFindsGoneEintr(s) == Found(Target[s]) = EINTR /\ StopFindsGone(s)
 
-StopSetBitStarts(s) == NotStarted(Target[s]) /\ StopSetBit(s)
-StopSetBitLate(s)   == ~NotStarted(Target[s]) /\ StopSetBit(s)
-
 StopUnparkAsked(s)   == thread[Target[s]].should_park /\ StopUnpark(s)
 StopUnparkUnasked(s) == ~thread[Target[s]].should_park /\ StopUnpark(s)
+
+\* The wake that ends the first sleep, and one that comes when another one has.
+StopWakeStarts(s) == InFirstSleep(Target[s]) /\ StopWake(s)
+StopWakeLate(s)   == ~InFirstSleep(Target[s]) /\ StopWake(s)
 
 StopAwaitValue(s) == Found(Target[s]) # EINTR /\ StopAwait(s)
 StopAwaitEintr(s) == Found(Target[s]) = EINTR /\ StopAwait(s)
@@ -153,8 +153,9 @@ StopReturnsZero(s)   == stopper[s].ret = 0 /\ StopReturns(s)
 \* Once called, kthread_stop() goes on by itself as far as it can.
 StopNext(s) ==
     \/ StopGet(s) \/ StopFindsLive(s) \/ StopFindsGoneValue(s) \/ StopFindsGoneEintr(s)
-    \/ StopSetBitStarts(s) \/ StopSetBitLate(s) \/ StopUnparkLooks(s) \/ StopUnparkAsked(s) \/ StopUnparkUnasked(s)
-    \/ StopUnparkWake(s) \/ StopNotify(s) \/ StopWake(s) \/ StopAwaitValue(s) \/ StopAwaitEintr(s) \/ StopSleeps(s)
+    \/ StopSetBit(s) \/ StopUnparkLooks(s) \/ StopUnparkAsked(s) \/ StopUnparkUnasked(s)
+    \/ StopUnparkWake(s) \/ StopNotify(s) \/ StopWakeStarts(s) \/ StopWakeLate(s)
+    \/ StopAwaitValue(s) \/ StopAwaitEintr(s) \/ StopSleeps(s)
     \/ StopReadsCode(s) \/ StopReturnsValue(s) \/ StopReturnsEintr(s) \/ StopReturnsSignal(s)
     \/ StopReturnsZero(s)
 =============================================================================

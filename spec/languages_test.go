@@ -28,13 +28,13 @@ var loose = []struct{ name, kernel, step, by, word string }{
 	{"shown", "5.4", "", "", "Created ParkCalled"},
 	{"late-request", "3.18", "StopLooked", "LooksAtNothing",
 		"Created CreateReturned Woke DecidedRun Entered ExitedEintr Finished StopCalled StopRequested"},
-	{"decides-early", "5.4", "DecidedNotRun", "DecidesBeforeUnpark",
-		"Created CreateReturned ParkCalled StopCalled StopStarted DecidedNotRun ParkRequested StopUnparked"},
+	{"wakes-early", "5.4", "StopWoke", "WakesBeforeUnpark",
+		"Created CreateReturned ParkCalled ParkRequested StopCalled StopRequested StopWoke"},
 	{"park-gone", "5.4", "ParkCalled", "ParkCalledOfTheGone",
-		"Created CreateReturned StopCalled StopStarted DecidedNotRun Finished ParkCalled"},
-	{"enters-asked", "5.4", "", "", "Created CreateReturned ParkCalled ParkStarted DecidedRun Entered"},
+		"Created CreateReturned StopCalled StopRequested StopWoke DecidedNotRun Finished ParkCalled"},
+	{"enters-asked", "5.4", "", "", "Created CreateReturned ParkCalled ParkRequested ParkWoke DecidedRun Entered"},
 	{"looks-unwoken", "5.4", "", "",
-		"Created CreateReturned ParkCalled ParkStarted DecidedRun HoldingAsked HoldingBegun HoldingAsked"},
+		"Created CreateReturned ParkCalled ParkRequested ParkWoke DecidedRun HoldingAsked HoldingBegun HoldingAsked"},
 }
 
 // What differs between two eras for their callers, by the shortest word, which
@@ -52,7 +52,7 @@ var eras = []struct {
 	{"5.4", "6.1", false, 0, "Created CreateReturned Woke DecidedRun Entered ExitedEintr"},
 	{"6.1", "7.0", false, 1, "Created CreateReturned Woke DecidedRun Entered ExitedEintr"},
 	{"5.4", "7.0", false, 0, ""},
-	{"5.4", "7.0", true, 1, "Created CreateReturned ParkCalled ParkStarted DecidedRun HoldingAsked HoldingBegun ParkReturned UnparkCalled"},
+	{"5.4", "7.0", true, 1, "Created CreateReturned ParkCalled ParkRequested ParkWoke DecidedRun HoldingAsked HoldingBegun ParkReturned UnparkCalled"},
 }
 
 // languageTests compares the graphs that TLC has dumped, by the names of their models.

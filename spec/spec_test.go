@@ -70,7 +70,7 @@ func TestModels(t *testing.T) {
 	t.Run("the kernel-doc counterexample is the second run", func(t *testing.T) {
 		trace := byName["doc-eintr-never-woken"].Trace
 		at := -1
-		for _, step := range []string{"CreateReturnsThread", "CreatorStarts", "StopCall", "StopSetBitLate", "LastTestStop", "ExitCompleteCounts", "StopAwaitEintr", "StopReturnsEintr"} {
+		for _, step := range []string{"CreateReturnsThread", "CreatorStarts", "StopCall", "StopSetBit", "LastTestStop", "ExitCompleteCounts", "StopAwaitEintr", "StopReturnsEintr"} {
 			next := slices.Index(trace, step)
 			if next <= at {
 				t.Errorf("%s is not there in its turn: %s", step, strings.Join(trace, " "))

@@ -13,8 +13,11 @@ ShownBeforeReturn == Exists
 \* To 4.9: the look at vfork_done does not look.
 LooksAtNothing(s) == Era.skips_gone /\ Go(s, "called", "looked") /\ UNCHANGED <<vars, got, parkme>>
 
-\* The stop's wake comes before its unpark.
-DecidesBeforeUnpark == DecideNotRun /\ UNCHANGED cvars
+\* The stop's wake may come before its unpark.
+WakesBeforeUnpark(s) ==
+    /\ Go(s, "wakes", "waits") \/ Go(s, AtUnpark, AtUnpark)
+    /\ StopWake
+    /\ UNCHANGED <<got, parkme>>
 
 \* kthread_park() of a thread that has gone is not refused.
 ParkCalledOfTheGone(p) ==

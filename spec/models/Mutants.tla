@@ -57,8 +57,7 @@ StopUnparkWakeThenSetBit(s) ==
     /\ ThreadAndStopper
 StopSetBitThenWake(s) ==
     /\ StopperGoes(s, "set_bit", "wake")
-    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE,
-                                ![Target[s]].stopped_first = @ \/ NotStarted(Target[s])]
+    /\ thread' = [thread EXCEPT ![Target[s]].should_stop = TRUE]
     /\ ThreadAndStopper
 
 \* 8: no wake.
@@ -152,7 +151,7 @@ StopFindsNothing(s) == FALSE /\ UNCHANGED vars
 StopSetBitOnStack(s) ==
     LET k == Target[s] IN
     /\ StopperGoes(s, "set_bit", "unpark")
-    /\ thread' = [thread EXCEPT ![k].should_stop = TRUE, ![k].stopped_first = @ \/ NotStarted(k)]
+    /\ thread' = [thread EXCEPT ![k].should_stop = TRUE]
     /\ use_after_free' = (use_after_free \/ thread[k].at \in {"dead", "released"})
     /\ UNCHANGED <<kthreadd, creator, parker, freezing>>
 
