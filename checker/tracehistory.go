@@ -71,6 +71,9 @@ func (h *history) addTrace() {
 			h.Hidden &^= m.Actions("DecideRun")
 		}
 	}
+	for _, s := range h.stops {
+		h.Impossible = h.Impossible || s.Made < 0 && !l.Trace.Lossy // one call has returned twice
+	}
 	h.From = startOf(l, m)
 	earlier := 0 // how many events are of before the life was revived
 	if l.Revived != nil {
@@ -126,6 +129,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// sched_kthread_stop is traced before the flag is set.
 		h.calls(e.By.PID, h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
 	case traces.StopReturn, traces.ParkReturn:
+		if h.life.Trace.Lossy && h.request(e.By.PID) < 0 {
+			return // its call is not in the trace, and may be of another thread
+		}
 		h.proves(i, e)
 		h.calls(e.By.PID, -1)
 		actions := m.Actions(shown[e.Kind]...)

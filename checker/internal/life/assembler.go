@@ -39,6 +39,7 @@ type tracedLives struct {
 	tombstones tombstones
 	beside     []*Life    // open lives whose pid another open life has, which began later
 	exits      *seenExits // nil: none yet
+	returns    returns
 	addr       addresses
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
@@ -76,7 +77,7 @@ func (a *Assembler) clear() {
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.unnamed, a.traced.lastKey, a.traced.superseded = nil, 0, endedQueue{}
-	a.traced.tombstones, a.traced.beside, a.traced.exits = tombstones{}, nil, nil
+	a.traced.tombstones, a.traced.beside, a.traced.exits, a.traced.returns = tombstones{}, nil, nil, returns{}
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The
