@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -138,4 +139,25 @@ func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSe
 		}
 	}
 	return actions
+}
+
+// findEnding returns the kinds of messages after whose actions threadfn does not run again, in
+// the state graph of any era that may be the log's.
+func (c *Checker) findEnding() (ending traces.Kinds) {
+	eras := c.printed
+	if c.only != nil {
+		eras = func() []*eraChecker { return c.eras(graph.KThreadAPI, *c.only) }
+	}
+	runs := func(names []string) bool {
+		return slices.ContainsFunc(eras(), func(r *eraChecker) bool {
+			after := r.m.Actions(names...)
+			return after == 0 || r.m.Recurs("Work", after)
+		})
+	}
+	for kind, actions := range shown {
+		if !runs(actions) {
+			ending = ending.With(kind)
+		}
+	}
+	return ending
 }

@@ -133,7 +133,7 @@ func BenchmarkShapes(b *testing.B) {
 			var lives []*Life
 			for seed := range 50 {
 				log := randomTrace(c.all(graph.KThreadAPI)[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
-				ls := life.New(new(traces.Stats), nil)
+				ls := life.New(new(traces.Stats), nil, nil)
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i
 					ls.Add(&s.event)

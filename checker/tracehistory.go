@@ -87,6 +87,9 @@ func (h *history) addTrace() {
 	if l.Whole() {
 		t.showsAll()
 	}
+	for _, s := range h.stops {
+		h.Impossible = h.Impossible || s.Made < 0 && !l.Trace.Lossy // one call has returned twice
+	}
 	h.From = startOf(l, m)
 	earlier := 0 // how many events are of before the life was revived
 	if l.Revived != nil {
@@ -104,10 +107,6 @@ func (h *history) addTrace() {
 			t.exitCall(i, e)
 		}
 	}
-	// A call returns once.
-	if l.Whole() && l.ShowsStops() && slices.ContainsFunc(h.stops, func(c life.Call) bool { return c.Made < 0 }) {
-		h.Impossible = true
-	}
 }
 
 // event adds what event i shows.
@@ -120,6 +119,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		request := h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By)
 		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request})
 	case traces.StopReturn, traces.ParkReturn:
+		if h.life.Trace.Lossy && h.call(e.By.PID) == nil {
+			return // its call is not in the trace, and may be of another thread
+		}
 		h.requested(i, e)
 		if e.Kind == traces.StopReturn {
 			h.woken(i, e)

@@ -170,12 +170,10 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 		if in != nil && in.life != nil {
 			in.awake()
 			in.life.traceMore.calls--
-			switch {
-			case in.park:
-			case !a.sees().Has(traces.StopReturn):
-				in.life.traceMore.maybeReturned = true // no return is in the log
-			default:
-				in.life.Trace.Lossy = true // its return is not in the log
+			if !in.park {
+				// Its return is not in the log. If no return is, the log does not show any.
+				in.life.traceMore.maybeReturned = true
+				in.life.Trace.Lossy = in.life.Trace.Lossy || a.sees().Has(traces.StopReturn)
 				if in.life.traceMore.leftBy == nil {
 					call := *e
 					in.life.traceMore.leftBy = &call
@@ -188,6 +186,9 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 			}
 			a.traced.spareCall = nil
 			a.traced.calls.set(by, in)
+		}
+		if r := a.traced.returns.of(by); int(r.by) == by {
+			r.by = 0
 		}
 		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
 		a.interest.Add(by) // when it goes to sleep it has made its request
@@ -249,7 +250,7 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		a.addUnnamedReturn(e.Kind == traces.ParkReturn)
 		return
 	case in == nil:
-		a.returnsAgain(e)
+		a.addReturnAgain(e)
 		return
 	case in.park != (e.Kind == traces.ParkReturn):
 		return
@@ -262,44 +263,49 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		return
 	}
 	a.endCall(e.By.PID)
+	if !in.park {
+		*a.traced.returns.of(e.By.PID) = returned{by: int32(e.By.PID), pid: int32(in.life.Thread.PID), incarnation: int32(in.life.Incarnation), probe: e.Probe}
+	}
 	ret := *e
 	ret.Thread = in.life.Thread
 	in.life.Keep(&ret)
 	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
 	a.touched = in.life
-	if !in.park {
-		if len(a.traced.returned) >= maxReturned {
-			clear(a.traced.returned)
-		}
-		if a.traced.returned == nil {
-			a.traced.returned = make(map[int]returned)
-		}
-		a.traced.returned[e.By.PID] = returned{in.life, in.life.Incarnation, e.Probe}
-	}
 }
 
-// A returned is the life whose thread a task has stopped last.
+// A returned is the latest stop of a task, which has returned.
 type returned struct {
-	life        *Life
-	incarnation int  // of the life: its place may be another's by now
-	probe       bool // the return was known by a probe
+	by               int32 // 0: there is none, or the task has made another call since
+	pid, incarnation int32 // of the thread
+	probe            bool  // a probe showed the return, not the tracepoint
 }
 
-// maxReturned bounds the tasks of which the last stop is known.
-const maxReturned = 1 << 10
+// returns has such stops, by the task's pid modulo its length.
+type returns [1 << 8]returned
 
-// returnsAgain takes the return of a stop by a task that is in none. A stop that was under
-// way when the trace began may return so, but not if the task has returned from another
-// since: one call returns once. The tracepoint and a probe show one return both.
-func (a *Assembler) returnsAgain(e *traces.Event) {
-	r, ok := a.traced.returned[e.By.PID]
-	if !ok || e.Kind != traces.StopReturn || r.probe != e.Probe || r.life.openAt < 0 || r.life.Incarnation != r.incarnation {
+func (r *returns) of(by int) *returned { return &r[uint(by)%uint(len(r))] }
+
+// addReturnAgain takes the return of a task that is in no call. If the same tracepoint or
+// probe has shown the return of the task's latest stop, this is a second one of that stop.
+func (a *Assembler) addReturnAgain(e *traces.Event) {
+	r := a.traced.returns.of(e.By.PID)
+	l := a.byPID.get(int(r.pid))
+	if e.Kind != traces.StopReturn || r.pid == 0 || int(r.by) != e.By.PID || r.probe != e.Probe || l == nil || !l.Trace.on || l.Trace.Lossy || l.Incarnation != int(r.incarnation) {
 		return
 	}
 	ret := *e
-	ret.Thread = r.life.Thread
-	r.life.Keep(&ret)
-	a.touched = r.life
+	ret.Thread = l.Thread
+	l.Keep(&ret)
+	a.touched = l
+}
+
+// showsReturns notes that the trace does show returns: where one is missing, events were lost.
+func (a *Assembler) showsReturns() {
+	for l := range a.alive() {
+		if l.Trace.on && l.traceMore.leftBy != nil {
+			l.Trace.Lossy = true
+		}
+	}
 }
 
 // endCall notes that a task's call is over.

@@ -70,6 +70,9 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	}
 	if !a.traced.came.Has(e.Kind) && e.Kind != traces.OwnCall && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
+		if e.Kind == traces.StopReturn {
+			a.showsReturns()
+		}
 		a.traced.firstSeen[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
@@ -232,8 +235,8 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 // lose takes note that events of a trace are missing.
 func (a *Assembler) lose(e *traces.Event) {
 	line := e.Line
+	a.traced.exits, a.traced.returns = nil, returns{}
 	a.traced.lossy = a.traced.lossy || e.ToEnd
-	a.traced.exits, a.traced.returned = nil, nil
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for _, l := range a.traced.superseded.waiting() {
 		if l.AsOf > e.Since {

@@ -115,6 +115,15 @@ func (m *Machine) Idempotent(by ActionSet) bool {
 	return by != 0
 }
 
+// Recurs says whether an action can happen after one of others.
+func (m *Machine) Recurs(action string, after ActionSet) bool {
+	var all StateSet
+	for i := range m.Graph.States {
+		all.Add(i)
+	}
+	return !m.Closure(m.Step(all, after), m.All).Intersect(m.Enabled(m.Actions(action))).Empty()
+}
+
 // Actions is the set of actions with these names. A name that the graph does
 // not know is an action that can never happen.
 func (m *Machine) Actions(names ...string) ActionSet {

@@ -203,6 +203,7 @@ func (t *Decoder) unreadable(n int, rec *record) {
 	}
 	t.stats.Lost++
 	t.running.forget(rec.cpu)
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Extent: traces.Extent{Since: n - 1}})
 }
 
