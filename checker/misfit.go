@@ -22,6 +22,7 @@ type misfit struct {
 	possible bool // there is such a way
 	neverRan bool // threadfn has not been entered before the event
 	eintr    bool // a stop could return -EINTR in its place
+	nothing  bool // a do_exit() leaves nothing for a stop to return
 
 	allowed []message // what could have come instead
 	rule    *Rule     // the rule that speaks of it
@@ -55,6 +56,14 @@ func findMisfit(is func(m *misfit, e *traces.Event) bool) func(*Case) []Evidence
 // comes after the event's.
 func sayMisfit(words string) func(*Life, Evidence) Text {
 	return func(l *Life, e Evidence) Text { return e.Detail.(*misfit).says(l, words) }
+}
+
+// callOf returns the kind of the call that an event of kind k returns from.
+func callOf(k traces.Kind) traces.Kind {
+	if k == traces.ParkReturn {
+		return traces.ParkCall
+	}
+	return traces.StopCall
 }
 
 // says puts the misfit into words: the event, the rule's words, what the event needs, and
@@ -100,10 +109,17 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: c.history(l.First(n + 1)).differ[0]}
+	bad := c.history(l.First(n + 1))
+	m := &misfit{event: n, differs: bad.differ[0], nothing: exitLeavesNothing(c.m)}
 	if m.differs < 0 {
 		c.explain(m, l, ends)
+		if call := callOf(l.Events()[n].Kind); bad.unannounced == n && !m.misses(call) {
+			m.missing = append([]traces.Kind{call}, m.missing...)
+		}
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
+		if bad.unannounced == n {
+			m.allowed = slices.DeleteFunc(m.allowed, func(a message) bool { return a.kind == l.Events()[n].Kind })
+		}
 	}
 	f := (&Case{Life: l, Verdict: v, era: c, h: before, ends: ends, misfit: m}).finding()
 	v.Fits = FitsNo

@@ -26,11 +26,16 @@ the messages are about two threads, or that one of them prints another variable.
 		}
 		bad := &l.Events()[m.event]
 		first := &l.Events()[m.differs]
-		return Text{
+		t := Text{
 			Message: fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
 				said(bad), bad.Code, said(first), first.Line, first.Code),
 			Allowed: []string{logWords(l, bad.Kind, &first.Code)},
 		}
+		if m.nothing && first.Kind == traces.Exit && first.Code != 0 {
+			t.Message += ", or 0 after a do_exit()"
+			t.Allowed = append(t.Allowed, logWords(l, bad.Kind, new(int)))
+		}
+		return t
 	},
 }
 
@@ -82,10 +87,12 @@ without a trace, or the message of the return is printed elsewhere too.`,
 }
 
 var KT007 = Rule{
-	ID: "KT007", Title: "a stop returned that nobody had called, or that nothing was left for", Level: Error, Kernels: "4.10 and later",
+	ID: "KT007", Title: "a stop returned that nobody had called, or that nothing was left for", Level: Error, Kernels: "all",
 	Text: `kthread_stop() sets the flag, waits, and returns. A return needs a call, and
 it takes the one count that the exit left in the completion: of two stops of one
-thread only one returns. (Up to 4.9 a stop that comes after the exit skips the wait.)`,
+thread only one returns. (Up to 4.9 a stop that comes after the exit skips the wait.)
+Where a message announces every call, a return without one, or a second return of one
+call, is nobody's: so says the caller, whatever the kernel does.`,
 	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
 		return e.Kind == traces.StopReturn
 	}),
