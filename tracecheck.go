@@ -156,7 +156,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		r.keep(v)
 		return nil
 	})
-	in.Stats, in.Doubt = *events.Stats(), r.Summary.Doubt
+	in.Stats, in.Doubt, in.ByName = *events.Stats(), r.Summary.Doubt, r.Summary.ByName
 	if o.Kernel != "" {
 		era, _ := graph.EraOf(o.Kernel) // it has been looked at
 		in.KernelFrom, in.Era = "flag", &era

@@ -15,6 +15,7 @@ import (
 type misfit struct {
 	event   int // index in Life.Events of the first event that does not fit
 	differs int // index of an earlier one that shows another value of the thread's end; -1: none does
+	early   int // index of an earlier return of a stop, without which it would fit; -1: there is none
 
 	// missing has the kinds on the shortest way to where the event is possible that
 	// this log always shows, and has not shown before the event.
@@ -121,18 +122,77 @@ func (c *eraChecker) locate(v *Verdict) {
 			m.allowed = slices.DeleteFunc(m.allowed, func(a message) bool { return a.kind == l.Events()[n].Kind })
 		}
 	}
+	m.early = c.stoppedEarly(l, n)
 	f := (&Case{Life: l, Verdict: v, era: c, h: before, ends: ends, misfit: m}).finding()
 	v.Fits = FitsNo
 	if n > 0 {
 		v.FitsTo = l.Events()[n-1].Line
 	}
-	if l.Doubt || len(l.Events()) == 1 {
+	switch {
+	case l.Doubt || len(l.Events()) == 1 || l.ByName && c.fitsAnother(l, n):
 		// A single line may have been printed by anybody.
-		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
+	case c.fitsNext(l, n):
+		v.Why = "what comes after its end may be about the next thread of that name and pid"
+	}
+	if v.Why != "" {
+		v.Fits, v.FitsTo = FitsInconclusive, 0
 		f.Rule = &KT010
 	}
 	v.Findings = append(v.Findings, f)
+}
+
+// fits says whether the rules of the era allow a life, or may allow it.
+func (c *eraChecker) fits(l *Life) bool {
+	_, ans := c.history(l).Ends()
+	return ans != model.No
+}
+
+// stoppedEarly returns the last return of a stop before event n, if that is a message which
+// threadfn prints when it returns, and all fits without the returns of stops; -1: it is
+// not so.
+func (c *eraChecker) stoppedEarly(l *Life, n int) int {
+	events := l.Events()
+	if l.Traced() || events[n].Kind != traces.Return || !c.fits(l.First(n+1).Without(traces.StopReturn)) {
+		return -1
+	}
+	for i := n - 1; i >= 0; i-- {
+		if events[i].Kind == traces.StopReturn {
+			return i
+		}
+	}
+	return -1
+}
+
+// fitsAnother says whether event n, where a life stops fitting, may be about another thread
+// of the name. What the other messages of the name are about is open then. But what no
+// message of the name says, that other thread has not done either.
+func (c *eraChecker) fitsAnother(l *Life, n int) bool {
+	var others traces.Kinds
+	for _, e := range l.Events()[:n] {
+		others = others.With(e.Kind)
+	}
+	return c.fits(l.Part(n, n+1, others))
+}
+
+// fitsNext says whether what comes up to event n, after the thread said that it ends by
+// itself, may be about the next thread of its name and pid.
+func (c *eraChecker) fitsNext(l *Life, n int) bool {
+	if l.Traced() || l.Thread.PID == 0 {
+		return false
+	}
+	var parks traces.Kinds // what is open when the thread ends
+	for i, e := range l.Events()[:n] {
+		switch e.Kind {
+		case traces.StopCall:
+			return false
+		case traces.ParkCall:
+			parks = parks.With(e.Kind)
+		case traces.Return, traces.Exit:
+			return c.fits(l.Part(i+1, n+1, parks))
+		}
+	}
+	return false
 }
 
 // said returns the text of an event: the log's own, or, if there is none, that of

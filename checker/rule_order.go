@@ -57,10 +57,26 @@ var KT004 = Rule{
 	Text: `kthread_stop() waits for the completion that the thread raises in do_exit(),
 after threadfn has returned. Nothing of threadfn can come after it. Either the message
 is not printed after kthread_stop(), or the two lines are about two threads.`,
-	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
-		return e.Kind == traces.StopReturn && m.misses(traces.Return)
-	}),
-	Say: sayMisfit(", but threadfn has not returned"),
+	Find: func(c *Case) []Evidence {
+		m := c.misfit
+		switch e := &c.Life.Events()[m.event]; {
+		case m.early >= 0:
+			return []Evidence{{Events: []int{m.early, m.event}, Detail: m}}
+		case e.Kind == traces.StopReturn && m.misses(traces.Return):
+			return []Evidence{{Events: []int{m.event}, Detail: m}}
+		}
+		return nil
+	},
+	Say: func(l *Life, e Evidence) Text {
+		m := e.Detail.(*misfit)
+		if m.early < 0 {
+			return m.says(l, ", but threadfn has not returned")
+		}
+		t := m.says(l, "")
+		t.Message = fmt.Sprintf("%s comes after %s (line %d), but kthread_stop does not return before threadfn has",
+			said(&l.Events()[m.event]), said(&l.Events()[m.early]), l.Events()[m.early].Line)
+		return t
+	},
 }
 
 var KT005 = Rule{
