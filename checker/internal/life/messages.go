@@ -21,10 +21,19 @@ type printedSet struct {
 	since int  // that line
 	gaps  bool // lines were left out since
 	crash int  // line of the last oops since; 0: none
-	// before has the names and pids that were alive when the set's begin line came. A
-	// later line about one of them may still be about that thread.
+	// before has the names and pids that were alive when the set's begin line came, and
+	// the pids of gone. A later line about one of them may still be about that thread.
 	before map[traces.Task]bool
 	pids   bool // some of the set's messages have the pid
+	// shared has the names that several threads have, of a set that prints pids. A message
+	// that has only such a name is nobody's.
+	shared map[string]bool
+	// gone has the names of threads that had gone before a call of them returned.
+	gone map[string]bool
+	// past has the kinds of messages with only the name in lives that are over, by name.
+	past map[string]traces.Kinds
+	// unsure has the kinds of such messages, by name: one may be of any thread of the name.
+	unsure map[string]traces.Kinds
 }
 
 // of returns what a set has said; nil: of a line that is no set's.
@@ -76,12 +85,15 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 	}
 	l, certain := a.lifeOf(e)
 	switch {
+	case l != nil && !certain && l.Count() > 0: // ofShared
+		a.addTo(l, e)
+		return nil
 	case l == nil && !certain:
 		return nil // several have the name; lifeOf has noted it
 	case l == nil:
 		next := a.newLife(e)
 		next.Keep(e)
-		a.share(next, e)
+		a.sharesWith(next, e)
 		a.insert(next)
 		return nil
 	case !certain:
@@ -94,16 +106,30 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 	if e.Set != nil && l.Set != nil && e.Set != l.Set {
 		l.doubt() // what one set does not print the other may
 	}
+	if e.Thread.PID == 0 && a.byNames(e.Set) && l.begins(e.Kind) && !l.isOver() {
+		a.share(e)
+		return nil
+	}
 	if over, follows := a.givesWay(l, e); over {
 		l.AsOf = e.Before
+		a.gone(e.Set, l)
 		a.remove(l)
-		next := a.newLife(e)
+		next, certain := a.lifeOf(e)
+		if next != nil && certain && e.Thread.Comm != l.Thread.Comm {
+			// The pid is now that of a thread whose name alone came before.
+			if l.inCall() {
+				next.doubt()
+			}
+			a.addTo(next, e)
+			return []*Life{l}
+		}
+		next = a.newLife(e)
 		next.Keep(e)
 		if follows {
 			next.Follows = l.Events()[len(l.Events())-1].Line
 		}
 		switch {
-		case e.Thread.PID == 0 && (!a.printed.of(e.Set).pids || !l.StopReturned()):
+		case e.Thread.PID == 0 && !a.byNames(e.Set):
 			// Other tasks may still print about the old thread. So it is not
 			// certain to which thread a line belongs.
 			l.doubt()
@@ -125,6 +151,12 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 // addTo adds a message, or a report, to the life that it is about.
 func (a *Assembler) addTo(l *Life, e *traces.Event) {
 	of := *e
+	if l.Unsure.Has(traces.StopReturn) && (l.kinds | l.Unsure).Has(traces.StopCall) {
+		l.doubt() // the stop may have returned since, and this be the next thread of the pid
+	}
+	if e.Kind == traces.Create && l.Follows > 0 && l.events[0].Kind != traces.Enter {
+		l.doubt() // what came since the end of the thread before may still be about that one
+	}
 	switch {
 	case (l.Thread.PID == 0) == (e.Thread.PID == 0):
 	case e.Set == nil:
@@ -167,6 +199,9 @@ func (a *Assembler) lifeOf(e *traces.Event) (l *Life, certain bool) {
 	if t.Comm == "" {
 		return nil, true
 	}
+	if t.PID == 0 && a.byNames(e.Set) && a.printed.of(e.Set).shared[t.Comm] {
+		return a.ofShared(e), false
+	}
 	var same []*Life
 	alikes := false
 	for _, l := range a.byName[commKey(t.Comm)] {
@@ -192,8 +227,12 @@ func (a *Assembler) lifeOf(e *traces.Event) (l *Life, certain bool) {
 		}
 		return same[0], true
 	case len(same) > 1:
+		if a.byNames(e.Set) {
+			a.share(e)
+			return nil, false
+		}
 		for _, l := range same {
-			l.maybe(e.Kind)
+			l.doubt()
 		}
 		return nil, false
 	case alikes:
@@ -215,6 +254,9 @@ func (a *Assembler) init(l *Life, e *traces.Event) {
 	*l = Life{
 		Identity: Identity{Thread: e.Thread, Incarnation: a.incarnation(e.Thread), Set: e.Set, Kernel: p.kernel, BannerLine: p.bannerLine},
 		Evidence: Evidence{Begun: s.begun, Since: s.since, Crash: s.crash, Gaps: s.gaps, Doubt: !s.begun, ByName: s.pids && e.Thread.PID == 0},
+	}
+	if s.unsure != nil && e.Set != nil {
+		l.Unsure = s.unsure[e.Thread.Comm]
 	}
 	if len(p.ambiguous) == 0 && len(s.before) == 0 {
 		return
@@ -239,8 +281,11 @@ func (a *Assembler) givesWay(l *Life, e *traces.Event) (over, follows bool) {
 	}
 	prints := e.Set.Shows().Has(traces.Create)
 	switch {
-	case prints || e.Thread.PID != 0:
-	case e.Kind != traces.Enter || !a.printed.of(e.Set).pids:
+	case e.Thread.PID == 0 && a.byNames(e.Set):
+		if !l.isOver() {
+			return false, false
+		}
+	case !prints && e.Thread.PID == 0:
 		return false, false
 	}
 	switch e.Kind {
@@ -249,7 +294,7 @@ func (a *Assembler) givesWay(l *Life, e *traces.Event) (over, follows bool) {
 	case traces.Enter:
 		return l.kinds.Has(traces.Return) || l.kinds.Has(traces.Exit) || l.kinds.Has(traces.StopReturn), prints
 	}
-	if !l.kinds.Has(traces.StopReturn) || e.Thread.PID != 0 && l.printsBefore(e.Kind) {
+	if !l.kinds.Has(traces.StopReturn) || (e.Thread.PID != 0 || a.byNames(e.Set)) && l.printsBefore(e.Kind) {
 		return false, false
 	}
 	return true, true
