@@ -13,11 +13,12 @@ import (
 
 // A Match is a message and the pattern that matches it. It is valid as long as the message.
 type Match struct {
-	set       *Set
+	in        *Set // the set that was asked, or a built-in one behind it
 	pattern   *pattern
 	values    values
 	msg       []byte
 	Ambiguous bool // the message can be read in two ways
+	Builtin   bool // of a set that is recognised without being asked for: from its begin line on
 }
 
 // Match finds the best pattern that matches a whole message. ok is false where none does. A
@@ -27,8 +28,16 @@ func (p *Set) Match(msg []byte) (m Match, ok bool) {
 		return Match{}, false
 	}
 	q, found, ambiguous := p.find(msg)
-	return Match{p, q, found, msg, ambiguous}, q != nil
+	if q == nil && p.builtin != nil {
+		m, ok = p.builtin.Match(msg)
+		m.Builtin = true
+		return m, ok
+	}
+	return Match{p, q, found, msg, ambiguous, false}, q != nil
 }
+
+// Set is the set that has the pattern, of those that were joined.
+func (m *Match) Set() *Set { return m.pattern.set }
 
 // Kind is the kind of the pattern.
 func (m *Match) Kind() traces.Kind { return m.pattern.kind }
@@ -39,9 +48,9 @@ func (m *Match) Pattern() string { return m.pattern.text }
 // Event makes an event of the match. Where the text of a placeholder is not what it must
 // be, problem says so; usable is false where the event is of no use then.
 func (m *Match) Event() (e traces.Event, problem string, usable bool) {
-	e, problem, usable = m.pattern.event(m.set, m.values)
+	e, problem, usable = m.pattern.event(m.pattern.set, m.values)
 	if usable && e.Kind != traces.Begin {
-		e.OrNames = m.set.otherNames(m.msg, m.pattern)
+		e.OrNames = m.in.otherNames(m.msg, m.pattern)
 	}
 	return e, problem, usable
 }
@@ -217,7 +226,7 @@ func (p *Set) Literals() []Literals {
 	if p == nil {
 		return nil
 	}
-	var list []Literals
+	list := p.builtin.Literals()
 	for _, q := range p.list {
 		l := Literals{Begin: q.parts[0].text, End: q.parts[len(q.parts)-1].text}
 		for _, part := range q.parts {
@@ -240,7 +249,7 @@ func (p *Set) MayMatch(msg []byte) bool {
 			return true
 		}
 	}
-	return false
+	return p.builtin.MayMatch(msg)
 }
 
 // maxReadings bounds how many ways to read a message are tried.
