@@ -295,8 +295,8 @@ func (h *history) crash(m *model.Machine, l *Life, i int) {
 		// The thread dies after the report, and prints nothing more.
 		h.died = true
 		to := threadEnds(l.Events(), i)
-		if to != model.Never {
-			to--
+		if to != model.Never && to%2 == 0 {
+			to-- // before the line
 		}
 		h.Operations = append(h.Operations, model.Operation{From: at(e.Line), To: max(to, at(e.Line)), Actions: m.Actions("Oops"), Event: i})
 	}
@@ -343,11 +343,13 @@ func nextBy(events []traces.Event, i int) int64 {
 }
 
 // threadEnds returns the moment by which the thread has done what it announced in event
-// i: that of its own next message, or of the return of a stop, which proves its exit.
+// i: before its own next message, or by the return of a stop, which proves its exit.
 func threadEnds(events []traces.Event, i int) int64 {
 	for n := i + 1; n < len(events); n++ {
 		switch events[n].Kind {
-		case traces.Enter, traces.Return, traces.StopReturn:
+		case traces.Enter, traces.Return:
+			return at(events[n].Line) - 1
+		case traces.StopReturn:
 			return at(events[n].Line)
 		}
 	}

@@ -164,10 +164,13 @@ func (c *eraChecker) stoppedEarly(l *Life, n int) int {
 	return -1
 }
 
-// fitsAnother says whether event n, where a life stops fitting, may be about another thread
-// of the name. What the other messages of the name are about is open then. But what no
-// message of the name says, that other thread has not done either.
+// fitsAnother says whether a life whose messages do not all have the pid fits up to event n,
+// if those without it may be about another thread of the name. What no message of the name
+// says, that other thread has not done either.
 func (c *eraChecker) fitsAnother(l *Life, n int) bool {
+	if l.Events()[n].Thread.PID != 0 {
+		return c.fits(l.Sure(n + 1))
+	}
 	var others traces.Kinds
 	for _, e := range l.Events()[:n] {
 		others = others.With(e.Kind)

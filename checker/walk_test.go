@@ -181,6 +181,14 @@ func (w *world) owe(task string, kind traces.Kind, code int) {
 	}
 }
 
+// caller names a task that stops or parks the thread, with its pid if the thread has one.
+func (w *world) caller(kind string, i int) string {
+	if w.pid == 0 || w.pid%2 == 1 {
+		return fmt.Sprintf("%s%d%s", kind, i, w.name)
+	}
+	return fmt.Sprintf("%s%d%s[%d]", kind, i, w.name, 100*w.pid+10*i+int(kind[0]-'p'))
+}
+
 // owed prints the message that a task owes, if it does.
 func (w *world) owed(task string) bool {
 	msg := w.owes[task]
@@ -209,7 +217,7 @@ func (w *world) turn(worlds []*world) bool {
 
 // parks is the turn of a task that parks the thread.
 func (w *world) parks(i int) bool {
-	by := fmt.Sprintf("p%d%s", i, w.name)
+	by := w.caller("p", i)
 	if !w.created || w.is("phase", "failed") {
 		return false
 	}
@@ -378,7 +386,7 @@ func (w *world) stops(i int) bool {
 	if !w.created {
 		return false
 	}
-	by := fmt.Sprintf("s%d%s", i, w.name)
+	by := w.caller("s", i)
 	if w.owed(by) {
 		return true
 	}

@@ -159,6 +159,17 @@ func (l *Life) Part(i, n int, unsure traces.Kinds) *Life {
 	return part
 }
 
+// Sure returns the life as its events before index n that have its pid show it. What has
+// only its name may be about it or not. The life is not a traced one.
+func (l *Life) Sure(n int) *Life {
+	part := l.First(n)
+	part.ByName, part.beforeLoss = false, 0
+	events, unsure := part.byName()
+	part.events = events
+	part.Unsure |= unsure
+	return part
+}
+
 // Without returns the life as it would be without its events of a kind. The life is not a
 // traced one.
 func (l *Life) Without(k traces.Kind) *Life {

@@ -142,9 +142,10 @@ func (l *Life) pendingOf(ret traces.Kind) (n int) {
 	return n
 }
 
-// returnsTo says whether an event is a return that can only be of a call that the life
-// shows, though it names the thread only by its name: each call is printed with the pid,
-// and no call of another thread of the name is open.
+// returnsTo says whether an event is a return that can only be of a call of this life,
+// though it names the thread only by its name: each call is printed with the pid, and no
+// call of another thread of the name is open. If this one has no open call either, it is a
+// return that nobody has called, whichever thread it is about.
 func (a *Assembler) returnsTo(l *Life, e *traces.Event) bool {
 	call := traces.StopCall
 	switch e.Kind {
@@ -154,7 +155,7 @@ func (a *Assembler) returnsTo(l *Life, e *traces.Event) bool {
 	default:
 		return false
 	}
-	if !l.Shows(call) || !l.Set.Names(call, traces.Task{PID: 1}) || l.pendingOf(e.Kind) == 0 {
+	if l.Thread.PID == 0 || !l.Shows(call) || !l.Set.Names(call, traces.Task{PID: 1}) {
 		return false
 	}
 	if a.printed.of(e.Set).gone[e.Thread.Comm] {
