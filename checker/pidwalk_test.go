@@ -90,7 +90,7 @@ func (c *crowd) add(name string, pid int) {
 func (c *crowd) one() {
 	if c.rng.IntN(2) == 0 {
 		for _, w := range c.worlds {
-			busy := func(s string) bool { return s == "called" || s == "requested" }
+			busy := func(s string) bool { return s == "called" || s == "wakes" || s == "requested" }
 			if w.over || !w.is("phase", "finished") || !slices.Contains(w.stoppers, "done") || slices.ContainsFunc(w.stoppers, busy) || slices.ContainsFunc(w.parkers, busy) || len(w.owes) > 0 {
 				continue
 			}
