@@ -180,7 +180,7 @@ func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonTh
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
 	}
-	if l.Doubt && v.Fits != checker.FitsNo {
+	if l.OneName() && v.Fits != checker.FitsNo {
 		t.Assumes = append(t.Assumes, "one name is one thread")
 	}
 	if v.ForeignWake {

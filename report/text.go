@@ -429,6 +429,8 @@ func (t *Text) Close(s *Summary) error {
 			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {
 			t.printf("  taken for granted: a name is one thread (the set's begin line is not in the log, or messages were lost)\n")
+		} else if in.ByName {
+			t.printf("  taken for granted: a name is one thread (some messages have no pid, and others of their set have it)\n")
 		}
 	}
 	verdict := s.Verdict()

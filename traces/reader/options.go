@@ -10,8 +10,9 @@ import (
 // Options say how a log is to be read. The zero value reads any format,
 // recognises no module's messages, and leaves nothing out.
 type Options struct {
-	// Patterns are the messages of a module that are recognised, from the set's
-	// begin line on, or, with Always, wherever they stand. nil: none.
+	// Patterns are the messages of a module that are recognised, from their set's
+	// begin line on, or, with Always, wherever they stand. Those that
+	// printk.WithBuiltins has added need their begin line always. nil: none.
 	Patterns *printk.Set
 	Always   bool
 	// Format is the only format that is read, by its name in Formats. Empty or

@@ -65,7 +65,7 @@ type reportBook struct {
 func New(stats *traces.Stats, interest *traces.Interest, ending func() traces.Kinds) *Assembler {
 	a := &Assembler{stats: stats, interest: interest, ending: ending}
 	a.namedIncarnations = make(map[traces.Task]int)
-	a.printed.before = make(map[traces.Task]bool)
+	a.printed.reboot()
 	a.traced.grace, a.traced.firstSeen = usualGrace, new(firstLines)
 	a.clear()
 	return a
@@ -87,18 +87,10 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 	switch e.Kind {
 	case traces.Boot:
 		ended = a.End(e.Before)
-		a.printed.begun, a.printed.since, a.printed.crash, a.printed.kernel, a.printed.failed, a.printed.bannerLine, a.printed.gaps = false, 0, 0, e.Kernel, 0, e.Line, false
-		clear(a.printed.before)
+		a.printed.reboot()
+		a.printed.kernel, a.printed.failed, a.printed.bannerLine = e.Kernel, 0, e.Line
 	case traces.Begin:
-		clear(a.printed.before)
-		for l := range a.alive() {
-			if !l.StopReturned() {
-				a.printed.before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
-				a.printed.before[traces.Task{PID: l.Thread.PID}] = true
-			}
-		}
-		ended = a.endAll(e.Before)
-		a.printed.begun, a.printed.since, a.printed.crash, a.printed.gaps = true, e.Line, 0, false
+		ended = a.begin(e)
 	case traces.Loss:
 		if e.Thread.PID != 0 {
 			if l := a.byPID.get(e.Thread.PID); l != nil && l.Trace.on {
@@ -107,7 +99,8 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 			return nil
 		}
 		// A begin line may be among what was lost.
-		a.printed.begun, a.book.hung.Incomplete = false, true
+		a.printed.each(func(s *printedSet) { s.begun = false })
+		a.book.hung.Incomplete = true
 		for l := range a.alive() {
 			l.weaken()
 			before := l.beforeLoss
@@ -118,12 +111,13 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 		}
 		a.lose(e)
 	case traces.Cut:
-		a.printed.gaps, a.book.hung.Incomplete = true, true
+		a.printed.each(func(s *printedSet) { s.gaps = true })
+		a.book.hung.Incomplete = true
 		for l := range a.alive() {
 			l.Gaps = true
 		}
 	case traces.Crash:
-		a.printed.crash = e.Line
+		a.printed.each(func(s *printedSet) { s.crash = e.Line })
 		for l := range a.alive() {
 			l.weaken()
 			l.Crash, l.CrashOf = e.Line, traces.Task{}
@@ -153,6 +147,34 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
+// begin takes the begin line of a set. It ends the lives that are not another set's.
+func (a *Assembler) begin(e *traces.Event) (ended []*Life) {
+	s := a.printed.of(e.Set)
+	before := make(map[traces.Task]bool)
+	others := false
+	for l := range a.alive() {
+		if l.Set != nil && l.Set != e.Set {
+			others = true
+			continue
+		}
+		if ended = append(ended, l); !l.StopReturned() {
+			before[traces.Task{Comm: commKey(l.Thread.Comm)}] = true
+			before[traces.Task{PID: l.Thread.PID}] = true
+		}
+	}
+	if others {
+		for _, l := range ended {
+			a.over(l, e.Before)
+			a.forget(l)
+		}
+	} else {
+		ended = a.endAll(e.Before)
+	}
+	*s = printedSet{begun: true, since: e.Line, before: before, pids: s.pids}
+	a.printed.latest = s
+	return ended
+}
+
 // End ends all lives, as the end of a log or of a boot does. asOf is the number of the last
 // line that could have been about them.
 func (a *Assembler) End(asOf int) []*Life {
@@ -167,14 +189,19 @@ func (a *Assembler) endAll(asOf int) []*Life {
 	ended = slices.AppendSeq(ended, a.alive())
 	for _, l := range ended[was:] {
 		a.mayHaveBeenStopped(l)
-		l.AsOf = asOf
-		l.Sees = a.sees()
-		if l.Kernel == "" {
-			l.Kernel = a.printed.kernel // a report has named it since
-		}
+		a.over(l, asOf)
 	}
 	a.clear()
 	return ended
+}
+
+// over notes what is known when a life ends for good.
+func (a *Assembler) over(l *Life, asOf int) {
+	l.AsOf = asOf
+	l.Sees = a.sees()
+	if l.Kernel == "" {
+		l.Kernel = a.printed.kernel // a report has named it since
+	}
 }
 
 // JustEnded returns the life that got the latest event, if the log shows that its thread

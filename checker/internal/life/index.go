@@ -62,7 +62,6 @@ func (x *index) put(l *Life, beside bool) {
 }
 
 func (x *index) remove(l *Life) {
-	is := func(o *Life) bool { return o == l }
 	x.open[l.openAt], l.openAt = nil, -1
 	if x.ended++; x.ended > 64 && x.ended > len(x.open)/2 {
 		x.open = slices.DeleteFunc(x.open, func(o *Life) bool { return o == nil })
@@ -77,8 +76,13 @@ func (x *index) remove(l *Life) {
 	if l.Trace.on {
 		return // its name is in no event
 	}
+	x.unname(l)
+}
+
+// unname forgets which life has its name.
+func (x *index) unname(l *Life) {
 	key := commKey(l.Thread.Comm)
-	if rest := slices.DeleteFunc(x.byName[key], is); len(rest) > 0 {
+	if rest := slices.DeleteFunc(x.byName[key], func(o *Life) bool { return o == l }); len(rest) > 0 {
 		x.byName[key] = rest
 	} else {
 		delete(x.byName, key)
