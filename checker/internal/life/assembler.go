@@ -170,7 +170,7 @@ func (a *Assembler) begin(e *traces.Event) (ended []*Life) {
 	} else {
 		ended = a.endAll(e.Before)
 	}
-	*s = printedSet{begun: true, since: e.Line, before: before, pids: s.pids}
+	*s = printedSet{begun: true, since: e.Line, before: before, pids: s.pids, apart: s.apart}
 	a.printed.latest = s
 	return ended
 }
