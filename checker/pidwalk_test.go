@@ -167,7 +167,7 @@ func TestLegalRunsWithPIDsAreNeverMisjudged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rules := all.all(graph.KThreadAPI)[seed/2%len(all.all())]
+		rules := all.all(graph.KThreadAPI)[seed/2%len(all.all(graph.KThreadAPI))]
 		c := all
 		if seed/16%2 == 0 {
 			c = newFor(rules.m.Graph, 10*time.Second)
