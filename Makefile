@@ -50,7 +50,7 @@ fuzz: tools
 
 runs: tools
 	$(GO) test ./checker -run TestLegal -runs $(LIVES) -v -timeout 3h
-	$(GO) run ./internal/runs/run -n $(LIVES) -impossible $(CHANGES)
+	$(GO) run ./internal/runs/run -n $(LIVES) -impossible $(CHANGES) -doc docs/trust.md
 
 scale: tools
 	$(GO) run ./spec/scale

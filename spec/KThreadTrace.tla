@@ -277,21 +277,21 @@ StopSteps(s) ==
     /\ Acts(s)
     /\ \/ StopCall(s) /\ Says("stop", K, s, 0) /\ Same
        \/ (StopGet(s) \/ StopFindsLive(s) \/ StopFindsGoneValue(s) \/ StopFindsGoneEintr(s)
-           \/ StopSetBitStarts(s) \/ StopSetBitLate(s) \/ StopNotify(s)
+           \/ StopSetBit(s) \/ StopNotify(s)
            \/ StopAwaitValue(s) \/ StopAwaitEintr(s) \/ StopSleeps(s) \/ StopReadsCode(s)) /\ Quiet /\ Same
        \/ StopUnparkLooks(s) /\ Says("unpark", K, s, 0) /\ Same
        \/ (StopUnparkAsked(s) \/ StopUnparkUnasked(s)) /\ Same
           /\ (IF Era.unpark_looks \/ Era.skips_gone THEN Quiet ELSE Says("unpark", K, s, 0))
        \/ StopUnparkWake(s) /\ UnparkSays(s)
-       \/ StopWake(s) /\ WakeSays(s)
+       \/ (StopWakeStarts(s) \/ StopWakeLate(s)) /\ WakeSays(s)
        \/ (StopReturnsValue(s) \/ StopReturnsEintr(s) \/ StopReturnsSignal(s) \/ StopReturnsZero(s))
           /\ Says("stop_ret", K, s, stopper[s].ret) /\ Same
 
 ParkSteps1(p) ==
     /\ Acts(p)
     /\ \/ ParkCall(p) /\ Says("park", K, p, 0) /\ Same
-       \/ (ParkSetBitStarts(p) \/ ParkSetBitLate(p)) /\ Quiet /\ Same
-       \/ ParkWake(p) /\ WakeSays(p)
+       \/ ParkSetBit(p) /\ Quiet /\ Same
+       \/ (ParkWakeStarts(p) \/ ParkWakeLate(p)) /\ WakeSays(p)
        \/ ParkReturns(p) /\ Says("park_ret", K, p, 0) /\ Same
        \/ (UnparkLooksAsked(p) \/ UnparkLooksUnasked(p)) /\ Says("unpark", K, p, 0) /\ Same
        \/ UnparkClearBit(p) /\ (IF Era.unpark_looks THEN Quiet ELSE Says("unpark", K, p, 0)) /\ Same

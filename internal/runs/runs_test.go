@@ -121,3 +121,28 @@ func TestTLCAcceptsRuns(t *testing.T) {
 		}
 	}
 }
+
+// A share of random legal lives, so that a change of the checker that accuses many is seen
+// before `make runs`. With one clock hardly any may be.
+func TestLegalRuns(t *testing.T) {
+	walks := storedWalks(t)
+	n := 3000
+	if testing.Short() {
+		n = 400
+	}
+	table := NewTable()
+	if err := table.Legal(t.Context(), walks, n, 7); err != nil {
+		t.Fatal(err)
+	}
+	var lives, accused int
+	for _, f := range Formats {
+		if c := table.legal[cellKey(f, 0)]; c != nil {
+			lives += c.lives
+			accused += c.accused
+		}
+	}
+	if accused*50 > lives {
+		t.Errorf("with one clock %d of %d legal lives are accused:\n%s", accused, lives, table)
+	}
+	t.Log("\n" + table.String())
+}

@@ -119,8 +119,12 @@ func (t *Table) Legal(ctx context.Context, walks []*Walk, lives int, seed uint64
 	return nil
 }
 
+func cellKey(format string, skew int64) string {
+	return fmt.Sprintf("%-12s %5d µs", format, skew/1000)
+}
+
 func (t *Table) add(format string, skew int64, r *Run, o *Opinion) {
-	key := fmt.Sprintf("%-12s %5d µs", format, skew/1000)
+	key := cellKey(format, skew)
 	c := t.legal[key]
 	if c == nil {
 		c = &cell{}
@@ -164,7 +168,7 @@ func (t *Table) String() string {
 	var sum cell
 	for _, f := range Formats {
 		for _, s := range Skews {
-			key := fmt.Sprintf("%-12s %5d µs", f, s/1000)
+			key := cellKey(f, s)
 			c := t.legal[key]
 			if c == nil {
 				continue

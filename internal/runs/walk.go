@@ -1,5 +1,7 @@
 package runs
 
+//go:generate go run ./run -root ../.. -n 300 -write testdata/walks.gz
+
 import (
 	"bufio"
 	"compress/gzip"
@@ -36,7 +38,7 @@ func (a Actor) caller() int {
 // parkers are the actions of a parker; the others that begin with Park are the thread's.
 var parkers = map[string]bool{
 	"ParkCall": true, "ParkRefusedExiting": true, "ParkRefusedBusy": true, "ParkFindsParked": true,
-	"ParkSetBitStarts": true, "ParkSetBitLate": true, "ParkWake": true, "ParkReturns": true,
+	"ParkSetBit": true, "ParkWakeStarts": true, "ParkWakeLate": true, "ParkReturns": true,
 }
 
 // actorOf is who takes a step. The names of KThread's actions tell, and, of two stoppers,

@@ -378,7 +378,7 @@ func (w *world) stops(s *Step, t *task, before *State) {
 		}
 	case "StopUnparkWake":
 		w.wakes(s, t, before, true)
-	case "StopWake":
+	case "StopWakeStarts", "StopWakeLate":
 		w.wakes(s, t, before, false)
 	case "StopSleeps":
 		if t.entering = 'D'; w.m.chance(0.9) {
@@ -414,7 +414,7 @@ func (w *world) parks(s *Step, t *task, before *State) {
 	case "ParkFindsParked":
 		w.m.emit(t.cpu, "park", w.k)
 		ret(0)
-	case "ParkWake":
+	case "ParkWakeStarts", "ParkWakeLate":
 		w.wakes(s, t, before, false)
 		w.waits(t)
 	case "ParkReturns":

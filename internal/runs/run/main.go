@@ -20,15 +20,16 @@ func main() {
 	read := flag.String("walks", "", "take the walks from this `file`, and not from TLC")
 	impossible := flag.Int("impossible", 0, "how many `changes`")
 	root := flag.String("root", ".", "the module's `folder`")
+	doc := flag.String("doc", "", "write the tables to this `file`, docs/trust.md")
 	found := flag.String("found", "", "write what is misjudged to this `folder`")
 	flag.Parse()
-	if err := run(*lives, *impossible, *seed, *write, *read, *found, *root); err != nil {
+	if err := run(*lives, *impossible, *seed, *write, *read, *found, *root, *doc); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(lives, impossible int, seed uint64, write, read, found, root string) error {
+func run(lives, impossible int, seed uint64, write, read, found, root, doc string) error {
 	ctx := context.Background()
 	var walks []*runs.Walk
 	var err error
@@ -78,6 +79,11 @@ func run(lives, impossible int, seed uint64, write, read, found, root string) er
 			return err
 		}
 		fmt.Print("\n", t.Shares())
+	}
+	if doc != "" {
+		if err := os.WriteFile(doc, []byte(t.Markdown(lives, impossible, seed)), 0o666); err != nil {
+			return err
+		}
 	}
 	if t.Bad() {
 		os.Exit(1)
