@@ -23,6 +23,7 @@ type Options struct {
 	Apart  bool  // each caller plays one part in one life, and no pid comes again
 	CPUs   int   // 0: some
 	Probes bool  // in any case
+	Silent bool  // the format does not say what is lost: nothing is
 	Damage bool  // beginning or end cut off, kinds of events not recorded, events lost
 }
 
@@ -52,7 +53,7 @@ func New(rng *rand.Rand, walks []*Walk, o Options) *Run {
 	r.Lines = m.lines
 	r.skew(rng, o.Skew)
 	if o.Damage {
-		r.damage(rng)
+		r.damage(rng, o.Silent)
 	}
 	return r
 }
@@ -86,7 +87,7 @@ func (r *Run) skew(rng *rand.Rand, most int64) {
 }
 
 // damage takes lines away.
-func (r *Run) damage(rng *rand.Rand) {
+func (r *Run) damage(rng *rand.Rand, silent bool) {
 	switch rng.IntN(4) {
 	case 0:
 		r.Whole = false
@@ -103,7 +104,9 @@ func (r *Run) damage(rng *rand.Rand) {
 		r.Whole = false
 		r.Lines = slices.DeleteFunc(r.Lines, func(l *Line) bool { return slices.Contains(gone, l.Event) })
 	case 3:
-		r.lose(rng)
+		if !silent {
+			r.lose(rng)
+		}
 	}
 }
 

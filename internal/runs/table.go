@@ -81,11 +81,11 @@ func (t *Table) Legal(ctx context.Context, walks []*Walk, lives int, seed uint64
 			some[i] = pool[own.IntN(len(pool))]
 		}
 		skew := Skews[own.IntN(len(Skews))]
-		r := New(own, some, Options{Skew: skew, Damage: own.IntN(2) == 0})
 		format := Formats[own.IntN(len(Formats))]
 		if format == "bpftrace" && (kernel == "2.6.32" || kernel == "3.18") {
 			format = "ftrace"
 		}
+		r := New(own, some, Options{Skew: skew, Damage: own.IntN(2) == 0, Silent: format == "perf-script"})
 		release := ""
 		if own.IntN(2) == 0 {
 			release = Releases[kernel]
