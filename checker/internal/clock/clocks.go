@@ -41,14 +41,17 @@ type Beyond struct {
 // Clocks are the clocks of a log's CPUs. The zero value knows of no cause yet.
 //
 // What causes say of two clocks holds near them in time: by a distance in time it is widened
-// by what clocks drift, and an offset is bounded by causes before a moment and by causes
-// after it, so that a clock that steps between them is allowed for. A step is noticed once
-// causes of both directions have come after it.
+// by what clocks drift. An offset is bounded only where causes within a second before the
+// moment bound it, and causes within a second after it, and the wider of the two counts. So
+// a clock may step at any time, once in two seconds.
 type Clocks struct {
 	pairs  map[[2]int]*pair // by two CPUs, the smaller number first
 	last   *pair            // of the last cause
 	lastOf [2]int
 	beyond bool // some pair differs by more than Slack
+	// Skewed: some effect has an earlier stamp than its cause. As long as that is not so, no
+	// interval excludes that all clocks are equal.
+	Skewed bool
 }
 
 // pairOf returns the pair of two CPUs, a < b; nil: there is none, and none was made.
@@ -81,6 +84,7 @@ func (c *Clocks) Cause(from, to Moment) {
 	// The offset of to's clock is no larger than if the cause had taken no time.
 	most := to.Stamp - from.Stamp + max(from.Coarse, to.Coarse)
 	p := c.pairOf(min(from.CPU, to.CPU), max(from.CPU, to.CPU), true)
+	c.Skewed = c.Skewed || most < 0
 	if most < -Slack {
 		c.beyond = true // even where there is no room for the pair
 	}
@@ -112,6 +116,9 @@ func (c *Clocks) Offset(cpu int, m Moment) (lo, hi int64) {
 	}
 	if cpu > m.CPU {
 		known = interval{-known.hi, -known.lo}
+	}
+	if known.empty() {
+		known = everything // the clocks step more often, or a cause was none
 	}
 	if !c.beyond {
 		if within := known.and(interval{-Slack, Slack}); !within.empty() {
