@@ -50,15 +50,12 @@ type Decoder struct {
 	// interest has the pids whose scheduling matters: the Decoder leaves out SwitchOut,
 	// SwitchIn, Woken and Renamed of others. nil: all pids matter. An unsorted layout does
 	// not use it, because lines are read before the checker has seen earlier events.
-	interest *traces.Interest
-	emit     func(traces.Event)
-	rec      record
-	names    taskNames
-	gaps     traceGaps // gaps.go
-	unsorted *unsorted // sorts the events of an unsorted layout; else nil
-	// wakePending has the threads of which Woken was emitted, and no SwitchOut since: their
-	// SwitchIn is suppressed. nil: none is.
-	wakePending  *traces.Interest
+	interest     *traces.Interest
+	emit         func(traces.Event)
+	rec          record
+	names        taskNames
+	gaps         traceGaps // gaps.go
+	unsorted     *unsorted // sorts the events of an unsorted layout; else nil
 	latest       latestEvents
 	refused      bool   // a diagnostic has said why lines cannot be used
 	whole        bool   // the trace has had its end, whatever its last line is
@@ -72,12 +69,9 @@ type Decoder struct {
 func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(traces.Event)) *Decoder {
 	t := &Decoder{Layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
 	t.ftrace, _ = t.lines.(*ftraceLayout)
-	switch {
-	case l.unsorted:
+	if l.unsorted {
 		t.unsorted = &unsorted{stats: stats, out: emit, unwoken: make(map[int]int)}
 		t.emit = t.unsorted.hold
-	case interest != nil:
-		t.wakePending = traces.NewInterest()
 	}
 	return t
 }

@@ -98,11 +98,6 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	t.emit(e)
 }
 
-// isWakePending says whether Woken of a pid was emitted, and no SwitchOut since.
-func (t *Decoder) isWakePending(pid int) bool {
-	return t.wakePending != nil && t.wakePending.Has(pid)
-}
-
 // wants says whether the interest has a pid; it never has 0.
 func (t *Decoder) wants(pid int) bool {
 	return pid > 0 && t.interest.Has(pid)
@@ -160,13 +155,9 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
 			state = 'X'
 		}
-		t.wakePending.Remove(s.prev)
 		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
 	}
-	switch {
-	case in && t.isWakePending(s.next) && !t.gaps.lossy:
-		t.stats.Events++
-	case in:
+	if in {
 		t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
 	}
 }
@@ -328,9 +319,6 @@ func (t *Decoder) schedWakeup(n int, rec *record) {
 		return
 	}
 	thread := t.names.task(w.comm, w.pid)
-	if !late && thread.Comm != "" {
-		t.wakePending.Add(w.pid)
-	}
 	t.send(n, rec, traces.Event{Kind: traces.Woken, Thread: thread, By: t.by(rec), Late: late})
 }
 
@@ -374,7 +362,6 @@ func (t *Decoder) fork(n int, rec *record) {
 		if thread.Comm == "" {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.Remove(child)
 		t.send(n, rec, traces.Event{Kind: traces.Fork, Thread: thread, By: t.names.task(parentComm, parent)})
 	}
 }
