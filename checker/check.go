@@ -220,7 +220,7 @@ func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) 
 	if l.Kernel == "" {
 		now.As.Eras = uint8(c.marked.erasOf(c.stats.Marks, l.AsOf))
 	}
-	m, v = c.memoOf(now, c.key)
+	m, v = c.memoOf(now, c.assembler, c.key)
 	if m != nil {
 		if c.counted.add(m, now) {
 			c.assembler.Release(l)

@@ -50,7 +50,8 @@ func (h *traceHistory) calls(by, op int) {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
+	t := &traceHistory{history: h, times: newTimeline(l, nil)}
+	t.chains = newChains(&t.times)
 	h.Operations = make([]model.Operation, 0, l.Count()+1)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -71,7 +72,7 @@ func (h *history) addTrace() {
 		earlier = l.Revived.Events
 		t.woken, t.decided, t.gone = true, true, true
 	}
-	for i := range l.Events() {
+	for _, i := range t.times.order() {
 		e := &l.Events()[i]
 		switch {
 		case i >= earlier:
@@ -239,6 +240,7 @@ func (h *traceHistory) around(i int) model.Operation {
 // addAt adds an operation that happened at the moment of event i, in the order of the
 // event's CPU and of the given tasks.
 func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	o.Event = i
 	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
 		h.chains.put(&o, ofCPU(k.CPU()))
 	}
@@ -264,7 +266,7 @@ func (h *traceHistory) proves(n int, e *traces.Event) {
 		by = e.Thread
 	}
 	i := h.request(by.PID)
-	if i < 0 || h.Operations[i].To != model.Never {
+	if i < 0 || h.Operations[i].To != model.Never || !h.times.before(h.Operations[i].Event, n) {
 		return
 	}
 	o := &h.Operations[i]

@@ -36,6 +36,7 @@ type tracedLives struct {
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
 	waking     bool // there has been a sched_waking
+	clocks     traceClocks
 }
 
 // A reportBook has what the kernel's reports say that belongs to no one life.
@@ -68,7 +69,7 @@ func (a *Assembler) clear() {
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.superseded = endedQueue{}
-	a.traced.tombstones = tombstones{}
+	a.traced.tombstones, a.traced.clocks = tombstones{}, traceClocks{}
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -43,6 +44,8 @@ type traceRest struct {
 	since     int
 	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
+	wakings   wakings
+	offsets   offsets
 	// addr is the address of its task_struct, 0: not known. bound is how many threads
 	// had been forked when it was learned. See addresses.
 	addr  uint64
@@ -56,12 +59,14 @@ type firstLines [traces.Blocked + 1]atomic.Int64
 
 // A pendingCall is a stop or a park that has not returned yet.
 type pendingCall struct {
-	life        *Life
-	probe       bool // known by a probe
-	point       bool // known by the tracepoint
-	lost        bool // events were lost since: its return may be among them
-	park        bool
-	threadAwake bool // the thread was awake when the call began, and the call has not woken it
+	life         *Life
+	probe        bool // known by a probe
+	point        bool // known by the tracepoint
+	lost         bool // events were lost since: its return may be among them
+	park         bool
+	threadAwake  bool         // the thread was awake when the call began, and the call has not woken it
+	wasCompleted bool         // the thread has woken the caller
+	completed    clock.Moment // when, if so
 }
 
 // addTraced takes an event that a tracer saw.
@@ -69,6 +74,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
 	}
+	a.tick(e)
 	if !a.traced.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
 		a.traced.firstSeen[e.Kind].Store(int64(e.Line))
@@ -84,6 +90,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		}
 		l := a.newTraced(e)
 		l.Trace.Forked = true
+		l.traceMore.wakings.isForked(e)
 		return ended
 	case traces.StopCall, traces.ParkCall:
 		return a.addCall(e)
@@ -143,6 +150,7 @@ func (l *Life) rename(name string) {
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
+		a.wakesCaller(e)
 	} else if e.State == 'D' {
 		// A task that goes to sleep inside kthread_stop() has made its request.
 		if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
@@ -151,6 +159,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		}
 	}
 	l := a.byPID.get(e.Thread.PID)
+	if l != nil && l.Trace.on {
+		a.schedules(l, e)
+	}
 	if l == nil || !l.Trace.on || !l.takes(e) {
 		return nil
 	}
@@ -211,9 +222,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 			ended = a.retire(l, e.Line)
 		}
 		t.Ended, t.gone = true, true
-		if a.traced.calls.get(l.Thread.PID) == nil {
-			a.interest.Remove(l.Thread.PID)
-		}
+		a.loseInterest(l.Thread.PID)
 	default:
 		return nil
 	}
@@ -332,6 +341,7 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		// The call is known by the other of tracepoint and probe, whose return counts.
 		return
 	}
+	a.returns(in, e)
 	a.endCall(e.By.PID)
 	ret := *e
 	ret.Thread = in.life.Thread
@@ -349,9 +359,7 @@ func (a *Assembler) endCall(pid int) {
 		a.traced.spareCall = in
 	}
 	a.traced.calls.remove(pid)
-	if l := a.byPID.get(pid); l == nil || !l.Trace.on || l.Trace.gone {
-		a.interest.Remove(pid)
-	}
+	a.loseInterest(pid)
 }
 
 // lose takes note that events of a trace are missing.
@@ -367,6 +375,7 @@ func (a *Assembler) lose(e *traces.Event) {
 	}
 	for l := range a.alive() {
 		if l.Trace.on {
+			l.traceMore.wakings.isLossy()
 			if l.Trace.Lossy = true; l.traceMore.since == 0 {
 				l.traceMore.since = line
 			}
