@@ -113,7 +113,7 @@ func (a *Assembler) schedules(l *Life, e *traces.Event) {
 	c, w := &a.traced.clocks, &l.traceMore.wakings
 	if e.Kind != traces.Woken && w.forked {
 		w.forked = false
-		c.cause(w.fork, at)
+		c.cause(w.run, at)
 	}
 	if w.open && at.Stamp > w.last+Slack {
 		w.settle(c)

@@ -10,7 +10,7 @@ type lifeSlot struct {
 	unshared bool // the life has ended, and nobody else refers to it
 	_        [63]byte
 	life     Life // the fields that every event uses begin a cache line: TestLifeSlot
-	tasks    [6]task
+	tasks    [7]task
 	compact  [16]CompactEvent
 }
 

@@ -21,6 +21,7 @@ const (
 // wakings ended one of the sleeps, and all of them came before the last of the runs.
 type wakings struct {
 	last  int64 // stamp of the latest event
+	out   int64 // stamp of the latest beginning of a sleep
 	count int32 // of wakings
 	ended int32 // of sleeps that have ended
 	cpu   int32 // of the latest line but wakings; -1: there was none
@@ -34,15 +35,15 @@ type wakings struct {
 	mixedRuns bool // of several CPUs
 	forked    bool // only the fork has been seen
 
-	fork   clock.Moment // where forked
 	waking clock.Moment // the latest
-	run    clock.Moment // the latest that ended a sleep
+	run    clock.Moment // the latest that ended a sleep; where forked, the fork
 }
 
-// isForked begins with a thread's fork.
+// isForked begins with a thread's fork. Lines of CPUs whose clocks are behind may stand
+// before it, and are not known.
 func (w *wakings) isForked(e *traces.Event) {
-	w.state, w.clear = runnable, true
-	w.fork, w.forked = momentOf(e)
+	w.state = runnable
+	w.run, w.forked = momentOf(e)
 }
 
 // isLossy notes that events are missing.
@@ -81,7 +82,7 @@ func (w *wakings) add(e *traces.Event, at clock.Moment) {
 	case '?', 0:
 		w.state, w.odd = unclear, true
 	default:
-		w.state = asleep
+		w.state, w.out = asleep, at.Stamp
 	}
 }
 
@@ -92,9 +93,10 @@ func (w *wakings) settle(c *traceClocks) {
 	if w.clear && w.ended > 0 && !w.mixedRuns {
 		c.cause(w.waking, w.run)
 	}
-	// A thread that goes on running has no waking left over. Which of its lines is the
-	// last is certain where all are of one CPU.
-	if w.state == running && !w.mixed && w.cpu >= 0 {
+	// A thread that goes on running has no waking left over, and neither has one that has
+	// gone to sleep with no waking near. Which of its lines is the last is certain where all
+	// are of one CPU.
+	if !w.mixed && w.cpu >= 0 && (w.state == running || w.state == asleep && (w.count == 0 || w.waking.Stamp < w.out-Slack)) {
 		w.clear = true
 	}
 }
