@@ -40,6 +40,7 @@ type Log struct {
 	Waits    []Wait
 	Findings []Finding // those that belong to no one thread
 	Notes    []string  // what its words tell of the kernel's age, a sentence each
+	Clocks   []ClockDifference
 
 	incidents []Incident // by the kernel's reports, of no one thread
 	hung      life.HungTasks
@@ -150,7 +151,7 @@ func (c *check) read(src Source) error {
 // log is what the log says as a whole.
 func (c *check) log() Log {
 	r := c.assembler.Reports()
-	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
+	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, Clocks: r.Clocks, hung: r.Hung}
 	log.find()
 	return *log
 }

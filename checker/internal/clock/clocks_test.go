@@ -89,9 +89,11 @@ func TestOffsetIsInTheInterval(t *testing.T) {
 			}
 			list := happenings(rng, len(clocks), n, every, latency)
 			for _, h := range list {
-				if kind.name == "2 s" && !c.beyond {
-					c.Cause(print(0, h.start), print(1, h.end))
-					c.Cause(print(1, h.start), print(0, h.end))
+				if kind.name == "2 s" && !c.Beyond {
+					for i := range int64(enoughAgainst) {
+						c.Cause(print(0, h.start+i), print(1, h.end+i))
+						c.Cause(print(1, h.start+i), print(0, h.end+i))
+					}
 				}
 				c.Cause(print(h.from, h.start), print(h.to, h.end))
 				check(h.end, "at")
@@ -154,15 +156,20 @@ func TestWithoutCausesTheDocumentedSlackHolds(t *testing.T) {
 	want(1, at(0, 25*ms), -20-1500, 50+1500)
 	want(0, at(1, 2e9), -Slack, Slack)
 	want(0, at(2, 1000), -Slack, Slack)
-	if c.Beyond() != nil {
-		t.Error(c.Beyond())
+	if c.Beyond || c.Differences() != nil {
+		t.Error(c.Differences())
 	}
 }
 
 func TestCausesContradictTheDocumentedSlack(t *testing.T) {
 	var c Clocks
-	c.Cause(Moment{CPU: 2, Stamp: 1e9, Line: 7}, Moment{CPU: 1, Stamp: 1e9 - 30e6, Line: 5})
-	if got, want := fmt.Sprint(c.Beyond()), fmt.Sprint([]Beyond{{Ahead: 2, Behind: 1, By: 30e6, Cause: 7, Effect: 5}}); got != want {
+	for i := range enoughAgainst {
+		if c.Beyond {
+			t.Errorf("%d causes are enough", i)
+		}
+		c.Cause(Moment{CPU: 2, Stamp: 1e9, Line: 7}, Moment{CPU: 1, Stamp: 1e9 - 30e6, Line: 5})
+	}
+	if got, want := fmt.Sprint(c.Differences()), fmt.Sprint([]Difference{{Ahead: 2, Behind: 1, By: 30e6, Cause: 7, Effect: 5}}); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if lo, hi := c.Offset(1, Moment{CPU: 2, Stamp: 1e9 + 1e6}); lo != -Far || hi != Far {
@@ -177,6 +184,19 @@ func TestCausesContradictTheDocumentedSlack(t *testing.T) {
 	c.Cause(Moment{CPU: 1, Stamp: 1.021e9}, Moment{CPU: 2, Stamp: 1e9 + 51.05e6})
 	if lo, hi := c.Offset(1, Moment{CPU: 2, Stamp: 1e9 + 40e6}); lo < 30e6-5e3 || lo > 30e6 || hi < 30.05e6 || hi > 30.05e6+5e3 {
 		t.Errorf("got %d to %d", lo, hi)
+	}
+}
+
+// A line that is not possible says nothing of clocks.
+func TestOneCauseAgainstAnother(t *testing.T) {
+	var c Clocks
+	at := func(cpu int, stamp int64) Moment { return Moment{CPU: cpu, Stamp: stamp} }
+	for range 10 {
+		c.Cause(at(0, 1e9), at(1, 1e9-30e6))
+		c.Cause(at(1, 1e9), at(0, 1e9+1e6))
+	}
+	if c.Beyond || c.Skewed || c.Differences() != nil {
+		t.Error(c.Differences())
 	}
 }
 

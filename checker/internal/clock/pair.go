@@ -5,8 +5,9 @@ import "slices"
 // A pair is what is known of two CPUs, a and b: by how much b's clock is ahead of a's, from
 // time to time.
 type pair struct {
-	stretches []stretch // in the order of time
-	beyond    Beyond    // By 0: they do not differ that much
+	stretches []stretch  // in the order of time
+	beyond    Difference // By 0: they do not differ that much
+	against   [2]int     // causes that contradict Slack
 }
 
 // A stretch is a time, with the best bounds that its causes have given.

@@ -48,6 +48,7 @@ type reportBook struct {
 	waits    []Wait
 	hung     HungTasks
 	misuses  []Incident // by reports of crashes and warnings, of no one thread
+	clocks   []ClockDifference
 	cameBack []Incident // of tasks that were reported blocked, and are not any more; of no one thread
 }
 
@@ -69,7 +70,9 @@ func (a *Assembler) clear() {
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.superseded = endedQueue{}
-	a.traced.tombstones, a.traced.clocks = tombstones{}, traceClocks{}
+	a.book.clocks = append(a.book.clocks, a.traced.clocks.Differences()...)
+	a.traced.tombstones = tombstones{}
+	a.traced.clocks.over = true
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The

@@ -14,10 +14,11 @@ import (
 type traceClocks struct {
 	clock.Clocks
 	newest     int64          // the largest stamp so far
+	over       bool           // the boot is over: what comes next is of other clocks
 	disordered bool           // stamps have fallen back by more than Slack: nothing is measured any more
 	open       []openWakings  // those that are not settled yet; the first settled of them are gone
 	settled    int            // how many of open are gone
-	returned   []returnedCall // calls that returned within Slack
+	returned   []returnedCall // in the order of their stamps
 }
 
 // An openWakings is a life whose wakings are to be settled at a stamp.
@@ -29,12 +30,15 @@ type openWakings struct {
 // A returnedCall is a call that has returned, of which nothing has shown the waking that
 // ended it. The waking may stand behind, where its CPU's clock is ahead.
 type returnedCall struct {
-	by, thread int // pids of the caller, and of the thread that it was stopping or parking
-	at         clock.Moment
+	by          int   // pid of the caller
+	life        *Life // of the thread that it was stopping or parking
+	incarnation int
+	at          clock.Moment
 }
 
-// maxReturned bounds the calls whose wakings may still come.
-const maxReturned = 8
+// maxReturned bounds the calls whose wakings may still come, and patience how long that may
+// take, in nanoseconds.
+const maxReturned, patience = 8, 100e6
 
 // momentOf is when an event happened. ok is false where the trace does not tell CPUs apart,
 // or counts no nanoseconds.
@@ -55,6 +59,9 @@ func (a *Assembler) tick(e *traces.Event) {
 	c := &a.traced.clocks
 	if e.Clock != traces.Nanoseconds || e.CPU < 0 {
 		return
+	}
+	if c.over {
+		*c = traceClocks{}
 	}
 	if e.Stamp <= c.newest {
 		c.disordered = c.disordered || e.Stamp < c.newest-Slack
@@ -81,7 +88,7 @@ func (a *Assembler) tick(e *traces.Event) {
 		clear(c.open[n:])
 		c.open, c.settled = c.open[:n], 0
 	}
-	for len(c.returned) > 0 && c.returned[0].at.Stamp+Slack < e.Stamp {
+	for len(c.returned) > 0 && c.returned[0].at.Stamp+patience < e.Stamp {
 		by := c.returned[0].by
 		c.returned = append(c.returned[:0], c.returned[1:]...)
 		a.loseInterest(by)
@@ -140,7 +147,7 @@ func (a *Assembler) wakesCaller(e *traces.Event) {
 		return
 	}
 	for i, r := range a.traced.clocks.returned {
-		if r.by == e.Thread.PID && r.thread == e.By.PID {
+		if r.by == e.Thread.PID && r.life == a.byPID.get(e.By.PID) && r.life.Incarnation == r.incarnation {
 			a.traced.clocks.cause(at, r.at)
 			a.traced.clocks.returned = append(a.traced.clocks.returned[:i], a.traced.clocks.returned[i+1:]...)
 			a.loseInterest(r.by)
@@ -158,6 +165,6 @@ func (a *Assembler) returns(in *pendingCall, e *traces.Event) {
 	case in.wasCompleted:
 		c.cause(in.completed, at)
 	case a.wakes() && len(c.returned) < maxReturned && e.By.PID > 0:
-		c.returned = append(c.returned, returnedCall{e.By.PID, in.life.Thread.PID, at})
+		c.returned = append(c.returned, returnedCall{e.By.PID, in.life, in.life.Incarnation, at})
 	}
 }

@@ -144,7 +144,7 @@ func TestOffsetsOfSimulatedTraces(t *testing.T) {
 					ahead := s.clock(y, at) - s.clock(x, at)
 					lo, hi := a.traced.clocks.Offset(x, clock.Moment{CPU: y, Stamp: s.clock(y, at)})
 					if ahead < lo || ahead > hi {
-						t.Fatalf("%s, a thread every %d us, seed %d: at %d CPU %d is %d ns ahead of CPU %d, not %d to %d (%v)", c.name, every/1000, seed, at, y, ahead, x, lo, hi, a.traced.clocks.Beyond())
+						t.Fatalf("%s, a thread every %d us, seed %d: at %d CPU %d is %d ns ahead of CPU %d, not %d to %d (%v)", c.name, every/1000, seed, at, y, ahead, x, lo, hi, a.traced.clocks.Differences())
 					}
 					if asked++; hi-lo < 1e6 {
 						narrow++

@@ -90,7 +90,7 @@ func (w *wakings) add(e *traces.Event, at clock.Moment) {
 func (w *wakings) settle(c *traceClocks) {
 	w.open = false
 	w.clear = !w.odd && w.count == w.ended
-	if w.clear && w.ended > 0 && !w.mixedRuns {
+	if w.clear && w.ended > 0 && !w.mixedRuns && !c.Beyond {
 		c.cause(w.waking, w.run)
 	}
 	// A thread that goes on running has no waking left over, and neither has one that has
