@@ -57,6 +57,9 @@ func (l *Life) Offset(cpu, i int) (lo, hi int64) {
 // ClockOf returns the CPU by whose clock the life is best timed: the one that most of its
 // events are of, of several the first. -1: the trace does not tell CPUs apart.
 func (l *Life) ClockOf() int {
+	if o := &l.traceMore.offsets; len(o.byEvent) > 0 && len(o.byEvent) >= len(l.compact) {
+		return o.cpu // of a life that has been cut too
+	}
 	events := l.compact
 	if l.Revived != nil {
 		events = events[l.Revived.Events:] // of those before it, the CPU is not known
