@@ -114,8 +114,8 @@ func (t *timeline) window(i int) span {
 	k := &t.life.Compact()[i]
 	lo, hi := int64(-clock.Slack/2), int64(clock.Slack/2)
 	switch {
-	case k.Clock != traces.Nanoseconds:
-		return span{first, last}
+	case k.Clock != traces.Nanoseconds, k.Stamp > last/4, k.Stamp < first:
+		return span{first, last} // no clock has run for so long
 	case t.cpu >= 0:
 		lo, hi = t.life.Offset(t.cpu, i)
 	default:
