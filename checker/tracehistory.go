@@ -81,7 +81,8 @@ func (h *traceHistory) showsAll() {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
+	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil)}
+	t.chains = newChains(&t.times)
 	h.Operations = make([]model.Operation, 0, l.Count()+2)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -96,7 +97,7 @@ func (h *history) addTrace() {
 		earlier = l.Revived.Events
 		t.decided = true
 	}
-	for i := range l.Events() {
+	for _, i := range t.times.order() {
 		e := &l.Events()[i]
 		switch {
 		case i >= earlier:
@@ -336,6 +337,7 @@ func (h *traceHistory) around(i int) model.Operation {
 // addAt adds an operation that happened at the moment of event i, in the order of the
 // event's CPU and of the given tasks.
 func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	o.Event = i
 	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
 		h.chains.put(&o, ofCPU(k.CPU()))
 	}
@@ -357,7 +359,7 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 // does that after the request.
 func (h *traceHistory) requested(n int, e *traces.Event) {
 	in := h.caller(e)
-	if in == nil || h.Operations[in.request].To != model.Never {
+	if in == nil || h.Operations[in.request].To != model.Never || !h.times.before(h.Operations[in.request].Event, n) {
 		return
 	}
 	o := &h.Operations[in.request]
