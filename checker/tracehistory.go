@@ -267,7 +267,8 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		return
 	case traces.ParkMe:
 		if !h.decided && l.Whole() {
-			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")}, l.Thread)
+			// The last test may lie before a preemption.
+			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")})
 		}
 		h.decided = true
 		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")

@@ -185,7 +185,7 @@ func TestWakings(t *testing.T) {
 		{"it left one CPU after it came to another", []line{{fork, 0, 0, 1000}, {in, 0, 0, 1010}, {in, 0, 1, 1050}, {out, 'S', 0, 1100}, {woken, 0, 2, 1500}, {out, 'S', 1, 30000}}, ""},
 		{"without a fork nothing is clear", []line{{out, 'S', 0, 1020}, {woken, 0, 1, 1500}, {in, 0, 0, 1510}, {out, 'R', 0, 30000}}, ""},
 	} {
-		a := New(&traces.Stats{}, nil)
+		a := New(&traces.Stats{}, nil, nil)
 		first := traces.Event{Kind: traces.ShouldStop, Line: 1, Thread: traces.Task{PID: 300, Comm: "kt"}, CPU: 0, Time: traces.Time{Stamp: 900, Clock: traces.Nanoseconds}}
 		if c.lines[0].kind != fork {
 			a.Add(&first)
