@@ -365,7 +365,7 @@ func (h *traceHistory) requested(n int, e *traces.Event) {
 	}
 	o := &h.Operations[in.request]
 	o.To = max(o.From, h.times.windows[n].to)
-	o.Optional = h.maySkip(e)
+	o.Optional = h.life.Trace.Lossy
 }
 
 // woken adds the wake that the call of event n's task has made by then, if the trace does
@@ -376,22 +376,16 @@ func (h *traceHistory) woken(n int, e *traces.Event) {
 		return
 	}
 	in.closed = true
-	names := []string{"StopWakesNothing", "StopWake", "StopWakeLater"}
+	names := []string{"StopWakesNothing", "StopSkipValue", "StopSkipEintr"} // the last two: the thread had gone
+	shows := []string{"StopWake", "StopWakeLater"}
 	if in.park {
-		names = []string{"ParkWakesNothing", "ParkWake", "Wake", "ParkWakeLater"}
+		names, shows = []string{"ParkWakesNothing"}, []string{"ParkWake", "Wake", "ParkWakeLater"}
 	}
-	if h.life.Whole() && h.life.Sees.Has(traces.Woken) {
-		names = names[:1]
+	if !h.life.Whole() || !h.life.Sees.Has(traces.Woken) {
+		names = append(names, shows...)
 	}
 	from := h.Operations[in.request].From
-	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.maySkip(e)}, h.task(e))
-}
-
-// maySkip says whether the call of an event's task may have ended otherwise. Up to 4.9 a
-// stop that finds the thread gone requests nothing: it does not wake it and does not sleep
-// either.
-func (h *traceHistory) maySkip(e *traces.Event) bool {
-	return h.Machine.StopSkips && e.Kind == traces.StopReturn || h.life.Trace.Lossy
+	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
 }
 
 // task is the task that an event shows to have done something.
