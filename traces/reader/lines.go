@@ -27,6 +27,9 @@ func (r *Reader) advance() error {
 		}
 	}
 	err := r.block.err
+	if r.trace != nil {
+		r.tail.keep(r.block)
+	}
 	r.blocks.done(r.block)
 	r.block = nil
 	if err != nil {

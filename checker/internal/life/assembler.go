@@ -36,6 +36,13 @@ type tracedLives struct {
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
 	waking     bool // there has been a sched_waking
+	forked     lastFork
+}
+
+// A lastFork is the trace's latest fork of a kernel thread.
+type lastFork struct {
+	pid, line int
+	alive     bool // an earlier thread of the pid had not ended
 }
 
 // A reportBook has what the kernel's reports say that belongs to no one life.

@@ -78,7 +78,9 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		return a.addScheduling(e)
 	case traces.Fork:
 		a.traced.addr.forks++
+		a.traced.forked = lastFork{pid: e.Thread.PID, line: e.Line}
 		if old := a.byPID.get(e.Thread.PID); old != nil {
+			a.traced.forked.alive = old.Trace.on && !old.Trace.gone
 			old.AsOf, old.Sees = e.Line-1, a.sees()
 			ended = a.supersede(old)
 		}
@@ -155,6 +157,11 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	t := &l.Trace
+	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
+		// The line stands before the fork, and the earlier thread has got it.
+		l.Trace.Lossy = true
+		return nil
+	}
 	if e.Kind != traces.SwitchOut {
 		if e.Kind == traces.Woken && e.Late && a.wakes() {
 			return nil // sched_waking has shown this wake already

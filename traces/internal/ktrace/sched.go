@@ -81,6 +81,15 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 		// Events of another CPU may be missing before this one.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{Since: t.stats.LastLine - 1}})
 	}
+	t.stats.Events++
+	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
+		t.stats.Seen = t.stats.Seen.With(e.Kind)
+	}
+	t.emit(rec.place(n, e))
+}
+
+// place adds to an event of line n what all events of a record have in common.
+func (rec *record) place(n int, e traces.Event) traces.Event {
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
 	switch {
@@ -91,11 +100,7 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	default:
 		e.Context = rec.context
 	}
-	t.stats.Events++
-	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
-		t.stats.Seen = t.stats.Seen.With(e.Kind)
-	}
-	t.emit(e)
+	return e
 }
 
 // isWakePending says whether Woken of a pid was emitted, and no SwitchOut since.
@@ -153,15 +158,8 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		return
 	}
 	if out {
-		state := StateLetter(s.state)
-		switch {
-		case s.plugin:
-			state = oldLetter(state, t.newLetters)
-		case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
-			state = 'X'
-		}
 		t.wakePending.Remove(s.prev)
-		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
+		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: t.stateOf(&s)})
 	}
 	switch {
 	case in && t.isWakePending(s.next) && !t.gaps.lossy:
@@ -169,6 +167,18 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 	case in:
 		t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
 	}
+}
+
+// stateOf is the letter of the state in which the task leaves its CPU; 0: not known.
+func (t *Decoder) stateOf(s *switched) byte {
+	state := StateLetter(s.state)
+	switch {
+	case s.plugin:
+		state = oldLetter(state, t.newLetters)
+	case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
+		state = 'X'
+	}
+	return state
 }
 
 // parseSwitch reads the text of a sched_switch, in any layout:
