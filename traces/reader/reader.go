@@ -82,7 +82,7 @@ func (r *Reader) Scan() bool {
 	if r.at++; r.at < len(r.ready) {
 		return true
 	}
-	r.ready, r.at = r.ready[:0], 0
+	r.ready, r.events, r.at = r.ready[:0], r.events[:0], 0
 	if r.trace != nil && r.block != nil {
 		r.skipOrCommit()
 	}

@@ -55,6 +55,7 @@ type Decoder struct {
 	rec      record
 	names    taskNames
 	gaps     traceGaps // gaps.go
+	chains   chains    // by CPU: chain.go
 	unsorted *unsorted // sorts the events of an unsorted layout; else nil
 	// wakePending has the threads of which Woken was emitted, and no SwitchOut since: their
 	// SwitchIn is suppressed. nil: none is.
@@ -72,6 +73,7 @@ type Decoder struct {
 func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(traces.Event)) *Decoder {
 	t := &Decoder{Layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
 	t.ftrace, _ = t.lines.(*ftraceLayout)
+	t.chainEnds(-1)
 	switch {
 	case l.unsorted:
 		t.unsorted = &unsorted{stats: stats, out: emit, unwoken: make(map[int]int)}
@@ -101,6 +103,7 @@ func (t *Decoder) Raw([]byte) bool { return false }
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
+	t.chainEnds(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
 
@@ -187,6 +190,9 @@ func (t *Decoder) skipUnwatched(n int, line []byte) bool {
 	t.stats.LastLine = n
 	if t.gaps.prose > 0 {
 		t.lostBetween()
+	}
+	if e.Kind == traces.SwitchOut {
+		t.Switched(n, h.CPU, int(h.PID), int(e.PID))
 	}
 	if t.gaps.lossy {
 		t.sawCPU(h.CPU, n, unstamped) // the start of the trace ends once every CPU has printed

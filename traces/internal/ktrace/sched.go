@@ -149,6 +149,7 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		t.unreadable(n, rec)
 		return
 	}
+	t.Switched(n, rec.cpu, s.prev, s.next)
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
 		t.newLetters = true // see oldLetter
 	}
