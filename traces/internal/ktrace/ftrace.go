@@ -234,8 +234,9 @@ func (f *ftraceLayout) event(line []byte, i int, rec *record) bool {
 			fn = fn[:plus]
 		}
 		rec.fn, rec.body = fn, args
+		return true
 	}
-	return true
+	return !bytes.Contains(line[i:], schedWord) // else two lines have become one
 }
 
 // latencyLine reads a line of the option latency-format: the name is cut to 8

@@ -303,12 +303,29 @@ func CommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
 			continue
 		}
 		v, end := scan.Digits(name, i+len(key))
-		if from := i + len(key); end == from || end-from > 10 || end < len(name) && name[end] != ' ' {
+		if from := i + len(key); end == from || end-from > 10 || end < len(name) && name[end] != ' ' || joined(name[end:]) {
 			continue
 		}
 		return name[:i], int(v), name[end:], true
 	}
 	return nil, 0, nil, false
+}
+
+// joined says whether a text of fields shows that two lines have become one: a field has two
+// values, " prio=120xt_comm=b".
+func joined(b []byte) bool {
+	values := 0
+	for _, c := range b {
+		switch c {
+		case ' ':
+			values = 0
+		case '=':
+			if values++; values > 1 {
+				return true
+			}
+		}
+	}
+	return scan.IndexOf(b, "sched_") >= 0
 }
 
 // A wakeup is a sched_waking or a sched_wakeup.
