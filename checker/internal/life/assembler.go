@@ -71,7 +71,7 @@ func New(stats *traces.Stats, interest *traces.Interest) *Assembler {
 
 // clear forgets all lives, as at the end of a boot.
 func (a *Assembler) clear() {
-	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
+	a.open, a.ended, a.intact, a.byPID, a.byName = nil, 0, nil, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.superseded = endedQueue{}
@@ -100,12 +100,17 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 	case traces.Loss:
 		// A begin line may be among what was lost.
 		a.printed.begun, a.book.hung.Incomplete = false, true
-		for l := range a.alive() {
+		for l := range a.losing(e.Since == 0) {
 			l.weaken()
 			before := l.beforeLoss
 			l.doubt()
 			if e.Since > 0 {
 				l.beforeLoss = before // all that was lost came after line Since
+			}
+			if l.Trace.on {
+				if l.Trace.Lossy = true; l.traceMore.since == 0 {
+					l.traceMore.since = e.Line
+				}
 			}
 		}
 		a.lose(e)

@@ -361,22 +361,14 @@ func (a *Assembler) endCall(pid int) {
 	}
 }
 
-// lose takes note that events of a trace are missing.
+// lose takes note that events of a trace are missing, but for the lives that go on.
 func (a *Assembler) lose(e *traces.Event) {
-	line := e.Line
 	a.traced.lossy = a.traced.lossy || e.ToEnd
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for _, l := range a.traced.superseded.waiting() {
 		if l.AsOf > e.Since {
 			l.doubt()
 			l.Trace.Lossy = true
-		}
-	}
-	for l := range a.alive() {
-		if l.Trace.on {
-			if l.Trace.Lossy = true; l.traceMore.since == 0 {
-				l.traceMore.since = line
-			}
 		}
 	}
 	for in := range a.traced.calls.values() {
