@@ -162,3 +162,27 @@ func TestMissingSwitches(t *testing.T) {
 		}
 	}
 }
+
+// A trace whose header names several CPUs and that has shown one so far may be one CPU's
+// lines before another's.
+func TestOneCPU(t *testing.T) {
+	const header = "# entries-in-buffer/entries-written: 4/4   #P:2\n"
+	for _, test := range []struct {
+		in   string
+		want bool
+	}{
+		{header + forkLine(0, 1, 14), true},
+		{header + forkLine(0, 1, 14) + forkLine(1, 2, 15), false},
+		{header + forkLine(0, 1, 14) + forkLine(1, 2, 15) + header + forkLine(1, 3, 16), false},
+		{strings.ReplaceAll(header, "P:2", "P:1") + forkLine(0, 1, 14), false},
+		{"# tracer: nop\n" + forkLine(0, 1, 14), false},
+	} {
+		r := New(strings.NewReader(test.in), Options{Interest: traces.NewInterest()})
+		for r.Scan() {
+		}
+		r.Close()
+		if got := r.Stats().OneCPU; got != test.want {
+			t.Errorf("%s: %v", test.in, got)
+		}
+	}
+}

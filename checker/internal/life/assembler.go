@@ -181,7 +181,7 @@ func (a *Assembler) endAll(asOf int) []*Life {
 func (a *Assembler) JustEnded(line int) *Life {
 	l := a.touched
 	switch {
-	case l == nil:
+	case l == nil || l.Trace.on && a.stats.OneCPU: // another CPU's lines may come
 		return nil
 	case l.openAt < 0: // its pid has been used again
 		return l

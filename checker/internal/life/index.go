@@ -9,8 +9,8 @@ import (
 
 // An index finds the lives that have not ended, and counts the lives of each pid and name.
 type index struct {
-	open   []*Life // in the order of their first events; nil where one has ended
-	ended  int     // how many of open are nil
+	open  []*Life // in the order of their first events; nil where one has ended
+	ended int     // how many of open are nil
 	// intact are those of them in whose time nothing was lost yet, and some that have ended.
 	intact []*Life
 	byPID  pidMap[Life]

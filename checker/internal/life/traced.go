@@ -389,6 +389,7 @@ func (a *Assembler) supersede(l *Life) (gone []*Life) {
 	a.touched = l
 	a.traced.superseded.add(l)
 	if old := a.traced.superseded.pop(supersedeGrace); old != nil {
+		a.mayLackCPUs(old)
 		a.traced.retired[0] = old
 		return a.traced.retired[:]
 	}

@@ -146,9 +146,11 @@ func (t *Decoder) read(n int, line []byte) {
 		}
 		t.sawCPU(rec.cpu, n, rec.stamp)
 	case lossLine:
+		t.seeCPUs()
 		t.stats.KernelLines++
 		t.lose(n, t.lines.loss())
 	case noEvent:
+		t.seeCPUs()
 		t.noEvent(n, line)
 	case kernelLine:
 		t.boot(n, t.ftrace.kernel)

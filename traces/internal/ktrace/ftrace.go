@@ -27,6 +27,7 @@ type ftraceLayout struct {
 	flagRows   int  // header: how many lines that name a flag have come
 	statsCPU   int  // the CPU that trace-cmd's statistics are about; valid where inStats
 	inStats    bool // trace-cmd's statistics have begun
+	cpus       int  // how many CPUs the latest header says the trace is of; 0: there was none
 	graph      graphLayout
 	reason     string // why the latest line of class refusedLine is of no use
 	kernel     []byte // the release that the header names, with class kernelLine
@@ -431,15 +432,16 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 			return noEvent
 		}
 		written, k := scan.Digits(rest, j+1)
+		f.cpus = 1
+		if p := scan.IndexOf(rest, "#P:"); p >= 0 {
+			if cpus, end := scan.Digits(rest, p+3); end > p+3 && cpus > 0 && cpus <= maxCPUs {
+				f.cpus = int(cpus)
+			}
+		}
 		if k == j+1 || in >= written {
 			return noEvent
 		}
-		f.lost = traceLoss{cpu: -1, count: int(written - in), fromStart: true, cpus: 1}
-		if p := scan.IndexOf(rest, "#P:"); p >= 0 {
-			if cpus, end := scan.Digits(rest, p+3); end > p+3 && cpus > 0 && cpus <= maxCPUs {
-				f.lost.cpus = int(cpus)
-			}
-		}
+		f.lost = traceLoss{cpu: -1, count: int(written - in), fromStart: true, cpus: f.cpus}
 		return lossLine
 	}
 	f.graph.header(line)

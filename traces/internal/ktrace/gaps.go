@@ -26,6 +26,7 @@ type traceGaps struct {
 	disordered bool
 	prose      int // the line, no event, in whose place events may have stood; 0: there is none
 	text       int // the latest line of an event whose text may have further lines
+	cpus       int // how many have lines in last
 	breaks     int // how many switches did not go on from the one before and are no loss, up to manyBreaks
 }
 
@@ -148,6 +149,13 @@ func (t *Decoder) leftOutHere(n int) {
 	}
 }
 
+// seeCPUs notes how many CPUs a header says the trace is of.
+func (t *Decoder) seeCPUs() {
+	if t.ftrace != nil && t.ftrace.cpus > 1 && t.gaps.cpus < 2 {
+		t.stats.OneCPU = true
+	}
+}
+
 // noEvent takes a line of the layout that is no event.
 func (t *Decoder) noEvent(n int, line []byte) {
 	if len(line) == 0 && t.gaps.text == n-1 {
@@ -182,6 +190,11 @@ func (t *Decoder) sawNewCPU(cpu, n int, stamp int64) {
 	}
 	for len(g.last) <= cpu {
 		g.last = append(g.last, lastLine{0, noStamp})
+	}
+	if g.last[cpu].line == 0 {
+		if g.cpus++; g.cpus > 1 {
+			t.stats.OneCPU = false
+		}
 	}
 	if g.last[cpu].line = n; stamp != unstamped {
 		g.last[cpu].stamp = stamp
