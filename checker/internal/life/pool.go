@@ -77,6 +77,7 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 		return nil
 	}
 	old.AsOf, old.Sees = line, a.sees()
+	a.mayLackCPUs(old)
 	a.forget(old)
 	if a.traced.calls.get(old.Thread.PID) == nil && a.byPID.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
@@ -84,6 +85,15 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0
 	a.traced.retired[0] = old
 	return a.traced.retired[:]
+}
+
+// mayLackCPUs weakens a life that cannot wait longer. Where a trace has one CPU's lines after
+// another's, what the other CPUs say of the life comes too late.
+func (a *Assembler) mayLackCPUs(l *Life) {
+	if a.stats.OneCPU && l.Trace.on {
+		l.doubt()
+		l.Trace.Lossy = true
+	}
 }
 
 // An endedQueue has lives in the order in which they were added.
