@@ -13,12 +13,13 @@ type lifeSlot struct {
 	_        [63]byte
 	life     Life // the fields that every event uses begin a cache line: TestLifeSlot
 	tasks    [7]task
-	compact  [16]CompactEvent
+	_        [24]byte
+	compact  [19]CompactEvent
 }
 
 // slotsAtOnce is how many slots are made together: some 40 KiB. A single one would be
 // placed by the allocator, perhaps not at a cache line's beginning.
-const slotsAtOnce = 30
+const slotsAtOnce = 27
 
 // A lifePool has the slots that lives may use.
 type lifePool struct {
