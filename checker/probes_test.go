@@ -30,7 +30,7 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 	tried := map[string]int{}
 	for seed := range numberOf(600) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
-		m := c.all(graph.KThreadAPI)[seed%len(c.all(graph.KThreadAPI))].m
+		m := c.all(graph.KThreadTask)[seed%len(c.all(graph.KThreadTask))].m
 		c := newFor(m.Graph, 10*time.Second)
 		log := randomTrace(m, rng)
 		judge := func(without ...traces.Kind) map[int]*Verdict {

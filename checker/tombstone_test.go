@@ -38,7 +38,7 @@ func TestTombstones(t *testing.T) {
 	again, same := 0, 0
 	for seed := range numberOf(3000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
-		m := whole.all(graph.KThreadAPI)[seed%len(whole.all(graph.KThreadAPI))].m
+		m := whole.all(graph.KThreadTask)[seed%len(whole.all(graph.KThreadTask))].m
 		log := randomTrace(m, rng)
 		truth := log[0].truth
 		list := func() Source {

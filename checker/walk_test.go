@@ -48,7 +48,8 @@ type truthNow struct {
 	ran, woken bool
 	ended      bool
 	code       int
-	returned   int // stops that had returned and said so
+	returned   int  // stops that had returned and said so
+	asleep     bool // of a traced thread: it is off its runqueue
 }
 
 const allPatterns = `
