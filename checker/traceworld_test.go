@@ -87,7 +87,7 @@ func (w *traceWorld) do(names ...string) bool {
 func (w *traceWorld) now() truthNow {
 	t := truthNow{
 		phase: w.m.Graph.Value(w.state, "phase"), ran: w.is("ran", "TRUE"), woken: w.is("woken", "TRUE"),
-		ended: !w.is("code", "none"), code: w.code, asleep: w.is("on", "asleep"),
+		ended: !w.is("code", "none"), code: w.code, sleeps: w.is("on", "asleep") || w.is("on", "queued") && w.is("state", "D"),
 	}
 	switch {
 	case w.is("code", "eintr"):

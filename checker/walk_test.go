@@ -49,7 +49,7 @@ type truthNow struct {
 	ended      bool
 	code       int
 	returned   int  // stops that had returned and said so
-	asleep     bool // of a traced thread: it is off its runqueue
+	sleeps     bool // of a traced thread: it is off its runqueue, or about to be so in state D
 }
 
 const allPatterns = `
