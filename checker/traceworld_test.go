@@ -17,6 +17,7 @@ type recording struct {
 	log    []seen
 	worlds []*traceWorld
 	clock  int64         // in nanoseconds
+	plain  bool          // nobody but its callers wakes a thread before threadfn
 	step   int           // the most by which it goes on between two events
 	skew   map[int]int64 // by CPU: how its clock is off
 	ofCPU  map[int]int64 // by CPU: its latest stamp
@@ -193,6 +194,9 @@ func (w *traceWorld) creator() {
 // other lets another task wake the thread, or the kernel, before the thread has told its
 // creator.
 func (w *traceWorld) other() {
+	if w.plain && !w.phase("running", "finished") {
+		return
+	}
 	by, cpu, names := w.taskOf(otherAt), w.cpus+otherAt, []string{"WakeLater"}
 	if w.phase("absent", "failed") {
 		by, cpu, names = traces.Task{Comm: "migration/30", PID: 31}, idleCPU, []string{"WakeEarly"}
@@ -208,6 +212,9 @@ func (w *traceWorld) other() {
 // interrupt lets an interrupt wake the thread: on an idle CPU, on the thread's own while it
 // runs, or on that of a task that is in a call.
 func (w *traceWorld) interrupt() {
+	if w.plain && !w.phase("running") {
+		return
+	}
 	was, by, cpu := w.state, traces.Task{}, idleCPU
 	switch c := w.rng.IntN(4 + len(w.callers)); {
 	case c < 2:
@@ -273,7 +280,7 @@ func (w *traceWorld) choose() string {
 		ends := name == "Oops" || strings.HasPrefix(name, "Return") || strings.HasPrefix(name, "Exit")
 		switch _, switches := switchStates[name]; {
 		case name == "Preempted" && w.rng.IntN(8) > 0, name == "SwitchOutR" && w.rng.IntN(6) > 0:
-		case w.phase("absent") && w.rng.IntN(4) > 0 && name == "SwitchOutD":
+		case w.phase("absent") && (w.plain || w.rng.IntN(4) > 0) && name == "SwitchOutD":
 		case strings.HasPrefix(name, "Test"):
 			if w.probes {
 				acts = append(acts, name)
@@ -466,8 +473,11 @@ func (w *traceWorld) stop(c *traceCaller) {
 }
 
 // randomTrace records one or two worlds. The log is in the order of the stamps.
-func randomTrace(m *model.Machine, rng *rand.Rand) []seen {
-	r := &recording{clock: 1e9, step: []int{3e6, 3e6, 3e5, 2e3}[rng.IntN(4)], skew: map[int]int64{}, ofCPU: map[int]int64{}, ofTask: map[int]int64{}}
+func randomTrace(m *model.Machine, rng *rand.Rand) []seen { return record(m, rng, false) }
+
+// record is randomTrace of worlds that are plain, or not.
+func record(m *model.Machine, rng *rand.Rand, plain bool) []seen {
+	r := &recording{plain: plain, clock: 1e9, step: []int{3e6, 3e6, 3e5, 2e3}[rng.IntN(4)], skew: map[int]int64{}, ofCPU: map[int]int64{}, ofTask: map[int]int64{}}
 	probes, most := rng.IntN(2) == 0, []int64{0, 25e3, 1e6, life.Slack, life.Slack}[rng.IntN(5)]
 	for cpu := range idleCPU + 1 {
 		r.skew[cpu] = rng.Int64N(most+1) - most/2
