@@ -372,7 +372,7 @@ func (h *traceHistory) requested(n int, e *traces.Event) {
 // not show it: it found nothing to wake, or the trace does not show wakes.
 func (h *traceHistory) woken(n int, e *traces.Event) {
 	in := h.caller(e)
-	if in == nil || in.woke || in.closed {
+	if in == nil || in.woke || in.closed || len(h.open) > maxWakes {
 		return
 	}
 	in.closed = true
@@ -387,6 +387,10 @@ func (h *traceHistory) woken(n int, e *traces.Event) {
 	from := h.Operations[in.request].From
 	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
 }
+
+// maxWakes bounds the calls under way whose wakes that found nothing are searched for: of
+// many such calls any order fits, and the search would try them all.
+const maxWakes = 4
 
 // task is the task that an event shows to have done something.
 func (h *traceHistory) task(e *traces.Event) traces.Task {
