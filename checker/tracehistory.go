@@ -365,34 +365,32 @@ func (h *traceHistory) requested(n int, e *traces.Event) {
 	}
 	o := &h.Operations[in.request]
 	o.To = max(o.From, h.times.windows[n].to)
-	o.Optional = h.maySkip(e)
+	o.Optional = h.life.Trace.Lossy
 }
 
 // woken adds the wake that the call of event n's task has made by then, if the trace does
 // not show it: it found nothing to wake, or the trace does not show wakes.
 func (h *traceHistory) woken(n int, e *traces.Event) {
 	in := h.caller(e)
-	if in == nil || in.woke || in.closed {
+	if in == nil || in.woke || in.closed || len(h.open) > maxWakes {
 		return
 	}
 	in.closed = true
-	names := []string{"StopWakesNothing", "StopWake", "StopWakeLater"}
+	names := []string{"StopWakesNothing", "StopSkipValue", "StopSkipEintr"} // the last two: the thread had gone
+	shows := []string{"StopWake", "StopWakeLater"}
 	if in.park {
-		names = []string{"ParkWakesNothing", "ParkWake", "Wake", "ParkWakeLater"}
+		names, shows = []string{"ParkWakesNothing"}, []string{"ParkWake", "Wake", "ParkWakeLater"}
 	}
-	if h.life.Whole() && h.life.Sees.Has(traces.Woken) {
-		names = names[:1]
+	if !h.life.Whole() || !h.life.Sees.Has(traces.Woken) {
+		names = append(names, shows...)
 	}
 	from := h.Operations[in.request].From
-	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.maySkip(e)}, h.task(e))
+	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
 }
 
-// maySkip says whether the call of an event's task may have ended otherwise. Up to 4.9 a
-// stop that finds the thread gone requests nothing: it does not wake it and does not sleep
-// either.
-func (h *traceHistory) maySkip(e *traces.Event) bool {
-	return h.Machine.StopSkips && e.Kind == traces.StopReturn || h.life.Trace.Lossy
-}
+// maxWakes bounds the calls under way whose wakes that found nothing are searched for: of
+// many such calls any order fits, and the search would try them all.
+const maxWakes = 4
 
 // task is the task that an event shows to have done something.
 func (h *traceHistory) task(e *traces.Event) traces.Task {
