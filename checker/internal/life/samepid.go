@@ -69,10 +69,11 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 		a.traced.addr.forks++
 	}
 	a.traced.forked = lastFork{pid: e.Thread.PID, line: e.Line}
-	held := false
+	held, unfreed := false, false
 	if old := a.byPID.get(e.Thread.PID); old != nil {
 		a.traced.forked.alive = old.Trace.on && !old.Trace.gone
 		held = old.Trace.Ended && !old.traceMore.stopped && old.traceMore.calls == 0 && old.isCalled(e.Thread.Comm)
+		unfreed = old.Trace.Ended && !old.traceMore.freed
 		if old.Trace.on && old.Trace.Ended && old.traceMore.calls > 0 {
 			a.byPID.remove(e.Thread.PID)
 			a.traced.beside = append(a.traced.beside, old)
@@ -92,7 +93,7 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	l := a.newTraced(e)
 	l.Trace.Forked = true
 	l.traceMore.wakings.isForked(e)
-	l.traceMore.heldBefore = held
+	l.traceMore.heldBefore, l.traceMore.unfreedBefore = held, unfreed
 	return ended
 }
 

@@ -44,6 +44,7 @@ type traceRest struct {
 	maybeTwo      bool  // its end may be that of an earlier thread with its pid and name
 	maybeOther    bool  // a stop of it may be of an earlier thread with its pid and name
 	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
+	unfreedBefore bool  // the thread that had the pid before has ended, and not been freed
 	ownCall       bool  // it has an OwnCall
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
@@ -107,6 +108,10 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	}
 	if (e.Kind == traces.Freed || e.Kind == traces.Unpark) && !l.isCalled(e.Thread.Comm) {
 		return nil // of the thread that had the pid before
+	}
+	if e.Kind == traces.Freed && l.traceMore.unfreedBefore {
+		l.traceMore.unfreedBefore = false // they are freed in the order in which they ended
+		return nil
 	}
 	if !a.takes(l, e) {
 		return nil
