@@ -17,6 +17,7 @@ type traceHistory struct {
 	times     timeline
 	chains    chains // the first is the thread's
 	open      []call // the calls that go on
+	early     []int  // the tasks that have woken the thread in a call whose line stands behind
 	decided   bool   // the last test in kthread() has an operation
 	exited    bool   // do_exit() has been called
 	preempted bool   // it left its CPU last by a preemption
@@ -118,7 +119,7 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// sched_kthread_stop is traced before the flag is set.
 		h.endCall(e.By.PID)
 		request := h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By)
-		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request})
+		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request, woke: slices.Contains(h.early, e.By.PID)})
 	case traces.StopReturn, traces.ParkReturn:
 		if h.life.Trace.Lossy && h.call(e.By.PID) == nil {
 			return // its call is not in the trace, and may be of another thread
@@ -180,6 +181,8 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		// The waking came before the line, and in another task's context.
 		o.From -= life.Slack
 		names = wakes
+	case h.callUnsure(i, e):
+		names = wakes
 	case asks && in.park:
 		h.requested(i, e)
 		names = []string{"ParkWake", "Wake", "ParkWakeLater"} // Wake: the request has been taken back
@@ -198,6 +201,24 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	}
 	o.Actions = m.Actions(names...)
 	h.addAt(i, o, e.By)
+}
+
+// callUnsure says whether a wake by a task may be one in a call that the task has made on
+// another CPU, or one outside of it: the clocks of the two do not tell.
+func (h *traceHistory) callUnsure(i int, e *traces.Event) bool {
+	if e.Context == traces.InterruptContext || e.By.PID == 0 {
+		return false
+	}
+	unsure := false
+	for j, k := range h.life.Compact() {
+		if k.Kind != traces.StopCall && k.Kind != traces.ParkCall || h.life.Caller(j).PID != e.By.PID || h.times.before(min(i, j), max(i, j)) {
+			continue
+		}
+		if unsure = true; j > i {
+			h.early = append(h.early, e.By.PID)
+		}
+	}
+	return unsure
 }
 
 // ofKernel says whether a task is one of those that wake a thread before it has told its
