@@ -188,7 +188,7 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		names = []string{"StopWake", "StopWakeLater", "UnparkWake"} // it unparks first
 	case l.Trace.Lossy || !l.ShowsStops():
 		names = wakes
-	case e.Context == traces.InterruptContext || e.By == traces.Task{}:
+	case e.Context == traces.InterruptContext || e.By == traces.Task{} || e.By.PID == l.Thread.PID:
 		names = []string{"Wake", "WakeLater", "WakeEarly"}
 	case !l.Sees.Has(traces.ParkCall):
 		names = []string{"Wake", "WakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
@@ -197,6 +197,10 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		in.woke = true
 	}
 	o.Actions = m.Actions(names...)
+	if in != nil && !asks {
+		h.addAt(i, o) // an interrupt may come before the call has set its bit
+		return
+	}
 	h.addAt(i, o, e.By)
 }
 
