@@ -146,7 +146,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !named(v.Life.Thread, o.Threads) {
+		if !named(v.Life, o.Threads) {
 			return nil
 		}
 		r.Summary.Life(v)
@@ -206,12 +206,17 @@ func (r *Result) keep(v *checker.Verdict) {
 	r.Threads = append(r.Threads, v)
 }
 
-// named says whether a thread is among those named. If names is empty, every thread is.
-func named(t traces.Task, names []string) bool {
+// named says whether a life's thread is among those named, under any name that the log shows.
+// If names is empty, every thread is.
+func named(l *checker.Life, names []string) bool {
 	if len(names) == 0 {
 		return true
 	}
-	return slices.Contains(names, t.Comm) || t.PID != 0 && slices.Contains(names, strconv.Itoa(t.PID)) || slices.Contains(names, t.String())
+	is := func(t traces.Task) bool {
+		return slices.Contains(names, t.Comm) || t.PID != 0 && slices.Contains(names, strconv.Itoa(t.PID)) || slices.Contains(names, t.String())
+	}
+	alias := traces.Task{Comm: l.Alias(), PID: l.Thread.PID}
+	return is(l.Thread) || alias.Comm != "" && is(alias)
 }
 
 // A cancelable reader fails once ctx is done.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -69,12 +70,20 @@ var Actions = []Action{
 	{"StopSkipEintr", Stopper, "kthread_stop: thread gone, returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
 }
 
-// actionNames are the names of Actions.
+// taskActions are the actions of spec/KThreadTask.tla besides: what the scheduler does with
+// the thread. They are not worth a line.
+var taskActions = []string{
+	"Forked", "WokenNew", "WakeEarly", "SwitchIn", "SetState", "SwitchOutD", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutP", "SwitchOutT", "Preempted", "WakeLands", "SwitchOutPending",
+	"StopWakeLater", "StopWakesNothing", "ParkWakeLater", "ParkWakesNothing", "UnparkWake", "UnparkWakesNothing",
+	"ProcessExit", "Died", "Freed", "PidReuse", "Frozen", "Thawed",
+}
+
+// actionNames are the names of all actions of the graphs.
 func actionNames() (names []string) {
 	for _, a := range Actions {
 		names = append(names, a.Name)
 	}
-	return names
+	return append(names, taskActions...)
 }
 
 func position(name string) int {
@@ -130,4 +139,25 @@ func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSe
 		}
 	}
 	return actions
+}
+
+// findEnding returns the kinds of messages after whose actions threadfn does not run again, in
+// the state graph of any era that may be the log's.
+func (c *Checker) findEnding() (ending traces.Kinds) {
+	eras := c.printed
+	if c.only != nil {
+		eras = func() []*eraChecker { return c.eras(graph.KThreadAPI, *c.only) }
+	}
+	runs := func(names []string) bool {
+		return slices.ContainsFunc(eras(), func(r *eraChecker) bool {
+			after := r.m.Actions(names...)
+			return after == 0 || r.m.Recurs("Work", after)
+		})
+	}
+	for kind, actions := range shown {
+		if !runs(actions) {
+			ending = ending.With(kind)
+		}
+	}
+	return ending
 }

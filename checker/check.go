@@ -107,7 +107,7 @@ type check struct {
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
 	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
-	run.assembler = life.New(run.stats, o.Interest)
+	run.assembler = life.New(run.stats, o.Interest, c.ending)
 	if c.grace != nil {
 		run.assembler.SetGrace(*c.grace)
 	}
@@ -123,6 +123,9 @@ func (c *check) read(src Source) error {
 			if err := c.end(ended); err != nil {
 				return err
 			}
+		}
+		if l := c.assembler.Full(); l != nil {
+			c.fold(l)
 		}
 		if !c.Follow {
 			continue

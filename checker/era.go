@@ -115,7 +115,9 @@ func (c *eraChecker) outcome(v *Verdict, h *history, ends model.StateSet) {
 	}
 	possible := map[Outcome]bool{}
 	c.outcomes(h, ends, func(o Outcome, _ model.StateSet) { possible[o] = true })
-	v.Outcome = weaker(possible)
+	if v.Outcome = weaker(possible); h.life.MaybeTwo() && h.returned() > 0 {
+		v.Outcome = Stopped
+	}
 }
 
 // weaker returns the outcome that covers all possible ones.
@@ -172,6 +174,15 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 			rest(OutcomeUnknown) // its return may be among what was lost
 			return
 		}
+		if h.life.Traced() && !h.life.ShowsReturns() && !h.life.StopWaits() {
+			// Only what the thread has done tells whether the stop can have returned.
+			over := left.Intersect(c.m.Phases("finished"))
+			some(StoppedBeforeRun, over.Intersect(c.m.Where("ran", "FALSE")))
+			some(ExitedByItselfThenStopped, over.Intersect(c.m.Where("unasked", "TRUE")))
+			some(RanThenStopped, over)
+			rest(StopPending)
+			return
+		}
 		if c.canAccuse(h.life) {
 			var stuck model.StateSet
 			left.Each(func(i int) {
@@ -185,7 +196,8 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		return
 	}
 	some(CreateFailed, c.m.Where("phase", "failed"))
-	some(NeverWoken, c.m.Where("phase", "created"))
+	// It sleeps, and nobody has woken it since its fork.
+	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Intersect(c.m.Where("on", "asleep"))))
 	// A stop that the log does not show may have ended it.
 	some(OutcomeUnknown, c.m.Where("should_stop", "TRUE"))
 	some(OutcomeUnknown, c.m.Where("phase", "absent"))
@@ -204,7 +216,7 @@ func (c *eraChecker) canAccuse(l *Life) bool {
 // fitting order. It assumes that a stop without a message of its return has not returned.
 func (c *eraChecker) stuck(h *history, ends model.StateSet) int {
 	pending := h.pending()
-	if pending == 0 {
+	if pending == 0 || h.life.Traced() && !h.life.ShowsReturns() {
 		return 0
 	}
 	can := 0

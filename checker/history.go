@@ -18,6 +18,8 @@ type history struct {
 	// The values that a thread has ended with, as the log shows them: the
 	// indices of two events that differ, if there are two.
 	differ [2]int
+	// The value that the second of these shows.
+	otherCode int
 	// The one value that it shows, where hasCode.
 	code    int
 	hasCode bool
@@ -49,16 +51,21 @@ func newHistory(m *model.Machine, l *Life) *history {
 	return h
 }
 
-// value notes the exit code that an event shows, if it shows one. A thread has one exit
-// code, and every stop of it returns that, so two different codes fit no order.
+// value notes the exit code that an event shows, if it shows one.
 func (h *history) value(l *Life, i int) {
-	e := &l.Events()[i]
+	if e := &l.Events()[i]; e.HasCode {
+		h.shows(i, e.Code)
+	}
+}
+
+// shows notes that event i shows the thread's exit code. A thread has one exit code, and
+// every stop of it returns that, so two different codes fit no order.
+func (h *history) shows(i, code int) {
 	switch {
-	case !e.HasCode:
 	case !h.hasCode:
-		h.code, h.hasCode, h.shownBy = e.Code, true, i
-	case h.code != e.Code && h.differ[0] < 0:
-		h.differ, h.Impossible = [2]int{h.shownBy, i}, true
+		h.code, h.hasCode, h.shownBy = code, true, i
+	case h.code != code && h.differ[0] < 0:
+		h.differ, h.otherCode, h.Impossible = [2]int{h.shownBy, i}, code, true
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 type misfit struct {
 	event   int // index in Life.Events of the first event that does not fit
 	differs int // index of an earlier one that shows another value of the thread's end; -1: none does
+	// The values that the event and the earlier one show, where differs is not -1.
+	code, earlierCode int
 
 	// missing has the kinds on the shortest way to where the event is possible that
 	// this log always shows, and has not shown before the event.
@@ -100,7 +102,8 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: c.history(l.First(n + 1)).differ[0]}
+	h := c.history(l.First(n + 1))
+	m := &misfit{event: n, differs: h.differ[0], code: h.otherCode, earlierCode: h.code}
 	if m.differs < 0 {
 		c.explain(m, l, ends)
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
@@ -114,6 +117,11 @@ func (c *eraChecker) locate(v *Verdict) {
 		// A single line may have been printed by anybody.
 		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
+		f.Rule = &KT010
+	}
+	if l.MaybeOther() && c.judge(l.WithoutStops()).Fits != FitsNo {
+		v.Fits, v.FitsTo = FitsInconclusive, 0
+		v.Why = "an earlier thread had its pid and name, and has ended without a stop: a stop may be of that one"
 		f.Rule = &KT010
 	}
 	v.Findings = append(v.Findings, f)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 	"github.com/kthread-tla/tracecheck/traces/reader"
@@ -29,7 +30,7 @@ func TestWhatWouldSettleItDoes(t *testing.T) {
 	tried := map[string]int{}
 	for seed := range numberOf(600) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
-		m := c.all()[seed%len(c.all())].m
+		m := c.all(graph.KThreadAPI)[seed%len(c.all(graph.KThreadAPI))].m
 		c := newFor(m.Graph, 10*time.Second)
 		log := randomTrace(m, rng)
 		judge := func(without ...traces.Kind) map[int]*Verdict {

@@ -27,11 +27,20 @@ the messages are about two threads, or that one of them prints another variable.
 		bad := &l.Events()[m.event]
 		first := &l.Events()[m.differs]
 		return Text{
-			Message: fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
-				said(bad), bad.Code, said(first), first.Line, first.Code),
-			Allowed: []string{logWords(l, bad.Kind, &first.Code)},
+			Message: fmt.Sprintf("%s, but %s: a thread ends with one value, and kthread_stop returns it",
+				saysCode(bad, said(bad), m.code), saysCode(first, fmt.Sprintf("%s (line %d)", said(first), first.Line), m.earlierCode)),
+			Allowed: []string{logWords(l, bad.Kind, &m.earlierCode)},
 		}
 	},
+}
+
+// saysCode says which value of the thread's end an event shows. words are the event's. From
+// 5.17 on a do_exit() that does not come from kthread_exit() leaves 0, whatever it is given.
+func saysCode(e *traces.Event, words string, code int) string {
+	if e.Code != code {
+		return fmt.Sprintf("%s leaves %d", words, code)
+	}
+	return fmt.Sprintf("%s says %d", words, code)
 }
 
 var KT003 = Rule{

@@ -171,7 +171,7 @@ func (s *shrinker) fails() bool {
 	s.left -= len(r.list)
 	same := false
 	_, err := s.checker.Check(&r, Options{}, func(v *Verdict) error {
-		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread == s.life.Thread
+		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread.Same(s.life.Thread)
 		return nil
 	})
 	return same && err == nil

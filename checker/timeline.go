@@ -79,6 +79,9 @@ func (c *chains) put(o *model.Operation, in chain) {
 	if n < 0 || o.Places == len(o.In) || idle && n != 0 {
 		return
 	}
+	if slices.ContainsFunc(o.In[:o.Places], func(p model.Place) bool { return int(p.Chain) == n }) {
+		return // a task that wakes itself
+	}
 	o.In[o.Places] = model.Place{Chain: int8(n), Seq: c.next[n]}
 	o.Places++
 	c.next[n]++

@@ -13,7 +13,7 @@ import (
 func testsAt(t *testing.T, clock traces.Clock, coarse int64, at ...[2]int) *Life {
 	t.Helper()
 	thread := traces.Task{Comm: "kt", PID: 300}
-	a := life.New(&traces.Stats{}, nil)
+	a := life.New(&traces.Stats{}, nil, nil)
 	for i, e := range at {
 		a.Add(&traces.Event{
 			Kind: traces.ShouldStop, Line: i + 1, Thread: thread, By: thread, CPU: e[0], HasCode: true, Code: i % 2,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -37,7 +38,7 @@ func TestTombstones(t *testing.T) {
 	again, same := 0, 0
 	for seed := range numberOf(3000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
-		m := whole.all()[seed%len(whole.all())].m
+		m := whole.all(graph.KThreadAPI)[seed%len(whole.all(graph.KThreadAPI))].m
 		log := randomTrace(m, rng)
 		truth := log[0].truth
 		list := func() Source {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
@@ -333,7 +334,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	formats := map[string]int{}
 	for seed := range runs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
-		m := all.all()[seed%len(all.all())].m
+		m := all.all(graph.KThreadAPI)[seed%len(all.all(graph.KThreadAPI))].m
 		c := newFor(m.Graph, 10*time.Second)
 		if seed/8%2 == 0 {
 			c = all
@@ -463,7 +464,7 @@ func spoil(log []seen, rng *rand.Rand) ([]seen, bool) {
 			lossy = true
 		}
 	case 2:
-		kind := []traces.Kind{traces.Woken, traces.SwitchOut, traces.StopCall, traces.ProcessExit}[rng.IntN(4)]
+		kind := []traces.Kind{traces.Woken, traces.SwitchOut, traces.StopCall, traces.ProcessExit, traces.StopReturn}[rng.IntN(5)]
 		log = slices.DeleteFunc(slices.Clone(log), func(s seen) bool {
 			return s.event.Kind == kind || kind == traces.StopCall && s.event.Kind == traces.StopReturn
 		})
@@ -488,16 +489,18 @@ func disprovedBy(v *Verdict, truth truthNow) string {
 	case v.ExitCodeFrom != "" && (!truth.ended || truth.code != v.ExitCode):
 		return fmt.Sprintf("exit code %d", v.ExitCode)
 	}
+	// Where no return is in the trace, what the thread did tells how its stop ended.
+	stopped := truth.returned > 0 || truth.ended && v.Life.Traced() && !v.Life.ShowsReturns()
 	right := map[Outcome]bool{
-		RanThenStopped:            truth.ran && truth.returned > 0,
-		StoppedBeforeRun:          !truth.ran && truth.returned > 0,
-		ExitedByItselfThenStopped: truth.ran && truth.returned > 0,
-		Stopped:                   truth.returned > 0,
+		RanThenStopped:            truth.ran && stopped,
+		StoppedBeforeRun:          !truth.ran && stopped,
+		ExitedByItselfThenStopped: truth.ran && stopped,
+		Stopped:                   stopped,
 		ExitedByItself:            truth.ended,
 		NeverWoken:                truth.phase == "created",
 		Running:                   !truth.ended && truth.phase != "absent" && truth.phase != "failed",
 		CreateFailed:              truth.phase == "failed",
-		StopPending:               true,
+		StopPending:               v.Life.ShowsReturns() || v.Life.StopWaits() || truth.returned == 0, // a stopper that sleeps is not shown to wake
 		StopHung:                  true,
 		OutcomeUnknown:            true,
 	}

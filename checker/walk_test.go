@@ -397,7 +397,7 @@ func randomLog(m *model.Machine, rng *rand.Rand, pats *printk.Set) []logged {
 
 func loadMachine(t testing.TB) *model.Machine {
 	t.Helper()
-	g, err := graph.Load("5.4")
+	g, err := graph.Load(graph.KThreadAPI, "5.4")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,7 +430,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var machines []*model.Machine
-	for _, r := range all.all() {
+	for _, r := range all.all(graph.KThreadAPI) {
 		machines = append(machines, r.m)
 	}
 	// Of a log that is all one line nobody can say how things stood at a message.

@@ -86,6 +86,9 @@ func whatBecame(v *checker.Verdict) string {
 	if last := v.Life.Events()[len(v.Life.Events())-1]; v.Outcome == checker.OutcomeUnknown && last.Kind == traces.Return {
 		return "was about to return from threadfn when the log ended"
 	}
+	if v.Outcome == checker.Stopped && v.Ran == checker.Yes {
+		return "ran and was stopped; whether it had ended before is open"
+	}
 	return said[v.Outcome]
 }
 

@@ -18,12 +18,17 @@ type Assembler struct {
 	touched  *Life            // the life that the latest event was given to; nil: to none
 	stats    *traces.Stats    // of the source
 	interest *traces.Interest // the pids whose scheduling is needed; nil: all
+	// ending are the kinds after which threadfn runs no more, so that a message of it is the
+	// next thread's.
+	ending func() traces.Kinds
 }
 
 // tracedLives is what tracers show of all lives.
 type tracedLives struct {
 	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
 	spareCall  *pendingCall        // one to use again; nil: none
+	unnamed    []unnamedCall       // those of unknown tasks, in the log's order
+	lastKey    int                 // of unnamed; below 0
 	ended      endedQueue          // lives whose threads have ended, in that order
 	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
 	superseded endedQueue          // lives whose pids have been used again: see supersede
@@ -32,6 +37,9 @@ type tracedLives struct {
 	pool       lifePool
 	retired    [1]*Life // what retire returns
 	tombstones tombstones
+	beside     []*Life    // open lives whose pid another open life has, which began later
+	exits      *seenExits // nil: none yet
+	returns    returns
 	addr       addresses
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
@@ -52,9 +60,10 @@ type reportBook struct {
 
 // New makes an Assembler for a log. stats are the source's, which may go on counting. The
 // Assembler adds to interest the pids whose scheduling matters, and removes those whose
-// lives are over. nil: the source leaves no events out.
-func New(stats *traces.Stats, interest *traces.Interest) *Assembler {
-	a := &Assembler{stats: stats, interest: interest}
+// lives are over. nil: the source leaves no events out. ending is asked for the kinds after
+// which a thread's threadfn runs no more, by all rules that may be the log's.
+func New(stats *traces.Stats, interest *traces.Interest, ending func() traces.Kinds) *Assembler {
+	a := &Assembler{stats: stats, interest: interest, ending: ending}
 	a.namedIncarnations = make(map[traces.Task]int)
 	a.printed.before = make(map[traces.Task]bool)
 	a.traced.grace, a.traced.firstSeen = usualGrace, new(firstLines)
@@ -67,8 +76,8 @@ func (a *Assembler) clear() {
 	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
-	a.traced.superseded = endedQueue{}
-	a.traced.tombstones = tombstones{}
+	a.traced.unnamed, a.traced.lastKey, a.traced.superseded = nil, 0, endedQueue{}
+	a.traced.tombstones, a.traced.beside, a.traced.exits, a.traced.returns = tombstones{}, nil, nil, returns{}
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The
@@ -91,6 +100,12 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 		ended = a.endAll(e.Before)
 		a.printed.begun, a.printed.since, a.printed.crash, a.printed.gaps = true, e.Line, 0, false
 	case traces.Loss:
+		if e.Thread.PID != 0 {
+			if l := a.byPID.get(e.Thread.PID); l != nil && l.Trace.on {
+				l.lose(e.Line)
+			}
+			return nil
+		}
 		// A begin line may be among what was lost.
 		a.printed.begun, a.book.hung.Incomplete = false, true
 		for l := range a.alive() {

@@ -46,10 +46,13 @@ func (x *index) incarnation(t traces.Task) int {
 	return int((*p)[t.PID%partSize])
 }
 
-func (x *index) insert(l *Life) {
+func (x *index) insert(l *Life) { x.put(l, false) }
+
+// put is insert. beside: the pid is found to be another life's.
+func (x *index) put(l *Life, beside bool) {
 	l.openAt = len(x.open)
 	x.open = append(x.open, l)
-	if l.Thread.PID != 0 {
+	if l.Thread.PID != 0 && !beside {
 		x.byPID.set(l.Thread.PID, l)
 	}
 	if l.Thread.Comm != "" && !l.Trace.on {

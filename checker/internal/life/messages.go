@@ -43,7 +43,7 @@ func (a *Assembler) addMessage(e *traces.Event) (ended []*Life) {
 		a.insert(next)
 		return nil
 	}
-	if over, follows := l.givesWayTo(e); over {
+	if over, follows := a.givesWayTo(l, e); over {
 		l.AsOf = e.Before
 		a.remove(l)
 		next := a.newLife(e)
@@ -158,7 +158,7 @@ func (a *Assembler) init(l *Life, e *traces.Event) {
 // prints each creation. (The creation need not come first: a new thread may print before
 // its creator does.) In other sets a name that comes again is the same thread. follows:
 // only the end of this life says so, and not the event itself.
-func (l *Life) givesWayTo(e *traces.Event) (over, follows bool) {
+func (a *Assembler) givesWayTo(l *Life, e *traces.Event) (over, follows bool) {
 	if e.Set == nil {
 		return false, false
 	}
@@ -173,7 +173,7 @@ func (l *Life) givesWayTo(e *traces.Event) (over, follows bool) {
 	case traces.Create:
 		return l.kinds.Has(traces.Create) || l.kinds.Has(traces.StopReturn), false
 	case traces.Enter:
-		return l.kinds.Has(traces.Return) || l.kinds.Has(traces.Exit) || l.kinds.Has(traces.StopReturn), prints
+		return l.kinds&a.ending() != 0, prints
 	}
 	return l.kinds.Has(traces.StopReturn), true
 }

@@ -1,5 +1,7 @@
 package life
 
+import "slices"
+
 // Lives of threads that have ended are kept for a while, because more may come of them: a
 // stop that returns, or a second stop.
 
@@ -76,7 +78,7 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	}
 	old.AsOf, old.Sees = line, a.sees()
 	a.forget(old)
-	if a.traced.calls.get(old.Thread.PID) == nil {
+	if a.traced.calls.get(old.Thread.PID) == nil && a.byPID.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
 	}
 	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0
@@ -101,6 +103,13 @@ func (q *endedQueue) add(l *Life) {
 
 // waiting are the lives in the queue.
 func (q *endedQueue) waiting() []*Life { return q.lives[q.taken:] }
+
+// drop takes a life out of the queue.
+func (q *endedQueue) drop(l *Life) {
+	if i := slices.Index(q.waiting(), l); i >= 0 {
+		q.lives = slices.Delete(q.lives, q.taken+i, q.taken+i+1)
+	}
+}
 
 // pop takes the first life out of a queue of more than most lives; nil: it is short enough.
 func (q *endedQueue) pop(most int) *Life {

@@ -118,6 +118,7 @@ func (t *Decoder) fell(n int, rec *record) {
 		}
 	}
 	g.newest = rec.stamp
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{ToEnd: g.disordered}})
 }
 
@@ -134,6 +135,7 @@ func (t *Decoder) lostBetween() {
 	line := t.gaps.prose
 	t.gaps.prose = 0
 	t.stats.Diagnose(line, "no line of the trace, but between its lines: what stood here may be missing")
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
 
@@ -202,6 +204,7 @@ func (t *Decoder) unknown(n int, line []byte) {
 	case piece && !elision:
 		t.stats.Diagnose(n, "a piece of an event, or of a longer line: not used")
 		t.stats.Lost++
+		t.running.forget(-1)
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: -1, Extent: traces.Extent{Since: n - 1}})
 	case elision, t.gaps.text != n-1:
 		t.leftOutHere(n)
@@ -218,6 +221,7 @@ var (
 
 // lose emits a Loss for what line n says of missing events.
 func (t *Decoder) lose(n int, l traceLoss) {
+	t.running.forget(-1)
 	switch {
 	case l.complete:
 		t.cpuBegan(l.cpu)

@@ -81,6 +81,9 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 		// Events of another CPU may be missing before this one.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{Since: t.stats.LastLine - 1}})
 	}
+	if e.By.PID == 0 && rec.pid < 0 && rec.cpu >= 0 && (e.Kind == traces.StopCall || e.Kind == traces.ParkCall) {
+		t.running.of(rec.cpu).unnamed = true
+	}
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
 	switch {
@@ -96,11 +99,6 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 		t.stats.Seen = t.stats.Seen.With(e.Kind)
 	}
 	t.emit(e)
-}
-
-// isWakePending says whether Woken of a pid was emitted, and no SwitchOut since.
-func (t *Decoder) isWakePending(pid int) bool {
-	return t.wakePending != nil && t.wakePending.Has(pid)
 }
 
 // wants says whether the interest has a pid; it never has 0.
@@ -144,11 +142,15 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		t.unreadable(n, rec)
 		return
 	}
+	asked := false
+	if t.ftrace != nil && t.ftrace.graph.seen && rec.cpu >= 0 {
+		asked = t.running.switches(rec.cpu, &s)
+	}
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
 		t.newLetters = true // see oldLetter
 	}
 	t.stats.Seen = t.stats.Seen.With(traces.SwitchOut).With(traces.SwitchIn)
-	out, in := t.wants(s.prev), t.wants(s.next)
+	out, in := t.wants(s.prev) || asked && s.prev > 0, t.wants(s.next)
 	if !out && !in {
 		return
 	}
@@ -160,13 +162,9 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
 			state = 'X'
 		}
-		t.wakePending.Remove(s.prev)
 		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
 	}
-	switch {
-	case in && t.isWakePending(s.next) && !t.gaps.lossy:
-		t.stats.Events++
-	case in:
+	if in {
 		t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
 	}
 }
@@ -328,9 +326,6 @@ func (t *Decoder) schedWakeup(n int, rec *record) {
 		return
 	}
 	thread := t.names.task(w.comm, w.pid)
-	if !late && thread.Comm != "" {
-		t.wakePending.Add(w.pid)
-	}
 	t.send(n, rec, traces.Event{Kind: traces.Woken, Thread: thread, By: t.by(rec), Late: late})
 }
 
@@ -363,7 +358,8 @@ func areFields(b []byte) bool {
 	return true
 }
 
-// fork emits Fork where kthreadd forks: of a kernel thread.
+// fork emits Fork where kthreadd forks, of a kernel thread, and where another task gets a
+// pid that somebody asks about.
 func (t *Decoder) fork(n int, rec *record) {
 	parentComm, parent, childComm, child, ok := ParseFork(rec.body)
 	switch {
@@ -374,8 +370,9 @@ func (t *Decoder) fork(n int, rec *record) {
 		if thread.Comm == "" {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.Remove(child)
 		t.send(n, rec, traces.Event{Kind: traces.Fork, Thread: thread, By: t.names.task(parentComm, parent)})
+	case t.wants(child):
+		t.send(n, rec, traces.Event{Kind: traces.Fork, Thread: t.names.task(childComm, child), By: t.names.task(parentComm, parent)})
 	}
 }
 

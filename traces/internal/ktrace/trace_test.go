@@ -28,7 +28,6 @@ func readTrace(t testing.TB, in string, interest *traces.Interest) (string, *Dec
 	}
 	var b strings.Builder
 	r := New(l, new(traces.Stats), interest, func(e traces.Event) { b.WriteString(traceEventString(e)); b.WriteByte('\n') })
-	r.wakePending = nil // nothing is suppressed
 	for i, line := range lines {
 		if bytes.HasSuffix(line, []byte("\n")) {
 			r.read(i+1, line[:len(line)-1])
