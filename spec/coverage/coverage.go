@@ -87,6 +87,62 @@ func (c *Coverage) take(from int, action string, to int) error {
 	return nil
 }
 
+// Step takes each edge that leads from one state to another, whatever its action. The
+// states are told by the values of the graph's variables. It is an error where there is
+// no such state or edge.
+func (c *Coverage) Step(from, to []string) error {
+	f, t := c.state(from), c.state(to)
+	if f < 0 || t < 0 {
+		return fmt.Errorf("%v or %v is no state of the graph", from, to)
+	}
+	found := false
+	for _, e := range c.graph.States[f].Edges {
+		if e.To == t {
+			c.taken[f][e], found = true, true
+		}
+	}
+	if !found {
+		return fmt.Errorf("there is no edge from %v to %v", from, to)
+	}
+	return nil
+}
+
+func (c *Coverage) state(values []string) int {
+	return slices.IndexFunc(c.graph.States, func(s graph.State) bool { return slices.Equal(s.Values, values) })
+}
+
+// Project is a graph of some of the variables: states that differ in others alone are one,
+// and what changes others alone is not there.
+func Project(g *graph.Graph, variables ...string) *graph.Graph {
+	p := &graph.Graph{Module: g.Module, Kernel: g.Kernel, Variables: variables, Actions: g.Actions}
+	index := map[string]int{}
+	of := make([]int, len(g.States))
+	for i := range g.States {
+		var values []string
+		for _, v := range variables {
+			values = append(values, g.Value(i, v))
+		}
+		key := strings.Join(values, " ")
+		at, ok := index[key]
+		if !ok {
+			at = len(p.States)
+			index[key] = at
+			p.States = append(p.States, graph.State{Values: values})
+		}
+		of[i] = at
+	}
+	p.Start = of[g.Start]
+	for i, s := range g.States {
+		from := &p.States[of[i]]
+		for _, e := range s.Edges {
+			if e.To = of[e.To]; e.To != of[i] && !slices.Contains(from.Edges, e) {
+				from.Edges = append(from.Edges, e)
+			}
+		}
+	}
+	return p
+}
+
 // project reads a state's text, as TLC writes it, and returns the values of some variables
 // with a blank between each two. One that is not there has no value.
 func project(text string, variables []string) string {
