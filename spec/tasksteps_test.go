@@ -44,8 +44,7 @@ var reasons = []reason{
 		func(_ string, from, to end) bool { return to["seen"] == "free" && to["on"] != "dead" }},
 	{"KThread's threads freeze in try_to_freeze() alone, are not stopped by a signal, and know no PREEMPT_RT",
 		func(_ string, from, to end) bool {
-			// (A graph that has been read has TRUE for the state T, see graph.Parse.)
-			return slices.ContainsFunc([]end{from, to}, func(e end) bool { return e["state"] == "frozen" || e["state"] == "TRUE" })
+			return slices.ContainsFunc([]end{from, to}, func(e end) bool { return e["state"] == "frozen" || e["state"] == "stopped" })
 		}},
 	{"KThread has no thread whose creation has failed, or one that does nothing",
 		func(_ string, from, to end) bool { return to["phase"] == "failed" }},
@@ -85,7 +84,7 @@ var looseTasks = []struct {
 	{"a sleeper runs unwoken", graph.Task, "5.4",
 		"SwitchIn ==\n    /\\ on = \"queued\"\n", "SwitchIn ==\n    /\\ on \\in {\"queued\", \"asleep\"}\n"},
 	{"the dead are woken", graph.Task, "7.0",
-		"Woken == on # \"dead\" /\\ Wakes(Normal \\cup {\"frozen\", \"T\"})", "Woken == Wakes(Normal \\cup {\"frozen\", \"T\", \"X\"})"},
+		"Woken == on # \"dead\" /\\ Wakes(Normal \\cup {\"frozen\", \"stopped\"})", "Woken == Wakes(Normal \\cup {\"frozen\", \"T\", \"X\"})"},
 	{"a task that has died is forked", graph.Task, "6.1",
 		"Fork ==\n    /\\ on = \"absent\"\n", "Fork ==\n    /\\ on \\in {\"absent\", \"dead\"}\n"},
 	{"threadfn is entered while the thread is on no CPU", graph.KThreadTask, "5.4",
