@@ -477,7 +477,7 @@ func randomTrace(m *model.Machine, rng *rand.Rand) []seen { return record(m, rng
 
 // record is randomTrace of worlds that are plain, or not.
 func record(m *model.Machine, rng *rand.Rand, plain bool) []seen {
-	r := &recording{plain: plain, clock: 1e9, step: []int{3e6, 3e6, 3e5, 2e3}[rng.IntN(4)], skew: map[int]int64{}, ofCPU: map[int]int64{}, ofTask: map[int]int64{}}
+	r := &recording{plain: plain, clock: 1e9, step: []int{3e6, 3e6, 1e6}[rng.IntN(3)], skew: map[int]int64{}, ofCPU: map[int]int64{}, ofTask: map[int]int64{}}
 	probes, most := rng.IntN(2) == 0, []int64{0, 25e3, 1e6, life.Slack, life.Slack}[rng.IntN(5)]
 	for cpu := range idleCPU + 1 {
 		r.skew[cpu] = rng.Int64N(most+1) - most/2
