@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -82,7 +83,9 @@ var taskActions = []Action{
 	{"SwitchOutS", Thread, "", "goes to sleep (S)", "kernel/sched/core.c __schedule"},
 	{"SwitchOutI", Thread, "", "goes to sleep (I)", "kernel/sched/core.c __schedule"},
 	{"SwitchOutP", Thread, "", "goes to sleep (P)", "kernel/sched/core.c __schedule"},
+	{"SwitchOutT", Thread, "", "stopped (T)", "kernel/sched/core.c __schedule"},
 	{"Preempted", Thread, "", "preempted", "kernel/sched/core.c __schedule"},
+	{"WakeLands", Thread, "", "runnable", "kernel/sched/core.c try_to_wake_up"},
 	{"SwitchOutPending", Thread, "", "a signal keeps it from sleep (S)", "kernel/sched/core.c __schedule"},
 	{"StopWakeLater", Stopper, "kthread_stop: wake_up_process", "runnable", "kernel/kthread.c kthread_stop"},
 	{"StopWakesNothing", Stopper, "kthread_stop: wake_up_process", "does not sleep", "kernel/kthread.c kthread_stop"},
@@ -131,7 +134,7 @@ var shown = map[traces.Kind][]string{
 	traces.Create:       {"Create"},
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake", "WakeLater"},
-	traces.StopCall:     {"StopRequest"},
+	traces.StopCall:     {"StopRequest", "StopSkipValue", "StopSkipEintr"}, // the last two: it looks, and the thread has gone
 	traces.StopReturn:   model.StopReturns,
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
@@ -168,4 +171,25 @@ func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSe
 		}
 	}
 	return actions
+}
+
+// findEnding returns the kinds of messages after whose actions threadfn does not run again, in
+// the state graph of any era that may be the log's.
+func (c *Checker) findEnding() (ending traces.Kinds) {
+	eras := c.printed
+	if c.only != nil {
+		eras = func() []*eraChecker { return c.eras(graph.KThreadAPI, *c.only) }
+	}
+	runs := func(names []string) bool {
+		return slices.ContainsFunc(eras(), func(r *eraChecker) bool {
+			after := r.m.Actions(names...)
+			return after == 0 || r.m.Recurs("Work", after)
+		})
+	}
+	for kind, actions := range shown {
+		if !runs(actions) {
+			ending = ending.With(kind)
+		}
+	}
+	return ending
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // A Checker judges lives. It may be used by several goroutines.
@@ -22,6 +23,7 @@ type Checker struct {
 	memos     model.Cache[*memo]               // by cacheKey and addOrder
 	orderFree model.Cache[*memo]               // by cacheKey alone
 	probes    model.Cache[probeSets]           // by what was searched
+	ending    func() traces.Kinds              // the kinds after which threadfn runs no more, by the rules of all eras
 	grace     *life.Grace                      // tests: how long lives wait; nil: as long as usual
 }
 
@@ -43,6 +45,7 @@ func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 	}
 	c.printed = sync.OnceValue(func() []*eraChecker { return c.eras(graph.KThreadAPI, graph.Eras()...) })
 	c.traced = sync.OnceValue(func() []*eraChecker { return c.eras(graph.KThreadTask, graph.Eras()...) })
+	c.ending = sync.OnceValue(c.findEnding)
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // An eraChecker judges lives by one state graph.
@@ -166,6 +167,10 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		return
 	}
 	if h.pending() > 0 {
+		if h.life.Unsure.Has(traces.StopReturn) {
+			rest(OutcomeUnknown) // the message of its return may name only a name that several have
+			return
+		}
 		if h.hung || h.life.Traced() && h.stopsItself() {
 			rest(StopHung)
 			return
@@ -210,7 +215,7 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 // pattern set is in use, all lines are one thread's, and no oops may have ended a task in
 // between.
 func (c *eraChecker) canAccuse(l *Life) bool {
-	return l.Whole() || l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0
+	return l.Whole() || l.Begun && !l.Gaps && !l.OneName() && !l.Unsure.Has(traces.StopReturn) && l.Crash == 0
 }
 
 // stuck returns how many of the stops that have not returned can never return, in any

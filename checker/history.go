@@ -25,6 +25,8 @@ type history struct {
 	hasCode bool
 	shownBy int // index of the first event that shows it
 
+	unannounced int // index of the first return that no message of a call announced; -1: none
+
 	stops []life.Call // of kthread_stop
 	parks []life.Call // of kthread_park
 
@@ -40,7 +42,7 @@ type history struct {
 // newHistory makes operations of a life's events. No window is narrower than the evidence
 // allows. A window that is too wide accepts more orders, and so never accuses wrongly.
 func newHistory(m *model.Machine, l *Life) *history {
-	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
+	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}, unannounced: -1}
 	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
 	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
 	if l.Traced() {

@@ -133,7 +133,7 @@ func BenchmarkShapes(b *testing.B) {
 			var lives []*Life
 			for seed := range 50 {
 				log := randomTrace(c.all(graph.KThreadTask)[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
-				ls := life.New(new(traces.Stats), nil)
+				ls := life.New(new(traces.Stats), nil, nil)
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i
 					ls.Add(&s.event)
@@ -152,7 +152,7 @@ func BenchmarkShapes(b *testing.B) {
 
 // judgeByMemo is judge with memos.
 func judgeByMemo(c *Checker, l *Life) Verdict {
-	m, v := c.memoOf(l, nil)
+	m, v := c.memoOf(l, life.New(new(traces.Stats), nil, nil), nil)
 	if m != nil {
 		v = m.verdictOn(l)
 	}

@@ -52,7 +52,7 @@ func TestLinesLeftOutAreNeverHeldAgainstAThread(t *testing.T) {
 		gap := 0
 		mark := func() {
 			if gap > 0 && len(log) > 0 {
-				log = append(log, logged{reader.LeftOut(gap), nil})
+				log = append(log, logged{text: reader.LeftOut(gap)})
 			}
 			gap = 0
 		}

@@ -50,7 +50,7 @@ func (h *traceHistory) endCall(by int) {
 // What a trace shows of a task, by kind: the actions that have an event of it.
 var (
 	wakes    = []string{"Wake", "WakeLater", "WakeEarly", "StopWake", "StopWakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
-	switches = []string{"SwitchIn", "Preempted", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutD", "SwitchOutP", "SwitchOutPending", "Died"}
+	switches = []string{"SwitchIn", "Preempted", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutD", "SwitchOutP", "SwitchOutT", "SwitchOutPending", "Died"}
 )
 
 // showsAll takes from what may be hidden the actions that a trace of the whole life would
@@ -81,11 +81,15 @@ func (h *traceHistory) showsAll() {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
+	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil)}
+	t.chains = newChains(&t.times)
 	h.Operations = make([]model.Operation, 0, l.Count()+2)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
 		t.showsAll()
+	}
+	for _, s := range h.stops {
+		h.Impossible = h.Impossible || s.Made < 0 && !l.Trace.Lossy // one call has returned twice
 	}
 	h.From = startOf(l, m)
 	earlier := 0 // how many events are of before the life was revived
@@ -93,7 +97,7 @@ func (h *history) addTrace() {
 		earlier = l.Revived.Events
 		t.decided = true
 	}
-	for i := range l.Events() {
+	for _, i := range t.times.order() {
 		e := &l.Events()[i]
 		switch {
 		case i >= earlier:
@@ -116,6 +120,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		request := h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By)
 		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request})
 	case traces.StopReturn, traces.ParkReturn:
+		if h.life.Trace.Lossy && h.call(e.By.PID) == nil {
+			return // its call is not in the trace, and may be of another thread
+		}
 		h.requested(i, e)
 		if e.Kind == traces.StopReturn {
 			h.woken(i, e)
@@ -239,6 +246,8 @@ func switchActions(e *traces.Event) []string {
 		return []string{"SwitchOutD"}
 	case 'P':
 		return []string{"SwitchOutP"}
+	case 'T':
+		return []string{"SwitchOutT"}
 	case 'X', 'Z':
 		return []string{"Died"}
 	}
@@ -258,7 +267,8 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		return
 	case traces.ParkMe:
 		if !h.decided && l.Whole() {
-			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")}, l.Thread)
+			// The last test may lie before a preemption.
+			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")})
 		}
 		h.decided = true
 		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")
@@ -272,7 +282,14 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		// It was called behind the thread's last event that is not a preemption.
 		h.add(i, model.Operation{From: h.lastOwn, To: o.To, Actions: m.Actions(test)})
 		return
-	case traces.ThreadFn, traces.OwnCall:
+	case traces.OwnCall:
+		if e.State != 0 { // it sleeps in the call
+			o.Observes, o.Only = true, m.Phases("running")
+			h.addAt(i, o, l.Thread)
+			return
+		}
+		o.Actions = m.Actions("Work")
+	case traces.ThreadFn:
 		o.Actions = m.Actions("Work")
 	default:
 		return
@@ -321,6 +338,7 @@ func (h *traceHistory) around(i int) model.Operation {
 // addAt adds an operation that happened at the moment of event i, in the order of the
 // event's CPU and of the given tasks.
 func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	o.Event = i
 	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
 		h.chains.put(&o, ofCPU(k.CPU()))
 	}
@@ -342,12 +360,12 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 // does that after the request.
 func (h *traceHistory) requested(n int, e *traces.Event) {
 	in := h.caller(e)
-	if in == nil || h.Operations[in.request].To != model.Never {
+	if in == nil || h.Operations[in.request].To != model.Never || !h.times.before(h.Operations[in.request].Event, n) {
 		return
 	}
 	o := &h.Operations[in.request]
 	o.To = max(o.From, h.times.windows[n].to)
-	o.Optional = h.maySkip(e)
+	o.Optional = h.life.Trace.Lossy
 }
 
 // woken adds the wake that the call of event n's task has made by then, if the trace does
@@ -358,27 +376,21 @@ func (h *traceHistory) woken(n int, e *traces.Event) {
 		return
 	}
 	in.closed = true
-	names := []string{"StopWakesNothing", "StopWake", "StopWakeLater"}
+	names := []string{"StopWakesNothing", "StopSkipValue", "StopSkipEintr"} // the last two: the thread had gone
+	shows := []string{"StopWake", "StopWakeLater"}
 	if in.park {
-		names = []string{"ParkWakesNothing", "ParkWake", "Wake", "ParkWakeLater"}
+		names, shows = []string{"ParkWakesNothing"}, []string{"ParkWake", "Wake", "ParkWakeLater"}
 	}
-	if h.life.Whole() && h.life.Sees.Has(traces.Woken) {
-		names = names[:1]
+	if !h.life.Whole() || !h.life.Sees.Has(traces.Woken) {
+		names = append(names, shows...)
 	}
 	from := h.Operations[in.request].From
-	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.maySkip(e)}, h.task(e))
+	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
 }
 
 // maxWakes bounds the calls under way whose wakes that found nothing are searched for: of
 // many such calls any order fits, and the search would try them all.
 const maxWakes = 4
-
-// maySkip says whether the call of an event's task may have ended otherwise. Up to 4.9 a
-// stop that finds the thread gone requests nothing: it does not wake it and does not sleep
-// either.
-func (h *traceHistory) maySkip(e *traces.Event) bool {
-	return h.Machine.StopSkips && e.Kind == traces.StopReturn || h.life.Trace.Lossy
-}
 
 // task is the task that an event shows to have done something.
 func (h *traceHistory) task(e *traces.Event) traces.Task {

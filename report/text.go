@@ -415,6 +415,9 @@ func (t *Text) Close(s *Summary) error {
 		for _, note := range in.Notes {
 			t.printf("  %s\n", Clean(note))
 		}
+		for _, c := range in.Clocks {
+			t.printf("  the clock of CPU %d is at least %d ms ahead of that of CPU %d: line %d came before line %d\n", c.Ahead, c.By/1e6, c.Behind, c.Cause, c.Effect)
+		}
 		for _, d := range in.Stats.Diagnostics {
 			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))
 		}
@@ -429,6 +432,8 @@ func (t *Text) Close(s *Summary) error {
 			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {
 			t.printf("  taken for granted: a name is one thread (the set's begin line is not in the log, or messages were lost)\n")
+		} else if in.ByName {
+			t.printf("  taken for granted: a name is one thread (some messages have no pid, and others of their set have it)\n")
 		}
 	}
 	verdict := s.Verdict()

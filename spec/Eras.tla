@@ -27,10 +27,19 @@
 (*                6.16 on)                                                 *)
 (*   frees_early  sched_process_free may come before the last switch (to   *)
 (*                5.3)                                                     *)
-(*   shows_preempted  sched_switch prints the state of a preempted task as *)
-(*                if it slept, without R+ (2.6.3x)                         *)
+(*   shows_preempted  sched_switch may print the state of a preempted task *)
+(*                as if it slept, without R+ (to 4.3, without              *)
+(*                CONFIG_PREEMPT)                                          *)
+(*   locks_sleep  there are sleeps that wake_up_process() does not end,    *)
+(*                besides that in TASK_PARKED: TASK_RTLOCK_WAIT of         *)
+(*                PREEMPT_RT (5.15), TASK_FROZEN (6.1)                     *)
+(*   proxies      CONFIG_SCHED_PROXY_EXEC exists (6.15)                    *)
+(*   prints_pending  sched_switch prints S of a task that does not sleep   *)
+(*                because a signal is pending (5.18 to 6.14)               *)
 (*   sleeps_again kthread() may sleep once more, for its affinity, between *)
 (*                its first wake and its last test (6.14)                  *)
+(*   may_sleep_again  ... in one of the releases that this record stands   *)
+(*                for: Linux_6_1 does for all of 5.17 to 6.x               *)
 (***************************************************************************)
 
 INT    == "TASK_INTERRUPTIBLE"
@@ -41,14 +50,18 @@ Linux_2_6_32 == [
     unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
-    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> TRUE ]
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> TRUE,
+    locks_sleep |-> FALSE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 Linux_3_18 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> TRUE,
     unpark_looks |-> FALSE, skips_gone |-> TRUE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
-    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE ]
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> TRUE,
+    locks_sleep |-> FALSE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 \* 4.10 to 4.17: a stop always waits, parking is still the old one.  (It changed in
 \* several commits, from "Fix kthread_parkme() completion issue" on.  In between, and
@@ -59,21 +72,27 @@ Linux_4_14 == [
     unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
-    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE ]
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE,
+    locks_sleep |-> FALSE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 Linux_5_4 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
     unpark_looks |-> FALSE, skips_gone |-> FALSE, notifies |-> FALSE,
     returns |-> "exit_code", oops_shows |-> TRUE, freezes_as |-> UNINT,
     freeze_wakes |-> {INT}, sleeps_again |-> FALSE,
-    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE ]
+    exit_event |-> "after completion", frees_early |-> TRUE, shows_preempted |-> FALSE,
+    locks_sleep |-> TRUE, proxies |-> FALSE,
+    prints_pending |-> FALSE, may_sleep_again |-> FALSE ]
 
 Linux_6_1 == [
     killable |-> TRUE, parks |-> TRUE, marks_parked |-> FALSE,
     unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> FALSE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> FALSE,
-    exit_event |-> "either side", frees_early |-> FALSE, shows_preempted |-> FALSE ]
+    exit_event |-> "either side", frees_early |-> FALSE, shows_preempted |-> FALSE,
+    locks_sleep |-> TRUE, proxies |-> TRUE,
+    prints_pending |-> TRUE, may_sleep_again |-> TRUE ]
 
 \* The lifecycle's rules are those of 6.1; a release in between differs from it
 \* in what a trace shows (the name at the fork).
@@ -84,5 +103,7 @@ Linux_7_0 == [
     unpark_looks |-> TRUE, skips_gone |-> FALSE, notifies |-> TRUE,
     returns |-> "result", oops_shows |-> TRUE, freezes_as |-> "TASK_FROZEN",
     freeze_wakes |-> {INT, UNINT}, sleeps_again |-> TRUE,
-    exit_event |-> "before completion", frees_early |-> FALSE, shows_preempted |-> FALSE ]
+    exit_event |-> "before completion", frees_early |-> FALSE, shows_preempted |-> FALSE,
+    locks_sleep |-> TRUE, proxies |-> TRUE,
+    prints_pending |-> FALSE, may_sleep_again |-> TRUE ]
 =============================================================================

@@ -24,13 +24,13 @@ CONSTANTS
 
 VARIABLES
     phase, should_stop, should_park, exited, parked, code, woken, ran, unasked,  \* see KThreadAPI.tla
-    on, state, seen   \* see Task.tla
+    on, state, waking, seen  \* see Task.tla
 
 L == INSTANCE KThreadAPI  \* the life
 T == INSTANCE Task        \* the task
 
 life == <<phase, should_stop, should_park, exited, parked, code, woken, ran, unasked>>
-task == <<on, state, seen>>
+task == <<on, state, waking, seen>>
 vars == <<life, task>>
 
 TypeOK ==
@@ -56,7 +56,7 @@ Wake == L!Wake /\ T!Wakes(T!Normal)
 WakeLater ==
     /\ phase \notin {"absent", "created"}
     /\ phase = "failed" => seen # "no"
-    /\ T!Woken \/ (phase \in {"finished", "failed"} /\ on \in {"queued", "cpu"} /\ UNCHANGED task)
+    /\ T!Woken \/ (phase = "finished" /\ on \in {"queued", "cpu"} /\ UNCHANGED task)
     /\ SameLife
 
 \* A thread that has not told its creator may wait to be moved to another CPU, and is woken
@@ -73,10 +73,12 @@ ParkWake == L!ParkWake /\ T!Wakes(T!Normal)
 StopWakeLater == should_stop /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
 ParkWakeLater == Era.parks /\ L!Exists /\ phase # "created" /\ T!Wakes(T!Normal) /\ SameLife
 
-\* ... or one that does not sleep, and then they do nothing.  (A frozen thread is not in
-\* TASK_NORMAL.)
-StopWakesNothing == should_stop /\ T!WakesNothing(T!Normal) /\ SameLife
-ParkWakesNothing == Era.parks /\ L!Exists /\ T!WakesNothing(T!Normal) /\ SameLife
+\* ... or one that does not sleep, and then they do nothing; nor where they do not match: a
+\* frozen thread is not in TASK_NORMAL, nor one that waits for a lock on PREEMPT_RT.
+InLock == Era.locks_sleep /\ state = "D" /\ phase \notin {"created", "running"} /\ UNCHANGED task
+
+StopWakesNothing == should_stop /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
+ParkWakesNothing == Era.parks /\ L!Exists /\ (T!WakesNothing(T!Normal) \/ InLock) /\ SameLife
 
 \* kthread_unpark(), also kthread_stop()'s, wakes when it has cleared the bit, a thread
 \* in TASK_PARKED alone ...
@@ -93,7 +95,7 @@ Runs(in, to) ==
     /\ on = "cpu"
     /\ state \in in
     /\ state' \in to
-    /\ UNCHANGED <<on, seen>>
+    /\ UNCHANGED <<on, waking, seen>>
 
 \* complete(&create->done), in the state in which it will sleep.
 Create == L!Create /\ Runs({"D"}, {"D"})
@@ -131,26 +133,38 @@ ReturnEintr == L!ReturnEintr /\ Executes
 ExitValue   == L!ExitValue /\ Executes
 ExitEintr   == L!ExitEintr /\ Executes
 Oops        == L!Oops /\ Executes
-Finish      == L!Finish /\ Runs({"R", "S", "D"}, {"R"})
+
+\* complete(&kthread->exited), from 6.16 on behind sched_process_exit.
+Finish ==
+    /\ L!Finish
+    /\ Era.exit_event = "before completion" => seen # "no"
+    /\ Runs({"R", "S", "D"}, {"R"})
 
 -----------------------------------------------------------------------------
 \* What a thread's task does besides.
 
+\* The wake that was under way, see Task.  A waker that found the thread before it had told
+\* its creator may come to the runqueue afterwards: then it ends the first sleep.
+WakeLands == T!WakeLands /\ (IF phase = "created" THEN L!Wake ELSE SameLife)
+
 \* The states that it may set, and sleep in, by where it is.  Before it has told its
 \* creator it may wait for memory, or to be moved; from 6.14 on also between its first
 \* sleep and its last test.  In do_exit() it may wait for a lock.  Only threadfn sleeps
-\* interruptibly.  (TASK_IDLE is here an S that prints an I: both are in TASK_NORMAL.)
+\* interruptibly, is frozen, or stops by kernel_signal_stop().  (TASK_IDLE is here an S
+\* that prints an I: both are in TASK_NORMAL.  TASK_STOPPED is frozen, and prints a T.)
+Waits == {"R", "D"}
+
 MaySet ==
-    CASE phase \in {"absent", "returned"} -> {"R", "D"}
+    CASE phase \in {"absent", "returned"} -> Waits
       [] phase = "created"                -> {}
-      [] phase = "started"                -> IF Era.sleeps_again THEN {"R", "D"} ELSE {}
+      [] phase = "started"                -> IF Era.may_sleep_again THEN Waits ELSE {}
       [] phase \in {"decided", "held"}    -> {"R", "P"}
       [] phase = "chosen"                 -> {"R"}
       [] phase \in {"holding", "parking"} -> {}
-      [] phase = "running"                -> IF state = "P" THEN {"R"} ELSE {"R", "S", "D"} \cup (IF Era.parks THEN {"P"} ELSE {})
-                                                 \cup (IF Era.freezes_as = "TASK_FROZEN" THEN {"frozen"} ELSE {})
+      [] phase = "running"                -> IF state = "P" THEN {"R"}
+                                             ELSE {"R", "D", "S", "frozen"} \cup (IF Era.parks THEN {"P"} ELSE {})
       [] phase = "parked"                 -> {"R", "P"}
-      [] phase \in {"finished", "failed"} -> {"R", "D"}
+      [] phase \in {"finished", "failed"} -> Waits
 
 SetState == \E s \in MaySet : T!SetState(s) /\ SameLife
 
@@ -158,15 +172,28 @@ Forked           == T!Fork /\ phase \in {"absent", "failed"} /\ SameLife
 WokenNew         == T!WakeNew /\ SameLife
 SwitchIn         == T!SwitchIn /\ SameLife
 Preempted        == T!Preempted /\ SameLife
-SwitchOutR       == T!SwitchOutR /\ SameLife
+
 \* (threadfn may return with the state set, and then does not sleep in it.)
-SwitchOutS       == phase = "running" /\ T!SwitchOutS /\ SameLife
-SwitchOutI       == phase = "running" /\ T!SwitchOutS /\ SameLife
-SwitchOutD       == T!SwitchOutD /\ SameLife
-SwitchOutP       == T!SwitchOutP /\ SameLife
+InThreadfn == phase = "running"
+
+\* It sleeps in TASK_PARKED when it has told a kthread_park() so.
+StandsAside == phase \in {"held", "parked"}
+
+\* Where it may sleep in the state that it has set.
+MaySleep ==
+    CASE state \in {"S", "frozen"} -> InThreadfn
+      [] state = "P"          -> StandsAside
+      [] OTHER                -> TRUE
+
+SwitchOutR       == T!SwitchOutR /\ (MaySleep \/ on' = "queued") /\ SameLife
+SwitchOutS       == InThreadfn /\ T!SwitchOutS /\ SameLife
+SwitchOutI       == InThreadfn /\ T!SwitchOutS /\ SameLife
+SwitchOutD       == (T!SwitchOut("D") \/ (Era.locks_sleep /\ T!SwitchOut("frozen"))) /\ SameLife
+SwitchOutP       == T!SwitchOutP /\ (MaySleep \/ on' = "queued") /\ SameLife
+SwitchOutT       == InThreadfn /\ T!SwitchOut("frozen") /\ SameLife
 
 \* kthread_stop() has left a signal pending (from 6.1 on).
-SwitchOutPending == Era.notifies /\ should_stop /\ T!SwitchOutPending /\ SameLife
+SwitchOutPending == should_stop /\ T!SwitchOutPending /\ SameLife
 
 \* sched_process_exit is printed behind the completion to 6.15, before it from 6.16 on.
 ProcessExit ==
@@ -180,7 +207,7 @@ Died     == T!Die /\ phase \in {"finished", "failed"} /\ SameLife
 Freed    == T!Free /\ SameLife
 PidReuse == T!PidReuse /\ SameLife
 Frozen   == phase = "running" /\ T!Frozen /\ SameLife
-Thawed   == phase = "running" /\ T!Thawed /\ state' # "I" /\ SameLife
+Thawed   == phase = "running" /\ T!Thawed /\ state' \notin {"I", "T"} /\ SameLife
 
 -----------------------------------------------------------------------------
 \* What changes the life and not the task.
@@ -212,11 +239,26 @@ Next ==
     \/ ParkAsked \/ Park \/ ParkEnd
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
     \/ Finish
-    \/ SetState \/ Forked \/ WokenNew \/ SwitchIn \/ Preempted \/ SwitchOutR
-    \/ SwitchOutS \/ SwitchOutI \/ SwitchOutD \/ SwitchOutP \/ SwitchOutPending
+    \/ WakeLands \/ SetState \/ Forked \/ WokenNew \/ SwitchIn \/ Preempted \/ SwitchOutR
+    \/ SwitchOutS \/ SwitchOutI \/ SwitchOutD \/ SwitchOutP \/ SwitchOutT \/ SwitchOutPending
     \/ ProcessExit \/ Died \/ Freed \/ PidReuse \/ Frozen \/ Thawed
 
 Spec == Init /\ [][Next]_vars
+
+-----------------------------------------------------------------------------
+\* What is rare, see Task: legal all the same, but whoever takes it for granted finds hardly
+\* anything wrong any more.  A trace that fits with one of these alone is no proof of either.
+
+\* A signal is pending because threadfn has called allow_signal().
+SwitchOutSignal == phase = "running" /\ T!SwitchOutPending /\ SameLife
+
+FaultsInExit   == phase \in {"returned", "finished", "failed"} /\ T!FaultsInExit /\ SameLife
+SwitchOutDying == phase \in {"finished", "failed"} /\ T!SwitchOutDying /\ SameLife
+SwitchInProxy  == phase # "created" /\ T!SwitchInProxy /\ SameLife
+
+RareNext == SwitchOutSignal \/ FaultsInExit \/ SwitchOutDying \/ SwitchInProxy
+
+RareSpec == Init /\ [][Next \/ RareNext]_vars
 
 -----------------------------------------------------------------------------
 \* Each of the two alone is what its own module says.
@@ -229,9 +271,29 @@ RanMeansForked == ran => on \notin {"absent", "new"}
 \* A thread that sleeps on in its first sleep has decided nothing.
 FirstSleeperWaits == phase = "created" => ~ran /\ code = NoValue /\ state = "D" /\ on # "dead"
 
+\* Once its first sleep is over, or all but, nothing keeps it from its last test.
+StartedIsAwake == phase = "started" /\ ~Era.may_sleep_again => state = "R" \/ waking
+
+\* Whatever the thread itself does, it does on a CPU.
+ByOthers == {"created", "started", "failed"}
+ActsOnACPU == [][(phase' # phase /\ phase' \notin ByOthers) \/ code' # code => on = "cpu"]_vars
+
+\* It tells its creator in the state in which it will sleep, or has been woken from.
+ToldFromCPU == [][phase = "absent" /\ phase' = "created" => on = "cpu" /\ state = "D"]_vars
+
+\* Only threadfn sleeps interruptibly, and only one that has told a kthread_park() so
+\* sleeps parked.
+OnlyThreadfnSleepsInS == on = "asleep" /\ state = "S" => phase = "running"
+ParkedHasTold == on = "asleep" /\ state = "P" => phase \in {"held", "parked"}
+
 \* A kthread_stop() that returns finds a thread that came so far: it does not sleep parked.
 FinishedIsNotParked == phase = "finished" => ~(on = "asleep" /\ state = "P")
 
-\* The dead have completed kthread->exited.
+\* The event at the end is on the era's side of the completion, and the dead have completed
+\* kthread->exited.
+TracedAfterCompletion ==
+    Era.exit_event = "after completion" /\ seen # "no" => phase \in {"finished", "failed"}
+CompletedAfterTrace ==
+    Era.exit_event = "before completion" /\ phase = "finished" => seen # "no"
 DeadHasFinished == on = "dead" => phase \in {"finished", "failed"}
 =============================================================================

@@ -23,7 +23,7 @@ import (
 var files embed.FS
 
 // MaxStates bounds a graph's states, so that a set of them is a comparable value.
-const MaxStates = 3072
+const MaxStates = 4864
 
 // A Module is a module of the specification that there are graphs of.
 type Module struct {

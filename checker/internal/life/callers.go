@@ -3,6 +3,7 @@ package life
 import (
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -22,6 +23,9 @@ type pendingCall struct {
 	waits       bool // its task sleeps in it: the first sleep since the call, and nobody has woken the task
 	threadAwake bool // the thread was awake when the call began, and the call has not woken it
 	callAt      int  // index of the call in the life's events
+
+	wasCompleted bool         // the thread has woken the caller
+	completed    clock.Moment // when, if so
 }
 
 // callerSleeps takes what the scheduler does with the task that makes the call. first: the
@@ -170,12 +174,10 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 		if in != nil && in.life != nil {
 			in.awake()
 			in.life.traceMore.calls--
-			switch {
-			case in.park:
-			case !a.sees().Has(traces.StopReturn):
-				in.life.traceMore.maybeReturned = true // no return is in the log
-			default:
-				in.life.Trace.Lossy = true // its return is not in the log
+			if !in.park {
+				// Its return is not in the log. If no return is, the log does not show any.
+				in.life.traceMore.maybeReturned = true
+				in.life.Trace.Lossy = in.life.Trace.Lossy || a.sees().Has(traces.StopReturn)
 				if in.life.traceMore.leftBy == nil {
 					call := *e
 					in.life.traceMore.leftBy = &call
@@ -188,6 +190,9 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 			}
 			a.traced.spareCall = nil
 			a.traced.calls.set(by, in)
+		}
+		if r := a.traced.returns.of(by); int(r.by) == by {
+			r.by = 0
 		}
 		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
 		a.interest.Add(by) // when it goes to sleep it has made its request
@@ -248,7 +253,10 @@ func (a *Assembler) addReturn(e *traces.Event) {
 	case e.By.PID == 0:
 		a.addUnnamedReturn(e.Kind == traces.ParkReturn)
 		return
-	case in == nil || in.park != (e.Kind == traces.ParkReturn):
+	case in == nil:
+		a.addReturnAgain(e)
+		return
+	case in.park != (e.Kind == traces.ParkReturn):
 		return
 	case in.life == nil:
 		a.dropStop(e.By.PID)
@@ -258,12 +266,51 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		a.endCall(e.By.PID)
 		return
 	}
+	a.returns(in, e)
 	a.endCall(e.By.PID)
+	if !in.park {
+		*a.traced.returns.of(e.By.PID) = returned{by: int32(e.By.PID), pid: int32(in.life.Thread.PID), incarnation: int32(in.life.Incarnation), probe: e.Probe}
+	}
 	ret := *e
 	ret.Thread = in.life.Thread
 	in.life.Keep(&ret)
 	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
 	a.touched = in.life
+}
+
+// A returned is the latest stop of a task, which has returned.
+type returned struct {
+	by               int32 // 0: there is none, or the task has made another call since
+	pid, incarnation int32 // of the thread
+	probe            bool  // a probe showed the return, not the tracepoint
+}
+
+// returns has such stops, by the task's pid modulo its length.
+type returns [1 << 8]returned
+
+func (r *returns) of(by int) *returned { return &r[uint(by)%uint(len(r))] }
+
+// addReturnAgain takes the return of a task that is in no call. If the same tracepoint or
+// probe has shown the return of the task's latest stop, this is a second one of that stop.
+func (a *Assembler) addReturnAgain(e *traces.Event) {
+	r := a.traced.returns.of(e.By.PID)
+	l := a.byPID.get(int(r.pid))
+	if e.Kind != traces.StopReturn || r.pid == 0 || int(r.by) != e.By.PID || r.probe != e.Probe || l == nil || !l.Trace.on || l.Trace.Lossy || l.Incarnation != int(r.incarnation) {
+		return
+	}
+	ret := *e
+	ret.Thread = l.Thread
+	l.Keep(&ret)
+	a.touched = l
+}
+
+// showsReturns notes that the trace does show returns: where one is missing, events were lost.
+func (a *Assembler) showsReturns() {
+	for l := range a.alive() {
+		if l.Trace.on && l.traceMore.leftBy != nil {
+			l.Trace.Lossy = true
+		}
+	}
 }
 
 // endCall notes that a task's call is over.
@@ -276,7 +323,5 @@ func (a *Assembler) endCall(pid int) {
 		a.traced.spareCall = in
 	}
 	a.traced.calls.remove(pid)
-	if l := a.byPID.get(pid); l == nil || !l.Trace.on || l.Trace.gone {
-		a.interest.Remove(pid)
-	}
+	a.loseInterest(pid)
 }

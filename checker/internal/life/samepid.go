@@ -41,7 +41,10 @@ func (a *Assembler) otherOf(l *Life, e *traces.Event) *Life {
 			return o
 		}
 	}
-	o := a.revive(e)
+	o := a.reopen(e)
+	if o == nil {
+		o = a.revive(e)
+	}
 	if o != nil {
 		o.Keep(e)
 		return o
@@ -65,8 +68,10 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	if kthread {
 		a.traced.addr.forks++
 	}
+	a.traced.forked = lastFork{pid: e.Thread.PID, line: e.Line}
 	held := false
 	if old := a.byPID.get(e.Thread.PID); old != nil {
+		a.traced.forked.alive = old.Trace.on && !old.Trace.gone
 		held = old.Trace.Ended && !old.traceMore.stopped && old.traceMore.calls == 0 && old.isCalled(e.Thread.Comm)
 		if old.Trace.on && old.Trace.Ended && old.traceMore.calls > 0 {
 			a.byPID.remove(e.Thread.PID)
@@ -86,6 +91,7 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	}
 	l := a.newTraced(e)
 	l.Trace.Forked = true
+	l.traceMore.wakings.isForked(e)
 	l.traceMore.heldBefore = held
 	return ended
 }
@@ -126,6 +132,23 @@ func (l *Life) WithoutStops() *Life {
 		as.compact = append(as.compact, k)
 	}
 	return &as
+}
+
+// reopen takes a life back that was superseded and is not judged yet: its thread is stopped
+// now. nil: there is none of the event's pid and name.
+func (a *Assembler) reopen(e *traces.Event) *Life {
+	for _, l := range a.traced.superseded.waiting() {
+		if l == nil || l.Thread.PID != e.Thread.PID || !l.Trace.Ended || !l.isCalled(e.Thread.Comm) {
+			continue
+		}
+		a.traced.superseded.drop(l)
+		a.place(l)
+		if !slices.Contains(a.traced.ended.waiting(), l) && !slices.Contains(a.traced.mayStop.waiting(), l) {
+			a.traced.ended.add(l)
+		}
+		return l
+	}
+	return nil
 }
 
 // A seenExit is the end of a task that has no life: its fork is not in the trace.

@@ -48,12 +48,15 @@ type traceRest struct {
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
 	calls         int32 // stops and parks of it that are under way
+	foldAt        int32 // at how many events the caller is asked to fold it, see Full; 0: as usual
 	bound         int32 // how many threads had been forked when addr was learned
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
 	since     int
 	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
+	wakings   wakings
+	offsets   offsets
 	addr      uint64 // of its task_struct; 0: not known, see addresses
 }
 
@@ -67,8 +70,12 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
 	}
+	a.tick(e)
 	if !a.traced.came.Has(e.Kind) && e.Kind != traces.OwnCall && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
+		if e.Kind == traces.StopReturn {
+			a.showsReturns()
+		}
 		a.traced.firstSeen[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
@@ -150,18 +157,28 @@ func (l *Life) rename(name string) {
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
+		a.wakesCaller(e)
 	}
 	if len(a.traced.unnamed) > 0 && e.Kind == traces.SwitchOut {
 		a.nameCaller(e)
 	}
+	waits := false
 	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-		in.callerSleeps(e)
+		waits = in.callerSleeps(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
+	if l != nil && l.Trace.on {
+		a.schedules(l, e)
+	}
 	if l == nil || !l.Trace.on || !a.takes(l, e) || e.Kind == traces.Woken && e.Late && a.wakes() {
 		return nil // of the last: sched_waking has shown this wake already
 	}
 	t := &l.Trace
+	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
+		// The line stands before the fork, and the earlier thread has got it.
+		l.Trace.Lossy = true
+		return ended
+	}
 	switch e.Kind {
 	case traces.Woken:
 		t.Asleep = 0
@@ -190,6 +207,11 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		}
 	}
 	l.Keep(e)
+	if waits && e.Kind == traces.SwitchOut {
+		own := *e
+		own.Kind = traces.OwnCall // it sleeps in its own call of a stop or a park
+		l.Keep(&own)
+	}
 	a.touched = l
 	return ended
 }
@@ -222,21 +244,15 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	return l
 }
 
-// lose takes note that events of a trace are missing.
+// lose takes note that events of a trace are missing, but for the lives that go on.
 func (a *Assembler) lose(e *traces.Event) {
-	line := e.Line
+	a.traced.exits, a.traced.returns = nil, returns{}
 	a.traced.lossy = a.traced.lossy || e.ToEnd
-	a.traced.exits = nil
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for _, l := range a.traced.superseded.waiting() {
 		if l.AsOf > e.Since {
 			l.doubt()
 			l.Trace.Lossy = true
-		}
-	}
-	for l := range a.alive() {
-		if l.Trace.on {
-			l.lose(line)
 		}
 	}
 	for in := range a.traced.calls.values() {
@@ -247,6 +263,7 @@ func (a *Assembler) lose(e *traces.Event) {
 
 // lose takes note that events of a life's time are missing.
 func (l *Life) lose(line int) {
+	l.traceMore.wakings.isLossy()
 	if l.Trace.Lossy = true; l.traceMore.since == 0 {
 		l.traceMore.since = line
 	}
@@ -265,6 +282,7 @@ func (a *Assembler) supersede(l *Life) (gone []*Life) {
 	a.touched = l
 	a.traced.superseded.add(l)
 	if old := a.traced.superseded.pop(supersedeGrace); old != nil {
+		a.mayLackCPUs(old)
 		a.traced.retired[0] = old
 		return a.traced.retired[:]
 	}
