@@ -96,6 +96,9 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 			if l := a.byPID.get(e.Thread.PID); l != nil && l.Trace.on {
 				l.lose(e.Line)
 			}
+			if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil {
+				in.life.traceMore.callersCut = true
+			}
 			return nil
 		}
 		// A begin line may be among what was lost.

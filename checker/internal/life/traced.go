@@ -45,6 +45,7 @@ type traceRest struct {
 	maybeOther    bool  // a stop of it may be of an earlier thread with its pid and name
 	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
 	ownCall       bool  // it has an OwnCall
+	callersCut    bool  // not all is kept of the scheduler's work on the tasks that stop or park it
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
 	calls         int32 // stops and parks of it that are under way
@@ -159,12 +160,13 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		a.nameCaller(e)
 	}
 	waits := false
-	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-		waits = in.callerSleeps(e)
+	again := e.Kind == traces.Woken && e.Late && a.wakes() // sched_waking has shown this wake already
+	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID && !again {
+		waits = in.callerScheduled(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
-	if l == nil || !l.Trace.on || !a.takes(l, e) || e.Kind == traces.Woken && e.Late && a.wakes() {
-		return nil // of the last: sched_waking has shown this wake already
+	if l == nil || !l.Trace.on || !a.takes(l, e) || again {
+		return nil
 	}
 	t := &l.Trace
 	switch e.Kind {
@@ -306,6 +308,10 @@ func (l *Life) LeftBy() *traces.Event { return l.traceMore.leftBy }
 // FirstSeen is the line of the trace's first event of a kind, of any thread; 0: there was
 // none.
 func (l *Life) FirstSeen(k traces.Kind) int { return int(l.traceMore.firstSeen[k].Load()) }
+
+// CallersCut says whether the life does not have all of the scheduler's work on the tasks that
+// stop or park the thread, inside these calls.
+func (l *Life) CallersCut() bool { return l.traceMore.callersCut }
 
 // InCall says whether a task is in a stop or a park of the thread.
 func (l *Life) InCall() bool { return l.traceMore.calls > 0 }
