@@ -56,6 +56,8 @@ type traceRest struct {
 	since     int
 	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
+	wakings   wakings
+	offsets   offsets
 	addr      uint64 // of its task_struct; 0: not known, see addresses
 }
 
@@ -69,6 +71,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
 	}
+	a.tick(e)
 	if !a.traced.came.Has(e.Kind) && e.Kind != traces.OwnCall && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
 		if e.Kind == traces.StopReturn {
@@ -155,6 +158,7 @@ func (l *Life) rename(name string) {
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
+		a.wakesCaller(e)
 	}
 	if len(a.traced.unnamed) > 0 && e.Kind == traces.SwitchOut {
 		a.nameCaller(e)
@@ -165,6 +169,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		waits = in.callerScheduled(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
+	if l != nil && l.Trace.on {
+		a.schedules(l, e)
+	}
 	if l == nil || !l.Trace.on || !a.takes(l, e) || again {
 		return nil
 	}
@@ -259,6 +266,7 @@ func (a *Assembler) lose(e *traces.Event) {
 
 // lose takes note that events of a life's time are missing.
 func (l *Life) lose(line int) {
+	l.traceMore.wakings.isLossy()
 	if l.Trace.Lossy = true; l.traceMore.since == 0 {
 		l.traceMore.since = line
 	}
