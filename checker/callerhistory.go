@@ -17,34 +17,35 @@ import (
 // A callerHistory makes operations of what tracers saw of a task inside one call.
 type callerHistory struct {
 	model.Query
-	by     int  // pid
-	sleeps int  // how often it has left its CPU to sleep
-	torn   bool // some of its switches are not in the trace
-	forgot bool // what it did first in the call is forgotten
-	onCPU  bool
-	chains chains // the first is the task's
+	by       int    // pid
+	call     int    // index in Life.Events; -1: what the task did first is forgotten
+	slept    int    // index of the first event in which it leaves its CPU to sleep; -1: there is none
+	sleeps   int    // how many there are
+	torn     bool   // some of its switches are not in the trace
+	onCPU    bool   // it has got a CPU since it left its last
+	returned bool   // it has returned
+	chains   chains // the first is the task's
 }
 
 // callersFit says whether each task that stops or parks the thread of a whole life can have
 // been scheduled as the trace shows. It is true where the search comes to no end.
 func (c *eraChecker) callersFit(l *Life) bool {
-	if l.CallersCut() {
+	if l.CallersCut() || l.Trace.Torn {
 		return true
 	}
-	fits := true
-	c.eachCaller(l, func(q *callerHistory) {
-		_, ans := q.Ends()
-		fits = fits && ans != model.No
-	})
-	return fits
+	for _, q := range c.callers(l) {
+		if _, ans := q.Ends(); ans == model.No {
+			return false
+		}
+	}
+	return true
 }
 
-// eachCaller calls f with the history of each call that a task has slept in, once it has
-// returned, or at the life's end.
-func (c *eraChecker) eachCaller(l *Life, f func(*callerHistory)) {
+// callers returns the history of each call that a task has slept in.
+func (c *eraChecker) callers(l *Life) (list []*callerHistory) {
 	events := l.Compact()
 	if !slices.ContainsFunc(events, func(k life.CompactEvent) bool { return k.Thread != life.TheThread }) {
-		return // no task has slept in its call
+		return nil
 	}
 	times := newTimeline(l, nil)
 	m := c.machines[graph.Task.FileOf(graph.Task.Kernel(c.eras[0]))]()
@@ -52,55 +53,53 @@ func (c *eraChecker) eachCaller(l *Life, f func(*callerHistory)) {
 	if l.Revived != nil {
 		earlier = l.Revived.Events
 	}
-	var open []*callerHistory
-	of := func(pid int) int {
-		return slices.IndexFunc(open, func(q *callerHistory) bool { return q.by == pid })
+	of := func(pid int) *callerHistory {
+		for _, q := range slices.Backward(list) {
+			if q.by == pid {
+				return q
+			}
+		}
+		return nil
 	}
-	for i := range l.Events() {
+	for _, i := range times.order() {
 		e := &l.Events()[i]
 		switch e.Kind {
 		case traces.StopCall, traces.ParkCall:
-			if n := of(e.By.PID); n >= 0 {
-				open = slices.Delete(open, n, n+1) // its return is not in the log
+			if e.By.PID > 0 && e.By.PID != l.Thread.PID {
+				list = append(list, c.newCaller(&times, m, i, i < earlier))
 			}
-			if e.By.PID <= 0 || e.By.PID == l.Thread.PID {
-				continue
-			}
-			q := newCallerHistory(l, m, e.By)
-			if q.Timeout = c.timeout; i >= earlier {
-				q.executes(&times, i)
-			} else {
-				q.forgot, q.torn = true, true
-			}
-			open = append(open, q)
 		case traces.StopReturn, traces.ParkReturn:
-			if n := of(e.By.PID); n >= 0 {
-				open[n].executes(&times, i)
-				open[n].end(l)
-				f(open[n])
-				open = slices.Delete(open, n, n+1)
+			if q := of(e.By.PID); q != nil && !q.returned {
+				q.executes(i)
+				q.returned = true
 			}
 		case traces.Woken, traces.SwitchOut, traces.SwitchIn:
-			if n := of(e.Thread.PID); n >= 0 && i >= earlier {
-				open[n].scheduled(&times, i, e)
+			// The line of the waking may stand behind that of the return.
+			if q := of(e.Thread.PID); q != nil && i >= earlier && (!q.returned || e.Kind == traces.Woken) {
+				q.scheduled(i, e)
 			}
 		}
 	}
-	for _, q := range open {
-		q.end(l)
-		f(q)
+	list = slices.DeleteFunc(list, func(q *callerHistory) bool { return len(q.Operations) == 0 })
+	for _, q := range list {
+		q.end()
 	}
+	return list
 }
 
-// newCallerHistory begins the history of a call that a task makes.
-func newCallerHistory(l *Life, m *model.Machine, by traces.Task) *callerHistory {
+// newCaller begins the history of call i. forgot: what the task did first is forgotten.
+func (c *eraChecker) newCaller(times *timeline, m *model.Machine, i int, forgot bool) *callerHistory {
+	by := times.life.Events()[i].By
 	alive := m.Where("seen", "no").Minus(m.Where("on", "absent")).Minus(m.Where("on", "new"))
 	q := &callerHistory{
-		Query: model.Query{Machine: m, From: &alive, Hidden: m.All &^ m.Actions("Fork", "WakeNew", "Exit", "Die", "Free", "PidReuse")},
-		by:    by.PID, onCPU: true, chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(by))},
+		Query: model.Query{Machine: m, From: &alive, Hidden: m.All &^ m.Actions("Fork", "WakeNew", "Exit", "Die", "Free", "PidReuse"), Timeout: c.timeout},
+		by:    by.PID, call: i, slept: -1, onCPU: true, chains: chains{times: times, of: make([]chain, 0, model.MaxChains)},
 	}
-	if l.Sees.Has(traces.Woken) {
-		q.Hidden &^= m.Actions(wakings...)
+	q.chains.begin(ofTask(by))
+	if forgot {
+		q.call, q.torn = -1, true
+	} else {
+		q.executes(i)
 	}
 	return q
 }
@@ -109,18 +108,17 @@ func newCallerHistory(l *Life, m *model.Machine, by traces.Task) *callerHistory 
 var wakings = []string{"Woken", "WokenParked"}
 
 // executes adds that the task makes call i, or returns with event i.
-func (q *callerHistory) executes(times *timeline, i int) {
+func (q *callerHistory) executes(i int) {
 	q.torn = q.torn || !q.onCPU
-	q.add(times, i, model.Operation{Observes: true, Only: q.Machine.Where("on", "cpu")}, q.chains.of[0])
+	q.add(i, model.Operation{Observes: true, Only: q.Machine.Where("on", "cpu")}, q.chains.of[0])
 }
 
 // scheduled adds what a switch or a waking of the task shows.
-func (q *callerHistory) scheduled(times *timeline, i int, e *traces.Event) {
-	var o model.Operation
+func (q *callerHistory) scheduled(i int, e *traces.Event) {
+	o := model.Operation{Actions: q.Machine.Actions(wakings...)}
 	in := q.chains.of[0]
 	switch e.Kind {
 	case traces.Woken:
-		o.Actions = q.Machine.Actions(wakings...)
 		in = ofTask(e.By)
 	case traces.SwitchIn:
 		o.Actions = q.Machine.Actions(switchActions(e)...)
@@ -128,43 +126,74 @@ func (q *callerHistory) scheduled(times *timeline, i int, e *traces.Event) {
 	case traces.SwitchOut:
 		o.Actions = q.Machine.Actions(switchActions(e)...)
 		q.torn, q.onCPU = q.torn || !q.onCPU, false
-		if e.State != 'R' {
-			q.sleeps++
+		if e.State == 'R' {
+			break
+		}
+		if q.sleeps++; q.slept < 0 {
+			q.slept = i
 		}
 	}
-	q.add(times, i, o, in)
+	q.add(i, o, in)
 }
 
 // add adds an operation at the moment of event i, in the order of the event's CPU and of a
 // task.
-func (q *callerHistory) add(times *timeline, i int, o model.Operation, in chain) {
+func (q *callerHistory) add(i int, o model.Operation, in chain) {
+	times := q.chains.times
 	k := &times.life.Compact()[i]
 	o.Event, o.From, o.To = i, times.windows[i].from, times.windows[i].to
-	switch {
-	case k.Late:
-		o.From -= life.Slack // the waking came before the line
-	case times.cpu >= 0:
+	if times.cpu >= 0 {
 		q.chains.put(&o, ofCPU(k.CPU()))
-		fallthrough
-	default:
-		q.chains.put(&o, in)
 	}
+	q.chains.put(&o, in)
 	q.Operations = append(q.Operations, o)
 }
 
-// end takes into account what the whole call shows. Switches are not hidden where the trace
-// has all of them. A wake may have been under way when the call began: one that had found the
-// task in an earlier wait (for a mutex, say), and that came to the runqueue when the task slept
-// again. Then the task, still waiting, has slept once more. So of a task that has slept once
-// it is not taken into account.
-func (q *callerHistory) end(l *Life) {
+// end takes into account what the whole call shows. Switches and wakings are not hidden where
+// the trace has all of them.
+//
+// A wake may have been under way when the call began: one that had found the task in an
+// earlier wait (for a mutex, say), and that came to the runqueue when the task slept again.
+// Then the task, still waiting, has slept once more. So of a task that has slept once that is
+// not taken into account.
+func (q *callerHistory) end() {
+	l := q.chains.times.life
 	if l.Sees.Has(traces.SwitchOut) && !q.torn {
 		q.Hidden &^= q.Machine.Actions(switches...)
 	}
-	if q.sleeps <= 1 && !q.forgot {
+	if l.Sees.Has(traces.Woken) && q.showsWakings() {
+		q.Hidden &^= q.Machine.Actions(wakings...)
+	}
+	if q.sleeps <= 1 && q.call >= 0 {
 		from := q.From.Intersect(q.Machine.Where("waking", "FALSE"))
 		q.From = &from
 	}
+}
+
+// showsWakings says whether the thread's waking of the task must be in the life. It is not if
+// its line stands before that of the call, which it does where the clock of the thread's CPU
+// is behind by more than the task has been in the call when it sleeps.
+func (q *callerHistory) showsWakings() bool {
+	times := q.chains.times
+	if q.call < 0 || q.slept < 0 {
+		return true
+	}
+	if times.cpu < 0 {
+		return false
+	}
+	events := times.life.Compact()
+	call, slept := &events[q.call], &events[q.slept]
+	for i := range events {
+		k := &events[i]
+		if k.Thread != life.TheThread || k.Kind != traces.SwitchIn && k.Kind != traces.SwitchOut && !k.Kind.Own() ||
+			k.CPU() == call.CPU() && k.CPU() == slept.CPU() {
+			continue
+		}
+		if behind, _ := times.life.Offset(times.cpu, i); times.windows[q.slept].from+behind < call.Stamp {
+			return false
+		}
+	}
+	return true
 }
 
 // A sleepingCaller says that a task did something in its call while it slept.
@@ -177,27 +206,27 @@ type sleepingCaller struct {
 // what a task does inside its call. Event n is the first that does not fit.
 func (c *eraChecker) sleepingCaller(l *Life, n int) (s sleepingCaller) {
 	s.slept = -1
-	c.eachCaller(l.First(n+1), func(q *callerHistory) {
-		last := len(q.Operations) - 1
-		bad := q.Operations[last]
-		if bad.Event != n {
-			return
+	for _, q := range c.callers(l.First(n + 1)) {
+		last := slices.IndexFunc(q.Operations, func(o model.Operation) bool { return o.Event == n })
+		if last < 0 {
+			continue
 		}
-		for _, o := range q.Operations[:last] {
-			if l.Compact()[o.Event].Kind == traces.SwitchOut {
+		for _, o := range q.Operations {
+			if o.Event < n && l.Compact()[o.Event].Kind == traces.SwitchOut {
 				s.slept = o.Event
 			}
 		}
+		bad := q.Operations[last]
 		to := bad.Only
 		if !bad.Observes {
 			to = q.Machine.Enabled(bad.Actions)
 		}
-		q.Operations = q.Operations[:last]
+		q.Operations = slices.Delete(q.Operations, last, last+1)
 		if ends, ans := q.Ends(); ans == model.Yes {
 			way, _ := q.Machine.Shortest(ends, to)
 			s.unwoken = slices.ContainsFunc(way, func(a int) bool { return q.Machine.Actions(wakings...).Has(a) })
 		}
-	})
+	}
 	return s
 }
 

@@ -204,6 +204,9 @@ func (a *Assembler) endAll(asOf int) []*Life {
 
 // over notes what is known when a life ends for good.
 func (a *Assembler) over(l *Life, asOf int) {
+	if c := &a.traced.clocks; c.Skewed {
+		c.ends(l) // the log may have been cut before the line
+	}
 	l.AsOf = asOf
 	l.Sees = a.sees()
 	if l.Kernel == "" {
@@ -226,7 +229,7 @@ func (a *Assembler) JustEnded(line int) *Life {
 		if !l.StopReturned() || len(pending(l)) > 0 {
 			return nil
 		}
-	case !l.Trace.gone:
+	case !l.Trace.gone || a.traced.clocks.mayBeWoken(l):
 		return nil
 	default:
 		for in := range a.traced.calls.values() {

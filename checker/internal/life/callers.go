@@ -24,6 +24,7 @@ type pendingCall struct {
 	threadAwake bool // the thread was awake when the call began, and the call has not woken it
 	callAt      int  // index of the call in the life's events
 	kept        int  // how many events of the scheduler's work on its task are in the life
+	unwoken     bool // no waking of its task has come since that slept last
 
 	wasCompleted bool         // the thread has woken the caller
 	completed    clock.Moment // when, if so
@@ -41,12 +42,14 @@ func (in *pendingCall) callerScheduled(e *traces.Event) (first bool) {
 		in.keep(e)
 	}
 	if e.Kind != traces.SwitchOut {
+		in.unwoken = in.unwoken && e.Kind != traces.Woken
 		in.awake()
 		return false
 	}
 	if !sleeps {
 		return false
 	}
+	in.unwoken = true
 	in.life.Trace.AfterStop.request(in, e.Line)
 	if first = !in.slept; first && !in.park {
 		in.life.traceMore.waiting++
@@ -212,6 +215,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 		if r := a.traced.returns.of(by); int(r.by) == by {
 			r.by = 0
 		}
+		a.traced.clocks.callsAgain(by)
 		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
 		a.interest.Add(by) // when it goes to sleep it has made its request
 	}

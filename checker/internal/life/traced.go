@@ -167,6 +167,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	again := e.Kind == traces.Woken && e.Late && a.wakes() // sched_waking has shown this wake already
 	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID && !again {
 		waits = in.callerScheduled(e)
+		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes()
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l != nil && l.Trace.on {
@@ -296,6 +297,7 @@ func (a *Assembler) forget(l *Life) {
 	a.mayHaveBeenStopped(l)
 	a.remove(l)
 	a.forgetBeside(l)
+	a.traced.clocks.ends(l)
 	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.lives[l.traceMore.addr] == l {
 		delete(a.traced.addr.lives, l.traceMore.addr)
 	}
