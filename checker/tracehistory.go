@@ -147,7 +147,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// kthread_create() has returned.
 		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
-		h.wake(i, e)
+		if e.Thread.PID == l.Thread.PID {
+			h.wake(i, e)
+		}
 	case traces.SwitchOut, traces.SwitchIn:
 		h.scheduled(i, e)
 	case traces.Fork:
@@ -215,9 +217,11 @@ func ofKernel(t traces.Task) bool {
 // kthread_park() on it, shows.
 func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	if e.Thread.PID != h.life.Thread.PID {
-		// A caller that goes to sleep has set its bit and woken the thread.
-		h.requested(i, e)
-		h.woken(i, e)
+		if e.Kind == traces.SwitchOut && e.State == 'D' {
+			// A caller that goes to sleep has set its bit and woken the thread.
+			h.requested(i, e)
+			h.woken(i, e)
+		}
 		return
 	}
 	o := h.around(i)
