@@ -19,6 +19,9 @@ type eraChecker struct {
 func (c *eraChecker) history(l *Life) *history {
 	h := newHistory(c.m, l)
 	h.Timeout = c.timeout
+	if l.Whole() && !c.callersFit(l) {
+		h.callers, h.Impossible = true, true
+	}
 	return h
 }
 

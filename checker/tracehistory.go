@@ -148,7 +148,9 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// kthread_create() has returned.
 		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
-		h.wake(i, e)
+		if e.Thread.PID == l.Thread.PID {
+			h.wake(i, e)
+		}
 	case traces.SwitchOut, traces.SwitchIn:
 		h.scheduled(i, e)
 	case traces.Fork:
@@ -191,7 +193,7 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		names = []string{"StopWake", "StopWakeLater", "UnparkWake"} // it unparks first
 	case l.Trace.Lossy || !l.ShowsStops():
 		names = wakes
-	case e.Context == traces.InterruptContext || e.By == traces.Task{}:
+	case e.Context == traces.InterruptContext || e.By == traces.Task{} || e.By.PID == l.Thread.PID:
 		names = []string{"Wake", "WakeLater", "WakeEarly"}
 	case !l.Sees.Has(traces.ParkCall):
 		names = []string{"Wake", "WakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
@@ -200,6 +202,10 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		in.woke = true
 	}
 	o.Actions = m.Actions(names...)
+	if in != nil && !asks {
+		h.addAt(i, o) // an interrupt may come before the call has set its bit
+		return
+	}
 	h.addAt(i, o, e.By)
 }
 
@@ -232,9 +238,11 @@ func ofKernel(t traces.Task) bool {
 // kthread_park() on it, shows.
 func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	if e.Thread.PID != h.life.Thread.PID {
-		// A caller that goes to sleep has set its bit and woken the thread.
-		h.requested(i, e)
-		h.woken(i, e)
+		if e.Kind == traces.SwitchOut && e.State == 'D' {
+			// A caller that goes to sleep has set its bit and woken the thread.
+			h.requested(i, e)
+			h.woken(i, e)
+		}
 		return
 	}
 	o := h.around(i)

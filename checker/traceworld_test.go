@@ -43,6 +43,7 @@ type traceWorld struct {
 	cpus    int // the first of the CPUs that are this world's
 	cpu     int // the thread's
 	probes  bool
+	waker   int           // the pid of the caller whose wake of the thread is the latest
 	unwoken bool          // its creator does not wake it
 	pending *traces.Event // what a probe shows of the thread before it does anything else
 	callers []*traceCaller
@@ -230,8 +231,8 @@ func (w *traceWorld) interrupt() {
 	if !w.do([]string{"WakeLater", "WakeEarly"}[w.rng.IntN(2)]) {
 		return
 	}
-	if by == w.self() && !w.is("on", "cpu") {
-		w.state = was // schedule() has disabled interrupts
+	if by == w.self() && w.is("waking", "TRUE") {
+		w.state = was // it is over before the thread goes on
 		return
 	}
 	w.emit(cpu, traces.Event{Kind: traces.Woken, By: by, Context: traces.InterruptContext})
@@ -239,13 +240,14 @@ func (w *traceWorld) interrupt() {
 
 // What sched_switch prints for each action that takes the thread off its CPU.
 var switchStates = map[string]byte{
-	"Preempted": 'R', "SwitchOutR": 'R', "SwitchOutS": 'S', "SwitchOutI": 'I', "SwitchOutD": 'D', "SwitchOutP": 'P', "SwitchOutPending": 'S', "Died": 'X',
+	"Preempted": 'R', "SwitchOutR": 'R', "SwitchOutS": 'S', "SwitchOutI": 'I', "SwitchOutD": 'D', "SwitchOutP": 'P', "SwitchOutT": 'T', "SwitchOutPending": 'S', "Died": 'X',
 }
 
 // thread lets the thread, or the scheduler or the freezer, do one thing with it.
 func (w *traceWorld) thread() {
 	switch {
 	case w.do("WokenNew"):
+	case w.rng.IntN(3) == 0 && w.do("WakeLands"):
 	case w.is("on", "queued"):
 		if w.rng.IntN(3) == 0 {
 			w.cpu = w.cpus + w.rng.IntN(threadCPUs)
@@ -347,8 +349,14 @@ func (w *traceWorld) complete(park bool) {
 
 // calls records an event of a caller.
 func (w *traceWorld) calls(c *traceCaller, e traces.Event) {
+	if w.waker == c.PID {
+		w.do("WakeLands") // it goes on when its wake is over
+	}
 	e.By, e.Context = c.Task, traces.TaskContext
 	w.emit(c.cpu, e)
+	if e.Kind == traces.Woken {
+		w.waker = c.PID
+	}
 }
 
 // await lets a caller wait until one of some actions is possible, and does it.
@@ -477,7 +485,7 @@ func randomTrace(m *model.Machine, rng *rand.Rand) []seen { return record(m, rng
 
 // record is randomTrace of worlds that are plain, or not.
 func record(m *model.Machine, rng *rand.Rand, plain bool) []seen {
-	r := &recording{plain: plain, clock: 1e9, step: []int{3e6, 3e6, 3e5, 2e3}[rng.IntN(4)], skew: map[int]int64{}, ofCPU: map[int]int64{}, ofTask: map[int]int64{}}
+	r := &recording{plain: plain, clock: 1e9, step: []int{3e6, 3e6, 1e6}[rng.IntN(3)], skew: map[int]int64{}, ofCPU: map[int]int64{}, ofTask: map[int]int64{}}
 	probes, most := rng.IntN(2) == 0, []int64{0, 25e3, 1e6, life.Slack, life.Slack}[rng.IntN(5)]
 	for cpu := range idleCPU + 1 {
 		r.skew[cpu] = rng.Int64N(most+1) - most/2
