@@ -7,7 +7,7 @@
 # make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
-# make runs   100,000 random legal logs and as many traces: none may be misjudged; half an hour
+# make runs   random legal logs and traces, and impossible ones: docs/trust.md; LIVES=100000 CHANGES=1000
 # make bench  speed and memory on large inputs, against grep, wc and awk: docs/performance.md
 # make profile   cmd/tracecheck/default.pgo anew: by it the compiler knows which functions matter
 # make tools  what the other targets need: Java, and TLC by Maven, once
@@ -16,6 +16,8 @@ GO = $(shell sh .ci/go-command)
 STATICCHECK = $(shell sed -n 's/^staticcheck=//p' .ci/tools)
 
 FUZZTIME = 2m
+LIVES = 100000
+CHANGES = 1000
 
 .PHONY: runs fuzz quick test spec spec-all spec-distributed scale matrix generate tools bench profile
 
@@ -47,7 +49,8 @@ fuzz: tools
 	done
 
 runs: tools
-	$(GO) test ./checker -run TestLegal -runs 100000 -v -timeout 3h
+	$(GO) test ./checker -run TestLegal -runs $(LIVES) -v -timeout 3h
+	$(GO) run ./internal/runs/run -n $(LIVES) -impossible $(CHANGES) -doc docs/trust.md
 
 scale: tools
 	$(GO) run ./spec/scale

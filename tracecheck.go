@@ -163,7 +163,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 	}
 	r.Summary.Findings(log.Findings)
 	in.Format, in.KernelsFit = events.Format(), r.Summary.KernelsFit(in.Era)
-	in.Banner, in.Waits, in.Findings, in.Notes = log.Kernel, log.Waits, log.Findings, log.Notes
+	in.Banner, in.Waits, in.Findings, in.Notes, in.Clocks = log.Kernel, log.Waits, log.Findings, log.Notes, log.Clocks
 	if era, err := graph.EraOf(log.Kernel); err == nil && o.Kernel == "" {
 		in.KernelFrom, in.Era = "log", &era
 	}

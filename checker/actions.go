@@ -102,7 +102,7 @@ var shown = map[traces.Kind][]string{
 	traces.Create:       {"Create"},
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake", "WakeLater"},
-	traces.StopCall:     {"StopRequest"},
+	traces.StopCall:     {"StopRequest", "StopSkipValue", "StopSkipEintr"}, // the last two: it looks, and the thread has gone
 	traces.StopReturn:   model.StopReturns,
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},

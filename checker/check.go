@@ -40,6 +40,7 @@ type Log struct {
 	Waits    []Wait
 	Findings []Finding // those that belong to no one thread
 	Notes    []string  // what its words tell of the kernel's age, a sentence each
+	Clocks   []ClockDifference
 
 	incidents []Incident // by the kernel's reports, of no one thread
 	hung      life.HungTasks
@@ -153,7 +154,7 @@ func (c *check) read(src Source) error {
 // log is what the log says as a whole.
 func (c *check) log() Log {
 	r := c.assembler.Reports()
-	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
+	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, Clocks: r.Clocks, hung: r.Hung}
 	log.find()
 	return *log
 }
@@ -223,7 +224,7 @@ func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) 
 	if l.Kernel == "" {
 		now.As.Eras = uint8(c.marked.erasOf(c.stats.Marks, l.AsOf))
 	}
-	m, v = c.memoOf(now, c.key)
+	m, v = c.memoOf(now, c.assembler, c.key)
 	if m != nil {
 		if c.counted.add(m, now) {
 			c.assembler.Release(l)

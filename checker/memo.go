@@ -24,19 +24,29 @@ type memo struct {
 }
 
 // memoOf returns the memo for lives that went as l did. If there is none, it judges l,
-// keeps a memo if it can, and returns the verdict. buf is a buffer for the memo's key.
-func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
+// keeps a memo if it can, and returns the verdict. a knows the clocks. buf is a buffer for
+// the memo's key.
+func (c *Checker) memoOf(l *Life, a *life.Assembler, buf []byte) (*memo, *Verdict) {
 	key := cacheKey(l, buf[:0])
 	if key == nil {
+		a.Time(l)
 		v := c.judge(l)
 		return nil, &v
 	}
-	if false && l.InTime() && c.release == "" {
+	inTime := c.release == "" && l.InTime()
+	if inTime && a.Skewed() {
+		a.Time(l)
+		var windows [maxMemoEvents]span
+		t := newTimeline(l, windows[:0])
+		inTime = t.inLines()
+	}
+	if inTime {
 		m, ok := c.orderFree.Get(key)
 		switch {
 		case !ok:
 			c.orderFree.Put(key, &memo{once: true})
 		case m.once:
+			a.Time(l)
 			v, free := c.judgeOrderFree(l)
 			if free {
 				remember(&c.orderFree, key, &v)
@@ -48,6 +58,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 			return m, nil
 		}
 	}
+	a.Time(l)
 	key = addOrder(l, key)
 	if m, ok := c.memos.Get(key); ok {
 		return m, nil

@@ -94,9 +94,8 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 	case traces.Exit:
 		b.add(window(b.begin, model.Never, actions|m.Actions(shown[traces.Return]...), true, i))
 	case traces.StopCall:
-		// A stop that finds the thread gone requests nothing.
 		to := b.done(l, b.stops, traces.StopCall, i)
-		b.add(window(after(e.Line), to, actions, to == model.Never || m.StopSkips, i))
+		b.add(window(after(e.Line), to, actions, to == model.Never, i))
 	case traces.StopReturn:
 		b.add(window(b.called(l, b.stops, traces.StopCall, i, b.begin), at(e.Line), actions, false, i))
 		b.value(l, i)
@@ -256,7 +255,7 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		for n := range h.Operations {
 			o := &h.Operations[n]
 			if o.Event >= 0 && l.Events()[o.Event].Kind == traces.StopCall && l.Events()[o.Event].By.PID == e.Thread.PID && o.Open() {
-				o.To, o.Optional = at(e.Line), m.StopSkips
+				o.To, o.Optional = at(e.Line), false
 			}
 		}
 		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {

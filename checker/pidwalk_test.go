@@ -43,6 +43,9 @@ func randomPatterns(rng *rand.Rand, how naming) string {
 		if how == allPIDs || rng.IntN(2) == 0 || k == traces.StopCall && pids == 0 {
 			thread = "{thread}[{pid}]"
 			pids++
+			if how == someNames && rng.IntN(16) == 0 {
+				thread = "pid {pid}"
+			}
 		}
 		fmt.Fprintf(&b, "%s %s\n", k, strings.NewReplacer("BY", by, "THREAD", thread).Replace(format))
 	}
@@ -164,7 +167,7 @@ func TestLegalRunsWithPIDsAreNeverMisjudged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rules := all.all(graph.KThreadAPI)[seed/2%len(all.all())]
+		rules := all.all(graph.KThreadAPI)[seed/2%len(all.all(graph.KThreadAPI))]
 		c := all
 		if seed/16%2 == 0 {
 			c = newFor(rules.m.Graph, 10*time.Second)
@@ -200,7 +203,7 @@ func TestLegalRunsWithPIDsAreNeverMisjudged(t *testing.T) {
 	for how, name := range []string{"pids in some messages", "pids in all messages"} {
 		t.Logf("%s: %d lives, %d of them definite, %d inconclusive", name, lives[how], definite[how], open[how])
 	}
-	if !testing.Short() && (definite[0] < lives[0]/8 || definite[1] < lives[1]/6) {
+	if !testing.Short() && (definite[0] < lives[0]/9 || definite[1] < lives[1]/6) {
 		t.Error("too few answers: the test proves little")
 	}
 }

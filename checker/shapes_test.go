@@ -152,7 +152,7 @@ func BenchmarkShapes(b *testing.B) {
 
 // judgeByMemo is judge with memos.
 func judgeByMemo(c *Checker, l *Life) Verdict {
-	m, v := c.memoOf(l, nil)
+	m, v := c.memoOf(l, life.New(new(traces.Stats), nil, nil), nil)
 	if m != nil {
 		v = m.verdictOn(l)
 	}

@@ -81,7 +81,8 @@ func (h *traceHistory) showsAll() {
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
+	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil)}
+	t.chains = newChains(&t.times)
 	h.Operations = make([]model.Operation, 0, l.Count()+2)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
@@ -96,7 +97,7 @@ func (h *history) addTrace() {
 		earlier = l.Revived.Events
 		t.decided = true
 	}
-	for i := range l.Events() {
+	for _, i := range t.times.order() {
 		e := &l.Events()[i]
 		switch {
 		case i >= earlier:
@@ -266,7 +267,8 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 		return
 	case traces.ParkMe:
 		if !h.decided && l.Whole() {
-			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")}, l.Thread)
+			// The last test may lie before a preemption.
+			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")})
 		}
 		h.decided = true
 		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")
@@ -336,6 +338,7 @@ func (h *traceHistory) around(i int) model.Operation {
 // addAt adds an operation that happened at the moment of event i, in the order of the
 // event's CPU and of the given tasks.
 func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	o.Event = i
 	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
 		h.chains.put(&o, ofCPU(k.CPU()))
 	}
@@ -357,12 +360,12 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 // does that after the request.
 func (h *traceHistory) requested(n int, e *traces.Event) {
 	in := h.caller(e)
-	if in == nil || h.Operations[in.request].To != model.Never {
+	if in == nil || h.Operations[in.request].To != model.Never || !h.times.before(h.Operations[in.request].Event, n) {
 		return
 	}
 	o := &h.Operations[in.request]
 	o.To = max(o.From, h.times.windows[n].to)
-	o.Optional = h.maySkip(e)
+	o.Optional = h.life.Trace.Lossy
 }
 
 // woken adds the wake that the call of event n's task has made by then, if the trace does
@@ -373,22 +376,16 @@ func (h *traceHistory) woken(n int, e *traces.Event) {
 		return
 	}
 	in.closed = true
-	names := []string{"StopWakesNothing", "StopWake", "StopWakeLater"}
+	names := []string{"StopWakesNothing", "StopSkipValue", "StopSkipEintr"} // the last two: the thread had gone
+	shows := []string{"StopWake", "StopWakeLater"}
 	if in.park {
-		names = []string{"ParkWakesNothing", "ParkWake", "Wake", "ParkWakeLater"}
+		names, shows = []string{"ParkWakesNothing"}, []string{"ParkWake", "Wake", "ParkWakeLater"}
 	}
-	if h.life.Whole() && h.life.Sees.Has(traces.Woken) {
-		names = names[:1]
+	if !h.life.Whole() || !h.life.Sees.Has(traces.Woken) {
+		names = append(names, shows...)
 	}
 	from := h.Operations[in.request].From
-	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.maySkip(e)}, h.task(e))
-}
-
-// maySkip says whether the call of an event's task may have ended otherwise. Up to 4.9 a
-// stop that finds the thread gone requests nothing: it does not wake it and does not sleep
-// either.
-func (h *traceHistory) maySkip(e *traces.Event) bool {
-	return h.Machine.StopSkips && e.Kind == traces.StopReturn || h.life.Trace.Lossy
+	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
 }
 
 // task is the task that an event shows to have done something.

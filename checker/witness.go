@@ -31,6 +31,9 @@ func (c *eraChecker) inLineOrder(v *Verdict) []Step {
 	if !v.Life.Traced() || !v.Life.InTime() {
 		return nil
 	}
+	if t := newTimeline(v.Life, nil); !t.inLines() {
+		return nil
+	}
 	h := c.history(inLineOrder(v.Life))
 	ends, ans := h.Ends()
 	if ans != model.Yes {

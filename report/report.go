@@ -23,6 +23,7 @@ type Input struct {
 	Waits    []checker.Wait    // the tasks that the kernel's reports show blocked
 	Findings []checker.Finding // those that belong to no one thread
 	Notes    []string          // checker.Log.Notes
+	Clocks   []checker.ClockDifference
 }
 
 // A Summary is what a run came to.

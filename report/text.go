@@ -415,6 +415,9 @@ func (t *Text) Close(s *Summary) error {
 		for _, note := range in.Notes {
 			t.printf("  %s\n", Clean(note))
 		}
+		for _, c := range in.Clocks {
+			t.printf("  the clock of CPU %d is at least %d ms ahead of that of CPU %d: line %d came before line %d\n", c.Ahead, c.By/1e6, c.Behind, c.Cause, c.Effect)
+		}
 		for _, d := range in.Stats.Diagnostics {
 			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))
 		}

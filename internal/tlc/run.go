@@ -49,13 +49,18 @@ func (t Tools) RunConfig(ctx context.Context, m Model, cfg string) (Result, erro
 // RunAndRead checks one model as Run does, and has its state graph read, in
 // TLC's dot form. It can be large: some kilobytes a state.
 func (t Tools) RunAndRead(ctx context.Context, m Model, read func(dot io.Reader) error) (Result, error) {
+	return t.RunConfigAndRead(ctx, m, "", read)
+}
+
+// RunConfigAndRead does the same by another .cfg than the model's own, given as text.
+func (t Tools) RunConfigAndRead(ctx context.Context, m Model, cfg string, read func(dot io.Reader) error) (Result, error) {
 	dir, err := os.MkdirTemp("", "tlc-dump-")
 	if err != nil {
 		return Result{}, err
 	}
 	defer os.RemoveAll(dir)
 	dot := filepath.Join(dir, "graph.dot")
-	r, err := t.run(ctx, m, "", "-dump", "dot,actionlabels", dot)
+	r, err := t.run(ctx, m, cfg, "-dump", "dot,actionlabels", dot)
 	if err != nil {
 		return r, err
 	}

@@ -22,9 +22,8 @@ type Options struct {
 	// reading many of them at once.
 	Follow bool
 	// Interest has the pids whose scheduling is needed; nil: all. Events of a trace that
-	// are only about the scheduling of other pids are left out. A SwitchIn is left out
-	// too if the thread's Woken (not Late) was emitted and no SwitchOut since, because it
-	// says nothing new. Stats.Seen has the kinds of all events, left out or not.
+	// are only about the scheduling of other pids are left out. Stats.Seen has the kinds of
+	// all events, left out or not.
 	Interest *traces.Interest
 
 	// skimmer makes the Skimmer, for tests; nil: the usual one.

@@ -44,6 +44,7 @@ type tracedLives struct {
 	came       traces.Kinds // the kinds of the events so far
 	firstSeen  *firstLines
 	waking     bool // there has been a sched_waking
+	clocks     traceClocks
 }
 
 // A reportBook has what the kernel's reports say that belongs to no one life.
@@ -55,6 +56,7 @@ type reportBook struct {
 	waits    []Wait
 	hung     HungTasks
 	misuses  []Incident // by reports of crashes and warnings, of no one thread
+	clocks   []ClockDifference
 	cameBack []Incident // of tasks that were reported blocked, and are not any more; of no one thread
 }
 
@@ -78,6 +80,8 @@ func (a *Assembler) clear() {
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.unnamed, a.traced.lastKey, a.traced.superseded = nil, 0, endedQueue{}
 	a.traced.tombstones, a.traced.beside, a.traced.exits, a.traced.returns = tombstones{}, nil, nil, returns{}
+	a.book.clocks = append(a.book.clocks, a.traced.clocks.Differences()...)
+	a.traced.clocks.over = true
 }
 
 // Add takes the next event. It returns the lives that end for good with it; nil: none. The
@@ -170,7 +174,7 @@ func (a *Assembler) begin(e *traces.Event) (ended []*Life) {
 	} else {
 		ended = a.endAll(e.Before)
 	}
-	*s = printedSet{begun: true, since: e.Line, before: before, pids: s.pids}
+	*s = printedSet{begun: true, since: e.Line, before: before, pids: s.pids, apart: s.apart}
 	a.printed.latest = s
 	return ended
 }

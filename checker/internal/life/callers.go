@@ -3,6 +3,7 @@ package life
 import (
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -22,6 +23,9 @@ type pendingCall struct {
 	waits       bool // its task sleeps in it: the first sleep since the call, and nobody has woken the task
 	threadAwake bool // the thread was awake when the call began, and the call has not woken it
 	callAt      int  // index of the call in the life's events
+
+	wasCompleted bool         // the thread has woken the caller
+	completed    clock.Moment // when, if so
 }
 
 // callerSleeps takes what the scheduler does with the task that makes the call. first: the
@@ -262,6 +266,7 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		a.endCall(e.By.PID)
 		return
 	}
+	a.returns(in, e)
 	a.endCall(e.By.PID)
 	if !in.park {
 		*a.traced.returns.of(e.By.PID) = returned{by: int32(e.By.PID), pid: int32(in.life.Thread.PID), incarnation: int32(in.life.Incarnation), probe: e.Probe}
@@ -318,7 +323,5 @@ func (a *Assembler) endCall(pid int) {
 		a.traced.spareCall = in
 	}
 	a.traced.calls.remove(pid)
-	if l := a.byPID.get(pid); l == nil || !l.Trace.on || l.Trace.gone {
-		a.interest.Remove(pid)
-	}
+	a.loseInterest(pid)
 }

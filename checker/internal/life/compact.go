@@ -244,6 +244,7 @@ func (l *Life) InTime() bool {
 func (l *Life) Restamped(by traces.Clock, stamp func(i int) int64) *Life {
 	as := *l
 	as.events, as.compact, as.full = nil, slices.Clone(l.compact), slices.Clone(l.full)
+	as.traceMore.offsets = offsets{}
 	for i := range as.compact {
 		k := &as.compact[i]
 		k.Clock, k.Stamp, k.cpu = by, stamp(i), -1

@@ -194,5 +194,6 @@ func (l *Life) Snapshot() *Life {
 	now := *l
 	now.events, now.compact, now.Said = slices.Clone(l.events), slices.Clone(l.compact), nil
 	now.tasks, now.slot = slices.Clone(l.tasks), nil
+	now.traceMore.offsets = offsets{}
 	return &now
 }

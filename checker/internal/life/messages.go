@@ -25,6 +25,7 @@ type printedSet struct {
 	// the pids of gone. A later line about one of them may still be about that thread.
 	before map[traces.Task]bool
 	pids   bool // some of the set's messages have the pid
+	apart  bool // some have only the pid, and others only the name: which are of one thread is open
 	// shared has the names that several threads have, of a set that prints pids. A message
 	// that has only such a name is nobody's.
 	shared map[string]bool
@@ -44,7 +45,8 @@ func (p *printkLives) of(set traces.PatternSet) *printedSet {
 	s := p.sets[set]
 	if s == nil {
 		s = new(printedSet)
-		*s, s.pids = p.boot, printsPIDs(set)
+		*s = p.boot
+		s.pids, s.apart = printsPIDs(set)
 		p.sets[set] = s
 	}
 	return s
@@ -64,14 +66,18 @@ func (p *printkLives) reboot() {
 	p.latest = &p.boot
 }
 
-// printsPIDs says whether all messages of some kind have the thread's pid.
-func printsPIDs(set traces.PatternSet) bool {
+// printsPIDs says whether all messages of some kind have the thread's pid, and whether
+// there are kinds that lack it and others that lack the name.
+func printsPIDs(set traces.PatternSet) (pids, apart bool) {
+	noPID, noName := false, false
 	for k := traces.Begin + 1; k <= traces.Exit; k++ {
-		if set.Shows().Has(k) && set.Names(k, traces.Task{PID: 1}) {
-			return true
+		if set.Shows().Has(k) && k != traces.CreateFailed {
+			has := set.Names(k, traces.Task{PID: 1})
+			pids, noPID = pids || has, noPID || !has
+			noName = noName || !set.Names(k, traces.Task{Comm: "x"})
 		}
 	}
-	return false
+	return pids, noPID && noName
 }
 
 // addMessage gives a message to the life that it is about.
@@ -255,8 +261,11 @@ func (a *Assembler) init(l *Life, e *traces.Event) {
 		Identity: Identity{Thread: e.Thread, Incarnation: a.incarnation(e.Thread), Set: e.Set, Kernel: p.kernel, BannerLine: p.bannerLine},
 		Evidence: Evidence{Begun: s.begun, Since: s.since, Crash: s.crash, Gaps: s.gaps, Doubt: !s.begun, ByName: s.pids && e.Thread.PID == 0},
 	}
-	if s.unsure != nil && e.Set != nil {
+	if e.Set != nil {
 		l.Unsure = s.unsure[e.Thread.Comm]
+		if s.apart {
+			l.doubt()
+		}
 	}
 	if len(p.ambiguous) == 0 && len(s.before) == 0 {
 		return

@@ -10,6 +10,10 @@ import (
 // as no other thread of the name is known they are taken to be about that one, and
 // Life.ByName says that this is taken for granted.
 
+// maxSharing bounds how many lives of a name are looked at to find the one that a message
+// with only the name is about. Where more have it, it is nobody's.
+const maxSharing = 32
+
 // byNames says whether a set has begun and prints pids, so that its messages without a pid
 // need care.
 func (a *Assembler) byNames(set traces.PatternSet) bool {
@@ -17,7 +21,7 @@ func (a *Assembler) byNames(set traces.PatternSet) bool {
 		return false
 	}
 	s := a.printed.of(set)
-	return s.begun && s.pids
+	return s.begun && s.pids && !s.apart
 }
 
 // begins says whether a message of this kind, which has only a name, is the first of another
@@ -38,9 +42,11 @@ func (l *Life) isOver() bool { return l.StopReturned() && !l.inCall() }
 // ofShared returns the life that a message with a shared name is about, if that is
 // certain; nil: it may be about any thread of the name, and they all know that.
 func (a *Assembler) ofShared(e *traces.Event) *Life {
-	for _, l := range a.byName[commKey(e.Thread.Comm)] {
-		if l.Set == e.Set && a.returnsTo(l, e) {
-			return l
+	if all := a.byName[commKey(e.Thread.Comm)]; len(all) <= maxSharing {
+		for _, l := range all {
+			if l.Set == e.Set && a.returnsTo(l, e) {
+				return l
+			}
 		}
 	}
 	a.unsureOf(e.Set, e.Thread.Comm, traces.Kinds(0).With(e.Kind))
@@ -53,6 +59,9 @@ func (a *Assembler) unsureOf(set traces.PatternSet, name string, kinds traces.Ki
 	s := a.printed.of(set)
 	if s.unsure == nil {
 		s.unsure = make(map[string]traces.Kinds)
+	}
+	if s.unsure[name]|kinds == s.unsure[name] {
+		return // they all know
 	}
 	s.unsure[name] |= kinds
 	for _, l := range a.byName[commKey(name)] {
@@ -158,7 +167,7 @@ func (a *Assembler) returnsTo(l *Life, e *traces.Event) bool {
 	if l.Thread.PID == 0 || !l.Shows(call) || !l.Set.Names(call, traces.Task{PID: 1}) {
 		return false
 	}
-	if a.printed.of(e.Set).gone[e.Thread.Comm] {
+	if a.printed.of(e.Set).gone[e.Thread.Comm] || len(a.byName[commKey(e.Thread.Comm)]) > maxSharing {
 		return false
 	}
 	for _, o := range a.byName[commKey(e.Thread.Comm)] {
@@ -173,7 +182,7 @@ func (a *Assembler) returnsTo(l *Life, e *traces.Event) bool {
 // is about: that of the call which it returns from, or the one that is not over. If there
 // is no such one it returns all.
 func (a *Assembler) onlyOne(same []*Life, e *traces.Event) []*Life {
-	if !a.byNames(e.Set) {
+	if !a.byNames(e.Set) || len(same) > maxSharing {
 		return same
 	}
 	var open []*Life

@@ -12,13 +12,13 @@ type lifeSlot struct {
 	unshared bool // the life has ended, and nobody else refers to it
 	_        [63]byte
 	life     Life // the fields that every event uses begin a cache line: TestLifeSlot
-	tasks    [6]task
-	compact  [13]CompactEvent
+	tasks    [7]task
+	compact  [16]CompactEvent
 }
 
 // slotsAtOnce is how many slots are made together: some 40 KiB. A single one would be
 // placed by the allocator, perhaps not at a cache line's beginning.
-const slotsAtOnce = 37
+const slotsAtOnce = 30
 
 // A lifePool has the slots that lives may use.
 type lifePool struct {

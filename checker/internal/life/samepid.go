@@ -89,6 +89,7 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	}
 	l := a.newTraced(e)
 	l.Trace.Forked = true
+	l.traceMore.wakings.isForked(e)
 	l.traceMore.heldBefore = held
 	return ended
 }

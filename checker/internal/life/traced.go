@@ -55,6 +55,8 @@ type traceRest struct {
 	since     int
 	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
+	wakings   wakings
+	offsets   offsets
 	addr      uint64 // of its task_struct; 0: not known, see addresses
 }
 
@@ -68,6 +70,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
 	}
+	a.tick(e)
 	if !a.traced.came.Has(e.Kind) && e.Kind != traces.OwnCall && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
 		if e.Kind == traces.StopReturn {
@@ -154,6 +157,7 @@ func (l *Life) rename(name string) {
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
+		a.wakesCaller(e)
 	}
 	if len(a.traced.unnamed) > 0 && e.Kind == traces.SwitchOut {
 		a.nameCaller(e)
@@ -163,6 +167,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		waits = in.callerSleeps(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
+	if l != nil && l.Trace.on {
+		a.schedules(l, e)
+	}
 	if l == nil || !l.Trace.on || !a.takes(l, e) || e.Kind == traces.Woken && e.Late && a.wakes() {
 		return nil // of the last: sched_waking has shown this wake already
 	}
@@ -257,6 +264,7 @@ func (a *Assembler) lose(e *traces.Event) {
 
 // lose takes note that events of a life's time are missing.
 func (l *Life) lose(line int) {
+	l.traceMore.wakings.isLossy()
 	if l.Trace.Lossy = true; l.traceMore.since == 0 {
 		l.traceMore.since = line
 	}

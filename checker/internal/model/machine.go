@@ -18,7 +18,6 @@ var StopReturns = []string{"StopReturnValue", "StopReturnEintr", "StopSkipValue"
 type Machine struct {
 	Graph     *graph.Graph
 	All       ActionSet // all actions of the graph
-	StopSkips bool      // a stop can find the thread gone (to 4.9)
 	ExitShows bool      // a stop returns what the thread has given do_exit() (to 5.16, and from 7.0 on)
 	Answers   Cache[Found]
 
@@ -59,7 +58,6 @@ func New(g *graph.Graph, order []string) *Machine {
 			m.values[v][n].states.Add(i)
 		}
 	}
-	m.StopSkips = m.Actions("StopSkipValue") != 0
 	m.ExitShows = m.Actions("ExitEintr") != 0
 	m.inOrder = sync.OnceValue(func() [][]graph.Edge { return edgesIn(g, order) })
 	m.idle = sync.OnceValue(m.findIdle)

@@ -54,7 +54,7 @@ type Decoder struct {
 	emit         func(traces.Event)
 	rec          record
 	names        taskNames
-	gaps         traceGaps
+	gaps         traceGaps // gaps.go
 	unsorted     *unsorted // sorts the events of an unsorted layout; else nil
 	latest       latestEvents
 	running      running // who runs where, for lines without their task
