@@ -45,6 +45,13 @@ type tracedLives struct {
 	firstSeen  *firstLines
 	waking     bool // there has been a sched_waking
 	clocks     traceClocks
+	forked     lastFork
+}
+
+// A lastFork is the trace's latest fork of a kernel thread.
+type lastFork struct {
+	pid, line int
+	alive     bool // an earlier thread of the pid had not ended
 }
 
 // A reportBook has what the kernel's reports say that belongs to no one life.
@@ -75,7 +82,7 @@ func New(stats *traces.Stats, interest *traces.Interest, ending func() traces.Ki
 
 // clear forgets all lives, as at the end of a boot.
 func (a *Assembler) clear() {
-	a.open, a.ended, a.byPID, a.byName = nil, 0, pidMap[Life]{}, make(map[string][]*Life)
+	a.open, a.ended, a.intact, a.byPID, a.byName = nil, 0, nil, pidMap[Life]{}, make(map[string][]*Life)
 	a.printed.ambiguous = make(map[string]bool)
 	a.traced.calls, a.traced.ended, a.traced.mayStop, a.traced.addr = pidMap[pendingCall]{}, endedQueue{}, endedQueue{}, addresses{}
 	a.traced.unnamed, a.traced.lastKey, a.traced.superseded = nil, 0, endedQueue{}
@@ -105,12 +112,15 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 		// A begin line may be among what was lost.
 		a.printed.each(func(s *printedSet) { s.begun = false })
 		a.book.hung.Incomplete = true
-		for l := range a.alive() {
+		for l := range a.losing(e.Since == 0) {
 			l.weaken()
 			before := l.beforeLoss
 			l.doubt()
 			if e.Since > 0 {
 				l.beforeLoss = before // all that was lost came after line Since
+			}
+			if l.Trace.on {
+				l.lose(e.Line)
 			}
 		}
 		a.lose(e)
@@ -215,7 +225,7 @@ func (a *Assembler) over(l *Life, asOf int) {
 func (a *Assembler) JustEnded(line int) *Life {
 	l := a.touched
 	switch {
-	case l == nil:
+	case l == nil || l.Trace.on && a.stats.OneCPU: // another CPU's lines may come
 		return nil
 	case l.openAt < 0: // its pid has been used again
 		return l

@@ -9,8 +9,10 @@ import (
 
 // An index finds the lives that have not ended, and counts the lives of each pid and name.
 type index struct {
-	open   []*Life // in the order of their first events; nil where one has ended
-	ended  int     // how many of open are nil
+	open  []*Life // in the order of their first events; nil where one has ended
+	ended int     // how many of open are nil
+	// intact are those of them in whose time nothing was lost yet, and some that have ended.
+	intact []*Life
 	byPID  pidMap[Life]
 	byName map[string][]*Life // by commKey
 
@@ -26,6 +28,24 @@ func (x *index) alive() iter.Seq[*Life] {
 				return
 			}
 		}
+	}
+}
+
+// losing are the lives of whose time something is lost. Once all that is missing came
+// behind a line, another such loss says nothing new of them, so they come once. everything:
+// anything before may be missing, so they come again.
+func (x *index) losing(everything bool) iter.Seq[*Life] {
+	return func(yield func(*Life) bool) {
+		if everything {
+			x.alive()(yield)
+		} else {
+			for _, l := range x.intact {
+				if l.openAt >= 0 && !yield(l) {
+					return
+				}
+			}
+		}
+		x.intact = x.intact[:0]
 	}
 }
 
@@ -52,6 +72,10 @@ func (x *index) insert(l *Life) { x.put(l, false) }
 func (x *index) put(l *Life, beside bool) {
 	l.openAt = len(x.open)
 	x.open = append(x.open, l)
+	if n := len(x.intact); n > 64 && n > 2*(len(x.open)-x.ended) {
+		x.intact = slices.DeleteFunc(x.intact, func(o *Life) bool { return o.openAt < 0 })
+	}
+	x.intact = append(x.intact, l)
 	if l.Thread.PID != 0 && !beside {
 		x.byPID.set(l.Thread.PID, l)
 	}

@@ -13,12 +13,13 @@ type lifeSlot struct {
 	_        [63]byte
 	life     Life // the fields that every event uses begin a cache line: TestLifeSlot
 	tasks    [7]task
-	compact  [16]CompactEvent
+	_        [24]byte
+	compact  [19]CompactEvent
 }
 
 // slotsAtOnce is how many slots are made together: some 40 KiB. A single one would be
 // placed by the allocator, perhaps not at a cache line's beginning.
-const slotsAtOnce = 30
+const slotsAtOnce = 27
 
 // A lifePool has the slots that lives may use.
 type lifePool struct {
@@ -77,6 +78,7 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 		return nil
 	}
 	old.AsOf, old.Sees = line, a.sees()
+	a.mayLackCPUs(old)
 	a.forget(old)
 	if a.traced.calls.get(old.Thread.PID) == nil && a.byPID.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
@@ -84,6 +86,15 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0
 	a.traced.retired[0] = old
 	return a.traced.retired[:]
+}
+
+// mayLackCPUs weakens a life that cannot wait longer. Where a trace has one CPU's lines after
+// another's, what the other CPUs say of the life comes too late.
+func (a *Assembler) mayLackCPUs(l *Life) {
+	if a.stats.OneCPU && l.Trace.on {
+		l.doubt()
+		l.Trace.Lossy = true
+	}
 }
 
 // An endedQueue has lives in the order in which they were added.

@@ -68,8 +68,10 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	if kthread {
 		a.traced.addr.forks++
 	}
+	a.traced.forked = lastFork{pid: e.Thread.PID, line: e.Line}
 	held := false
 	if old := a.byPID.get(e.Thread.PID); old != nil {
+		a.traced.forked.alive = old.Trace.on && !old.Trace.gone
 		held = old.Trace.Ended && !old.traceMore.stopped && old.traceMore.calls == 0 && old.isCalled(e.Thread.Comm)
 		if old.Trace.on && old.Trace.Ended && old.traceMore.calls > 0 {
 			a.byPID.remove(e.Thread.PID)

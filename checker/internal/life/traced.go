@@ -174,6 +174,11 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		return nil // of the last: sched_waking has shown this wake already
 	}
 	t := &l.Trace
+	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
+		// The line stands before the fork, and the earlier thread has got it.
+		l.Trace.Lossy = true
+		return ended
+	}
 	switch e.Kind {
 	case traces.Woken:
 		t.Asleep = 0
@@ -239,9 +244,8 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 	return l
 }
 
-// lose takes note that events of a trace are missing.
+// lose takes note that events of a trace are missing, but for the lives that go on.
 func (a *Assembler) lose(e *traces.Event) {
-	line := e.Line
 	a.traced.exits, a.traced.returns = nil, returns{}
 	a.traced.lossy = a.traced.lossy || e.ToEnd
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
@@ -249,11 +253,6 @@ func (a *Assembler) lose(e *traces.Event) {
 		if l.AsOf > e.Since {
 			l.doubt()
 			l.Trace.Lossy = true
-		}
-	}
-	for l := range a.alive() {
-		if l.Trace.on {
-			l.lose(line)
 		}
 	}
 	for in := range a.traced.calls.values() {
@@ -283,6 +282,7 @@ func (a *Assembler) supersede(l *Life) (gone []*Life) {
 	a.touched = l
 	a.traced.superseded.add(l)
 	if old := a.traced.superseded.pop(supersedeGrace); old != nil {
+		a.mayLackCPUs(old)
 		a.traced.retired[0] = old
 		return a.traced.retired[:]
 	}

@@ -75,6 +75,7 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	if s.Kind == traces.SwitchOut {
 		from, to := traces.SwitchIn, traces.SwitchIn
 		stats.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
+		t.Switched(n, int(s.CPU), int(s.Thread.PID), int(s.Other.PID))
 		out, in := t.wants(int(s.Thread.PID)), t.wants(int(s.Other.PID))
 		if !out && !in {
 			return nil

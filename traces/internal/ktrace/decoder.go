@@ -56,6 +56,7 @@ type Decoder struct {
 	names        taskNames
 	gaps         traceGaps // gaps.go
 	unsorted     *unsorted // sorts the events of an unsorted layout; else nil
+	chains       chains    // by CPU: chain.go
 	latest       latestEvents
 	running      running // who runs where, for lines without their task
 	refused      bool    // a diagnostic has said why lines cannot be used
@@ -70,6 +71,7 @@ type Decoder struct {
 func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(traces.Event)) *Decoder {
 	t := &Decoder{Layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
 	t.ftrace, _ = t.lines.(*ftraceLayout)
+	t.chainEnds(-1)
 	if l.unsorted {
 		t.unsorted = &unsorted{stats: stats, out: emit, unwoken: make(map[int]int)}
 		t.emit = t.unsorted.hold
@@ -97,6 +99,7 @@ func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
 	t.running.forget(-1)
+	t.chainEnds(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
 
@@ -142,9 +145,11 @@ func (t *Decoder) read(n int, line []byte) {
 		}
 		t.sawCPU(rec.cpu, n, rec.stamp)
 	case lossLine:
+		t.seeCPUs()
 		t.stats.KernelLines++
 		t.lose(n, t.lines.loss())
 	case noEvent:
+		t.seeCPUs()
 		t.noEvent(n, line)
 	case kernelLine:
 		t.boot(n, t.ftrace.kernel)
@@ -186,6 +191,9 @@ func (t *Decoder) skipUnwatched(n int, line []byte) bool {
 	t.stats.LastLine = n
 	if t.gaps.prose > 0 {
 		t.lostBetween()
+	}
+	if e.Kind == traces.SwitchOut {
+		t.Switched(n, h.CPU, int(h.PID), int(e.PID))
 	}
 	if t.gaps.lossy {
 		t.sawCPU(h.CPU, n, unstamped) // the start of the trace ends once every CPU has printed

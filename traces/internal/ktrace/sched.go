@@ -84,6 +84,15 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	if e.By.PID == 0 && rec.pid < 0 && rec.cpu >= 0 && (e.Kind == traces.StopCall || e.Kind == traces.ParkCall) {
 		t.running.of(rec.cpu).unnamed = true
 	}
+	t.stats.Events++
+	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
+		t.stats.Seen = t.stats.Seen.With(e.Kind)
+	}
+	t.emit(rec.place(n, e))
+}
+
+// place adds to an event of line n what all events of a record have in common.
+func (rec *record) place(n int, e traces.Event) traces.Event {
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
 	switch {
@@ -94,11 +103,7 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	default:
 		e.Context = rec.context
 	}
-	t.stats.Events++
-	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
-		t.stats.Seen = t.stats.Seen.With(e.Kind)
-	}
-	t.emit(e)
+	return e
 }
 
 // wants says whether the interest has a pid; it never has 0.
@@ -146,6 +151,7 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 	if t.ftrace != nil && t.ftrace.graph.seen && rec.cpu >= 0 {
 		asked = t.running.switches(rec.cpu, &s)
 	}
+	t.Switched(n, rec.cpu, s.prev, s.next)
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
 		t.newLetters = true // see oldLetter
 	}
@@ -155,18 +161,23 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		return
 	}
 	if out {
-		state := StateLetter(s.state)
-		switch {
-		case s.plugin:
-			state = oldLetter(state, t.newLetters)
-		case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
-			state = 'X'
-		}
-		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
+		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: t.stateOf(&s)})
 	}
 	if in {
 		t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
 	}
+}
+
+// stateOf is the letter of the state in which the task leaves its CPU; 0: not known.
+func (t *Decoder) stateOf(s *switched) byte {
+	state := StateLetter(s.state)
+	switch {
+	case s.plugin:
+		state = oldLetter(state, t.newLetters)
+	case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
+		state = 'X'
+	}
+	return state
 }
 
 // parseSwitch reads the text of a sched_switch, in any layout:
@@ -290,12 +301,29 @@ func CommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
 			continue
 		}
 		v, end := scan.Digits(name, i+len(key))
-		if from := i + len(key); end == from || end-from > 10 || end < len(name) && name[end] != ' ' {
+		if from := i + len(key); end == from || end-from > 10 || end < len(name) && name[end] != ' ' || joined(name[end:]) {
 			continue
 		}
 		return name[:i], int(v), name[end:], true
 	}
 	return nil, 0, nil, false
+}
+
+// joined says whether a text of fields shows that two lines have become one: a field has two
+// values, " prio=120xt_comm=b".
+func joined(b []byte) bool {
+	values := 0
+	for _, c := range b {
+		switch c {
+		case ' ':
+			values = 0
+		case '=':
+			if values++; values > 1 {
+				return true
+			}
+		}
+	}
+	return scan.IndexOf(b, "sched_") >= 0
 }
 
 // A wakeup is a sched_waking or a sched_wakeup.

@@ -230,6 +230,7 @@ func TestIrrelevantTraceLinesDoNotAllocate(t *testing.T) {
 				r.gaps.last[c].stamp = noStamp
 			}
 			r.gaps.newest = noStamp
+			r.chainEnds(-1)
 			for i, line := range lines {
 				r.read(i+1, line)
 			}
