@@ -32,7 +32,7 @@ type Checker struct {
 // about one life; 0 means no limit.
 func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 	c := &Checker{timeout: timeout, only: only, machines: make(map[string]func() *model.Machine)}
-	for _, module := range []graph.Module{graph.KThreadAPI, graph.KThreadTask} {
+	for _, module := range graph.Modules {
 		for _, kernel := range module.Kernels() {
 			c.machines[module.FileOf(kernel)] = sync.OnceValue(func() *model.Machine {
 				g, err := graph.Load(module, kernel)

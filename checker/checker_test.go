@@ -76,6 +76,7 @@ func newFor(g *graph.Graph, timeout time.Duration) *Checker {
 	}
 	c.printed = of(graph.KThreadAPI, func() (*graph.Graph, error) { return g, nil })
 	c.traced = of(graph.KThreadTask, func() (*graph.Graph, error) { return graph.Load(graph.KThreadTask, graph.KThreadTask.Kernel(e)) })
+	of(graph.Task, func() (*graph.Graph, error) { return graph.Load(graph.Task, graph.Task.Kernel(e)) })
 	c.ending = c.findEnding
 	return c
 }

@@ -25,6 +25,8 @@ type history struct {
 	hasCode bool
 	shownBy int // index of the first event that shows it
 
+	callers bool // the scheduler's work on the tasks that stop or park the thread fits no order
+
 	unannounced int // index of the first return that no message of a call announced; -1: none
 
 	stops []life.Call // of kthread_stop

@@ -83,7 +83,7 @@ func cacheKey(l *Life, buf []byte) []byte {
 		return 0
 	}
 	// Where a life is in doubt the report says what is taken for granted.
-	key := append(buf[:0], flag(l.Trace.Forked, 1)|flag(l.Trace.Lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8)|flag(l.Trace.Torn, 16)|flag(l.ShowsReturns(), 32)|flag(l.StopWaits(), 64)|flag(l.MaybeTwo(), 128), l.Trace.Asleep, l.As.Eras)
+	key := append(buf[:0], flag(l.Trace.Forked, 1)|flag(l.Trace.Lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8)|flag(l.Trace.Torn, 16)|flag(l.ShowsReturns(), 32)|flag(l.StopWaits(), 64)|flag(l.MaybeTwo(), 128), l.Trace.Asleep, l.As.Eras, flag(l.CallersCut(), 1))
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	events := l.Compact()
 	for i := range events {

@@ -27,6 +27,8 @@ type misfit struct {
 	eintr    bool // a stop could return -EINTR in its place
 	nothing  bool // a do_exit() leaves nothing for a stop to return
 
+	caller *sleepingCaller // a task does something in its call of which the graph of a task says that it cannot; nil: it is not that
+
 	allowed []message // what could have come instead
 	rule    *Rule     // the rule that speaks of it
 }
@@ -74,6 +76,8 @@ func callOf(k traces.Kind) traces.Kind {
 func (m *misfit) says(l *Life, words string) Text {
 	t := Text{Message: said(&l.Events()[m.event]) + words}
 	switch {
+	case m.caller != nil:
+		t.Message += m.caller.says(l)
 	case !m.possible:
 		t.Message += "; nothing that could come first would make it so"
 	case len(m.missing) > 0:
@@ -114,7 +118,11 @@ func (c *eraChecker) locate(v *Verdict) {
 	}
 	bad := c.history(l.First(n + 1))
 	m := &misfit{event: n, differs: bad.differ[0], code: bad.otherCode, earlierCode: bad.code, nothing: exitLeavesNothing(c.m)}
-	if m.differs < 0 {
+	switch {
+	case bad.callers:
+		s := c.sleepingCaller(l, n)
+		m.caller = &s
+	case m.differs < 0:
 		c.explain(m, l, ends)
 		if call := callOf(l.Events()[n].Kind); bad.unannounced == n && !m.misses(call) {
 			m.missing = append([]traces.Kind{call}, m.missing...)

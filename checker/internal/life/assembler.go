@@ -107,6 +107,9 @@ func (a *Assembler) Add(e *traces.Event) (ended []*Life) {
 			if l := a.byPID.get(e.Thread.PID); l != nil && l.Trace.on {
 				l.lose(e.Line)
 			}
+			if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil {
+				in.life.traceMore.callersCut = true
+			}
 			return nil
 		}
 		// A begin line may be among what was lost.
@@ -211,6 +214,9 @@ func (a *Assembler) endAll(asOf int) []*Life {
 
 // over notes what is known when a life ends for good.
 func (a *Assembler) over(l *Life, asOf int) {
+	if c := &a.traced.clocks; c.Skewed {
+		c.ends(l) // the log may have been cut before the line
+	}
 	l.AsOf = asOf
 	l.Sees = a.sees()
 	if l.Kernel == "" {
@@ -233,7 +239,7 @@ func (a *Assembler) JustEnded(line int) *Life {
 		if !l.StopReturned() || len(pending(l)) > 0 {
 			return nil
 		}
-	case !l.Trace.gone:
+	case !l.Trace.gone || a.traced.clocks.mayBeWoken(l):
 		return nil
 	default:
 		for in := range a.traced.calls.values() {

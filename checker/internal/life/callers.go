@@ -23,22 +23,33 @@ type pendingCall struct {
 	waits       bool // its task sleeps in it: the first sleep since the call, and nobody has woken the task
 	threadAwake bool // the thread was awake when the call began, and the call has not woken it
 	callAt      int  // index of the call in the life's events
+	kept        int  // how many events of the scheduler's work on its task are in the life
+	unwoken     bool // no waking of its task has come since that slept last
 
 	wasCompleted bool         // the thread has woken the caller
 	completed    clock.Moment // when, if so
 }
 
-// callerSleeps takes what the scheduler does with the task that makes the call. first: the
+// maxCallerEvents bounds the events that a life keeps of the scheduler's work on the task that
+// makes one call. A task that waits for a completion sleeps once, as a rule.
+const maxCallerEvents = 64
+
+// callerScheduled takes what the scheduler does with the task that makes the call. first: the
 // task goes to sleep, for the first time since the call. It has made its request then.
-func (in *pendingCall) callerSleeps(e *traces.Event) (first bool) {
+func (in *pendingCall) callerScheduled(e *traces.Event) (first bool) {
+	sleeps := e.Kind == traces.SwitchOut && e.State == 'D'
+	if in.life.Whole() || sleeps {
+		in.keep(e)
+	}
 	if e.Kind != traces.SwitchOut {
+		in.unwoken = in.unwoken && e.Kind != traces.Woken
 		in.awake()
 		return false
 	}
-	if e.State != 'D' {
+	if !sleeps {
 		return false
 	}
-	in.life.Keep(e)
+	in.unwoken = true
 	in.life.Trace.AfterStop.request(in, e.Line)
 	if first = !in.slept; first && !in.park {
 		in.life.traceMore.waiting++
@@ -46,6 +57,16 @@ func (in *pendingCall) callerSleeps(e *traces.Event) (first bool) {
 	}
 	in.slept = true
 	return first
+}
+
+// keep keeps an event of the scheduler's work on the task that makes the call. After too many
+// of them the life says that it does not have them all.
+func (in *pendingCall) keep(e *traces.Event) {
+	if in.kept++; in.kept > maxCallerEvents {
+		in.life.traceMore.callersCut = true
+		return
+	}
+	in.life.Keep(e)
 }
 
 // awake notes that the task that makes the call does not sleep in it, as far as is known.
@@ -194,6 +215,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 		if r := a.traced.returns.of(by); int(r.by) == by {
 			r.by = 0
 		}
+		a.traced.clocks.callsAgain(by)
 		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
 		a.interest.Add(by) // when it goes to sleep it has made its request
 	}

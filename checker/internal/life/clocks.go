@@ -1,6 +1,8 @@
 package life
 
 import (
+	"slices"
+
 	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
@@ -34,6 +36,7 @@ type returnedCall struct {
 	life        *Life // of the thread that it was stopping or parking
 	incarnation int
 	at          clock.Moment
+	unwoken     bool // the waking that ended its task's sleep is not in the life
 }
 
 // maxReturned bounds the calls whose wakings may still come, and patience how long that may
@@ -136,6 +139,13 @@ func (a *Assembler) schedules(l *Life, e *traces.Event) {
 // now. If the thread does it, it is by the completion for which the call waits
 // (kernel/kthread.c kthread_stop, kthread_park: wait_for_completion).
 func (a *Assembler) wakesCaller(e *traces.Event) {
+	for i := range a.traced.clocks.returned {
+		r := &a.traced.clocks.returned[i]
+		if r.by == e.Thread.PID && r.unwoken && !e.Late {
+			r.unwoken = false
+			r.life.Keep(e)
+		}
+	}
 	at, ok := momentOf(e)
 	if !ok || e.Late || e.Context == traces.InterruptContext {
 		return
@@ -165,6 +175,32 @@ func (a *Assembler) returns(in *pendingCall, e *traces.Event) {
 	case in.wasCompleted:
 		c.cause(in.completed, at)
 	case a.wakes() && len(c.returned) < maxReturned && e.By.PID > 0:
-		c.returned = append(c.returned, returnedCall{e.By.PID, in.life, in.life.Incarnation, at})
+		c.returned = append(c.returned, returnedCall{e.By.PID, in.life, in.life.Incarnation, at, in.unwoken})
+		return
+	}
+	in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken
+}
+
+// callsAgain notes that a task makes another call: what comes of it now is of that.
+func (c *traceClocks) callsAgain(by int) {
+	for i := range c.returned {
+		if r := &c.returned[i]; r.by == by && r.unwoken {
+			r.unwoken, r.life.traceMore.callersCut = false, true
+		}
+	}
+}
+
+// mayBeWoken says whether the waking that ended the sleep of a task in a call of the life may
+// still come, though the call has returned.
+func (c *traceClocks) mayBeWoken(l *Life) bool {
+	return slices.ContainsFunc(c.returned, func(r returnedCall) bool { return r.life == l && r.unwoken })
+}
+
+// ends notes that nothing of a life comes any more.
+func (c *traceClocks) ends(l *Life) {
+	for i := range c.returned {
+		if r := &c.returned[i]; r.life == l && r.unwoken {
+			r.unwoken, l.traceMore.callersCut = false, true
+		}
 	}
 }

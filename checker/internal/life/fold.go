@@ -60,13 +60,14 @@ func (l *Life) InWhichCall(n int) int {
 		for j := i + 1; j < n && !goesOn; j++ {
 			e := &l.compact[j]
 			by := e.By
-			if e.Kind == traces.SwitchOut {
+			switch {
+			case e.Kind == traces.SwitchOut && e.State == 'D':
 				by = e.Thread
+			case e.Kind == traces.Woken && e.Thread == TheThread, e.Kind == traces.StopReturn, e.Kind == traces.ParkReturn:
+			default:
+				continue
 			}
-			switch e.Kind {
-			case traces.SwitchOut, traces.Woken, traces.StopReturn, traces.ParkReturn:
-				goesOn = by != Nobody && by != ManyTasks && l.SameTask(by) == l.SameTask(k.By)
-			}
+			goesOn = by != Nobody && by != ManyTasks && l.SameTask(by) == l.SameTask(k.By)
 		}
 		if !goesOn {
 			return i

@@ -62,7 +62,7 @@ func (l *Life) ClockOf() int {
 	}
 	events := l.compact
 	if l.Revived != nil {
-		events = events[l.Revived.Events:] // of those before it, the CPU is not known
+		events = events[min(l.Revived.Events, len(events)):] // of those before it, the CPU is not known
 	}
 	var cpus [8]struct{ cpu, n int } // events of further CPUs are not counted
 	for i := range events {

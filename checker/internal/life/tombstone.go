@@ -102,6 +102,9 @@ func (l *Life) TombEvents() *TombEvents {
 			}
 			r.ret = i
 		case traces.ProcessExit, traces.ExitCall, traces.SwitchOut:
+			if k.Thread != TheThread {
+				continue // a caller goes to sleep
+			}
 			if r.end < 0 || !l.compact[r.end].HasCode {
 				r.end = i
 			}

@@ -45,6 +45,7 @@ type traceRest struct {
 	maybeOther    bool  // a stop of it may be of an earlier thread with its pid and name
 	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
 	ownCall       bool  // it has an OwnCall
+	callersCut    bool  // not all is kept of the scheduler's work on the tasks that stop or park it
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
 	waiting       int32 // tasks that sleep inside a stop of it
 	calls         int32 // stops and parks of it that are under way
@@ -163,15 +164,17 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		a.nameCaller(e)
 	}
 	waits := false
-	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-		waits = in.callerSleeps(e)
+	again := e.Kind == traces.Woken && e.Late && a.wakes() // sched_waking has shown this wake already
+	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID && !again {
+		waits = in.callerScheduled(e)
+		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes()
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l != nil && l.Trace.on {
 		a.schedules(l, e)
 	}
-	if l == nil || !l.Trace.on || !a.takes(l, e) || e.Kind == traces.Woken && e.Late && a.wakes() {
-		return nil // of the last: sched_waking has shown this wake already
+	if l == nil || !l.Trace.on || !a.takes(l, e) || again {
+		return nil
 	}
 	t := &l.Trace
 	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
@@ -294,6 +297,7 @@ func (a *Assembler) forget(l *Life) {
 	a.mayHaveBeenStopped(l)
 	a.remove(l)
 	a.forgetBeside(l)
+	a.traced.clocks.ends(l)
 	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.lives[l.traceMore.addr] == l {
 		delete(a.traced.addr.lives, l.traceMore.addr)
 	}
@@ -314,6 +318,10 @@ func (l *Life) LeftBy() *traces.Event { return l.traceMore.leftBy }
 // FirstSeen is the line of the trace's first event of a kind, of any thread; 0: there was
 // none.
 func (l *Life) FirstSeen(k traces.Kind) int { return int(l.traceMore.firstSeen[k].Load()) }
+
+// CallersCut says whether the life does not have all of the scheduler's work on the tasks that
+// stop or park the thread, inside these calls.
+func (l *Life) CallersCut() bool { return l.traceMore.callersCut }
 
 // InCall says whether a task is in a stop or a park of the thread.
 func (l *Life) InCall() bool { return l.traceMore.calls > 0 }
