@@ -93,7 +93,7 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	l := a.newTraced(e)
 	l.Trace.Forked = true
 	l.traceMore.wakings.isForked(e)
-	l.traceMore.heldBefore, l.traceMore.unfreedBefore = held, unfreed
+	l.traceMore.heldBefore, l.Trace.unfreed = held, unfreed
 	return ended
 }
 

@@ -20,6 +20,7 @@ type Trace struct {
 	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
+	unfreed bool // the thread that had the pid before has ended, and not been freed
 	// Torn: the trace lacks some of its switches. It leaves its CPU, or does something, and
 	// has not got a CPU since it left the last, or it gets one twice. A filter does that.
 	Torn  bool
@@ -44,7 +45,6 @@ type traceRest struct {
 	maybeTwo      bool  // its end may be that of an earlier thread with its pid and name
 	maybeOther    bool  // a stop of it may be of an earlier thread with its pid and name
 	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
-	unfreedBefore bool  // the thread that had the pid before has ended, and not been freed
 	ownCall       bool  // it has an OwnCall
 	callersCut    bool  // not all is kept of the scheduler's work on the tasks that stop or park it
 	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
@@ -110,8 +110,8 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if (e.Kind == traces.Freed || e.Kind == traces.Unpark) && !l.isCalled(e.Thread.Comm) {
 		return nil // of the thread that had the pid before
 	}
-	if e.Kind == traces.Freed && l.traceMore.unfreedBefore {
-		l.traceMore.unfreedBefore = false // they are freed in the order in which they ended
+	if e.Kind == traces.Freed && l.Trace.unfreed {
+		l.Trace.unfreed = false // they are freed in the order in which they ended
 		return nil
 	}
 	if !a.takes(l, e) {
