@@ -46,6 +46,7 @@ type tracedLives struct {
 	waking     bool // there has been a sched_waking
 	clocks     traceClocks
 	forked     lastFork
+	early      [64]earlyReturn // by the caller's pid modulo its length
 }
 
 // A lastFork is the trace's latest fork of a kernel thread.
