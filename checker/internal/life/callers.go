@@ -242,7 +242,7 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	in.threadAwake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
 	l.traceMore.calls++
 	if r := &a.traced.early[uint(e.By.PID)%uint(len(a.traced.early))]; r.by == e.By.PID && r.by > 0 && r.cpu != e.CPU && r.stamp > e.Stamp-clock.Slack {
-		l.mayLack() // that may be the return of this call
+		l.Trace.Lossy, l.traceMore.maybeReturned = true, true // that may be the return of this call
 	}
 	return ended
 }

@@ -149,7 +149,7 @@ func (l *Life) startsEarly(e *traces.Event) {
 		return
 	}
 	if k := &l.compact[0]; k.CPU() >= 0 && e.CPU >= 0 && k.CPU() != e.CPU && e.Stamp < k.Stamp+clock.Slack {
-		l.mayLack()
+		l.Trace.Lossy = true
 	}
 }
 
