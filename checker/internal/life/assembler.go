@@ -27,8 +27,7 @@ type Assembler struct {
 type tracedLives struct {
 	calls     pidMap[pendingCall] // by the pid of a task: the call that it is in
 	spareCall *pendingCall        // one to use again; nil: none
-	unnamed   []unnamedCall       // those of unknown tasks, in the log's order
-	lastKey   int                 // of unnamed; below 0
+	unnamedCalls
 	waitingLives
 	lossy      bool // events may be missing anywhere from here to the log's end
 	grace      Grace
@@ -43,7 +42,19 @@ type tracedLives struct {
 	firstSeen  *firstLines
 	waking     bool // there has been a sched_waking
 	clocks     traceClocks
-	forked     lastFork
+	outOfOrder
+}
+
+// unnamedCalls are the calls of unknown tasks.
+type unnamedCalls struct {
+	unnamed []unnamedCall // in the log's order
+	lastKey int           // of unnamed; below 0
+}
+
+// outOfOrder is what may stand before a line that it follows.
+type outOfOrder struct {
+	forked lastFork
+	early  [64]earlyReturn // by the caller's pid modulo its length
 }
 
 // waitingLives are lives that are judged later, because more may come of them.

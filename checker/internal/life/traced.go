@@ -114,15 +114,25 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		l.Trace.unfreed = false // they are freed in the order in which they ended
 		return nil
 	}
+	if e.Kind == traces.Freed && l.maybeEarliers(e) {
+		l.mayLack()
+		return nil
+	}
 	if !a.takes(l, e) {
 		return nil
 	}
 	t := &l.Trace
 	if e.Kind.Own() && !t.gone {
+		if !t.onCPU {
+			l.startsEarly(e)
+		}
 		t.Torn = t.Torn || !t.onCPU
 	}
 	switch e.Kind {
 	case traces.ProcessExit, traces.ExitCall:
+		if l.maybeEarliers(e) {
+			l.mayLack()
+		}
 		if !t.Ended {
 			ended = a.retire(l, e.Line)
 		}
@@ -182,9 +192,12 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	t := &l.Trace
+	if e.Kind == traces.SwitchOut && (e.State == 'X' || e.State == 'Z') && l.maybeEarliers(e) {
+		l.mayLack()
+	}
 	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
 		// The line stands before the fork, and the earlier thread has got it.
-		l.Trace.Lossy = true
+		l.mayLack()
 		return ended
 	}
 	switch e.Kind {
@@ -199,6 +212,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		t.Asleep = 0
 		t.Torn, t.onCPU = t.Torn || t.onCPU, true
 	case traces.SwitchOut:
+		if !t.onCPU {
+			l.startsEarly(e)
+		}
 		t.Torn, t.onCPU = t.Torn || !t.onCPU, false
 		if Sleeper(e.State) || e.State == 'P' {
 			t.sleeps++
