@@ -213,8 +213,9 @@ func ofKernel(t traces.Task) bool {
 // kthread_park() on it, shows.
 func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	if e.Thread.PID != h.life.Thread.PID {
-		if e.Kind == traces.SwitchOut && e.State == 'D' {
-			// A caller that goes to sleep has set its bit and woken the thread.
+		in := h.caller(e)
+		if in != nil && e.Kind == traces.SwitchOut && e.State == 'D' && h.times.before(h.Operations[in.request].Event, i) {
+			// A caller that goes to sleep in its call has set its bit and woken the thread.
 			h.requested(i, e)
 			h.woken(i, e)
 		}
