@@ -204,8 +204,9 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		return
 	}
 	some(CreateFailed, c.m.Where("phase", "failed"))
-	// It sleeps, and nobody has woken it since its fork.
-	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Intersect(c.m.Where("on", "asleep"))))
+	// It sleeps, or is about to, and nobody has woken it since its fork.
+	first := c.m.Where("on", "asleep").Union(c.m.Where("on", "queued").Intersect(c.m.Where("state", "D")))
+	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Intersect(first)))
 	// A stop that the log does not show may have ended it.
 	some(OutcomeUnknown, c.m.Where("should_stop", "TRUE"))
 	some(OutcomeUnknown, c.m.Where("phase", "absent"))

@@ -39,7 +39,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		seed, again := n/3, n%3
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		stretch := []int64{1, 20, 1000}[seed%3] // what is of the stamps' order may matter or not
-		log, _ := spoil(randomTrace(with.all(graph.KThreadAPI)[seed%len(with.all(graph.KThreadAPI))].m, rng), rng)
+		log, _ := spoil(randomTrace(with.all(graph.KThreadTask)[seed%len(with.all(graph.KThreadTask))].m, rng), rng)
 		src := &replay{}
 		for i, s := range log {
 			e := s.event
@@ -89,7 +89,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		}
 	}
 	known := 0
-	for _, r := range with.all(graph.KThreadAPI) {
+	for _, r := range with.all(graph.KThreadTask) {
 		known += r.m.Answers.Len()
 	}
 	t.Logf("%d lives, the order of events matters to %d, does not matter to %d", lives, ordered, orderFree)
@@ -127,12 +127,12 @@ func BenchmarkShapes(b *testing.B) {
 				b.Fatal(err)
 			}
 			c.memos.Off, c.orderFree.Off = name != "remembered", name != "remembered"
-			for _, r := range c.all(graph.KThreadAPI) {
+			for _, r := range c.all(graph.KThreadTask) {
 				r.m.Answers.Off = name == "searched"
 			}
 			var lives []*Life
 			for seed := range 50 {
-				log := randomTrace(c.all(graph.KThreadAPI)[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
+				log := randomTrace(c.all(graph.KThreadTask)[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
 				ls := life.New(new(traces.Stats), nil, nil)
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i

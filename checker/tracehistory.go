@@ -190,7 +190,7 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		names = []string{"StopWake", "StopWakeLater", "UnparkWake"} // it unparks first
 	case l.Trace.Lossy || !l.ShowsStops():
 		names = wakes
-	case e.Context == traces.InterruptContext || e.By == traces.Task{}:
+	case e.Context == traces.InterruptContext || e.By == traces.Task{} || e.By.PID == l.Thread.PID:
 		names = []string{"Wake", "WakeLater", "WakeEarly"}
 	case !l.Sees.Has(traces.ParkCall):
 		names = []string{"Wake", "WakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
@@ -199,6 +199,10 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		in.woke = true
 	}
 	o.Actions = m.Actions(names...)
+	if in != nil && !asks {
+		h.addAt(i, o) // an interrupt may come before the call has set its bit
+		return
+	}
 	h.addAt(i, o, e.By)
 }
 
@@ -377,7 +381,7 @@ func (h *traceHistory) requested(n int, e *traces.Event) {
 // not show it: it found nothing to wake, or the trace does not show wakes.
 func (h *traceHistory) woken(n int, e *traces.Event) {
 	in := h.caller(e)
-	if in == nil || in.woke || in.closed {
+	if in == nil || in.woke || in.closed || len(h.open) > maxWakes {
 		return
 	}
 	in.closed = true
@@ -392,6 +396,10 @@ func (h *traceHistory) woken(n int, e *traces.Event) {
 	from := h.Operations[in.request].From
 	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
 }
+
+// maxWakes bounds the calls under way whose wakes that found nothing are searched for: of
+// many such calls any order fits, and the search would try them all.
+const maxWakes = 4
 
 // task is the task that an event shows to have done something.
 func (h *traceHistory) task(e *traces.Event) traces.Task {

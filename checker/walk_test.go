@@ -53,7 +53,8 @@ type truthNow struct {
 	ran, woken bool
 	ended      bool
 	code       int
-	returned   int // stops that had returned and said so
+	returned   int  // stops that had returned and said so
+	sleeps     bool // of a traced thread: it is off its runqueue, or about to be so in state D
 }
 
 const allPatterns = `

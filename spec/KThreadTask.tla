@@ -207,7 +207,7 @@ Died     == T!Die /\ phase \in {"finished", "failed"} /\ SameLife
 Freed    == T!Free /\ SameLife
 PidReuse == T!PidReuse /\ SameLife
 Frozen   == phase = "running" /\ T!Frozen /\ SameLife
-Thawed   == phase = "running" /\ T!Thawed /\ state' \notin {"I", "T"} /\ SameLife
+Thawed   == phase = "running" /\ T!Thawed /\ state' \notin {"I", "stopped"} /\ SameLife
 
 -----------------------------------------------------------------------------
 \* What changes the life and not the task.

@@ -46,7 +46,7 @@ Places == {
 \* TASK_KILLABLE, P TASK_PARKED, T TASK_STOPPED, X TASK_DEAD.  frozen is TASK_FROZEN
 \* or, on PREEMPT_RT, TASK_RTLOCK_WAIT: sched_switch prints D for both, and R before that was
 \* thought of (5.18 and 6.9); wake_up_process() ends neither.
-States == {"R", "S", "I", "D", "P", "T", "frozen", "X"}
+States == {"R", "S", "I", "D", "P", "stopped", "frozen", "X"}
 
 \* TASK_NORMAL: what wake_up_process() wakes.
 Normal == {"S", "I", "D"}
@@ -54,7 +54,7 @@ Normal == {"S", "I", "D"}
 \* set_special_state() takes the lock that a waker holds until it has come to the
 \* runqueue: these states are set when no wake is under way.  (From 4.18 on: here from
 \* 5.17 on, an era's first release.)
-Special == IF Era.frees_early THEN {} ELSE {"P", "T"}
+Special == IF Era.frees_early THEN {} ELSE {"P", "stopped"}
 
 TaskTypeOK ==
     /\ on \in Places
@@ -117,7 +117,7 @@ SwitchOut(s) ==
 SwitchOutS == on = "cpu" /\ SwitchOut("S")
 SwitchOutI == on = "cpu" /\ SwitchOut("I")
 SwitchOutP == on = "cpu" /\ SwitchOut("P")
-SwitchOutT == on = "cpu" /\ SwitchOut("T")
+SwitchOutT == on = "cpu" /\ SwitchOut("stopped")
 SwitchOutD == on = "cpu" /\ \E s \in {"D", "frozen"} : SwitchOut(s)
 
 \* The same in state S with a signal pending: schedule() sees it and does not put the
@@ -152,7 +152,7 @@ WakesNothing(mask) ==
 
 \* wake_up_process(); and what wakes a task from another state: wake_up_state(TASK_FROZEN),
 \* the one who gives back a lock, SIGCONT.
-Woken == on # "dead" /\ Wakes(Normal \cup {"frozen", "T"})
+Woken == on # "dead" /\ Wakes(Normal \cup {"frozen", "stopped"})
 
 \* kthread_unpark(): wake_up_state(TASK_PARKED).
 WokenParked == on # "dead" /\ Wakes({"P"})
@@ -212,7 +212,7 @@ Frozen ==
     /\ Era.freezes_as = "TASK_FROZEN"
     /\ on = "asleep"
     /\ ~waking
-    /\ state \in Normal \cup {"T"}
+    /\ state \in Normal \cup {"stopped"}
     /\ state' = "frozen"
     /\ UNCHANGED <<on, waking, seen>>
 
@@ -222,7 +222,7 @@ Thawed ==
     /\ on = "asleep"
     /\ ~waking
     /\ state = "frozen"
-    /\ state' \in Normal \cup {"T"}
+    /\ state' \in Normal \cup {"stopped"}
     /\ UNCHANGED <<on, waking, seen>>
 
 SetsState == on = "cpu" /\ \E s \in States \ {"X"} : SetState(s)
@@ -305,7 +305,7 @@ ParkedStays == state = "P" => ~ENABLED Woken
 
 \* Only a task that runs sets its own state: what is asleep has set it, and only the
 \* freezer changes it.
-SleepsInItsState == on = "asleep" => state \in {"S", "I", "D", "P", "T", "frozen"}
+SleepsInItsState == on = "asleep" => state \in {"S", "I", "D", "P", "stopped", "frozen"}
 
 \* From 5.4 on the task_struct outlives the last switch.
 FreedIsDead == ~Era.frees_early /\ seen = "free" => on = "dead"

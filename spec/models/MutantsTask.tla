@@ -8,7 +8,7 @@ EXTENDS Task, Eras
 
 \* The dead are woken.
 WakesTheDead ==
-    \/ Wakes(Normal \cup {"frozen", "T"})
+    \/ Wakes(Normal \cup {"frozen", "stopped"})
     \/ on = "dead" /\ on' = "queued" /\ state' = "R" /\ UNCHANGED <<waking, seen>>
 
 \* A sleeper runs unwoken.
@@ -48,7 +48,7 @@ DiesUnseen == on = "cpu" /\ ~waking /\ on' = "dead" /\ state' = "X" /\ UNCHANGED
 FreedEarly == seen = "exit" /\ seen' = "free" /\ UNCHANGED <<on, state, waking>>
 
 \* wake_up_process() wakes a parked task, too.
-WakesParked == Wakes(Normal \cup {"frozen", "T", "P"})
+WakesParked == Wakes(Normal \cup {"frozen", "stopped", "P"})
 
 \* A preempted task is taken off its runqueue.
 PreemptedSleeps == on = "cpu" /\ on' = "asleep" /\ UNCHANGED <<state, waking, seen>>

@@ -141,6 +141,9 @@ func (l *Life) BeforeLoss() *Life {
 func (l *Life) First(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
+	if l.Revived != nil && n < l.Revived.Events {
+		cut.Revived = &Revival{n, l.Revived.Said}
+	}
 	if l.Trace.on {
 		if cut.compact = l.compact[:n]; n < len(l.compact) {
 			cut.Trace.Asleep = 0 // it sleeps at the log's end, and maybe not here
