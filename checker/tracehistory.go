@@ -19,6 +19,7 @@ type traceHistory struct {
 	open      []call // the calls that go on
 	decided   bool   // the last test in kthread() has an operation
 	exited    bool   // do_exit() has been called
+	dead      bool   // it has left its CPU for the last time, and its pid may be another's
 	preempted bool   // it left its CPU last by a preemption
 	lastOwn   int64  // the beginning of the window of the thread's latest own event that is not a preemption
 }
@@ -147,8 +148,14 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// kthread_create() has returned.
 		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
-		if e.Thread.PID == l.Thread.PID {
+		switch {
+		case e.Thread.PID == l.Thread.PID:
 			h.wake(i, e)
+		case e.By.PID == l.Thread.PID && e.By.Comm == l.Thread.Comm && e.Context == traces.TaskContext && !e.Late && !h.dead:
+			// The thread wakes a task that stops or parks it.
+			o := h.around(i)
+			o.Actions = m.Actions("WakesAnother")
+			h.addAt(i, o, e.By)
 		}
 	case traces.SwitchOut, traces.SwitchIn:
 		h.scheduled(i, e)
@@ -156,6 +163,7 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		o := h.around(i)
 		o.Actions = m.Actions("Forked")
 		if i > 0 {
+			h.dead = true
 			o.Actions = m.Actions("PidReuse")
 		}
 		h.addAt(i, o, e.By)
@@ -230,7 +238,7 @@ func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	h.addAt(i, o, e.Thread)
 	switch {
 	case e.Kind == traces.SwitchOut:
-		h.preempted = e.State == 'R'
+		h.preempted, h.dead = e.State == 'R', h.dead || e.State == 'X' || e.State == 'Z'
 	case h.preempted:
 		return // it goes on where it was
 	}
