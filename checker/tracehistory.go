@@ -20,6 +20,7 @@ type traceHistory struct {
 	early     []int  // the tasks that have woken the thread in a call whose line stands behind
 	decided   bool   // the last test in kthread() has an operation
 	exited    bool   // do_exit() has been called
+	dead      bool   // it has left its CPU for the last time, and its pid may be another's
 	preempted bool   // it left its CPU last by a preemption
 	lastOwn   int64  // the beginning of the window of the thread's latest own event that is not a preemption
 }
@@ -148,8 +149,14 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// kthread_create() has returned.
 		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
-		if e.Thread.PID == l.Thread.PID {
+		switch {
+		case e.Thread.PID == l.Thread.PID:
 			h.wake(i, e)
+		case e.By.PID == l.Thread.PID && e.By.Comm == l.Thread.Comm && e.Context == traces.TaskContext && !e.Late && !h.dead:
+			// The thread wakes a task that stops or parks it.
+			o := h.around(i)
+			o.Actions = m.Actions("WakesAnother")
+			h.addAt(i, o, e.By)
 		}
 	case traces.SwitchOut, traces.SwitchIn:
 		h.scheduled(i, e)
@@ -157,6 +164,7 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		o := h.around(i)
 		o.Actions = m.Actions("Forked")
 		if i > 0 {
+			h.dead = true
 			o.Actions = m.Actions("PidReuse")
 		}
 		h.addAt(i, o, e.By)
@@ -238,8 +246,9 @@ func ofKernel(t traces.Task) bool {
 // kthread_park() on it, shows.
 func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	if e.Thread.PID != h.life.Thread.PID {
-		if e.Kind == traces.SwitchOut && e.State == 'D' {
-			// A caller that goes to sleep has set its bit and woken the thread.
+		in := h.caller(e)
+		if in != nil && e.Kind == traces.SwitchOut && e.State == 'D' && h.times.before(h.Operations[in.request].Event, i) {
+			// A caller that goes to sleep in its call has set its bit and woken the thread.
 			h.requested(i, e)
 			h.woken(i, e)
 		}
@@ -250,7 +259,7 @@ func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	h.addAt(i, o, e.Thread)
 	switch {
 	case e.Kind == traces.SwitchOut:
-		h.preempted = e.State == 'R'
+		h.preempted, h.dead = e.State == 'R', h.dead || e.State == 'X' || e.State == 'Z'
 	case h.preempted:
 		return // it goes on where it was
 	}

@@ -182,7 +182,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	again := e.Kind == traces.Woken && e.Late && a.wakes() // sched_waking has shown this wake already
 	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID && !again {
 		waits = in.callerScheduled(e)
-		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes()
+		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes() || a.stats.ThreadsOnly
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l != nil && l.Trace.on {
