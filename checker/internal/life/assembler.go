@@ -247,7 +247,7 @@ func (a *Assembler) over(l *Life, asOf int) {
 func (a *Assembler) JustEnded(line int) *Life {
 	l := a.touched
 	switch {
-	case l == nil || l.Trace.on && a.stats.OneCPU: // another CPU's lines may come
+	case l == nil:
 		return nil
 	case l.openAt < 0: // its pid has been used again
 		return l
