@@ -21,10 +21,18 @@ func TestStoppedLater(t *testing.T) {
 	leaves := func(comm string, pid int, state string) {
 		line(comm, pid, 1, fmt.Sprintf("sched_switch: prev_comm=%s prev_pid=%d prev_prio=120 prev_state=%s ==> next_comm=swapper/1 next_pid=0 next_prio=120", comm, pid, state))
 	}
+	gets := func(comm string, pid int) {
+		line("<idle>", 0, 1, fmt.Sprintf("sched_switch: prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=%s next_pid=%d next_prio=120", comm, pid))
+	}
+	wakes := func(by string, byPID, cpu int, comm string, pid int) {
+		line(by, byPID, cpu, fmt.Sprintf("sched_waking: comm=%s pid=%d prio=120 target_cpu=001", comm, pid))
+		gets(comm, pid)
+	}
 	born := func(comm string, pid int) {
 		line("kthreadd", 2, 0, fmt.Sprintf("sched_process_fork: comm=kthreadd pid=2 child_comm=kthreadd child_pid=%d", pid))
+		gets(comm, pid)
 		leaves(comm, pid, "D")
-		line("insmod", 900, 0, fmt.Sprintf("sched_waking: comm=%s pid=%d prio=120 target_cpu=001", comm, pid))
+		wakes("insmod", 900, 0, comm, pid)
 		leaves(comm, pid, "S")
 	}
 	dies := func(comm string, pid int) {
@@ -38,12 +46,13 @@ func TestStoppedLater(t *testing.T) {
 	whole := func(comm string, pid, by, code int) {
 		born(comm, pid)
 		call(comm, pid, by)
-		line("rmmod", by, 0, fmt.Sprintf("sched_waking: comm=%s pid=%d prio=120 target_cpu=001", comm, pid))
+		wakes("rmmod", by, 0, comm, pid)
 		dies(comm, pid)
 		back(by, code)
 	}
 	whole("first", 100, 800, 0)
 	born("lone", 101)
+	wakes("<idle>", 0, 1, "lone", 101)
 	dies("lone", 101)
 	whole("twice", 102, 801, 5)
 	for i := range 3000 {
@@ -51,6 +60,7 @@ func TestStoppedLater(t *testing.T) {
 			whole("other", pid, 800, 0)
 		} else {
 			born("other", pid)
+			wakes("<idle>", 0, 1, "other", pid)
 			dies("other", pid)
 		}
 	}
