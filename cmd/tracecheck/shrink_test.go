@@ -156,7 +156,13 @@ func TestShrinkTraces(t *testing.T) {
 		}
 	}
 	t.Logf("%v, %d with a gap; none found %d times", shrunk, gaps, missing)
-	if !testing.Short() && len(shrunk) < 2 || missing > 0 {
+	// That a kind of event is recorded may show in a line of another thread alone, which the
+	// reader has left out: then no part shows it.
+	found := 0
+	for _, n := range shrunk {
+		found += n
+	}
+	if !testing.Short() && len(shrunk) < 2 || missing*10 > found {
 		t.Errorf("only %v, none found %d times", shrunk, missing)
 	}
 }
