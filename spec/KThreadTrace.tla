@@ -265,7 +265,7 @@ ThreadSays ==
     /\ \/ due = "parkme" /\ Says("parkme", K, K, 0) /\ due' = ""
        \/ due = "no" /\ Says("should_stop", K, K, 0) /\ due' = ""
        \/ due = "yes" /\ Says("should_stop", K, K, 1) /\ due' = ""
-       \/ due = "" /\ "should_stop" \in Recorded /\ thread[K].at = "fn_any" /\ Quiet
+       \/ due = "" /\ Log.reads /\ thread[K].at = "fn_any" /\ Quiet
           /\ due' = (IF thread[K].should_stop THEN "yes" ELSE "no")
     /\ UNCHANGED <<on, slept, late, must>>
 
@@ -297,14 +297,23 @@ ParkSteps1(p) ==
        \/ UnparkClearBit(p) /\ (IF Era.unpark_looks THEN Quiet ELSE Says("unpark", K, p, 0)) /\ Same
        \/ UnparkWake(p) /\ UnparkSays(p)
 
+\* Steps that say nothing, and that make no difference to what anybody else can do: they go
+\* first, so that there are fewer orders to try.
+Unnoticed(s) == stopper[s].at \in {"get", "read"} /\ Acts(s)
+Newborn      == KActs /\ thread[K].at \in {"kzalloc", "xchg"}
+Requested    == creator[K].at # "idle" /\ thread[K].at = "none" /\ kthreadd.at # "fork"
+
 TraceNext ==
     /\ UNCHANGED h
-    /\ \/ SchedNext
-       \/ CreateSteps
-       \/ ThreadSteps
-       \/ ThreadSays
-       \/ \E s \in Stoppers : StopSteps(s)
-       \/ \E p \in Parkers : ParkSteps1(p)
+    /\ IF Requested THEN CreateSteps
+       ELSE IF Newborn THEN ThreadSilently
+       ELSE IF \E s \in Stoppers : Unnoticed(s) THEN \E s \in Stoppers : Unnoticed(s) /\ StopSteps(s)
+       ELSE \/ SchedNext
+            \/ CreateSteps
+            \/ ThreadSteps
+            \/ ThreadSays
+            \/ \E s \in Stoppers : StopSteps(s)
+            \/ \E p \in Parkers : ParkSteps1(p)
 
 TraceSpec == TraceInit /\ [][TraceNext]_tvars
 

@@ -136,7 +136,13 @@ func (h *History) add(l *Line, kind, task string, by []string, value int) {
 
 // tla is the history as a value of TLA+.
 func (h *History) tla(b *strings.Builder) {
-	fmt.Fprintf(b, "[lines |-> %d, on |-> ", h.Lines)
+	reads := "FALSE"
+	for _, lines := range h.CPUs {
+		if slices.ContainsFunc(lines, func(s saidLine) bool { return s.kind == "should_stop" }) {
+			reads = "TRUE"
+		}
+	}
+	fmt.Fprintf(b, "[lines |-> %d, reads |-> %s, on |-> ", h.Lines, reads)
 	if len(h.On) == 0 {
 		b.WriteString("<<>>")
 	}
@@ -264,7 +270,8 @@ func legalBatch(ctx context.Context, tools tlc.Tools, root string, key [2]string
 	cfg := fmt.Sprintf(judgeConfig, strings.ReplaceAll(key[0], ".", "_"), stoppers, parkers, event)
 	res, err := tools.RunConfig(ctx, tlc.Model{Path: filepath.Join(dir, "models", "m.cfg"), Module: "KThreadTrace"}, cfg)
 	if err != nil {
-		return err
+		i := max(strings.Index(res.Output, "Error: "), 0)
+		return fmt.Errorf("%w\n%.2000s", err, res.Output[i:])
 	}
 	for line := range strings.Lines(res.Output) {
 		var n int
