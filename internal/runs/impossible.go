@@ -68,7 +68,6 @@ func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, wa
 	checkers := map[string]*checker.Checker{}
 	for _, x := range tries {
 		s := t.share(x.change.Kind, x.change.Event)
-		s.changed++
 		judge := checkers[x.release]
 		if judge == nil {
 			if judge, err = newChecker(x.release); err != nil {
@@ -76,6 +75,16 @@ func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, wa
 			}
 			checkers[x.release] = judge
 		}
+		// A run that is accused as it is says nothing of a change.
+		before, err := x.run.Check(ctx, x.run.Print(x.format), x.release, judge)
+		if err != nil {
+			return err
+		}
+		if len(before.Accused) > 0 {
+			t.unfit++
+			continue
+		}
+		s.changed++
 		changed := *x.run
 		changed.Lines = x.change.Lines
 		p := changed.Print(x.format)
@@ -137,6 +146,7 @@ func (t *Table) Shares() string {
 		}
 	}
 	row("all", all)
+	fmt.Fprintf(&b, "accused before any change, and left out: %d\n", t.unfit)
 	fmt.Fprintf(&b, "accused though TLC says that the change is possible: %d\n", t.doubts)
 	return b.String()
 }

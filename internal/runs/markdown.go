@@ -38,7 +38,7 @@ what is impossible; found is what tracecheck says does not fit.
 func (t *Table) Markdown(lives, changes int, seed uint64) string {
 	var b strings.Builder
 	b.WriteString(trust)
-	fmt.Fprintf(&b, "%d lives and %d changes, seed %d:\n\n", lives, changes, seed)
+	fmt.Fprintf(&b, "%d lives, seed %d:\n\n", lives, seed)
 	b.WriteString("| format | skew | lives | accused | wrong | inconclusive | facts | open |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, f := range Formats {
 		for _, s := range Skews {
@@ -51,6 +51,7 @@ func (t *Table) Markdown(lives, changes int, seed uint64) string {
 		return b.String()
 	}
 	b.WriteString(trustChanges)
+	fmt.Fprintf(&b, "%d changes, of which %d are of a run that is accused as it is, and left out:\n\n", changes, t.unfit)
 	b.WriteString("| change | event | changed | impossible | found | share |\n| --- | --- | --- | --- | --- | --- |\n")
 	for line := range strings.Lines(t.Shares()) {
 		line = strings.TrimRight(line, "\n")

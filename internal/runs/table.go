@@ -47,6 +47,7 @@ type Table struct {
 	legal  map[string]*cell
 	files  int
 	shares map[string]*share
+	unfit  int // runs that are accused before any change
 	doubts int // accused though TLC says that a change is possible
 }
 
