@@ -29,7 +29,7 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 	}
 	known := false
 	bad, spans, format, err := misfit(ctx, src, o, func(v *checker.Verdict) bool {
-		ok := named(v.Life.Thread, []string{thread})
+		ok := named(v.Life, []string{thread})
 		known = known || ok
 		return ok
 	})
@@ -55,7 +55,7 @@ func Shrink(ctx context.Context, src io.ReadSeeker, thread string, o Options) ([
 	}
 	shows := func(kept []numbered) bool {
 		same, _, _, err := misfit(ctx, bytes.NewReader(asLog(kept)), o, func(v *checker.Verdict) bool {
-			return v.Life.Thread == bad.Life.Thread && v.Fits == checker.FitsNo && v.Findings[0].Rule == bad.Findings[0].Rule
+			return v.Life.Thread.Same(bad.Life.Thread) && v.Fits == checker.FitsNo && v.Findings[0].Rule == bad.Findings[0].Rule
 		})
 		return err == nil && same != nil
 	}

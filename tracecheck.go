@@ -37,8 +37,9 @@ type Options struct {
 	// themselves decide.
 	Format string
 
-	// Printk says what the messages of a module mean, wherever in the log they are.
-	// nil: only the built-in set "story" is known, from its begin line on.
+	// Printk says what the messages of a module mean, wherever in the log they are;
+	// printk.Join makes one of several modules'. The built-in set "story" is known as
+	// well, from its begin line on: see printk.WithBuiltins. nil: only that.
 	Printk *printk.Set
 
 	// Threads are the threads to give verdicts on: each a name, a pid in decimal, or
@@ -133,20 +134,16 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 	if err != nil {
 		return err
 	}
-	pats, always := o.Printk, o.Printk != nil
-	if !always {
-		pats = printk.Builtin("story")
-	}
 	interest := traces.NewInterest()
 	events := reader.New(&cancelable{ctx, src}, reader.Options{
-		Patterns: pats, Always: always, Format: o.Format, Follow: o.Follow, Interest: interest,
+		Patterns: printk.WithBuiltins(o.Printk), Always: o.Printk != nil, Format: o.Format, Follow: o.Follow, Interest: interest,
 	})
 	defer events.Close()
 	log, err := judge.Check(events, checker.Options{Follow: o.Follow, Interest: interest, CountOnly: o.CountOnly}, func(v *checker.Verdict) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !named(v.Life.Thread, o.Threads) {
+		if !named(v.Life, o.Threads) {
 			return nil
 		}
 		r.Summary.Life(v)
@@ -156,7 +153,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 		r.keep(v)
 		return nil
 	})
-	in.Stats, in.Doubt = *events.Stats(), r.Summary.Doubt
+	in.Stats, in.Doubt, in.ByName = *events.Stats(), r.Summary.Doubt, r.Summary.ByName
 	if o.Kernel != "" {
 		era, _ := graph.EraOf(o.Kernel) // it has been looked at
 		in.KernelFrom, in.Era = "flag", &era
@@ -166,7 +163,7 @@ func (r *Result) check(ctx context.Context, src io.Reader, o Options, in *report
 	}
 	r.Summary.Findings(log.Findings)
 	in.Format, in.KernelsFit = events.Format(), r.Summary.KernelsFit(in.Era)
-	in.Banner, in.Waits, in.Findings, in.Notes = log.Kernel, log.Waits, log.Findings, log.Notes
+	in.Banner, in.Waits, in.Findings, in.Notes, in.Clocks = log.Kernel, log.Waits, log.Findings, log.Notes, log.Clocks
 	if era, err := graph.EraOf(log.Kernel); err == nil && o.Kernel == "" {
 		in.KernelFrom, in.Era = "log", &era
 	}
@@ -206,12 +203,17 @@ func (r *Result) keep(v *checker.Verdict) {
 	r.Threads = append(r.Threads, v)
 }
 
-// named says whether a thread is among those named. If names is empty, every thread is.
-func named(t traces.Task, names []string) bool {
+// named says whether a life's thread is among those named, under any name that the log shows.
+// If names is empty, every thread is.
+func named(l *checker.Life, names []string) bool {
 	if len(names) == 0 {
 		return true
 	}
-	return slices.Contains(names, t.Comm) || t.PID != 0 && slices.Contains(names, strconv.Itoa(t.PID)) || slices.Contains(names, t.String())
+	is := func(t traces.Task) bool {
+		return slices.Contains(names, t.Comm) || t.PID != 0 && slices.Contains(names, strconv.Itoa(t.PID)) || slices.Contains(names, t.String())
+	}
+	alias := traces.Task{Comm: l.Alias(), PID: l.Thread.PID}
+	return is(l.Thread) || alias.Comm != "" && is(alias)
 }
 
 // A cancelable reader fails once ctx is done.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -69,13 +70,50 @@ var Actions = []Action{
 	{"StopSkipEintr", Stopper, "kthread_stop: thread gone, returns -EINTR (-4)", "", "kernel/kthread.c kthread_stop"},
 }
 
-// actionNames are the names of Actions.
+// taskActions are the actions of spec/KThreadTask.tla besides: what the scheduler does with
+// the thread. A step of them is worth a line only where the log shows it.
+var taskActions = []Action{
+	{"Forked", Creator, "kthreadd forks", "forked", "kernel/fork.c copy_process"},
+	{"WokenNew", Creator, "", "on a runqueue for the first time", "kernel/sched/core.c wake_up_new_task"},
+	{"WakeEarly", Thread, "", "woken, before it is announced", "kernel/sched/core.c try_to_wake_up"},
+	{"SwitchIn", Thread, "", "gets a CPU", "kernel/sched/core.c __schedule"},
+	{"SetState", Thread, "", "sets its state", "include/linux/sched.h set_current_state"},
+	{"SwitchOutD", Thread, "", "goes to sleep (D)", "kernel/sched/core.c __schedule"},
+	{"SwitchOutR", Thread, "", "leaves its CPU (R)", "kernel/sched/core.c __schedule"},
+	{"SwitchOutS", Thread, "", "goes to sleep (S)", "kernel/sched/core.c __schedule"},
+	{"SwitchOutI", Thread, "", "goes to sleep (I)", "kernel/sched/core.c __schedule"},
+	{"SwitchOutP", Thread, "", "goes to sleep (P)", "kernel/sched/core.c __schedule"},
+	{"SwitchOutT", Thread, "", "stopped (T)", "kernel/sched/core.c __schedule"},
+	{"Preempted", Thread, "", "preempted", "kernel/sched/core.c __schedule"},
+	{"WakeLands", Thread, "", "runnable", "kernel/sched/core.c try_to_wake_up"},
+	{"SwitchOutPending", Thread, "", "a signal keeps it from sleep (S)", "kernel/sched/core.c __schedule"},
+	{"StopWakeLater", Stopper, "kthread_stop: wake_up_process", "runnable", "kernel/kthread.c kthread_stop"},
+	{"StopWakesNothing", Stopper, "kthread_stop: wake_up_process", "does not sleep", "kernel/kthread.c kthread_stop"},
+	{"ParkWakeLater", Parker, "kthread_park: wake_up_process", "runnable", "kernel/kthread.c kthread_park"},
+	{"ParkWakesNothing", Parker, "kthread_park: wake_up_process", "does not sleep", "kernel/kthread.c kthread_park"},
+	{"UnparkWake", Parker, "kthread_unpark: wake_up_state", "runnable", "kernel/kthread.c kthread_unpark"},
+	{"UnparkWakesNothing", Parker, "kthread_unpark: wake_up_state", "is not parked", "kernel/kthread.c kthread_unpark"},
+	{"ProcessExit", Thread, "", "sched_process_exit", "kernel/exit.c do_exit"},
+	{"Died", Thread, "", "dies", "kernel/sched/core.c do_task_dead"},
+	{"Freed", Thread, "", "freed", "kernel/exit.c delayed_put_task_struct"},
+	{"PidReuse", Thread, "", "its pid is given to another task", "kernel/fork.c copy_process"},
+	{"Frozen", Thread, "", "frozen", "kernel/freezer.c freeze_task"},
+	{"Thawed", Thread, "", "thawed", "kernel/freezer.c __thaw_task"},
+}
+
+// actionNames are the names of all actions of the graphs.
 func actionNames() (names []string) {
 	for _, a := range Actions {
 		names = append(names, a.Name)
 	}
+	for _, a := range taskActions {
+		names = append(names, a.Name)
+	}
 	return names
 }
+
+// ofTask says whether an action is what the scheduler does with the thread.
+func (a *Action) ofTask() bool { return position(a.Name) < 0 }
 
 func position(name string) int {
 	return slices.IndexFunc(Actions, func(a Action) bool { return a.Name == name })
@@ -85,6 +123,9 @@ func describe(name string) Action {
 	if i := position(name); i >= 0 {
 		return Actions[i]
 	}
+	if i := slices.IndexFunc(taskActions, func(a Action) bool { return a.Name == name }); i >= 0 {
+		return taskActions[i]
+	}
 	return Action{Name: name, By: Thread, Does: name}
 }
 
@@ -93,7 +134,7 @@ var shown = map[traces.Kind][]string{
 	traces.Create:       {"Create"},
 	traces.CreateFailed: {"CreateFail"},
 	traces.Wake:         {"Wake", "WakeLater"},
-	traces.StopCall:     {"StopRequest"},
+	traces.StopCall:     {"StopRequest", "StopSkipValue", "StopSkipEintr"}, // the last two: it looks, and the thread has gone
 	traces.StopReturn:   model.StopReturns,
 	traces.Enter:        {"Enter"},
 	traces.Return:       {"ReturnValue", "ReturnEintr"},
@@ -130,4 +171,25 @@ func coded(m *model.Machine, kind traces.Kind, code int) (actions model.ActionSe
 		}
 	}
 	return actions
+}
+
+// findEnding returns the kinds of messages after whose actions threadfn does not run again, in
+// the state graph of any era that may be the log's.
+func (c *Checker) findEnding() (ending traces.Kinds) {
+	eras := c.printed
+	if c.only != nil {
+		eras = func() []*eraChecker { return c.eras(graph.KThreadAPI, *c.only) }
+	}
+	runs := func(names []string) bool {
+		return slices.ContainsFunc(eras(), func(r *eraChecker) bool {
+			after := r.m.Actions(names...)
+			return after == 0 || r.m.Recurs("Work", after)
+		})
+	}
+	for kind, actions := range shown {
+		if !runs(actions) {
+			ending = ending.With(kind)
+		}
+	}
+	return ending
 }

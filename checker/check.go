@@ -40,6 +40,7 @@ type Log struct {
 	Waits    []Wait
 	Findings []Finding // those that belong to no one thread
 	Notes    []string  // what its words tell of the kernel's age, a sentence each
+	Clocks   []ClockDifference
 
 	incidents []Incident // by the kernel's reports, of no one thread
 	hung      life.HungTasks
@@ -107,7 +108,7 @@ type check struct {
 // as it ends. The error is the source's, or yield's, which ends it.
 func (c *Checker) Check(src Source, o Options, yield func(*Verdict) error) (Log, error) {
 	run := &check{Checker: c, Options: o, stats: src.Stats(), key: make([]byte, 0, 1<<10), yield: yield}
-	run.assembler = life.New(run.stats, o.Interest)
+	run.assembler = life.New(run.stats, o.Interest, c.ending)
 	if c.grace != nil {
 		run.assembler.SetGrace(*c.grace)
 	}
@@ -123,6 +124,9 @@ func (c *check) read(src Source) error {
 			if err := c.end(ended); err != nil {
 				return err
 			}
+		}
+		if l := c.assembler.Full(); l != nil {
+			c.fold(l)
 		}
 		if !c.Follow {
 			continue
@@ -150,7 +154,7 @@ func (c *check) read(src Source) error {
 // log is what the log says as a whole.
 func (c *check) log() Log {
 	r := c.assembler.Reports()
-	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, hung: r.Hung}
+	log := &Log{Kernel: r.Kernel, Waits: r.Waits, Notes: c.notes(c.stats.Marks, r.Kernel), incidents: r.Incidents, Clocks: r.Clocks, hung: r.Hung}
 	log.find()
 	return *log
 }
@@ -220,7 +224,7 @@ func (c *check) judgeLife(l *Life, ended bool) (v *Verdict, m *memo, err error) 
 	if l.Kernel == "" {
 		now.As.Eras = uint8(c.marked.erasOf(c.stats.Marks, l.AsOf))
 	}
-	m, v = c.memoOf(now, c.key)
+	m, v = c.memoOf(now, c.assembler, c.key)
 	if m != nil {
 		if c.counted.add(m, now) {
 			c.assembler.Release(l)

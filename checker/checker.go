@@ -9,6 +9,7 @@ import (
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // A Checker judges lives. It may be used by several goroutines.
@@ -16,11 +17,13 @@ type Checker struct {
 	timeout   time.Duration
 	only      *graph.Era                       // the user's word; nil: the log's banner, or else all
 	release   string                           // the --kernel argument, verbatim; empty: none
-	machines  map[string]func() *model.Machine // by Era.Kernel; each is built once, when a life is judged by it
-	all       func() []*eraChecker             // of all eras
+	machines  map[string]func() *model.Machine // by Module.FileOf; each is built once, when a life is judged by it
+	printed   func() []*eraChecker             // of all eras, for what modules and the kernel print
+	traced    func() []*eraChecker             // of all eras, for what tracers see
 	memos     model.Cache[*memo]               // by cacheKey and addOrder
 	orderFree model.Cache[*memo]               // by cacheKey alone
 	probes    model.Cache[probeSets]           // by what was searched
+	ending    func() traces.Kinds              // the kinds after which threadfn runs no more, by the rules of all eras
 	grace     *life.Grace                      // tests: how long lives wait; nil: as long as usual
 }
 
@@ -29,16 +32,20 @@ type Checker struct {
 // about one life; 0 means no limit.
 func New(only *graph.Era, timeout time.Duration) (*Checker, error) {
 	c := &Checker{timeout: timeout, only: only, machines: make(map[string]func() *model.Machine)}
-	for _, kernel := range graph.Kernels() {
-		c.machines[kernel] = sync.OnceValue(func() *model.Machine {
-			g, err := graph.Load(kernel)
-			if err != nil {
-				panic(fmt.Sprintf("the graph of Linux %s that is built in: %v", kernel, err))
-			}
-			return model.New(g, actionNames())
-		})
+	for _, module := range graph.Modules {
+		for _, kernel := range module.Kernels() {
+			c.machines[module.FileOf(kernel)] = sync.OnceValue(func() *model.Machine {
+				g, err := graph.Load(module, kernel)
+				if err != nil {
+					panic(fmt.Sprintf("the graph of Linux %s that is built in: %v", kernel, err))
+				}
+				return model.New(g, actionNames())
+			})
+		}
 	}
-	c.all = sync.OnceValue(func() []*eraChecker { return c.eras(graph.Eras()...) })
+	c.printed = sync.OnceValue(func() []*eraChecker { return c.eras(graph.KThreadAPI, graph.Eras()...) })
+	c.traced = sync.OnceValue(func() []*eraChecker { return c.eras(graph.KThreadTask, graph.Eras()...) })
+	c.ending = sync.OnceValue(c.findEnding)
 	return c, nil
 }
 
@@ -57,11 +64,28 @@ func NewFor(release string, timeout time.Duration) (*Checker, error) {
 	return c, err
 }
 
-// eras returns the checkers for some eras. Eras with the same graph share one checker.
-// Machines that do not exist yet are built, in parallel.
-func (c *Checker) eras(list ...graph.Era) (checkers []*eraChecker) {
+// moduleOf is the module of the specification that a life is judged by: tracers also see
+// what the scheduler does.
+func moduleOf(l *Life) graph.Module {
+	if l.Traced() {
+		return graph.KThreadTask
+	}
+	return graph.KThreadAPI
+}
+
+// all returns the checkers of all eras by a module.
+func (c *Checker) all(module graph.Module) []*eraChecker {
+	if module == graph.KThreadTask {
+		return c.traced()
+	}
+	return c.printed()
+}
+
+// eras returns the checkers for some eras by a module. Eras with the same graph share one
+// checker. Machines that do not exist yet are built, in parallel.
+func (c *Checker) eras(module graph.Module, list ...graph.Era) (checkers []*eraChecker) {
 	for _, e := range list {
-		i := slices.IndexFunc(checkers, func(r *eraChecker) bool { return r.eras[0].Kernel() == e.Kernel() })
+		i := slices.IndexFunc(checkers, func(r *eraChecker) bool { return module.Kernel(r.eras[0]) == module.Kernel(e) })
 		if i < 0 {
 			i = len(checkers)
 			checkers = append(checkers, &eraChecker{Checker: c})
@@ -70,7 +94,7 @@ func (c *Checker) eras(list ...graph.Era) (checkers []*eraChecker) {
 	}
 	var built sync.WaitGroup
 	for i, r := range checkers {
-		machine := c.machines[r.eras[0].Kernel()]
+		machine := c.machines[module.FileOf(module.Kernel(r.eras[0]))]
 		if i == len(checkers)-1 {
 			r.m = machine()
 			break
@@ -85,24 +109,24 @@ func (c *Checker) eras(list ...graph.Era) (checkers []*eraChecker) {
 // kernel that belongs to no era.
 func (c *Checker) erasFor(l *Life) (checkers []*eraChecker, covered bool) {
 	if c.only != nil {
-		return c.eras(*c.only), true
+		return c.eras(moduleOf(l), *c.only), true
 	}
 	if l.Kernel == "" {
-		return fitsSoFar(l, c.within(eraSet(l.As.Eras))), true
+		return fitsSoFar(l, c.within(moduleOf(l), eraSet(l.As.Eras))), true
 	}
 	e, err := graph.EraOf(l.Kernel)
 	if err != nil {
-		return fitsSoFar(l, c.all()), false
+		return fitsSoFar(l, c.all(moduleOf(l))), false
 	}
-	return c.eras(e), true
+	return c.eras(moduleOf(l), e), true
 }
 
-// within returns the checkers for a set of eras.
-func (c *Checker) within(s eraSet) []*eraChecker {
+// within returns the checkers for a set of eras by a module.
+func (c *Checker) within(module graph.Module, s eraSet) []*eraChecker {
 	if s == 0 {
-		return c.all()
+		return c.all(module)
 	}
-	return c.eras(slices.DeleteFunc(slices.Clone(graph.Eras()), func(e graph.Era) bool { return !s.has(e) })...)
+	return c.eras(module, slices.DeleteFunc(slices.Clone(graph.Eras()), func(e graph.Era) bool { return !s.has(e) })...)
 }
 
 // judge says what became of a life, and whether that is legal. Where the kernel is not
@@ -116,7 +140,7 @@ func (c *Checker) judge(l *Life) Verdict {
 		release = l.Kernel
 	}
 	for _, d := range graph.DoubtsOf(release) {
-		w := c.eras(d.Era)[0].judge(l)
+		w := c.eras(moduleOf(l), d.Era)[0].judge(l)
 		v.doubt(&w, release, d)
 	}
 	v.ofLife(v.Life)
@@ -178,7 +202,7 @@ func (c *Checker) excuse(v *Verdict, covered bool) {
 	if c.only != nil || l.Kernel != "" || l.As.Eras == 0 || v.Fits != FitsNo {
 		return
 	}
-	for _, r := range c.within(^eraSet(l.As.Eras)) {
+	for _, r := range c.within(moduleOf(l), ^eraSet(l.As.Eras)) {
 		if w := r.judge(l); w.Fits == FitsYes {
 			// A mark is too weak a reason to call this a violation.
 			because(&KT019, "it fits the rules of Linux %s, but the log has words that such a kernel does not print", r.eras[0].Range())

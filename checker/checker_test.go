@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,18 +22,17 @@ import (
 
 // Every action of the specification is described to people, and nothing else.
 func TestActionsAreThoseOfTheSpecification(t *testing.T) {
-	var names []string
-	for _, a := range Actions {
-		names = append(names, a.Name)
-	}
+	names := actionNames()
 	sort.Strings(names)
 	var inGraphs []string
-	for _, kernel := range graph.Kernels() {
-		g, err := graph.Load(kernel)
-		if err != nil {
-			t.Fatal(err)
+	for _, module := range []graph.Module{graph.KThreadAPI, graph.KThreadTask} {
+		for _, kernel := range module.Kernels() {
+			g, err := graph.Load(module, kernel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inGraphs = append(inGraphs, g.Actions...)
 		}
-		inGraphs = append(inGraphs, g.Actions...)
 	}
 	slices.Sort(inGraphs)
 	inGraphs = slices.Compact(inGraphs)
@@ -56,15 +56,28 @@ func TestActionsAreThoseOfTheSpecification(t *testing.T) {
 	}
 }
 
-// newFor is a checker with one graph.
+// newFor is a checker by the rules of one kernel, with a graph for what is printed.
 func newFor(g *graph.Graph, timeout time.Duration) *Checker {
 	e, err := graph.EraOf(g.Kernel)
 	if err != nil {
 		panic(err)
 	}
-	m := model.New(g, actionNames())
-	c := &Checker{timeout: timeout, machines: map[string]func() *model.Machine{g.Kernel: func() *model.Machine { return m }}}
-	c.all = func() []*eraChecker { return []*eraChecker{{m, []graph.Era{e}, c}} }
+	c := &Checker{timeout: timeout, machines: make(map[string]func() *model.Machine)}
+	of := func(module graph.Module, load func() (*graph.Graph, error)) func() []*eraChecker {
+		machine := sync.OnceValue(func() *model.Machine {
+			g, err := load()
+			if err != nil {
+				panic(err)
+			}
+			return model.New(g, actionNames())
+		})
+		c.machines[module.FileOf(module.Kernel(e))] = machine
+		return sync.OnceValue(func() []*eraChecker { return []*eraChecker{{machine(), []graph.Era{e}, c}} })
+	}
+	c.printed = of(graph.KThreadAPI, func() (*graph.Graph, error) { return g, nil })
+	c.traced = of(graph.KThreadTask, func() (*graph.Graph, error) { return graph.Load(graph.KThreadTask, graph.KThreadTask.Kernel(e)) })
+	of(graph.Task, func() (*graph.Graph, error) { return graph.Load(graph.Task, graph.Task.Kernel(e)) })
+	c.ending = c.findEnding
 	return c
 }
 
@@ -179,7 +192,7 @@ func without(g *graph.Graph, drop func(graph.Edge) bool) *graph.Graph {
 // A log that fits still fits when its end is cut off: the search for the first
 // line that does not fit relies on it. Legal and illegal logs alike.
 func TestPrefixesOfWhatFitsFit(t *testing.T) {
-	c := newFor(loadMachine(t).Graph, 10*time.Second).all()[0]
+	c := newFor(loadMachine(t).Graph, 10*time.Second).all(graph.KThreadAPI)[0]
 	kinds := []traces.Kind{traces.StopCall, traces.StopReturn, traces.Enter, traces.Return, traces.Wake, traces.Create, traces.Exit}
 	full, err := printk.Parse("all", strings.NewReader(allPatterns+"exit {thread} exits"))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
 	"github.com/kthread-tla/tracecheck/spec/graph"
+	"github.com/kthread-tla/tracecheck/traces"
 )
 
 // An eraChecker judges lives by one state graph.
@@ -18,6 +19,9 @@ type eraChecker struct {
 func (c *eraChecker) history(l *Life) *history {
 	h := newHistory(c.m, l)
 	h.Timeout = c.timeout
+	if l.Whole() && !c.callersFit(l) {
+		h.callers, h.Impossible = true, true
+	}
 	return h
 }
 
@@ -115,7 +119,9 @@ func (c *eraChecker) outcome(v *Verdict, h *history, ends model.StateSet) {
 	}
 	possible := map[Outcome]bool{}
 	c.outcomes(h, ends, func(o Outcome, _ model.StateSet) { possible[o] = true })
-	v.Outcome = weaker(possible)
+	if v.Outcome = weaker(possible); h.life.MaybeTwo() && h.returned() > 0 {
+		v.Outcome = Stopped
+	}
 }
 
 // weaker returns the outcome that covers all possible ones.
@@ -164,12 +170,25 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		return
 	}
 	if h.pending() > 0 {
+		if h.life.Unsure.Has(traces.StopReturn) {
+			rest(OutcomeUnknown) // the message of its return may name only a name that several have
+			return
+		}
 		if h.hung || h.life.Traced() && h.stopsItself() {
 			rest(StopHung)
 			return
 		}
 		if h.life.Traced() && h.life.Trace.Lossy {
 			rest(OutcomeUnknown) // its return may be among what was lost
+			return
+		}
+		if h.life.Traced() && !h.life.ShowsReturns() && !h.life.StopWaits() {
+			// Only what the thread has done tells whether the stop can have returned.
+			over := left.Intersect(c.m.Phases("finished"))
+			some(StoppedBeforeRun, over.Intersect(c.m.Where("ran", "FALSE")))
+			some(ExitedByItselfThenStopped, over.Intersect(c.m.Where("unasked", "TRUE")))
+			some(RanThenStopped, over)
+			rest(StopPending)
 			return
 		}
 		if c.canAccuse(h.life) {
@@ -185,7 +204,9 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		return
 	}
 	some(CreateFailed, c.m.Where("phase", "failed"))
-	some(NeverWoken, c.m.Where("phase", "created"))
+	// It sleeps, or is about to, and nobody has woken it since its fork.
+	first := c.m.Where("on", "asleep").Union(c.m.Where("on", "queued").Intersect(c.m.Where("state", "D")))
+	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Intersect(first)))
 	// A stop that the log does not show may have ended it.
 	some(OutcomeUnknown, c.m.Where("should_stop", "TRUE"))
 	some(OutcomeUnknown, c.m.Where("phase", "absent"))
@@ -197,14 +218,14 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 // pattern set is in use, all lines are one thread's, and no oops may have ended a task in
 // between.
 func (c *eraChecker) canAccuse(l *Life) bool {
-	return l.Whole() || l.Begun && !l.Gaps && !l.Doubt && l.Crash == 0
+	return l.Whole() || l.Begun && !l.Gaps && !l.OneName() && !l.Unsure.Has(traces.StopReturn) && l.Crash == 0
 }
 
 // stuck returns how many of the stops that have not returned can never return, in any
 // fitting order. It assumes that a stop without a message of its return has not returned.
 func (c *eraChecker) stuck(h *history, ends model.StateSet) int {
 	pending := h.pending()
-	if pending == 0 {
+	if pending == 0 || h.life.Traced() && !h.life.ShowsReturns() {
 		return 0
 	}
 	can := 0

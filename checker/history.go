@@ -18,10 +18,16 @@ type history struct {
 	// The values that a thread has ended with, as the log shows them: the
 	// indices of two events that differ, if there are two.
 	differ [2]int
+	// The value that the second of these shows.
+	otherCode int
 	// The one value that it shows, where hasCode.
 	code    int
 	hasCode bool
 	shownBy int // index of the first event that shows it
+
+	callers bool // the scheduler's work on the tasks that stop or park the thread fits no order
+
+	unannounced int // index of the first return that no message of a call announced; -1: none
 
 	stops []life.Call // of kthread_stop
 	parks []life.Call // of kthread_park
@@ -38,7 +44,7 @@ type history struct {
 // newHistory makes operations of a life's events. No window is narrower than the evidence
 // allows. A window that is too wide accepts more orders, and so never accuses wrongly.
 func newHistory(m *model.Machine, l *Life) *history {
-	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}}
+	h := &history{Query: model.Query{Machine: m, Hidden: m.All}, life: l, differ: [2]int{-1, -1}, unannounced: -1}
 	h.stops = l.Calls(traces.StopCall, traces.StopReturn)
 	h.parks = l.Calls(traces.ParkCall, traces.ParkReturn)
 	if l.Traced() {
@@ -49,16 +55,21 @@ func newHistory(m *model.Machine, l *Life) *history {
 	return h
 }
 
-// value notes the exit code that an event shows, if it shows one. A thread has one exit
-// code, and every stop of it returns that, so two different codes fit no order.
+// value notes the exit code that an event shows, if it shows one.
 func (h *history) value(l *Life, i int) {
-	e := &l.Events()[i]
+	if e := &l.Events()[i]; e.HasCode {
+		h.shows(i, e.Code)
+	}
+}
+
+// shows notes that event i shows the thread's exit code. A thread has one exit code, and
+// every stop of it returns that, so two different codes fit no order.
+func (h *history) shows(i, code int) {
 	switch {
-	case !e.HasCode:
 	case !h.hasCode:
-		h.code, h.hasCode, h.shownBy = e.Code, true, i
-	case h.code != e.Code && h.differ[0] < 0:
-		h.differ, h.Impossible = [2]int{h.shownBy, i}, true
+		h.code, h.hasCode, h.shownBy = code, true, i
+	case h.code != code && h.differ[0] < 0:
+		h.differ, h.otherCode, h.Impossible = [2]int{h.shownBy, i}, code, true
 	}
 }
 

@@ -9,4 +9,6 @@ type (
 	Incident     = life.Incident
 	IncidentKind = life.IncidentKind
 	Misuse       = life.Misuse
+	// A ClockDifference says that the clocks of two CPUs differ by more than 10 ms.
+	ClockDifference = life.ClockDifference
 )

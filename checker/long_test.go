@@ -83,13 +83,13 @@ func TestLongTracedLivesAreDecided(t *testing.T) {
 		for i := range n {
 			list = append(list, out(by(i), 'D'))
 		}
-		return append(list, traces.Event{Kind: traces.ProcessExit, Thread: k, By: k}, traces.Event{Kind: traces.StopReturn, By: by(0), HasCode: true})
+		return append(list, traces.Event{Kind: traces.Woken, Thread: by(0), By: k}, traces.Event{Kind: traces.ProcessExit, Thread: k, By: k}, traces.Event{Kind: traces.StopReturn, By: by(0), HasCode: true})
 	}
 	parked := append([]traces.Event(nil), born...)
 	for range numberOf(5000) {
 		parked = append(parked, traces.Event{Kind: traces.ParkCall, Probe: true, Thread: k, By: p},
 			traces.Event{Kind: traces.Woken, Thread: k, By: p}, out(p, 'D'),
-			traces.Event{Kind: traces.ParkMe, Probe: true, Thread: k, By: k}, out(k, 'P'),
+			traces.Event{Kind: traces.ParkMe, Probe: true, Thread: k, By: k}, traces.Event{Kind: traces.Woken, Thread: p, By: k}, out(k, 'P'),
 			traces.Event{Kind: traces.ParkReturn, Probe: true, Thread: k, By: p, HasCode: true},
 			traces.Event{Kind: traces.Unpark, Probe: true, Thread: k, By: p}, traces.Event{Kind: traces.Woken, Thread: k, By: p}, out(k, 'S'))
 	}

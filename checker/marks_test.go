@@ -15,10 +15,18 @@ import (
 // on, and accuses nobody.
 func TestMarks(t *testing.T) {
 	const (
+		in   = ": sched_switch: prev_comm=insmod prev_pid=9 prev_prio=120 prev_state=R ==> next_comm=k next_pid=50 next_prio=120\n"
 		life = "        kthreadd-2       [001] .....     1.000000: sched_process_fork: comm=kthreadd pid=2 child_comm=k child_pid=50\n" +
+			"          insmod-9       [001] .....     1.010000" + in +
+			"               k-50      [001] .....     1.050000: sched_switch: prev_comm=k prev_pid=50 prev_prio=120 prev_state=D ==> next_comm=insmod next_pid=9 next_prio=120\n" +
 			"          insmod-9       [001] .....     1.100000: sched_waking: comm=k pid=50 prio=120 target_cpu=001\n" +
-			"               k-50      [001] .....     1.200000: sched_switch: prev_comm=k prev_pid=50 prev_prio=120 prev_state=S ==> next_comm=swapper/1 next_pid=0 next_prio=120\n" +
+			"          insmod-9       [001] .....     1.150000" + in +
+			"               k-50      [001] .....     1.200000: sched_switch: prev_comm=k prev_pid=50 prev_prio=120 prev_state=S ==> next_comm=insmod next_pid=9 next_prio=120\n" +
 			"          insmod-9       [001] .....     1.300000: sched_kthread_stop: comm=k pid=50\n" +
+			"          insmod-9       [001] .....     1.310000: sched_waking: comm=k pid=50 prio=120 target_cpu=001\n" +
+			"          insmod-9       [001] .....     1.320000" + in +
+			"               k-50      [001] .....     1.380000: sched_process_exit: comm=k pid=50 prio=120\n" +
+			"               k-50      [001] .....     1.390000: sched_switch: prev_comm=k prev_pid=50 prev_prio=120 prev_state=X ==> next_comm=insmod next_pid=9 next_prio=120\n" +
 			"          insmod-9       [001] .....     1.400000: sched_kthread_stop_ret: ret=3\n"
 		again    = "          insmod-9       [001] .....     1.500000: sched_kthread_stop: comm=k pid=50\n"
 		returned = "          insmod-9       [001] .....     1.600000: sched_kthread_stop_ret: ret=3\n"
@@ -31,13 +39,13 @@ func TestMarks(t *testing.T) {
 		name, in, kernel string
 		want             string
 	}{
-		{"none", life + again, "", "yes KT014 2.6.32 3.18 5.4 7.0 6.1"},
-		{"a young kernel", young + life + again, "", "yes KT008 5.4 7.0 6.1; line 1: group_dead= is what Linux 6.16 and later prints: from there on the rules of others are not tried, but for a distribution's"},
+		{"none", life + again, "", "yes KT014 2.6.32 3.18 5.4 6.1 7.0"},
+		{"a young kernel", young + life + again, "", "yes KT008 5.4 6.1 7.0; line 1: group_dead= is what Linux 6.16 and later prints: from there on the rules of others are not tried, but for a distribution's"},
 		{"the second stop has returned", young + life + again + returned, "", "inconclusive KT019; line 1: group_dead= is what Linux 6.16 and later prints: from there on the rules of others are not tried, but for a distribution's"},
-		{"the mark comes later", life + again + next + strings.ReplaceAll(young, " 1.0", " 2.1"), "", "yes KT014 2.6.32 3.18 5.4 7.0 6.1 yes 5.4 7.0 6.1; line 8: group_dead= is what Linux 6.16 and later prints: from there on the rules of others are not tried, but for a distribution's"},
-		{"two that contradict each other", young + old + life + again, "", "yes KT014 2.6.32 3.18 5.4 7.0 6.1; its words are of kernels of different ages: none of them counts"},
+		{"the mark comes later", life + again + next + strings.ReplaceAll(young, " 1.0", " 2.1"), "", "yes KT008 5.4 6.1 7.0 yes 5.4 6.1 7.0; line 15: group_dead= is what Linux 6.16 and later prints: from there on the rules of others are not tried, but for a distribution's"},
+		{"two that contradict each other", young + old + life + again, "", "yes KT014 2.6.32 3.18 5.4 6.1 7.0; its words are of kernels of different ages: none of them counts"},
 		{"the user's word", young + life + again, "3.18", "yes 3.18; line 1: group_dead= is what Linux 6.16 and later prints, but the kernel is said to be 3.18: by its rules it is judged; " +
-			"line 3: sched_waking is what Linux 4.3 and later prints, but the kernel is said to be 3.18: by its rules it is judged"},
+			"line 5: sched_waking is what Linux 4.3 and later prints, but the kernel is said to be 3.18: by its rules it is judged"},
 		{"the header's", header + young + life + again, "", "yes KT008 5.4; line 2: group_dead= is what Linux 6.16 and later prints, but the kernel is said to be 5.4.73: by its rules it is judged"},
 	} {
 		c, err := New(nil, time.Second)

@@ -24,19 +24,29 @@ type memo struct {
 }
 
 // memoOf returns the memo for lives that went as l did. If there is none, it judges l,
-// keeps a memo if it can, and returns the verdict. buf is a buffer for the memo's key.
-func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
+// keeps a memo if it can, and returns the verdict. a knows the clocks. buf is a buffer for
+// the memo's key.
+func (c *Checker) memoOf(l *Life, a *life.Assembler, buf []byte) (*memo, *Verdict) {
 	key := cacheKey(l, buf[:0])
 	if key == nil {
+		a.Time(l)
 		v := c.judge(l)
 		return nil, &v
 	}
-	if l.InTime() && c.release == "" {
+	inTime := c.release == "" && l.InTime()
+	if inTime && a.Skewed() {
+		a.Time(l)
+		var windows [maxMemoEvents]span
+		t := newTimeline(l, windows[:0])
+		inTime = t.inLines()
+	}
+	if inTime {
 		m, ok := c.orderFree.Get(key)
 		switch {
 		case !ok:
 			c.orderFree.Put(key, &memo{once: true})
 		case m.once:
+			a.Time(l)
 			v, free := c.judgeOrderFree(l)
 			if free {
 				remember(&c.orderFree, key, &v)
@@ -48,6 +58,7 @@ func (c *Checker) memoOf(l *Life, buf []byte) (*memo, *Verdict) {
 			return m, nil
 		}
 	}
+	a.Time(l)
 	key = addOrder(l, key)
 	if m, ok := c.memos.Get(key); ok {
 		return m, nil
@@ -72,7 +83,7 @@ func cacheKey(l *Life, buf []byte) []byte {
 		return 0
 	}
 	// Where a life is in doubt the report says what is taken for granted.
-	key := append(buf[:0], flag(l.Trace.Forked, 1)|flag(l.Trace.Lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8), l.Trace.Asleep, l.As.Eras)
+	key := append(buf[:0], flag(l.Trace.Forked, 1)|flag(l.Trace.Lossy, 2)|flag(l.MaybeStopped(), 4)|flag(l.Doubt, 8)|flag(l.Trace.Torn, 16)|flag(l.ShowsReturns(), 32)|flag(l.StopWaits(), 64)|flag(l.MaybeTwo(), 128), l.Trace.Asleep, l.As.Eras, flag(l.CallersCut(), 1))
 	key = binary.LittleEndian.AppendUint32(key, uint32(l.Sees))
 	events := l.Compact()
 	for i := range events {
@@ -85,7 +96,7 @@ func cacheKey(l *Life, buf []byte) []byte {
 			by = l.SameTask(by)
 		}
 		key = append(key, byte(k.Kind), k.State, l.SameTask(k.Thread), by,
-			flag(k.Partial, 1)|flag(k.Late, 2)|flag(k.HasCode, 4)|byte(k.Context)<<3)
+			flag(k.Partial, 1)|flag(k.Late, 2)|flag(k.HasCode, 4)|byte(k.Context)<<3|flag(k.Kind == traces.ExitCall && l.Func(i) == "do_exit", 32))
 		if k.HasCode {
 			key = binary.AppendVarint(key, int64(l.Code(i)))
 		}

@@ -43,9 +43,10 @@ func (h *history) addMessages() {
 			h.Hidden &^= m.Actions(names...)
 		}
 	}
-	// The message of an exit may come after it, and thus still be to come.
+	// The message of an exit may come after it, and thus still be to come. What
+	// kthread_exit() leaves is what a return leaves.
 	if l.Set != nil && l.Set.Shows().Has(traces.Exit) {
-		h.Hidden |= m.Actions(shown[traces.Exit]...)
+		h.Hidden |= m.Actions(shown[traces.Exit]...) | m.Actions(shown[traces.Return]...)
 	}
 	// The kernel prints every oops. After one, messages may be missing, because the
 	// task that would have printed them is dead.
@@ -68,6 +69,9 @@ func (h *history) addMessages() {
 			b.message(i, e)
 		}
 	}
+	b.exitValues()
+	h.unannounced = unannounced(l)
+	h.Impossible = h.Impossible || h.unannounced >= 0
 	// The thread may have entered threadfn and not yet have printed it.
 	if l.Shows(traces.Enter) && l.Crash == 0 && !b.entered && !l.StopReturned() {
 		b.add(window(b.begin, model.Never, m.Actions(shown[traces.Enter]...), true, -1))
@@ -78,7 +82,7 @@ func (h *history) addMessages() {
 func (b *messageHistory) message(i int, e *traces.Event) {
 	l, m := b.life, b.Machine
 	actions := m.Actions(shown[e.Kind]...)
-	if e.HasCode && e.Kind != traces.CreateFailed {
+	if e.HasCode && (e.Kind == traces.StopReturn || e.Kind == traces.Return) {
 		actions = coded(m, e.Kind, e.Code)
 	}
 	switch e.Kind {
@@ -88,11 +92,10 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 		to := nextBy(l.Events(), i)
 		b.add(window(b.begin, to, actions, to == model.Never, i))
 	case traces.Exit:
-		b.add(window(b.begin, model.Never, actions, true, i))
+		b.add(window(b.begin, model.Never, actions|m.Actions(shown[traces.Return]...), true, i))
 	case traces.StopCall:
-		// A stop that finds the thread gone requests nothing.
 		to := b.done(l, b.stops, traces.StopCall, i)
-		b.add(window(after(e.Line), to, actions, to == model.Never || m.StopSkips, i))
+		b.add(window(after(e.Line), to, actions, to == model.Never, i))
 	case traces.StopReturn:
 		b.add(window(b.called(l, b.stops, traces.StopCall, i, b.begin), at(e.Line), actions, false, i))
 		b.value(l, i)
@@ -122,6 +125,95 @@ func (b *messageHistory) message(i int, e *traces.Event) {
 			b.value(l, i)
 		}
 	}
+}
+
+// exitValues compares what messages of exits say with what stops have returned. That is
+// the value which the thread has given to kthread_exit() or do_exit(), or, by the rules of
+// some eras, nothing (0) after a do_exit().
+//
+// Nothing is said if the thread says that it returns, or may have oopsed first.
+func (b *messageHistory) exitValues() {
+	l := b.life
+	if l.Set == nil || !l.Set.Shows().Has(traces.Exit) || l.Crash > 0 {
+		return
+	}
+	events := l.Events()
+	if n := slices.IndexFunc(events, func(e traces.Event) bool { return e.Kind == traces.Return }); n >= 0 {
+		events = events[:n]
+	}
+	leavesNothing := exitLeavesNothing(b.Machine)
+	for i := range events {
+		if exit := &events[i]; exit.Kind == traces.Exit && exit.HasCode {
+			for j := range events {
+				if stop := &events[j]; stop.Kind == traces.StopReturn {
+					switch {
+					case !stop.HasCode && !leavesNothing:
+						b.value(l, i)
+					case !stop.HasCode, stop.Code == exit.Code, leavesNothing && stop.Code == 0, b.differ[0] >= 0:
+					default:
+						b.differ, b.Impossible = [2]int{min(i, j), max(i, j)}, true
+					}
+				}
+			}
+		}
+	}
+}
+
+// exitLeavesNothing says whether by the graph a do_exit() leaves nothing for a stop to
+// return.
+func exitLeavesNothing(m *model.Machine) bool {
+	return !m.Step(m.Phases("running"), m.Actions("ExitValue")).Intersect(m.Where("code", "nothing")).Empty()
+}
+
+// unannounced returns the index of the first return of a kthread_stop or kthread_park that
+// no message has announced; -1: there is none, or a message may be missing.
+//
+// This pairs messages, and is no rule of a kernel. A caller prints that it calls, calls,
+// and prints that the call has returned. So a call returns once, and only after its
+// message, whatever the kernel does in between.
+func unannounced(l *Life) int {
+	if l.Crash > 0 {
+		return -1
+	}
+	first := -1
+	for _, k := range [...]struct{ call, ret traces.Kind }{{traces.StopCall, traces.StopReturn}, {traces.ParkCall, traces.ParkReturn}} {
+		if l.Shows(k.call) {
+			if i := unannouncedOf(l.Events(), k.call, k.ret); i >= 0 && (first < 0 || i < first) {
+				first = i
+			}
+		}
+	}
+	return first
+}
+
+// unannouncedOf is unannounced for one kind of call. If every call names its caller with a
+// pid, each caller's returns are counted by themselves.
+func unannouncedOf(events []traces.Event, call, ret traces.Kind) int {
+	open, named := 0, true
+	var by map[int]int // by the caller's pid: how many of its calls have not returned
+	for i := range events {
+		e := &events[i]
+		switch e.Kind {
+		case call:
+			open++
+			named = named && e.By.PID != 0
+			if named {
+				if by == nil {
+					by = make(map[int]int)
+				}
+				by[e.By.PID]++
+			}
+		case ret:
+			open--
+			if open < 0 || named && e.By.PID != 0 && by[e.By.PID] == 0 {
+				return i
+			}
+			if named {
+				by[e.By.PID]--
+			}
+		}
+	}
+	return -1
 }
 
 // add adds an operation, unless it says nothing about the time of its action.
@@ -163,7 +255,7 @@ func (h *history) report(m *model.Machine, l *Life, i int) {
 		for n := range h.Operations {
 			o := &h.Operations[n]
 			if o.Event >= 0 && l.Events()[o.Event].Kind == traces.StopCall && l.Events()[o.Event].By.PID == e.Thread.PID && o.Open() {
-				o.To, o.Optional = at(e.Line), m.StopSkips
+				o.To, o.Optional = at(e.Line), false
 			}
 		}
 		if slices.ContainsFunc(l.Events()[i+1:], func(o traces.Event) bool { return o.By.PID == e.Thread.PID }) {
@@ -202,8 +294,8 @@ func (h *history) crash(m *model.Machine, l *Life, i int) {
 		// The thread dies after the report, and prints nothing more.
 		h.died = true
 		to := threadEnds(l.Events(), i)
-		if to != model.Never {
-			to--
+		if to != model.Never && to%2 == 0 {
+			to-- // before the line
 		}
 		h.Operations = append(h.Operations, model.Operation{From: at(e.Line), To: max(to, at(e.Line)), Actions: m.Actions("Oops"), Event: i})
 	}
@@ -250,11 +342,13 @@ func nextBy(events []traces.Event, i int) int64 {
 }
 
 // threadEnds returns the moment by which the thread has done what it announced in event
-// i: that of its own next message, or of the return of a stop, which proves its exit.
+// i: before its own next message, or by the return of a stop, which proves its exit.
 func threadEnds(events []traces.Event, i int) int64 {
 	for n := i + 1; n < len(events); n++ {
 		switch events[n].Kind {
-		case traces.Enter, traces.Return, traces.StopReturn:
+		case traces.Enter, traces.Return:
+			return at(events[n].Line) - 1
+		case traces.StopReturn:
 			return at(events[n].Line)
 		}
 	}

@@ -15,6 +15,9 @@ import (
 type misfit struct {
 	event   int // index in Life.Events of the first event that does not fit
 	differs int // index of an earlier one that shows another value of the thread's end; -1: none does
+	// The values that the event and the earlier one show, where differs is not -1.
+	code, earlierCode int
+	early             int // index of an earlier return of a stop, without which it would fit; -1: there is none
 
 	// missing has the kinds on the shortest way to where the event is possible that
 	// this log always shows, and has not shown before the event.
@@ -22,6 +25,9 @@ type misfit struct {
 	possible bool // there is such a way
 	neverRan bool // threadfn has not been entered before the event
 	eintr    bool // a stop could return -EINTR in its place
+	nothing  bool // a do_exit() leaves nothing for a stop to return
+
+	caller *sleepingCaller // a task does something in its call of which the graph of a task says that it cannot; nil: it is not that
 
 	allowed []message // what could have come instead
 	rule    *Rule     // the rule that speaks of it
@@ -57,11 +63,21 @@ func sayMisfit(words string) func(*Life, Evidence) Text {
 	return func(l *Life, e Evidence) Text { return e.Detail.(*misfit).says(l, words) }
 }
 
+// callOf returns the kind of the call that an event of kind k returns from.
+func callOf(k traces.Kind) traces.Kind {
+	if k == traces.ParkReturn {
+		return traces.ParkCall
+	}
+	return traces.StopCall
+}
+
 // says puts the misfit into words: the event, the rule's words, what the event needs, and
 // what was possible in its place.
 func (m *misfit) says(l *Life, words string) Text {
 	t := Text{Message: said(&l.Events()[m.event]) + words}
 	switch {
+	case m.caller != nil:
+		t.Message += m.caller.says(l)
 	case !m.possible:
 		t.Message += "; nothing that could come first would make it so"
 	case len(m.missing) > 0:
@@ -100,23 +116,101 @@ func (c *eraChecker) locate(v *Verdict) {
 		v.Fits, v.Why = FitsInconclusive, "no answer within the time (--timeout)"
 		return
 	}
-	m := &misfit{event: n, differs: c.history(l.First(n + 1)).differ[0]}
-	if m.differs < 0 {
+	bad := c.history(l.First(n + 1))
+	m := &misfit{event: n, differs: bad.differ[0], code: bad.otherCode, earlierCode: bad.code, nothing: exitLeavesNothing(c.m)}
+	switch {
+	case bad.callers:
+		s := c.sleepingCaller(l, n)
+		m.caller = &s
+	case m.differs < 0:
 		c.explain(m, l, ends)
+		if call := callOf(l.Events()[n].Kind); bad.unannounced == n && !m.misses(call) {
+			m.missing = append([]traces.Kind{call}, m.missing...)
+		}
 		m.allowed = c.allowed(l, &l.Events()[n], before, ends)
+		if bad.unannounced == n {
+			m.allowed = slices.DeleteFunc(m.allowed, func(a message) bool { return a.kind == l.Events()[n].Kind })
+		}
 	}
+	m.early = c.stoppedEarly(l, n)
 	f := (&Case{Life: l, Verdict: v, era: c, h: before, ends: ends, misfit: m}).finding()
 	v.Fits = FitsNo
 	if n > 0 {
 		v.FitsTo = l.Events()[n-1].Line
 	}
-	if l.Doubt || len(l.Events()) == 1 {
+	switch {
+	case l.Doubt || len(l.Events()) == 1 || l.ByName && c.fitsAnother(l, n):
 		// A single line may have been printed by anybody.
-		v.Fits, v.FitsTo = FitsInconclusive, 0
 		v.Why = "its lines are not those of one thread: they may be about two of the same name, or be somebody else's words"
+	case c.fitsNext(l, n):
+		v.Why = "what comes after its end may be about the next thread of that name and pid"
+	}
+	if v.Why != "" {
+		v.Fits, v.FitsTo = FitsInconclusive, 0
+		f.Rule = &KT010
+	}
+	if l.MaybeOther() && c.judge(l.WithoutStops()).Fits != FitsNo {
+		v.Fits, v.FitsTo = FitsInconclusive, 0
+		v.Why = "an earlier thread had its pid and name, and has ended without a stop: a stop may be of that one"
 		f.Rule = &KT010
 	}
 	v.Findings = append(v.Findings, f)
+}
+
+// fits says whether the rules of the era allow a life, or may allow it.
+func (c *eraChecker) fits(l *Life) bool {
+	_, ans := c.history(l).Ends()
+	return ans != model.No
+}
+
+// stoppedEarly returns the last return of a stop before event n, if that is a message which
+// threadfn prints when it returns, and all fits without the returns of stops; -1: it is
+// not so.
+func (c *eraChecker) stoppedEarly(l *Life, n int) int {
+	events := l.Events()
+	if l.Traced() || events[n].Kind != traces.Return || !c.fits(l.First(n+1).Without(traces.StopReturn)) {
+		return -1
+	}
+	for i := n - 1; i >= 0; i-- {
+		if events[i].Kind == traces.StopReturn {
+			return i
+		}
+	}
+	return -1
+}
+
+// fitsAnother says whether a life whose messages do not all have the pid fits up to event n,
+// if those without it may be about another thread of the name. What no message of the name
+// says, that other thread has not done either.
+func (c *eraChecker) fitsAnother(l *Life, n int) bool {
+	if l.Events()[n].Thread.PID != 0 {
+		return c.fits(l.Sure(n + 1))
+	}
+	var others traces.Kinds
+	for _, e := range l.Events()[:n] {
+		others = others.With(e.Kind)
+	}
+	return c.fits(l.Part(n, n+1, others))
+}
+
+// fitsNext says whether what comes up to event n, after the thread said that it ends by
+// itself, may be about the next thread of its name and pid.
+func (c *eraChecker) fitsNext(l *Life, n int) bool {
+	if l.Traced() || l.Thread.PID == 0 {
+		return false
+	}
+	var parks traces.Kinds // what is open when the thread ends
+	for i, e := range l.Events()[:n] {
+		switch e.Kind {
+		case traces.StopCall:
+			return false
+		case traces.ParkCall:
+			parks = parks.With(e.Kind)
+		case traces.Return, traces.Exit:
+			return c.fits(l.Part(i+1, n+1, parks))
+		}
+	}
+	return false
 }
 
 // said returns the text of an event: the log's own, or, if there is none, that of

@@ -13,6 +13,7 @@ import (
 type tracePrinter struct {
 	name  string
 	begin string
+	end   string
 	print func(e *traces.Event) string
 }
 
@@ -32,6 +33,8 @@ func fields(e *traces.Event, probe func(e *traces.Event) (name, text string)) (n
 			e.Thread.Comm, e.Thread.PID), true
 	case traces.ProcessExit:
 		return "sched_process_exit", fmt.Sprintf("comm=%s pid=%d prio=120", e.Thread.Comm, e.Thread.PID), true
+	case traces.Freed:
+		return "sched_process_free", fmt.Sprintf("comm=%s pid=%d prio=120", e.Thread.Comm, e.Thread.PID), true
 	case traces.StopCall:
 		return "sched_kthread_stop", fmt.Sprintf("comm=%s pid=%d", e.Thread.Comm, e.Thread.PID), true
 	case traces.StopReturn:
@@ -87,14 +90,22 @@ func ftraceLine(head string) func(e *traces.Event) string {
 			return ""
 		}
 		by := byOf(e, "<idle>")
-		return fmt.Sprintf(head, by.Comm, by.PID, e.CPU, seconds(e), name, text)
+		context := '.'
+		if e.Context == traces.InterruptContext {
+			context = 'h'
+		}
+		return fmt.Sprintf(head, by.Comm, by.PID, e.CPU, context, seconds(e), name, text)
 	}
 }
 
 // ndjson is the project's own format.
 func ndjson(e *traces.Event) string {
 	head := func(ev string) string {
-		return fmt.Sprintf(`{"kt":1,"ts":%d,"cpu":%d,"ev":"%s","tid":%d,"task":"%s"`, e.Stamp, e.CPU, ev, e.By.PID, byOf(e, "swapper/0").Comm)
+		context := "task"
+		if e.Context == traces.InterruptContext {
+			context = "irq"
+		}
+		return fmt.Sprintf(`{"kt":1,"ts":%d,"cpu":%d,"ev":"%s","ctx":"%s","tid":%d,"task":"%s"`, e.Stamp, e.CPU, ev, context, e.By.PID, byOf(e, "swapper/0").Comm)
 	}
 	about := fmt.Sprintf(`,"pid":%d,"comm":"%s"}`+"\n", e.Thread.PID, e.Thread.Comm)
 	switch e.Kind {
@@ -110,6 +121,8 @@ func ndjson(e *traces.Event) string {
 		return head("switch") + fmt.Sprintf(`,"prev":0,"next":%d,"state":"R","comm":"%s"}`+"\n", e.Thread.PID, e.Thread.Comm)
 	case traces.ProcessExit:
 		return head("exit") + "}\n"
+	case traces.Freed:
+		return head("free") + about
 	case traces.StopCall:
 		return head("stop") + about
 	case traces.StopReturn:
@@ -160,11 +173,11 @@ func perfTrace(e *traces.Event) string {
 }
 
 var tracePrinters = []tracePrinter{
-	{"ftrace", "# tracer: nop\n#\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n#              | |         |   |||||     |         |\n",
-		ftraceLine("%16s-%-7d [%03d] ..... %12s: %s: %s\n")},
-	{"trace_pipe", "", ftraceLine("%16s-%-7d [%03d] d..2. %12s: %s: %s\n")},
-	{"trace_pipe of old", "", ftraceLine("%16s-%-5d [%03d] d..2 %12s: %s: %s\n")},
-	{"trace-cmd", "cpus=2\n", func(e *traces.Event) string {
+	{"ftrace", "# tracer: nop\n#\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n#              | |         |   |||||     |         |\n", "",
+		ftraceLine("%16s-%-7d [%03d] ..%c.. %12s: %s: %s\n")},
+	{"trace_pipe", "", "", ftraceLine("%16s-%-7d [%03d] d.%c2. %12s: %s: %s\n")},
+	{"trace_pipe of old", "", "", ftraceLine("%16s-%-5d [%03d] d.%c2 %12s: %s: %s\n")},
+	{"trace-cmd", "cpus=2\n", "", func(e *traces.Event) string {
 		if e.Kind == traces.Loss {
 			return fmt.Sprintf("CPU:%d [%d EVENTS DROPPED]\n", e.CPU, e.Count)
 		}
@@ -181,7 +194,7 @@ var tracePrinters = []tracePrinter{
 		by := byOf(e, "<idle>")
 		return fmt.Sprintf("%16s-%-5d [%03d] %12s: %-20s %s\n", by.Comm, by.PID, e.CPU, seconds(e), name+":", text)
 	}},
-	{"perf script", "", func(e *traces.Event) string {
+	{"perf script", "", "", func(e *traces.Event) string {
 		if e.Kind == traces.Loss {
 			return ""
 		}
@@ -192,9 +205,9 @@ var tracePrinters = []tracePrinter{
 		by := byOf(e, "swapper")
 		return fmt.Sprintf("%16s %5d [%03d] %12s: %32s: %s\n", by.Comm, by.PID, e.CPU, seconds(e), "sched:"+name, text)
 	}},
-	{"perf trace", "", perfTrace},
-	{"kthread.bt", `{"kt":1,"ts":1,"cpu":0,"ev":"begin"}` + "\n", ndjson},
-	{"kthread.bt by bpftrace -f json", "", func(e *traces.Event) string {
+	{"perf trace", "", "", perfTrace},
+	{"kthread.bt", `{"kt":1,"ts":1,"cpu":0,"ev":"begin"}` + "\n", `{"kt":1,"ts":1,"cpu":0,"ev":"end"}` + "\n", ndjson},
+	{"kthread.bt by bpftrace -f json", "", `{"type": "printf", "data": "{\"kt\":1,\"ts\":1,\"cpu\":0,\"ev\":\"end\"}\n"}` + "\n", func(e *traces.Event) string {
 		line := ndjson(e)
 		if line == "" || e.Kind == traces.Loss {
 			return fmt.Sprintf(`{"type": "lost_events", "data": {"events": %d}}`+"\n", e.Count)
@@ -225,6 +238,9 @@ func printTrace(log []seen, rng *rand.Rand) (name, text string) {
 				e.By = e.Thread
 			}
 			b.WriteString(p.print(&e))
+		}
+		if b.Len() > len(p.begin) {
+			b.WriteString(p.end)
 		}
 		return p.name, b.String()
 	}

@@ -22,8 +22,11 @@ func earlierEnds(l *Life) []endsBy {
 	return l.Revived.Said.Verdict.(*Verdict).how.ends
 }
 
-// startOf returns the states of m in which a revived life goes on. The set is empty if the
-// life did not fit the rules of m. nil: the life is not revived.
+// startOf returns the states of m in which a revived life goes on: those in which the
+// earlier verdict ended, and those that the thread has come to since. A tombstone takes no
+// events, so what the thread and the scheduler did since then has not been kept. A stop
+// would have revived the life. The set is empty if the life did not fit the rules of m.
+// nil: the life is not revived.
 func startOf(l *Life, m *model.Machine) *model.StateSet {
 	if l.Revived == nil {
 		return nil
@@ -34,6 +37,7 @@ func startOf(l *Life, m *model.Machine) *model.StateSet {
 			s = s.Union(e.ends)
 		}
 	}
+	s = m.Closure(s, m.All&^m.Actions(model.StopReturns...)&^m.Actions("StopRequest", "StopUnpark", "StopWake", "StopWakeLater"))
 	return &s
 }
 

@@ -26,12 +26,26 @@ the messages are about two threads, or that one of them prints another variable.
 		}
 		bad := &l.Events()[m.event]
 		first := &l.Events()[m.differs]
-		return Text{
-			Message: fmt.Sprintf("%s says %d, but %s (line %d) says %d: a thread ends with one value, and kthread_stop returns it",
-				said(bad), bad.Code, said(first), first.Line, first.Code),
-			Allowed: []string{logWords(l, bad.Kind, &first.Code)},
+		t := Text{
+			Message: fmt.Sprintf("%s, but %s: a thread ends with one value, and kthread_stop returns it",
+				saysCode(bad, said(bad), m.code), saysCode(first, fmt.Sprintf("%s (line %d)", said(first), first.Line), m.earlierCode)),
+			Allowed: []string{logWords(l, bad.Kind, &m.earlierCode)},
 		}
+		if m.nothing && first.Kind == traces.Exit && first.Code != 0 {
+			t.Message += ", or 0 after a do_exit()"
+			t.Allowed = append(t.Allowed, logWords(l, bad.Kind, new(int)))
+		}
+		return t
 	},
+}
+
+// saysCode says which value of the thread's end an event shows. words are the event's. From
+// 5.17 on a do_exit() that does not come from kthread_exit() leaves 0, whatever it is given.
+func saysCode(e *traces.Event, words string, code int) string {
+	if e.Code != code {
+		return fmt.Sprintf("%s leaves %d", words, code)
+	}
+	return fmt.Sprintf("%s says %d", words, code)
 }
 
 var KT003 = Rule{
@@ -52,10 +66,26 @@ var KT004 = Rule{
 	Text: `kthread_stop() waits for the completion that the thread raises in do_exit(),
 after threadfn has returned. Nothing of threadfn can come after it. Either the message
 is not printed after kthread_stop(), or the two lines are about two threads.`,
-	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
-		return e.Kind == traces.StopReturn && m.misses(traces.Return)
-	}),
-	Say: sayMisfit(", but threadfn has not returned"),
+	Find: func(c *Case) []Evidence {
+		m := c.misfit
+		switch e := &c.Life.Events()[m.event]; {
+		case m.early >= 0:
+			return []Evidence{{Events: []int{m.early, m.event}, Detail: m}}
+		case e.Kind == traces.StopReturn && m.misses(traces.Return):
+			return []Evidence{{Events: []int{m.event}, Detail: m}}
+		}
+		return nil
+	},
+	Say: func(l *Life, e Evidence) Text {
+		m := e.Detail.(*misfit)
+		if m.early < 0 {
+			return m.says(l, ", but threadfn has not returned")
+		}
+		t := m.says(l, "")
+		t.Message = fmt.Sprintf("%s comes after %s (line %d), but kthread_stop does not return before threadfn has",
+			said(&l.Events()[m.event]), said(&l.Events()[m.early]), l.Events()[m.early].Line)
+		return t
+	},
 }
 
 var KT005 = Rule{
@@ -82,10 +112,12 @@ without a trace, or the message of the return is printed elsewhere too.`,
 }
 
 var KT007 = Rule{
-	ID: "KT007", Title: "a stop returned that nobody had called, or that nothing was left for", Level: Error, Kernels: "4.10 and later",
+	ID: "KT007", Title: "a stop returned that nobody had called, or that nothing was left for", Level: Error, Kernels: "all",
 	Text: `kthread_stop() sets the flag, waits, and returns. A return needs a call, and
 it takes the one count that the exit left in the completion: of two stops of one
-thread only one returns. (Up to 4.9 a stop that comes after the exit skips the wait.)`,
+thread only one returns. (Up to 4.9 a stop that comes after the exit skips the wait.)
+Where a message announces every call, a return without one, or a second return of one
+call, is nobody's: so says the caller, whatever the kernel does.`,
 	Find: findMisfit(func(m *misfit, e *traces.Event) bool {
 		return e.Kind == traces.StopReturn
 	}),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -28,7 +29,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	without.memos.Off, without.orderFree.Off, without.probes.Off = true, true, true
-	for _, r := range without.all() {
+	for _, r := range without.all(graph.KThreadTask) {
 		r.m.Answers.Off = true
 	}
 	lives, orderFree, ordered := 0, 0, 0
@@ -38,7 +39,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		seed, again := n/3, n%3
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		stretch := []int64{1, 20, 1000}[seed%3] // what is of the stamps' order may matter or not
-		log, _ := spoil(randomTrace(with.all()[seed%len(with.all())].m, rng), rng)
+		log, _ := spoil(randomTrace(with.all(graph.KThreadTask)[seed%len(with.all(graph.KThreadTask))].m, rng), rng)
 		src := &replay{}
 		for i, s := range log {
 			e := s.event
@@ -88,7 +89,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		}
 	}
 	known := 0
-	for _, r := range with.all() {
+	for _, r := range with.all(graph.KThreadTask) {
 		known += r.m.Answers.Len()
 	}
 	t.Logf("%d lives, the order of events matters to %d, does not matter to %d", lives, ordered, orderFree)
@@ -126,13 +127,13 @@ func BenchmarkShapes(b *testing.B) {
 				b.Fatal(err)
 			}
 			c.memos.Off, c.orderFree.Off = name != "remembered", name != "remembered"
-			for _, r := range c.all() {
+			for _, r := range c.all(graph.KThreadTask) {
 				r.m.Answers.Off = name == "searched"
 			}
 			var lives []*Life
 			for seed := range 50 {
-				log := randomTrace(c.all()[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
-				ls := life.New(new(traces.Stats), nil)
+				log := randomTrace(c.all(graph.KThreadTask)[2].m, rand.New(rand.NewPCG(uint64(seed), 3)))
+				ls := life.New(new(traces.Stats), nil, nil)
 				for i, s := range log {
 					s.event.Line, s.event.Before = i+1, i
 					ls.Add(&s.event)
@@ -151,7 +152,7 @@ func BenchmarkShapes(b *testing.B) {
 
 // judgeByMemo is judge with memos.
 func judgeByMemo(c *Checker, l *Life) Verdict {
-	m, v := c.memoOf(l, nil)
+	m, v := c.memoOf(l, life.New(new(traces.Stats), nil, nil), nil)
 	if m != nil {
 		v = m.verdictOn(l)
 	}

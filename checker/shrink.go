@@ -158,20 +158,14 @@ func (s *shrinker) fails() bool {
 		if to > 0 && (p.From > to+1 || s.life.LostBy(to)) {
 			r.list = append(r.list, s.gap(p.From))
 		}
-		for _, e := range p.events {
-			r.list = append(r.list, e)
-			if e.Kind == traces.SwitchOut {
-				// The event that woke the thread may be missing from the life.
-				r.list = append(r.list, traces.Event{Kind: traces.SwitchIn, Line: e.Line, Thread: e.Thread})
-			}
-		}
+		r.list = append(r.list, p.events...)
 		r.sees |= p.sees
 		to = p.To
 	}
 	s.left -= len(r.list)
 	same := false
 	_, err := s.checker.Check(&r, Options{}, func(v *Verdict) error {
-		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread == s.life.Thread
+		same = same || v.Fits == FitsNo && v.Findings[0].Rule == s.rule && v.Life.Thread.Same(s.life.Thread)
 		return nil
 	})
 	return same && err == nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces/printk"
 	"github.com/kthread-tla/tracecheck/traces/reader"
 )
@@ -51,12 +52,12 @@ func TestLinesLeftOutAreNeverHeldAgainstAThread(t *testing.T) {
 		gap := 0
 		mark := func() {
 			if gap > 0 && len(log) > 0 {
-				log = append(log, logged{reader.LeftOut(gap), nil})
+				log = append(log, logged{text: reader.LeftOut(gap)})
 			}
 			gap = 0
 		}
 		often := 2 + rng.IntN(10)
-		for _, line := range randomLog(c.all()[seed/2%len(c.all())].m, rng, pats) {
+		for _, line := range randomLog(c.all(graph.KThreadAPI)[seed/2%len(c.all(graph.KThreadAPI))].m, rng, pats) {
 			if line.state != nil && !strings.HasPrefix(line.text, "BUG: ") && rng.IntN(often) == 0 {
 				gap++
 				continue
@@ -168,7 +169,7 @@ func TestShrunk(t *testing.T) {
 	for seed := range numberOf(500) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 8))
 		pats := sets[seed%2]
-		log := randomLog(c.all()[seed/2%len(c.all())].m, rng, pats)
+		log := randomLog(c.all(graph.KThreadAPI)[seed/2%len(c.all(graph.KThreadAPI))].m, rng, pats)
 		// Something goes wrong with a legal log.
 		for range 1 + rng.IntN(3) {
 			i, j := 1+rng.IntN(len(log)), 1+rng.IntN(len(log))

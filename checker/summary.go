@@ -59,6 +59,7 @@ func (v *Verdict) Conclusion() Conclusion {
 type Summary struct {
 	Threads int  // how many lives there are
 	Doubt   bool // some life has Life.Doubt: one name was taken for one thread
+	ByName  bool // the same of Life.ByName
 
 	earned map[Conclusion]int // how many lives and findings come to it
 	misfit map[string]bool    // the eras, by name, whose rules some life does not fit
@@ -74,6 +75,7 @@ func (s *Summary) Life(v *Verdict) {
 	s.Threads += n
 	s.earn(v.Conclusion(), n)
 	s.Doubt = s.Doubt || v.Life.Doubt && v.Fits != FitsNo
+	s.ByName = s.ByName || v.Life.ByName && v.Fits != FitsNo
 	if v.Fits == FitsInconclusive {
 		return
 	}
@@ -98,6 +100,7 @@ func (s *Summary) Findings(list []Finding) {
 func (s *Summary) Add(o *Summary) {
 	s.Threads += o.Threads
 	s.Doubt = s.Doubt || o.Doubt
+	s.ByName = s.ByName || o.ByName
 	for c, n := range o.earned {
 		s.earn(c, n)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
+	"github.com/kthread-tla/tracecheck/spec/graph"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -33,11 +34,12 @@ func TestTombstones(t *testing.T) {
 		return s
 	}
 	// Another thread shows what is traced.
-	before := tracedEvents(forked(50), left(50, 'D'), wokenBy(50, 51), stopCall(50, 51), traces.Event{Kind: traces.StopReturn, By: task(51)}, exits(50), left(50, 'X')).list
+	before := tracedEvents(forked(50), runs(50), left(50, 'D'), wokenBy(50, 51), runs(50), left(50, 'S'), stopCall(50, 51), wokenBy(50, 51), runs(50), stopReturn(51, 1),
+		exits(50), left(50, 'X')).list
 	again, same := 0, 0
 	for seed := range numberOf(3000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
-		m := whole.all()[seed%len(whole.all())].m
+		m := whole.all(graph.KThreadTask)[seed%len(whole.all(graph.KThreadTask))].m
 		log := randomTrace(m, rng)
 		truth := log[0].truth
 		list := func() Source {
@@ -98,17 +100,23 @@ func TestTombstones(t *testing.T) {
 
 // A tombstone is not used where it does not have what is needed.
 func TestNoTombstone(t *testing.T) {
-	stop, ret := stopCall(50, 9), func(code int) traces.Event { return stopReturn(9, code) }
-	fork, dead := forked, func(k int) traces.Event { return left(k, 'X') }
-	loss := traces.Event{Kind: traces.Loss}
+	ret := func(code int) traces.Event { return stopReturn(9, code) }
+	again, loss := stopCall(50, 9), traces.Event{Kind: traces.Loss}
+	// lives is a thread that is woken, stopped, and dies.
+	lives := func(k int) []traces.Event {
+		return []traces.Event{
+			forked(k), runs(k), left(k, 'D'), wokenBy(k, 3), runs(k), left(k, 'S'), stopCall(k, 9), wokenBy(k, 9), left(9, 'D'), runs(k), exits(k), wokenBy(9, k), left(k, 'X'), runs(9),
+		}
+	}
+	of := func(parts ...[]traces.Event) []traces.Event { return slices.Concat(parts...) }
 	for _, test := range []struct {
 		name   string
 		events []traces.Event
 		want   string
 	}{
-		{"a second stop", []traces.Event{fork(50), stop, dead(50), ret(3), fork(51), dead(51), stop, ret(4)}, "50#1 no "},
-		{"the pid is another thread's", []traces.Event{fork(50), stop, dead(50), ret(3), fork(51), dead(51), fork(50), stop, ret(4)}, "50#2 yes ran_then_stopped 4"},
-		{"or may be", []traces.Event{fork(50), stop, dead(50), ret(3), fork(51), dead(51), loss, stop, ret(4)}, "50#2 yes "},
+		{"a second stop", of(lives(50), []traces.Event{ret(3)}, lives(51), []traces.Event{ret(3), again, ret(4)}), "50#1 no "},
+		{"the pid is another thread's", of(lives(50), []traces.Event{ret(3)}, lives(51), []traces.Event{ret(3)}, lives(50), []traces.Event{ret(4)}), "50#2 yes ran_then_stopped 4"},
+		{"or may be", of(lives(50), []traces.Event{ret(3)}, lives(51), []traces.Event{ret(3), loss, again, ret(4)}), "50#2 yes "},
 	} {
 		c, err := New(nil, time.Second)
 		if err != nil {
@@ -132,11 +140,11 @@ func TestNoTombstone(t *testing.T) {
 func TestRevivedElsewhere(t *testing.T) {
 	var list []traces.Event
 	live := func(k int, state byte, code int) {
-		list = append(list, forked(k), left(k, 'D'))
+		list = append(list, forked(k), runs(k), left(k, 'D'))
 		if state != 0 {
-			list = append(list, wokenBy(k, 2), left(k, state))
+			list = append(list, wokenBy(k, 2), runs(k), left(k, state))
 		}
-		list = append(list, stopCall(k, 9), wokenBy(k, 9), exits(k), stopReturn(9, code), left(k, 'X'))
+		list = append(list, stopCall(k, 9), wokenBy(k, 9), runs(k), exits(k), stopReturn(9, code), left(k, 'X'))
 	}
 	live(50, 0, -4)
 	live(60, 'S', -4)

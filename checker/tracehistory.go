@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/life"
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
@@ -13,77 +14,99 @@ import (
 // says what it proves.
 type traceHistory struct {
 	*history
-	times  timeline
-	chains chains    // the first is the thread's
-	open   []request // the calls that go on
-
-	// What the events so far have shown:
-	woken   bool // the first sleep has ended, as far as that can be told
-	decided bool // the last test in kthread()
-	gone    bool // the thread has left its CPU for good
+	times     timeline
+	chains    chains // the first is the thread's
+	open      []call // the calls that go on
+	decided   bool   // the last test in kthread() has an operation
+	exited    bool   // do_exit() has been called
+	preempted bool   // it left its CPU last by a preemption
+	lastOwn   int64  // the beginning of the window of the thread's latest own event that is not a preemption
 }
 
-// A request is an operation that a task's call makes.
-type request struct {
-	by int // pid
-	op int // index in ops
+// A call is a kthread_stop() or kthread_park() of the thread that goes on.
+type call struct {
+	by      int // pid
+	park    bool
+	request int  // index of the operation that sets the bit
+	woke    bool // a waking of the thread by the call is in the trace
+	closed  bool // an event shows that the call has woken the thread, or found nothing to wake
 }
 
-// request returns the index of the request of a task that is in a call; -1: there is none.
-func (h *traceHistory) request(by int) (op int) {
-	for _, r := range h.open {
-		if r.by == by {
-			return r.op
+// call returns the call that a task is in; nil: it is in none.
+func (h *traceHistory) call(by int) *call {
+	for i := range h.open {
+		if h.open[i].by == by {
+			return &h.open[i]
 		}
 	}
-	return -1
+	return nil
 }
 
-// calls notes the request of a task's call. op is -1 when the call is over.
-func (h *traceHistory) calls(by, op int) {
-	h.open = slices.DeleteFunc(h.open, func(r request) bool { return r.by == by })
-	if op >= 0 {
-		h.open = append(h.open, request{by, op})
+// endCall notes that a task is in no call any more.
+func (h *traceHistory) endCall(by int) {
+	h.open = slices.DeleteFunc(h.open, func(c call) bool { return c.by == by })
+}
+
+// What a trace shows of a task, by kind: the actions that have an event of it.
+var (
+	wakes    = []string{"Wake", "WakeLater", "WakeEarly", "StopWake", "StopWakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
+	switches = []string{"SwitchIn", "Preempted", "SwitchOutR", "SwitchOutS", "SwitchOutI", "SwitchOutD", "SwitchOutP", "SwitchOutT", "SwitchOutPending", "Died"}
+)
+
+// showsAll takes from what may be hidden the actions that a trace of the whole life would
+// show.
+func (h *traceHistory) showsAll() {
+	l, m := h.life, h.Machine
+	recorded := func(k traces.Kind, names ...string) {
+		if l.Sees.Has(k) {
+			h.Hidden &^= m.Actions(names...)
+		}
 	}
+	if l.ShowsStops() {
+		h.Hidden &^= m.Actions(shown[traces.StopCall]...)
+		if l.ShowsReturns() {
+			h.Hidden &^= m.Actions(shown[traces.StopReturn]...)
+		}
+	}
+	recorded(traces.Fork, "Forked")
+	recorded(traces.Woken, wakes...)
+	if !l.Trace.Torn {
+		recorded(traces.SwitchOut, switches...)
+	}
+	recorded(traces.ProcessExit, "ProcessExit")
+	recorded(traces.Freed, "Freed")
+	recorded(traces.ParkMe, "DecideRun")
 }
 
 // addTrace adds the operations of a life that tracers saw.
 func (h *history) addTrace() {
 	l, m := h.life, h.Machine
-	t := &traceHistory{history: h, times: newTimeline(l, nil), chains: chains{of: append(make([]chain, 0, model.MaxChains), ofTask(l.Thread))}}
-	h.Operations = make([]model.Operation, 0, l.Count()+1)
+	t := &traceHistory{history: h, lastOwn: first, times: newTimeline(l, nil)}
+	t.chains = newChains(&t.times)
+	h.Operations = make([]model.Operation, 0, l.Count()+2)
 	h.Late = !l.Trace.Forked
 	if l.Whole() {
-		if l.ShowsStops() {
-			h.Hidden &^= m.Actions(shown[traces.StopCall]...) | m.Actions(shown[traces.StopReturn]...)
-		}
-		if l.Sees.Has(traces.Woken) {
-			// Each of these actions ends the first sleep, and the trace would show that.
-			h.Hidden &^= m.Actions("Wake", "ParkWake", "StopWake")
-		}
-		if l.Sees.Has(traces.ParkMe) {
-			h.Hidden &^= m.Actions("DecideRun")
-		}
+		t.showsAll()
+	}
+	for _, s := range h.stops {
+		h.Impossible = h.Impossible || s.Made < 0 && !l.Trace.Lossy // one call has returned twice
 	}
 	h.From = startOf(l, m)
 	earlier := 0 // how many events are of before the life was revived
 	if l.Revived != nil {
 		earlier = l.Revived.Events
-		t.woken, t.decided, t.gone = true, true, true
+		t.decided = true
 	}
-	for i := range l.Events() {
+	for _, i := range t.times.order() {
 		e := &l.Events()[i]
 		switch {
 		case i >= earlier:
 			t.event(i, e)
-		case e.Kind == traces.StopReturn || e.Kind == traces.ExitCall:
+		case e.Kind == traces.StopReturn:
 			h.value(l, i)
+		case e.Kind == traces.ExitCall:
+			t.exitCall(i, e)
 		}
-	}
-	asleep := l.Trace.Asleep == 'S' || l.Trace.Asleep == 'I'
-	if l.Whole() && asleep && l.Sees.Has(traces.SwitchOut) && l.Sees.Has(traces.Woken) {
-		// The thread has not run on a CPU since.
-		t.add(-1, model.Operation{From: model.Never, To: model.Never, Actions: m.Actions("Work"), UntilEnd: true}, l.Thread)
 	}
 }
 
@@ -93,10 +116,18 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 	switch e.Kind {
 	case traces.StopCall, traces.ParkCall:
 		// sched_kthread_stop is traced before the flag is set.
-		h.calls(e.By.PID, h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By))
+		h.endCall(e.By.PID)
+		request := h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By)
+		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request})
 	case traces.StopReturn, traces.ParkReturn:
-		h.proves(i, e)
-		h.calls(e.By.PID, -1)
+		if h.life.Trace.Lossy && h.call(e.By.PID) == nil {
+			return // its call is not in the trace, and may be of another thread
+		}
+		h.requested(i, e)
+		if e.Kind == traces.StopReturn {
+			h.woken(i, e)
+		}
+		h.endCall(e.By.PID)
 		actions := m.Actions(shown[e.Kind]...)
 		if e.Kind == traces.ParkReturn && e.HasCode {
 			actions = m.Actions(parkReturns(e.Code)...)
@@ -106,84 +137,129 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		}
 		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: actions}, e.By)
 	case traces.Unpark:
-		if h.request(e.By.PID) >= 0 {
+		if h.call(e.By.PID) != nil {
 			// kthread_stop() unparks when it has set the flag.
-			h.proves(i, e)
+			h.requested(i, e)
 			return
 		}
 		h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions("Unpark"), Optional: true}, e.By)
+	case traces.Create:
+		// kthread_create() has returned.
+		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
-		h.wake(i, e)
-	case traces.SwitchOut:
-		h.switchOut(i, e)
+		if e.Thread.PID == l.Thread.PID {
+			h.wake(i, e)
+		}
+	case traces.SwitchOut, traces.SwitchIn:
+		h.scheduled(i, e)
+	case traces.Fork:
+		o := h.around(i)
+		o.Actions = m.Actions("Forked")
+		if i > 0 {
+			o.Actions = m.Actions("PidReuse")
+		}
+		h.addAt(i, o, e.By)
 	default:
 		h.ownEvent(i, e)
 	}
 }
 
-// wake adds what a wake of the thread shows.
+// wake adds what a wake of the thread shows: its state was one that the waker wakes.
 func (h *traceHistory) wake(i int, e *traces.Event) {
 	l, m := h.life, h.Machine
 	o := h.around(i)
-	if e.Late {
-		o.From -= life.Slack // the waking came before the line
-	}
-	tasks := [...]traces.Task{l.Thread, e.By}
-	meet := 1
-	asks := !e.Late && e.Context != traces.InterruptContext && h.request(e.By.PID) >= 0
+	in := h.call(e.By.PID)
+	asks := in != nil && !e.Late && e.Context != traces.InterruptContext
 	if asks && e.Context == traces.UnknownContext {
 		h.foreignWake = true
 		asks = !l.As.ForeignWake
 	}
-	if !e.Late && e.Context != traces.InterruptContext && (asks || h.request(e.By.PID) < 0) {
-		meet = 2
-		h.proves(i, e)
+	names := []string{"Wake", "WakeLater", "UnparkWake"}
+	switch {
+	case !e.Late && ofKernel(e.By):
+		names = []string{"WakeEarly", "WakeLater"}
+	case e.Late:
+		// The waking came before the line, and in another task's context.
+		o.From -= life.Slack
+		names = wakes
+	case asks && in.park:
+		h.requested(i, e)
+		names = []string{"ParkWake", "Wake", "ParkWakeLater"} // Wake: the request has been taken back
+	case asks:
+		h.requested(i, e)
+		names = []string{"StopWake", "StopWakeLater", "UnparkWake"} // it unparks first
+	case l.Trace.Lossy || !l.ShowsStops():
+		names = wakes
+	case e.Context == traces.InterruptContext || e.By == traces.Task{} || e.By.PID == l.Thread.PID:
+		names = []string{"Wake", "WakeLater", "WakeEarly"}
+	case !l.Sees.Has(traces.ParkCall):
+		names = []string{"Wake", "WakeLater", "ParkWake", "ParkWakeLater", "UnparkWake"}
 	}
-	if !h.woken && l.Trace.Forked {
-		// One wake ends the first sleep. Later ones end other sleeps: between the first
-		// and threadfn (6.14), in threadfn, or in do_exit().
-		h.woken = !l.As.ForeignWake
-		switch request := h.request(e.By.PID); {
-		case e.Late || l.Trace.Lossy || !l.ShowsStops() || request >= 0 && l.As.ForeignWake:
-			o.Actions = m.Actions("Wake", "ParkWake", "StopWake")
-		case asks && l.Events()[h.Operations[request].Event].Kind == traces.StopCall:
-			o.Actions = m.Actions("StopWake")
-		default:
-			o.Actions = m.Actions("Wake", "ParkWake")
-		}
-		o.Optional = e.Late || l.Trace.Lossy || e.By.PID == l.Thread.PID || l.As.ForeignWake
+	if in != nil {
+		in.woke = true
 	}
-	o.OrderOnly = o.Actions == 0
-	h.addAt(i, o, tasks[:meet]...)
+	o.Actions = m.Actions(names...)
+	if in != nil && !asks {
+		h.addAt(i, o) // an interrupt may come before the call has set its bit
+		return
+	}
+	h.addAt(i, o, e.By)
 }
 
-// switchOut adds what a SwitchOut of the thread, or of a stopper of it, shows.
-func (h *traceHistory) switchOut(i int, e *traces.Event) {
-	m := h.Machine
+// ofKernel says whether a task is one of those that wake a thread before it has told its
+// creator (kernel/sched/core.c migration_cpu_stop, mm/vmscan.c kswapd), and that wake no
+// thread for its creator.
+func ofKernel(t traces.Task) bool {
+	return strings.HasPrefix(t.Comm, "migration/") || strings.HasPrefix(t.Comm, "kswapd")
+}
+
+// scheduled adds what a switch of the thread, or of a task that calls kthread_stop() or
+// kthread_park() on it, shows.
+func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	if e.Thread.PID != h.life.Thread.PID {
-		// A stopper that goes to sleep has made its request.
-		h.proves(i, e)
+		if e.Kind == traces.SwitchOut && e.State == 'D' {
+			// A caller that goes to sleep has set its bit and woken the thread.
+			h.requested(i, e)
+			h.woken(i, e)
+		}
 		return
 	}
 	o := h.around(i)
-	switch e.State {
-	case 'S', 'I':
-		// kthread() itself sleeps in D alone, and so does do_exit().
-		o.Actions = m.Actions("Work")
-	case 'P':
-		o.Observes, o.Only = true, m.Phases("holding", "held", "parking", "parked")
-	case 'X', 'Z':
-		h.gone = true
-		o.Observes, o.Only = true, m.Phases("finished", "failed")
-	case 'D':
-		// Its first sleep: from kthread(), when it has told its creator.
-		o.Actions = m.Actions("Create")
-		h.Hidden &^= o.Actions
-		o.From = first
-		h.add(i, o, e.Thread)
-		return
-	}
+	o.Actions = h.Machine.Actions(switchActions(e)...)
 	h.addAt(i, o, e.Thread)
+	switch {
+	case e.Kind == traces.SwitchOut:
+		h.preempted = e.State == 'R'
+	case h.preempted:
+		return // it goes on where it was
+	}
+	if !h.preempted {
+		h.lastOwn = o.From
+	}
+}
+
+// switchActions are the actions that a sched_switch with the thread as prev or next shows.
+func switchActions(e *traces.Event) []string {
+	if e.Kind == traces.SwitchIn {
+		return []string{"SwitchIn"}
+	}
+	switch e.State {
+	case 'R':
+		return []string{"SwitchOutR", "Preempted"} // R, or R+
+	case 'S':
+		return []string{"SwitchOutS", "SwitchOutPending"}
+	case 'I':
+		return []string{"SwitchOutI"}
+	case 'D':
+		return []string{"SwitchOutD"}
+	case 'P':
+		return []string{"SwitchOutP"}
+	case 'T':
+		return []string{"SwitchOutT"}
+	case 'X', 'Z':
+		return []string{"Died"}
+	}
+	return switches[1:] // another letter, or one of two meanings
 }
 
 // ownEvent adds what an event of the thread itself shows.
@@ -192,43 +268,74 @@ func (h *traceHistory) ownEvent(i int, e *traces.Event) {
 	o := h.around(i)
 	switch e.Kind {
 	case traces.ProcessExit:
-		o.Observes, o.Only = true, m.Phases("returned", "finished", "failed")
+		o.Actions = m.Actions("ProcessExit")
 	case traces.Freed:
-		if !h.gone {
-			o.Observes, o.Only = true, m.Phases("finished", "failed")
-			h.addAt(i, o)
-		}
+		o.Actions = m.Actions("Freed")
+		h.addAt(i, o)
 		return
 	case traces.ParkMe:
 		if !h.decided && l.Whole() {
-			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")}, l.Thread)
+			// The last test may lie before a preemption.
+			h.add(i, model.Operation{From: first, To: o.To, Actions: m.Actions("DecideRun")})
 		}
 		h.decided = true
 		o.Observes, o.Only = true, m.Phases("decided", "chosen", "holding", "held", "running", "parking", "parked")
 	case traces.ExitCall:
-		o.Observes, o.Only = true, m.Phases("returned", "failed")
-		if e.HasCode {
-			with := m.Where("code", "eintr")
-			if e.Code != eintr {
-				with = m.Phases("returned").Minus(with)
-			}
-			o.Only = o.Only.Intersect(with.Union(m.Phases("failed")))
-			h.value(l, i)
-		}
+		o.Observes, o.Only = true, h.exitCall(i, e)
 	case traces.ShouldStop:
 		test := "TestFalse"
 		if e.Code != 0 {
 			test = "TestTrue"
 		}
-		o.From, o.Actions = first, m.Actions(test)
-		h.add(i, o, l.Thread)
+		// It was called behind the thread's last event that is not a preemption.
+		h.add(i, model.Operation{From: h.lastOwn, To: o.To, Actions: m.Actions(test)})
 		return
+	case traces.OwnCall:
+		if e.State != 0 { // it sleeps in the call
+			o.Observes, o.Only = true, m.Phases("running")
+			h.addAt(i, o, l.Thread)
+			return
+		}
+		o.Actions = m.Actions("Work")
 	case traces.ThreadFn:
 		o.Actions = m.Actions("Work")
 	default:
 		return
 	}
+	h.lastOwn = o.From
+	if o.Observes {
+		o.Only = o.Only.Intersect(m.Where("on", "cpu")) // it executes
+	}
 	h.addAt(i, o, l.Thread)
+}
+
+// exitCall returns the states in which the thread makes call i, an ExitCall, and notes the
+// value that the thread ends with, as far as the call shows it.
+func (h *traceHistory) exitCall(i int, e *traces.Event) model.StateSet {
+	m := h.Machine
+	only := m.Phases("returned")
+	if e.Func == "do_exit" {
+		if h.exited {
+			return m.Phases("returned", "finished", "failed") // an oops in do_exit(): its value is not stored
+		}
+		h.exited = true
+	}
+	switch {
+	case !e.HasCode:
+	case e.Func == "do_exit" && !m.ExitShows && e.Code == 0:
+		// The value is in kthread->result: kthread_exit() calls do_exit(0).
+	case e.Func == "do_exit" && !m.ExitShows:
+		// The thread has not come from kthread_exit(): kthread->result is still 0.
+		only = m.Where("code", "nothing")
+		h.shows(i, 0)
+	case e.Code == eintr:
+		only = m.Where("code", "eintr")
+		h.shows(i, e.Code)
+	default:
+		only = only.Minus(m.Where("code", "eintr"))
+		h.shows(i, e.Code)
+	}
+	return only.Intersect(m.Phases("returned")).Union(m.Phases("failed"))
 }
 
 // around is an operation at the moment of an event.
@@ -239,6 +346,7 @@ func (h *traceHistory) around(i int) model.Operation {
 // addAt adds an operation that happened at the moment of event i, in the order of the
 // event's CPU and of the given tasks.
 func (h *traceHistory) addAt(i int, o model.Operation, tasks ...traces.Task) {
+	o.Event = i
 	if k := &h.life.Compact()[i]; h.times.cpu >= 0 && !k.Late {
 		h.chains.put(&o, ofCPU(k.CPU()))
 	}
@@ -256,24 +364,52 @@ func (h *traceHistory) add(i int, o model.Operation, tasks ...traces.Task) int {
 	return len(h.Operations) - 1
 }
 
-// proves closes the window of the request that the task of event n has made: the task does
-// that after the request.
-func (h *traceHistory) proves(n int, e *traces.Event) {
-	by := e.By
-	if e.Kind == traces.SwitchOut {
-		by = e.Thread
-	}
-	i := h.request(by.PID)
-	if i < 0 || h.Operations[i].To != model.Never {
+// requested closes the window of the request that the task of event n has made: the task
+// does that after the request.
+func (h *traceHistory) requested(n int, e *traces.Event) {
+	in := h.caller(e)
+	if in == nil || h.Operations[in.request].To != model.Never || !h.times.before(h.Operations[in.request].Event, n) {
 		return
 	}
-	o := &h.Operations[i]
+	o := &h.Operations[in.request]
 	o.To = max(o.From, h.times.windows[n].to)
-	// Up to 4.9 a stop that finds the thread gone requests nothing: it does not
-	// wake it and does not sleep either.
-	skipped := h.Machine.StopSkips && e.Kind == traces.StopReturn
-	o.Optional = skipped || h.life.Trace.Lossy
+	o.Optional = h.life.Trace.Lossy
 }
+
+// woken adds the wake that the call of event n's task has made by then, if the trace does
+// not show it: it found nothing to wake, or the trace does not show wakes.
+func (h *traceHistory) woken(n int, e *traces.Event) {
+	in := h.caller(e)
+	if in == nil || in.woke || in.closed || len(h.open) > maxWakes {
+		return
+	}
+	in.closed = true
+	names := []string{"StopWakesNothing", "StopSkipValue", "StopSkipEintr"} // the last two: the thread had gone
+	shows := []string{"StopWake", "StopWakeLater"}
+	if in.park {
+		names, shows = []string{"ParkWakesNothing"}, []string{"ParkWake", "Wake", "ParkWakeLater"}
+	}
+	if !h.life.Whole() || !h.life.Sees.Has(traces.Woken) {
+		names = append(names, shows...)
+	}
+	from := h.Operations[in.request].From
+	h.add(-1, model.Operation{From: from, To: max(from, h.times.windows[n].to), Actions: h.Machine.Actions(names...), Optional: h.life.Trace.Lossy}, h.task(e))
+}
+
+// maxWakes bounds the calls under way whose wakes that found nothing are searched for: of
+// many such calls any order fits, and the search would try them all.
+const maxWakes = 4
+
+// task is the task that an event shows to have done something.
+func (h *traceHistory) task(e *traces.Event) traces.Task {
+	if e.Kind == traces.SwitchOut {
+		return e.Thread
+	}
+	return e.By
+}
+
+// caller is the call that an event's task is in; nil: none.
+func (h *traceHistory) caller(e *traces.Event) *call { return h.call(h.task(e).PID) }
 
 // parkReturns are the actions that end a kthread_park() with a value
 // (kernel/kthread.c kthread_park: 0, -ENOSYS, -EBUSY).

@@ -26,6 +26,10 @@ func left(k int, state byte) traces.Event {
 	return traces.Event{Kind: traces.SwitchOut, Thread: task(k), State: state}
 }
 
+func runs(k int) traces.Event {
+	return traces.Event{Kind: traces.SwitchIn, Thread: task(k)}
+}
+
 func wokenBy(k, by int) traces.Event {
 	return traces.Event{Kind: traces.Woken, Thread: task(k), By: task(by), Context: traces.TaskContext}
 }
@@ -78,10 +82,10 @@ func TestTracedLives(t *testing.T) {
 func TestEndedLivesWait(t *testing.T) {
 	var list []traces.Event
 	born := func(k int) {
-		list = append(list, forked(k), left(k, 'D'), wokenBy(k, 3), left(k, 'S'))
+		list = append(list, forked(k), runs(k), left(k, 'D'), wokenBy(k, 3), runs(k), left(k, 'S'))
 	}
 	ends := func(k int) {
-		list = append(list, exits(k), left(k, 'X'))
+		list = append(list, wokenBy(k, 4), runs(k), exits(k), left(k, 'X'))
 	}
 	stop := func(k int) {
 		list = append(list, stopCall(k, 3))

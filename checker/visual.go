@@ -35,7 +35,7 @@ var did = map[traces.Kind]string{
 	traces.Exit: "do_exit", traces.Fork: "forked", traces.Woken: "wakes it", traces.SwitchOut: "leaves its CPU",
 	traces.SwitchIn: "runs", traces.ProcessExit: "in do_exit", traces.Freed: "freed", traces.ParkMe: "past the last test",
 	traces.ExitCall: "ends", traces.ShouldStop: "kthread_should_stop", traces.ThreadFn: "threadfn entered",
-	traces.KernelReport: "its stack",
+	traces.KernelReport: "its stack", traces.OwnCall: "threadfn calls",
 }
 
 // doneIn says in words what an event shows, with its value or state.

@@ -24,9 +24,11 @@ type world struct {
 	m      *model.Machine
 	rng    *rand.Rand
 	name   string
+	key    string // of its truth: the name, or more where that is not enough
+	pid    int
 	state  int
 	code   int
-	shows  traces.Kinds
+	words  moduleWords
 	log    *[]logged
 	worlds []*world          // those that print into the log
 	owes   map[string]string // task: the message that it prints before it goes on
@@ -35,12 +37,15 @@ type world struct {
 	stoppers        []string // each: "", "called", "wakes", "requested", "got", "done"
 	parkers         []string // each: "", "called", "wakes", "requested", "done", "unparked"
 	returning       bool     // the thread has said that it returns
+	exiting         string   // the action by which the thread ends itself; empty: it has not said that it does
+	over            bool     // its pid is another thread's now: nobody calls it any more
 }
 
 // A logged line, and how things stood when it was printed.
 type logged struct {
 	text  string
 	state map[string]truthNow
+	of    string // the key of the thread that it is about; empty: of none
 }
 
 type truthNow struct {
@@ -48,7 +53,8 @@ type truthNow struct {
 	ran, woken bool
 	ended      bool
 	code       int
-	returned   int // stops that had returned and said so
+	returned   int  // stops that had returned and said so
+	sleeps     bool // of a traced thread: it is off its runqueue, or about to be so in state D
 }
 
 const allPatterns = `
@@ -64,6 +70,48 @@ park-call     P {by} > {thread}
 park-return   Q {by} > {thread}
 unpark        U {by} > {thread}
 `
+
+// moduleWords has the messages of a set, by kind, as the pattern file has them.
+type moduleWords map[traces.Kind][]string
+
+// wordsOf reads a pattern file's messages.
+func wordsOf(file string) moduleWords {
+	words := moduleWords{}
+	for line := range strings.Lines(file) {
+		action, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for k := traces.Begin; k <= traces.Exit; k++ {
+			if k.String() == action {
+				words[k] = append(words[k], strings.TrimSpace(text))
+			}
+		}
+	}
+	return words
+}
+
+const storyPatterns = `
+begin        Thread Creating...
+stop-call    Stopping {thread}
+stop-return  {thread} stopped, exit code {code}
+stop-return  {thread} stopped
+enter        func {thread}
+return       func {thread} return {code}
+return       func {thread} return
+`
+
+// shows says whether the module prints messages of a kind.
+func (w *world) shows(k traces.Kind) bool { return w.words[k] != nil }
+
+// message is what the module prints of a kind; empty: it prints none of it.
+func (w *world) message(k traces.Kind, by string, code int) string {
+	if !w.shows(k) {
+		return ""
+	}
+	text := w.words[k][0]
+	if n := len(w.words[k]); n > 1 {
+		text = w.words[k][w.rng.IntN(n)]
+	}
+	return strings.NewReplacer("{thread}", w.name, "{pid}", fmt.Sprint(w.pid), "{by}", by, "{code}", fmt.Sprint(code)).Replace(text)
+}
 
 func (w *world) is(variable, value string) bool { return w.m.Graph.Value(w.state, variable) == value }
 
@@ -115,20 +163,31 @@ func (w *world) now() truthNow {
 	return t
 }
 
-// say prints a line.
-func (w *world) say(format string, args ...any) {
+// say prints a line; an empty one it does not.
+func (w *world) say(text string) {
+	if text == "" {
+		return
+	}
 	snapshot := map[string]truthNow{}
 	for _, o := range w.worlds {
-		snapshot[o.name] = o.now()
+		snapshot[o.key] = o.now()
 	}
-	*w.log = append(*w.log, logged{fmt.Sprintf(format, args...), snapshot})
+	*w.log = append(*w.log, logged{text, snapshot, w.key})
 }
 
 // owe makes a message of this kind the next thing that a task does.
-func (w *world) owe(task string, kind traces.Kind, format string, args ...any) {
-	if w.shows.Has(kind) {
-		w.owes[task] = fmt.Sprintf(format, args...)
+func (w *world) owe(task string, kind traces.Kind, code int) {
+	if w.shows(kind) {
+		w.owes[task] = w.message(kind, task, code)
 	}
+}
+
+// caller names a task that stops or parks the thread, with its pid if the thread has one.
+func (w *world) caller(kind string, i int) string {
+	if w.pid == 0 || w.pid%2 == 1 {
+		return fmt.Sprintf("%s%d%s", kind, i, w.name)
+	}
+	return fmt.Sprintf("%s%d%s[%d]", kind, i, w.name, 100*w.pid+10*i+int(kind[0]-'p'))
 }
 
 // owed prints the message that a task owes, if it does.
@@ -137,20 +196,17 @@ func (w *world) owed(task string) bool {
 	if msg == "" {
 		return false
 	}
-	w.say("%s", msg)
+	w.say(msg)
 	delete(w.owes, task)
 	return true
 }
-
-// story says whether the module prints what the story's does.
-func (w *world) story() bool { return !w.shows.Has(traces.Create) }
 
 // turn lets one task of the world do one thing; false: there was nothing for it.
 func (w *world) turn(worlds []*world) bool {
 	w.worlds = worlds
 	switch task := w.rng.IntN(2 + len(w.stoppers) + len(w.parkers)); {
 	case task == 0:
-		return w.creates()
+		return w.owed("late") || w.creates()
 	case task == 1:
 		return w.runs()
 	case task < 2+len(w.stoppers):
@@ -162,7 +218,7 @@ func (w *world) turn(worlds []*world) bool {
 
 // parks is the turn of a task that parks the thread.
 func (w *world) parks(i int) bool {
-	by := fmt.Sprintf("p%d%s", i, w.name)
+	by := w.caller("p", i)
 	if !w.created || w.is("phase", "failed") {
 		return false
 	}
@@ -171,14 +227,15 @@ func (w *world) parks(i int) bool {
 	}
 	switch w.parkers[i] {
 	case "":
-		w.parkers[i] = "called"
-		if w.shows.Has(traces.ParkCall) {
-			w.say("P %s > %s", by, w.name)
+		if w.over {
+			return false
 		}
+		w.parkers[i] = "called"
+		w.say(w.message(traces.ParkCall, by, 0))
 	case "called":
 		if w.do("ParkGone") || w.do("ParkBusy") || w.do("ParkAlready") {
 			w.parkers[i] = "refused"
-			w.owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
+			w.owe(by, traces.ParkReturn, 0)
 		} else if w.do("ParkRequest") {
 			w.parkers[i] = "wakes"
 		}
@@ -192,11 +249,11 @@ func (w *world) parks(i int) bool {
 			return false
 		}
 		w.parkers[i] = "done"
-		w.owe(by, traces.ParkReturn, "Q %s > %s", by, w.name)
+		w.owe(by, traces.ParkReturn, 0)
 	case "done":
 		w.parkers[i] = "unparked"
 		w.do("Unpark")
-		w.owe(by, traces.Unpark, "U %s > %s", by, w.name)
+		w.owe(by, traces.Unpark, 0)
 	default:
 		return false
 	}
@@ -212,10 +269,10 @@ func (w *world) creates() bool {
 	switch {
 	case w.is("phase", "absent") && w.rng.IntN(20) == 0:
 		w.do("CreateFail")
-		w.owe(by, traces.CreateFailed, "F %s > %s", by, w.name)
+		w.owe(by, traces.CreateFailed, 0)
 	case w.is("phase", "absent"):
 		w.do("Create")
-		w.owe(by, traces.Create, "C %s > %s", by, w.name)
+		w.owe(by, traces.Create, 0)
 	case !w.created:
 		w.created = true
 	case !w.gaveUp:
@@ -223,13 +280,11 @@ func (w *world) creates() bool {
 		if w.rng.IntN(4) > 0 {
 			// The message is on either side of the action.
 			if w.rng.IntN(2) == 0 {
-				if w.shows.Has(traces.Wake) {
-					w.say("W %s > %s", by, w.name)
-				}
+				w.say(w.message(traces.Wake, by, 0))
 				w.wake()
 			} else {
 				w.wake()
-				w.owe(by, traces.Wake, "W %s > %s", by, w.name)
+				w.owe(by, traces.Wake, 0)
 			}
 		}
 	default:
@@ -244,7 +299,7 @@ func (w *world) runs() bool {
 		// It may oops before it has said, or done, what it was about to.
 		w.say("BUG: kernel NULL pointer dereference, address: 0000000000000008")
 		delete(w.owes, "thread")
-		w.returning = false
+		w.returning, w.exiting = false, ""
 		w.code = 9
 		w.do("Oops")
 		return true
@@ -262,6 +317,11 @@ func (w *world) runs() bool {
 		return false
 	}
 	act := acts[w.rng.IntN(len(acts))]
+	if w.exiting != "" {
+		act, w.exiting = w.exiting, ""
+		w.do(act)
+		return true
+	}
 	if w.returning {
 		act = []string{"ReturnValue", "ReturnEintr"}[b2i(w.code == eintr)]
 		w.returning = false
@@ -271,27 +331,16 @@ func (w *world) runs() bool {
 	switch act {
 	case "Enter":
 		w.do(act)
-		if w.story() {
-			w.owe("thread", traces.Enter, "func %s", w.name)
-		} else {
-			w.owe("thread", traces.Enter, "in %s", w.name)
-		}
+		w.owe("thread", traces.Enter, 0)
 	case "ReturnValue", "ReturnEintr":
 		w.code = w.rng.IntN(3)
 		if act == "ReturnEintr" {
 			w.code = eintr
 		}
 		w.returning = true
-		switch {
-		case !w.story():
-			w.say("out %s: %d", w.name, w.code)
-		case w.rng.IntN(2) == 0:
-			w.say("func %s return %d", w.name, w.code)
-		default:
-			w.say("func %s return", w.name)
-		}
+		w.say(w.message(traces.Return, "thread", w.code))
 	case "ExitValue", "ExitEintr":
-		return false // this module announces every end
+		return w.exits()
 	case "Oops":
 		if w.rng.IntN(10) > 0 {
 			return false
@@ -305,23 +354,50 @@ func (w *world) runs() bool {
 	return true
 }
 
+// exits lets the thread end itself by kthread_exit() or do_exit(), if the module says so:
+// the thread before it does, or somebody else afterwards.
+func (w *world) exits() bool {
+	if !w.shows(traces.Exit) {
+		return false // this module announces every end
+	}
+	w.code = w.rng.IntN(3)
+	if w.rng.IntN(4) == 0 {
+		w.code = eintr
+	}
+	end := "ExitValue"
+	switch {
+	case w.code == eintr && (w.rng.IntN(2) == 0 || len(w.can("ExitEintr")) > 0):
+		end = "ReturnEintr" // kthread_exit() leaves what a return leaves
+	case w.code == eintr:
+	case w.rng.IntN(2) == 0:
+		end = "ReturnValue"
+	}
+	if w.rng.IntN(2) == 0 {
+		w.exiting = end
+		w.say(w.message(traces.Exit, "thread", w.code))
+		return true
+	}
+	w.owe("late", traces.Exit, w.code)
+	w.do(end)
+	return true
+}
+
 // stops is the turn of a task that stops the thread.
 func (w *world) stops(i int) bool {
 	if !w.created {
 		return false
 	}
-	by := fmt.Sprintf("s%d%s", i, w.name)
+	by := w.caller("s", i)
 	if w.owed(by) {
 		return true
 	}
 	switch w.stoppers[i] {
 	case "":
-		w.stoppers[i] = "called"
-		if w.story() {
-			w.say("Stopping %s", w.name)
-		} else {
-			w.say("S %s > %s", by, w.name)
+		if w.over {
+			return false
 		}
+		w.stoppers[i] = "called"
+		w.say(w.message(traces.StopCall, by, 0))
 	case "called":
 		if w.do("StopSkipValue") || w.do("StopSkipEintr") {
 			w.stoppers[i] = "got"
@@ -344,15 +420,7 @@ func (w *world) stops(i int) bool {
 		w.stoppers[i] = "got"
 	case "got":
 		w.stoppers[i] = "done"
-		code := w.now().code
-		switch {
-		case !w.story():
-			w.say("R %s > %s: %d", by, w.name, code)
-		case w.rng.IntN(2) == 0:
-			w.say("%s stopped, exit code %d", w.name, code)
-		default:
-			w.say("%s stopped", w.name)
-		}
+		w.say(w.message(traces.StopReturn, by, w.now().code))
 	default:
 		return false
 	}
@@ -368,17 +436,17 @@ func b2i(b bool) int {
 
 // randomLog is a legal log, and the truth at each of its lines.
 func randomLog(m *model.Machine, rng *rand.Rand, pats *printk.Set) []logged {
-	begin := "Thread Creating..."
+	words := wordsOf(storyPatterns)
 	if pats.Shows().Has(traces.Create) {
-		begin = "== loaded"
+		words = wordsOf(allPatterns)
 	}
 	var log []logged
 	for range 1 + rng.IntN(2) {
-		log = append(log, logged{begin, nil})
+		log = append(log, logged{text: words[traces.Begin][0]})
 		var worlds []*world
 		for i := range 1 + rng.IntN(3) {
 			worlds = append(worlds, &world{
-				m: m, rng: rng, name: fmt.Sprintf("t%d", i), state: m.Graph.Start, shows: pats.Shows(),
+				m: m, rng: rng, name: fmt.Sprintf("t%d", i), key: fmt.Sprintf("t%d", i), state: m.Graph.Start, words: words,
 				log: &log, owes: map[string]string{}, stoppers: make([]string, rng.IntN(4)*rng.IntN(2)),
 			})
 			if rng.IntN(2) == 0 && m.Graph.Action("ParkRequest") >= 0 {
@@ -397,7 +465,7 @@ func randomLog(m *model.Machine, rng *rand.Rand, pats *printk.Set) []logged {
 
 func loadMachine(t testing.TB) *model.Machine {
 	t.Helper()
-	g, err := graph.Load("5.4")
+	g, err := graph.Load(graph.KThreadAPI, "5.4")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,7 +498,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var machines []*model.Machine
-	for _, r := range all.all() {
+	for _, r := range all.all(graph.KThreadAPI) {
 		machines = append(machines, r.m)
 	}
 	// Of a log that is all one line nobody can say how things stood at a message.
@@ -459,7 +527,7 @@ func TestLegalRunsAreNeverMisjudged(t *testing.T) {
 			// Some of them are lost, and the log says so.
 			from := rng.IntN(len(log))
 			n := rng.IntN(min(9, len(log)-from))
-			lost := logged{fmt.Sprintf("** %d printk messages dropped **", n), log[max(0, from+n-1)].state}
+			lost := logged{fmt.Sprintf("** %d printk messages dropped **", n), log[max(0, from+n-1)].state, ""}
 			log = slices.Concat(log[:from], []logged{lost}, log[from+n:])
 		}
 		var messages []layouts.Message

@@ -31,6 +31,9 @@ func (c *eraChecker) inLineOrder(v *Verdict) []Step {
 	if !v.Life.Traced() || !v.Life.InTime() {
 		return nil
 	}
+	if t := newTimeline(v.Life, nil); !t.inLines() {
+		return nil
+	}
 	h := c.history(inLineOrder(v.Life))
 	ends, ans := h.Ends()
 	if ans != model.Yes {
@@ -76,7 +79,11 @@ func (c *eraChecker) witness(h *history, v *Verdict, ends model.StateSet) []Step
 		if s.Event >= 0 {
 			line = v.Life.Events()[s.Event].Line
 		}
-		steps = append(steps, Step{describe(c.m.Graph.Actions[s.Action]), line})
+		step := Step{describe(name), line}
+		if line == 0 && step.ofTask() {
+			continue
+		}
+		steps = append(steps, step)
 	}
 	return steps
 }

@@ -2,7 +2,7 @@
 complete -c tracecheck -l format -s f -x -a 'text json ndjson sarif github html' -d 'how to report: text, json, ndjson, sarif, github or html'
 complete -c tracecheck -l input-format -s i -x -a 'auto dmesg dmesg-ctime dmesg-reltime dmesg-iso dmesg-delta journal-monotonic kmsg rfc5424 syslog logread logcat journal-json journal-export dmesg-json bare ftrace trace-cmd perf-script perf-trace bpftrace bpftrace-json' -d 'what the input is: auto, or a NAME listed below'
 complete -c tracecheck -l kernel -s k -x -a 'auto 2.6.32 3.18 5.4 6.1 7.0' -d 'whose rules: auto, or a VERSION as uname -r prints it (2.6.31 to 7.x)'
-complete -c tracecheck -l printk -s p -r -d 'a FILE of printk patterns, or a built-in set: ktlab, module, story'
+complete -c tracecheck -l printk -s p -r -d 'a FILE of printk patterns, or a built-in set: ktlab, module, story; may be repeated'
 complete -c tracecheck -l thread -s t -x -d 'only this thread, by NAME or pid; may be repeated'
 complete -c tracecheck -l follow -s F -d 'report each thread as soon as it is over; for dmesg -w | and trace_pipe'
 complete -c tracecheck -l all -s a -d 'text: list every thread; without it, beyond 100 threads the unremarkable are only counted'

@@ -127,6 +127,13 @@ type jsonDiagnostic struct {
 	Message string `json:"message"`
 }
 
+type jsonClocks struct {
+	Ahead  int    `json:"ahead"`
+	Behind int    `json:"behind"`
+	By     int64  `json:"by_ns"`
+	Lines  [2]int `json:"lines"`
+}
+
 type jsonInput struct {
 	Name        string           `json:"name"`
 	Format      *string          `json:"format"`
@@ -138,6 +145,7 @@ type jsonInput struct {
 	Banner      string           `json:"banner,omitempty"`
 	KernelsFit  []string         `json:"kernels_fit"`
 	Notes       []string         `json:"notes,omitempty"`
+	Clocks      []jsonClocks     `json:"clocks,omitempty"`
 	Diagnostics []jsonDiagnostic `json:"diagnostics"`
 	Unusable    int              `json:"unusable"`
 	Error       string           `json:"error,omitempty"`
@@ -180,7 +188,7 @@ func threadJSON(input int, name string, v *checker.Verdict, n *shrinking) jsonTh
 		ExitCode: number(v.ExitCode, v.ExitCodeFrom != ""), ExitCodeFrom: text(v.ExitCodeFrom),
 		Stops: []jsonStop{}, Witness: []jsonStep{}, Findings: []jsonFinding{},
 	}
-	if l.Doubt && v.Fits != checker.FitsNo {
+	if l.OneName() && v.Fits != checker.FitsNo {
 		t.Assumes = append(t.Assumes, "one name is one thread")
 	}
 	if v.ForeignWake {
@@ -269,6 +277,9 @@ func restJSON(s *Summary) jsonRest {
 		}
 		if out.KernelsFit == nil {
 			out.KernelsFit = []string{}
+		}
+		for _, c := range in.Clocks {
+			out.Clocks = append(out.Clocks, jsonClocks{c.Ahead, c.Behind, c.By, [2]int{c.Cause, c.Effect}})
 		}
 		for _, d := range in.Stats.Diagnostics {
 			out.Diagnostics = append(out.Diagnostics, jsonDiagnostic{d.Line, d.Message})

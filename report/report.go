@@ -17,11 +17,13 @@ type Input struct {
 	Banner     string     // the release that the log names, empty where it names none
 	KernelsFit []string   // the kernels by whose rules every life of it fits
 	Doubt      bool       // some names were taken for one thread each
+	ByName     bool       // the same, as some messages lack the pid that others of their set have
 	Err        error      // why it could not be read
 
 	Waits    []checker.Wait    // the tasks that the kernel's reports show blocked
 	Findings []checker.Finding // those that belong to no one thread
 	Notes    []string          // checker.Log.Notes
+	Clocks   []checker.ClockDifference
 }
 
 // A Summary is what a run came to.

@@ -86,6 +86,9 @@ func whatBecame(v *checker.Verdict) string {
 	if last := v.Life.Events()[len(v.Life.Events())-1]; v.Outcome == checker.OutcomeUnknown && last.Kind == traces.Return {
 		return "was about to return from threadfn when the log ended"
 	}
+	if v.Outcome == checker.Stopped && v.Ran == checker.Yes {
+		return "ran and was stopped; whether it had ended before is open"
+	}
 	return said[v.Outcome]
 }
 
@@ -412,6 +415,9 @@ func (t *Text) Close(s *Summary) error {
 		for _, note := range in.Notes {
 			t.printf("  %s\n", Clean(note))
 		}
+		for _, c := range in.Clocks {
+			t.printf("  the clock of CPU %d is at least %d ms ahead of that of CPU %d: line %d came before line %d\n", c.Ahead, c.By/1e6, c.Behind, c.Cause, c.Effect)
+		}
 		for _, d := range in.Stats.Diagnostics {
 			t.printf("  line %d: %s\n", d.Line, Clean(d.Message))
 		}
@@ -426,6 +432,8 @@ func (t *Text) Close(s *Summary) error {
 			t.printf("  no thread of that name or pid in it\n")
 		} else if in.Doubt {
 			t.printf("  taken for granted: a name is one thread (the set's begin line is not in the log, or messages were lost)\n")
+		} else if in.ByName {
+			t.printf("  taken for granted: a name is one thread (some messages have no pid, and others of their set have it)\n")
 		}
 	}
 	verdict := s.Verdict()

@@ -149,12 +149,11 @@ TakesRequest(k) ==
     /\ thread' = [thread EXCEPT ![k].at = "set_state"]
     /\ UNCHANGED <<kthreadd, stopper, parker, freezing, use_after_free>>
 
-\* kthread(): the same, and there was no memory: the creator is told -ENOMEM.
+\* kthread(): then it looks: there was no memory, and the creator is told -ENOMEM.
 KzallocFails(k) ==
     /\ CanFail
-    /\ thread[k].at = "xchg"
-    /\ creator[k].armed
-    /\ creator' = [creator EXCEPT ![k].armed = FALSE, ![k].result = ENOMEM, ![k].done = @ + 1]
+    /\ thread[k].at = "set_state"
+    /\ creator' = [creator EXCEPT ![k].result = ENOMEM, ![k].done = @ + 1]
     /\ thread' = [thread EXCEPT ![k].at = "do_exit", ![k].ret = ENOMEM]
     /\ UNCHANGED <<kthreadd, stopper, parker, freezing, use_after_free>>
 
@@ -196,22 +195,38 @@ FirstWakeUp(k) ==
     /\ thread' = [thread EXCEPT ![k].at = AfterFirstSleep]
     /\ OnlyThread
 
-\* kthread() -> kthread_affine_node(): goes through at once ...
+\* kthread() -> kthread_affine_node(): goes through ...
 Affine(k) ==
     /\ thread[k].at = "affine"
+    /\ thread[k].state = TASK_RUNNING
     /\ thread' = [thread EXCEPT ![k].at = "last_test"]
     /\ OnlyThread
 
-\* ... or sleeps for memory, a mutex, or the migration thread, which all end by
-\* themselves.
+\* ... or has to wait for memory, a mutex, or the migration thread ...
+AffineSetsState(k) ==
+    /\ thread[k].at = "affine"
+    /\ thread[k].state = TASK_RUNNING
+    /\ thread' = [thread EXCEPT ![k].state = TASK_UNINTERRUPTIBLE]
+    /\ OnlyThread
+
+\* ... and sleeps, if nobody is quick enough to wake it ...
 AffineSleeps(k) ==
     /\ thread[k].at = "affine"
-    /\ thread' = [thread EXCEPT ![k].at = "affine_sleep", ![k].state = TASK_UNINTERRUPTIBLE]
+    /\ Blocks(k)
+    /\ thread' = [thread EXCEPT ![k].at = "affine_sleep"]
+    /\ OnlyThread
+
+\* ... until what it waits for is there, which comes by itself.
+AffineWoken(k) ==
+    /\ thread[k].at = "affine_sleep"
+    /\ thread[k].state = TASK_UNINTERRUPTIBLE
+    /\ thread' = [thread EXCEPT ![k].state = TASK_RUNNING]
     /\ OnlyThread
 
 AffineWakes(k) ==
     /\ thread[k].at = "affine_sleep"
-    /\ thread' = [thread EXCEPT ![k].at = "last_test", ![k].state = TASK_RUNNING]
+    /\ thread[k].state = TASK_RUNNING
+    /\ thread' = [thread EXCEPT ![k].at = "last_test"]
     /\ OnlyThread
 
 \* kthread(): ret = -EINTR; if (!test_bit(KTHREAD_SHOULD_STOP, &self->flags)).
@@ -257,5 +272,6 @@ KthreaddNext ==
 BirthNext(k) ==
     \/ Kzalloc(k) \/ TakesRequest(k) \/ KzallocFails(k) \/ Orphan(k)
     \/ SetUninterruptible(k) \/ Announce(k) \/ FirstSchedule(k) \/ FirstWakeUp(k)
-    \/ Affine(k) \/ AffineSleeps(k) \/ AffineWakes(k) \/ LastTestRun(k) \/ LastTestStop(k)
+    \/ Affine(k) \/ AffineSetsState(k) \/ AffineSleeps(k) \/ AffineWoken(k) \/ AffineWakes(k)
+    \/ LastTestRun(k) \/ LastTestStop(k)
 =============================================================================

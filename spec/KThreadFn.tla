@@ -24,7 +24,7 @@ FirstStep(k) ==
     IF IsLate(k) THEN "fn_test"
     ELSE IF Fn[k] = "deaf" THEN "fn_deaf"
     ELSE IF Fn[k] = "stops_itself" THEN "fn_self_stop"
-    ELSE IF Fn[k] = "arbitrary" THEN "fn_any"
+    ELSE IF DoesAnything(k) THEN "fn_any"
     ELSE "fn_set_state"
 
 \* Where the loop goes on after schedule().
@@ -158,7 +158,36 @@ AnyReturnsEintr(k, v) == v = EINTR /\ AnyReturns(k, v)
 AnyExitsValue(k, v)   == Shows(v) # EINTR /\ AnyExits(k, v)
 AnyExitsEintr(k, v)   == Shows(v) = EINTR /\ AnyExits(k, v)
 
+\* One that sleeps sets any state that wake_up_process() ends (kthread_parkme() and the
+\* refrigerator have the others), and may leave it set and do whatever it likes ...
+AnySetsState(k) ==
+    /\ Fn[k] = "sleeps_any"
+    /\ thread[k].at = "fn_any"
+    /\ \E state \in TASK_NORMAL \cup {TASK_RUNNING} : thread' = [thread EXCEPT ![k].state = state]
+    /\ OnlyThread
+
+\* ... or calls schedule() ...
+AnySchedules(k) ==
+    /\ Fn[k] = "sleeps_any"
+    /\ thread[k].at = "fn_any"
+    /\ thread' = IF Blocks(k) THEN [thread EXCEPT ![k].at = "fn_any_sleep"]
+                 ELSE [thread EXCEPT ![k].state = TASK_RUNNING]
+    /\ OnlyThread
+
+\* ... until something of its own wakes it: a timer, a queue, a lock.
+AnyWoken(k) ==
+    /\ Fn[k] = "sleeps_any"
+    /\ thread[k].at \in {"fn_any", "fn_any_sleep"}
+    /\ thread[k].state \in TASK_NORMAL
+    /\ thread' = [thread EXCEPT ![k].state = TASK_RUNNING]
+    /\ OnlyThread
+
+AnyWakesUp(k) ==
+    /\ thread[k].state = TASK_RUNNING
+    /\ Step(k, "fn_any_sleep", "fn_any")
+
 AnyNext(k) ==
+    \/ AnySetsState(k) \/ AnySchedules(k) \/ AnyWoken(k) \/ AnyWakesUp(k)
     \/ AnyWorks(k) \/ AnyTestFalse(k) \/ AnyTestTrue(k) \/ AnyParkme(k) \/ AnyOopses(k)
     \/ \E v \in FnValues :
         AnyReturnsValue(k, v) \/ AnyReturnsEintr(k, v) \/ AnyExitsValue(k, v) \/ AnyExitsEintr(k, v)
@@ -187,12 +216,10 @@ FnFrozen(k) ==
                  ELSE [thread EXCEPT ![k].state = Era.freezes_as]
     /\ OnlyThread
 
-\* __refrigerator(): woken, sets its state again and looks again.
+\* __refrigerator(): woken, it goes round its loop.
 FnThaws(k) ==
-    /\ thread[k].at = "fn_cold"
     /\ thread[k].state = TASK_RUNNING
-    /\ thread' = [thread EXCEPT ![k].at = "fn_frozen", ![k].state = Era.freezes_as]
-    /\ OnlyThread
+    /\ Step(k, "fn_cold", "fn_frozen")
 
 \* freeze_kernel_threads(): from now on they shall freeze.
 Freeze ==

@@ -24,7 +24,7 @@ ParkSteps == [
 
 AfterPark(k, w) ==
     IF w = "first" THEN "call_threadfn"
-    ELSE IF Fn[k] = "arbitrary" THEN "fn_any" ELSE "fn_set_state"
+    ELSE IF DoesAnything(k) THEN "fn_any" ELSE "fn_set_state"
 
 \* __kthread_parkme(): set_special_state(TASK_PARKED), which no late wake from
 \* an earlier sleep can undo.

@@ -55,7 +55,8 @@ FnKinds == {
     "freezes",      \* cooperative, with try_to_freeze() in its loop
     "freezes_stop", \* cooperative, by kthread_freezable_should_stop()
     "stops_itself", \* calls kthread_stop(current)
-    "arbitrary" }   \* anything that threadfn can do to its own lifecycle
+    "arbitrary",    \* anything that threadfn can do to its own lifecycle
+    "sleeps_any" }  \* the same, and it sleeps in any state
 
 EINTR  == -4   \* -EINTR of <uapi/asm-generic/errno-base.h>
 EAGAIN == -11  \* -EAGAIN: one of the errors that a fork can have
@@ -129,6 +130,7 @@ Places == {
     "fn_deaf",         \* threadfn: busy with something else for ever
     "fn_self_stop",    \* threadfn: in kthread_stop(current)
     "fn_any",          \* an arbitrary threadfn
+    "fn_any_sleep",    \* asleep in one that sleeps
     "fn_quit",         \* threadfn: about to return, unasked
     "fn_return",       \* threadfn: about to return because it was told to
     "do_exit",         \* do_exit(): before the value is stored
@@ -138,11 +140,13 @@ Places == {
     "dead",            \* the last switch has happened
     "released" }       \* and, a grace period later, its own reference is gone
 
+DoesAnything(k) == Fn[k] \in {"arbitrary", "sleeps_any"}
+
 InThreadfn(k) ==
     thread[k].at \in {"fn_set_state", "fn_test", "fn_test_park", "fn_late_state", "fn_schedule", "fn_sleep",
         "fn_freeze", "fn_frozen", "fn_cold", "fn_parkme", "fn_parkme_test",
         "fn_parkme_mark", "fn_parkme_complete", "fn_parkme_schedule", "fn_parkme_sleep", "fn_deaf",
-        "fn_self_stop", "fn_any", "fn_quit", "fn_return"}
+        "fn_self_stop", "fn_any", "fn_any_sleep", "fn_quit", "fn_return"}
 
 Exiting(k) ==
     thread[k].at \in {"do_exit", "mm_release", "exit_event", "do_task_dead", "dead", "released"}

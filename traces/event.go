@@ -35,14 +35,14 @@ const (
 	Freed       // the thread is gone: its task_struct is about to be freed (sched_process_free)
 	// Probes on functions; By is the task in whose context they hit.
 	ParkMe     // the thread itself is in __kthread_parkme or kthread_parkme
-	ExitCall   // the thread itself calls kthread_exit or do_exit, with Code where HasCode
+	ExitCall   // the thread itself calls kthread_exit or do_exit, with the argument Code where HasCode
 	ShouldStop // the thread's own kthread_should_stop() has returned Code, 0 or 1
 	ThreadFn   // the thread's own threadfn has been entered
 
 	KernelReport // of the kernel about one task, with its stack: see Stack
 
 	Boot  // another boot begins
-	Loss  // messages or events are missing: see Count and Since
+	Loss  // messages or events are missing: see Count and Since. With a Thread: events of that alone
 	Crash // the kernel reports an oops or a BUG: a task may have died
 
 	Renamed // the thread's name is Thread.Comm from here on (task_rename)
@@ -50,6 +50,8 @@ const (
 	Cut // kernel logs: tracecheck --shrink has left out Count lines here
 
 	Blocked // khungtaskd, from 6.15 on: Thread waits for a lock that By likely holds; Text: "a mutex likely owned by"
+
+	OwnCall // the thread itself is in a call that only its threadfn makes, such as a kthread_stop of another thread; Text: that event
 )
 
 var kindNames = [...]string{
@@ -57,11 +59,21 @@ var kindNames = [...]string{
 	"enter", "return", "park-call", "park-return", "unpark", "exit",
 	"fork", "woken", "switch-out", "switch-in", "process-exit", "freed",
 	"parkme", "exit-call", "should-stop", "threadfn", "stacked",
-	"boot", "loss", "crash", "renamed", "cut", "blocked",
+	"boot", "loss", "crash", "renamed", "cut", "blocked", "own-call",
 }
 
 // String is the kind as docs and pattern files name it, "stop-call".
 func (k Kind) String() string { return kindNames[k] }
+
+// Own says whether an event of this kind is printed by the thread that it is about, while
+// that has a CPU.
+func (k Kind) Own() bool {
+	switch k {
+	case ProcessExit, ParkMe, ExitCall, ShouldStop, ThreadFn:
+		return true
+	}
+	return false
+}
 
 // Kinds is a set of kinds.
 type Kinds uint32
@@ -92,12 +104,22 @@ func (t Task) String() string {
 	return fmt.Sprintf("%s[%d]", t.Comm, t.PID)
 }
 
+// Same says whether two logs may mean one task. A pid decides: a task keeps it, whereas its
+// name may change (up to 6.3 a new thread is called kthreadd until its creator names it).
+// Without a pid the names must be equal.
+func (t Task) Same(u Task) bool {
+	if t.PID != 0 || u.PID != 0 {
+		return t.PID == u.PID
+	}
+	return t == u
+}
+
 // An Event is what one record of a log tells about a thread, or about the log itself.
 type Event struct {
 	Kind    Kind
 	Line    int  // 1-based number of the line in its input
 	Before  int  // number of the line with the kernel message before it; 0: there is none
-	Thread  Task // the kernel thread it is about; zero for Begin, Boot, Loss, Crash, Cut
+	Thread  Task // the kernel thread it is about; zero for Begin, Boot, Crash, Cut, and mostly for Loss
 	By      Task // the task that does it; zero: the log does not say
 	Code    int  // the value returned; valid where HasCode
 	HasCode bool
@@ -108,12 +130,12 @@ type Event struct {
 	// Of tracers' events:
 	CPU int // -1 where the trace has none
 	Time
-	State   byte    // SwitchOut: the letter of the state, R for "R+"; 0 where the letter has two meanings
+	State   byte    // SwitchOut: the letter of the state, R for "R+"; 0 where the letter has two meanings. Woken, in a life: the state in which the thread had left its CPU; 0: the trace does not show it asleep
 	Context Context // whether By itself did it, or an interrupt
 	Late    bool    // Woken: from sched_wakeup, which another CPU may print after the waking (kernel/sched/core.c ttwu_queue_wakelist)
 	Probe   bool    // from a probe on Func, not from a tracepoint
-	// Func is the kernel function of a probe. For do_exit, Code is the argument, and HasCode
-	// is false, because it depends on the release whether kthread_stop returns it.
+	// Func is the kernel function of a probe. For do_exit, Code is the argument: it depends on
+	// the release whether kthread_stop returns it.
 	Func string
 	Extent
 	Stack *Stack // of a KernelReport; else nil

@@ -22,6 +22,7 @@ type Stats struct {
 	Seen        Kinds        // traces: the kinds of all events, also of those that were left out
 	Waking      bool         // traces: sched_waking is among them, not only sched_wakeup
 	Marks       []Mark       // traces: hints at the kernel's release
+	OneCPU      bool         // traces: by its header the trace is of several CPUs, but only one's lines about threads have come so far
 }
 
 // MaxDiagnostics bounds how many diagnostics are kept; all are counted.

@@ -45,7 +45,11 @@ func (e *Event) FormatTracepoint() string {
 	case ParkMe:
 		return "kthread_parkme() in " + e.Thread.String()
 	case ExitCall:
-		return "kthread_exit(" + ret + ") in " + e.Thread.String()
+		fn := e.Func
+		if fn == "" {
+			fn = "kthread_exit"
+		}
+		return fn + "(" + ret + ") in " + e.Thread.String()
 	case ShouldStop:
 		return "kthread_should_stop() returns " + ret + " in " + e.Thread.String()
 	case ThreadFn:

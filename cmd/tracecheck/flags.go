@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,11 +18,11 @@ import (
 )
 
 type options struct {
-	format, input, kernel, printk, color, explain, shrink, recipe string
-	threads                                                       []string
-	all, follow                                                   bool
-	strict, schema, version, help                                 bool
-	timeout                                                       time.Duration
+	format, input, kernel, color, explain, shrink, recipe string
+	threads, printk                                       []string
+	all, follow                                           bool
+	strict, schema, version, help                         bool
+	timeout                                               time.Duration
 }
 
 func flags(o *options) *pflag.FlagSet {
@@ -31,7 +32,7 @@ func flags(o *options) *pflag.FlagSet {
 	fs.StringVarP(&o.format, "format", "f", "text", "how to report: "+report.FormatList())
 	fs.StringVarP(&o.input, "input-format", "i", "auto", "what the input is: auto, or a `NAME` listed below")
 	fs.StringVarP(&o.kernel, "kernel", "k", "auto", "whose rules: auto, or a `VERSION` as uname -r prints it ("+graph.Covered()+")")
-	fs.StringVarP(&o.printk, "printk", "p", "", "a `FILE` of printk patterns, or a built-in set: "+strings.Join(printk.Builtins(), ", "))
+	fs.StringArrayVarP(&o.printk, "printk", "p", nil, "a `FILE` of printk patterns, or a built-in set: "+strings.Join(printk.Builtins(), ", ")+"; may be repeated")
 	fs.StringArrayVarP(&o.threads, "thread", "t", nil, "only this thread, by `NAME` or pid; may be repeated")
 	fs.BoolVarP(&o.follow, "follow", "F", false, "report each thread as soon as it is over; for dmesg -w | and trace_pipe")
 	fs.BoolVarP(&o.all, "all", "a", false, "text: list every thread; without it, beyond 100 threads the unremarkable are only counted")
@@ -70,7 +71,24 @@ exit status: 0 everything fits, or no evidence; 1 a violation or a hang (with
 --strict: or inconclusive, or no evidence); 2 usage, or an input that cannot be read.
 `
 
-func patterns(name string) (*printk.Set, error) {
+// patterns reads pattern files, or takes built-in sets, and makes one set of them.
+func patterns(names []string) (*printk.Set, error) {
+	var sets []*printk.Set
+	var errs []error
+	for _, name := range names {
+		s, err := patternSet(name)
+		sets, errs = append(sets, s), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(sets) == 1 {
+		return sets[0], nil
+	}
+	return printk.Join(sets...)
+}
+
+func patternSet(name string) (*printk.Set, error) {
 	if p := printk.Builtin(name); p != nil {
 		return p, nil
 	}

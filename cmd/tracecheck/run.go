@@ -108,7 +108,7 @@ func (c *command) job() (*job, error) {
 		o.Format = c.input
 	}
 	var err error
-	if c.printk != "" {
+	if c.printk != nil {
 		if o.Printk, err = patterns(c.printk); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,7 +146,7 @@ func (r *Run) compare(o *Opinion, v *checker.Verdict, p *Printed, w *world) {
 	} else if then.Value != "" {
 		o.Open++
 	}
-	if bad := w.outcome(v.Outcome, early, late); bad != "" {
+	if bad := w.outcome(v.Outcome, p, early, late); bad != "" {
 		wrong("outcome: %s", bad)
 	}
 }
@@ -187,15 +188,39 @@ func (w *world) first(prefix string) int {
 	return len(w.walk.Steps)
 }
 
+// shows says whether an event of that name has been recorded.
+func (p *Printed) shows(event string) bool {
+	return slices.ContainsFunc(p.Lines, func(l *Line) bool { return l != nil && l.Event == event })
+}
+
+// endsBeforeStops says whether the trace shows for certain that a thread ended before any
+// stop of it was called: one CPU's lines have it so.
+func (p *Printed) endsBeforeStops(w *world) bool {
+	ended := map[int]bool{}
+	stops := 0
+	for _, l := range p.Lines {
+		switch {
+		case l == nil || l.Thread != w.index:
+		case l.Event == "sched_process_exit":
+			ended[l.CPU] = true
+		case l.Event == "sched_kthread_stop" && !ended[l.CPU]:
+			return false
+		case l.Event == "sched_kthread_stop":
+			stops++
+		}
+	}
+	return stops > 0
+}
+
 // outcome says what is wrong with an outcome; empty: nothing.
-func (w *world) outcome(is checker.Outcome, early, late int) string {
+func (w *world) outcome(is checker.Outcome, p *Printed, early, late int) string {
 	then, end := w.state(early), w.state(w.done)
 	switch is {
 	case checker.RanThenStopped, checker.StoppedBeforeRun, checker.ExitedByItselfThenStopped, checker.Stopped:
-		if w.did("StopReturns", late) == 0 {
-			return "no stop has returned"
+		if w.did("StopReturns", late) == 0 && (p.shows("sched_kthread_stop_ret") || w.did("StopCall", late) == 0 || w.did("ExitComplete", late) == 0) {
+			return "no stop has returned" // nor, where no return is recorded, can it have
 		}
-		if is == checker.RanThenStopped && w.first("ExitComplete") < w.first("StopCall") || is == checker.ExitedByItselfThenStopped && !end.Unasked {
+		if is == checker.RanThenStopped && p.endsBeforeStops(w) || is == checker.ExitedByItselfThenStopped && !end.Unasked {
 			return "whether it was asked before it ended"
 		}
 		if is == checker.StoppedBeforeRun && end.Entered || (is == checker.RanThenStopped || is == checker.ExitedByItselfThenStopped) && !end.Entered {

@@ -265,6 +265,28 @@ func (m *machine) interrupt(t *task) {
 	m.wake(m.rng.IntN(len(m.cpus)), "HHS"[m.rng.IntN(3)], t)
 }
 
+// migrate moves a task that waits for that to another CPU: the migration thread of its CPU
+// does it, and wakes it (kernel/sched/core.c affine_move_task, migration_cpu_stop).
+func (m *machine) migrate(t *task) {
+	cpu := t.last
+	var by *task
+	for _, o := range m.tasks {
+		if o.comm == fmt.Sprintf("migration/%d", cpu) {
+			by = o
+		}
+	}
+	if by == nil {
+		by = m.task(100+cpu, fmt.Sprintf("migration/%d", cpu))
+		by.state = 'S'
+	}
+	prev := m.cpus[cpu]
+	by.state = 'R'
+	m.change(cpu, by, "R+")
+	m.wake(cpu, 'T', t)
+	m.change(cpu, prev, "S")
+	by.state = 'S'
+}
+
 // noise lets the rest of the machine do something.
 func (m *machine) noise() {
 	t := m.others[m.rng.IntN(len(m.others))]

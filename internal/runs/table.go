@@ -43,7 +43,8 @@ type cell struct {
 
 // A Table is how tracecheck judges runs.
 type Table struct {
-	Found  string // a folder for what is misjudged; empty: none
+	Found  string  // a folder for what is misjudged; empty: none
+	Skews  []int64 // of the runs
 	legal  map[string]*cell
 	files  int
 	shares map[string]*share
@@ -52,7 +53,9 @@ type Table struct {
 }
 
 // NewTable is an empty table.
-func NewTable() *Table { return &Table{legal: map[string]*cell{}, shares: map[string]*share{}} }
+func NewTable() *Table {
+	return &Table{Skews: Skews, legal: map[string]*cell{}, shares: map[string]*share{}}
+}
 
 // Bad: something legal is accused, or a fact is wrong.
 func (t *Table) Bad() bool {
@@ -81,7 +84,7 @@ func (t *Table) Legal(ctx context.Context, walks []*Walk, lives int, seed uint64
 		for i := range some {
 			some[i] = pool[own.IntN(len(pool))]
 		}
-		skew := Skews[own.IntN(len(Skews))]
+		skew := t.Skews[own.IntN(len(t.Skews))]
 		format := Formats[own.IntN(len(Formats))]
 		if format == "bpftrace" && (kernel == "2.6.32" || kernel == "3.18") {
 			format = "ftrace"

@@ -129,6 +129,10 @@ func (w *world) step() bool {
 // nothing of is ended by somebody else.
 func (w *world) rouse(s *Step, t *task) {
 	switch {
+	case t == w.k && w.now().At == "set_state":
+		if t.asleep() {
+			w.m.migrate(t)
+		}
 	case t.asleep():
 		if w.m.chance(0.5) {
 			w.m.interrupt(t)
@@ -453,7 +457,9 @@ func (w *world) own() {
 		w.leaves(k)
 	case m.chance(0.06) && k.entering == 0 && w.maySleep(now.At) && !k.asleep():
 		m.sleep(k, 'D', "D")
-	case k.asleep() && k.state == 'D' && (now.At == "set_state" || w.maySleep(now.At)) && m.chance(0.5):
+	case k.asleep() && now.At == "set_state":
+		m.migrate(k)
+	case k.asleep() && k.state == 'D' && w.maySleep(now.At) && m.chance(0.5):
 		m.interrupt(k)
 	}
 }

@@ -75,6 +75,7 @@ func startJVM(t Tools) (*jvm, error) {
 	}
 	j := &jvm{own: own, cmd: exec.Command(t.Java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx4g", "-Xmn1g",
 		"-Djava.io.tmpdir="+own, source, jar, own)}
+	j.cmd.Dir = own // TLC looks for a module in the working directory first
 	j.cmd.Stderr = &j.errors
 	if j.in, err = j.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -13,8 +13,8 @@ import (
 //
 // TLC's ids of the states are fingerprints and do not survive. Initial states
 // are the ones that are filled; there must be exactly one.
-func ParseDot(kernel string, dot []byte) (*Graph, error) {
-	raw := rawGraph{kernel: kernel}
+func ParseDot(module, kernel string, dot []byte) (*Graph, error) {
+	raw := rawGraph{module: module, kernel: kernel}
 	name := make(map[string]string) // TLC's id: values
 	type idEdge struct{ from, action, to string }
 	var edges []idEdge

@@ -14,7 +14,7 @@ type Era struct {
 	Name  string // a kernel of it, as in spec/Eras.tla
 	From  string // the first release of it
 	To    string // the last one; empty: the newest known
-	graph string // the one of Kernels whose graph is its
+	graph string // the era's name whose graph of KThreadAPI is its
 	from  version
 
 	// Brings says what its first release changed for a caller; a kernel with an
@@ -36,23 +36,28 @@ var eras = []Era{
 // Eras are all eras, oldest first.
 func Eras() []Era { return eras }
 
-// Kernels are the kernels that there is a graph for, oldest first.
-func Kernels() (kernels []string) {
+// Kernels are the kernels that there is a graph of the module for, oldest first.
+func (m Module) Kernels() (kernels []string) {
 	for _, e := range eras {
-		if !slices.Contains(kernels, e.graph) {
-			kernels = append(kernels, e.graph)
+		if k := m.Kernel(e); !slices.Contains(kernels, k) {
+			kernels = append(kernels, k)
 		}
 	}
 	return kernels
+}
+
+// Kernel is the one of Kernels whose graph is the era's.
+func (m Module) Kernel(e Era) string {
+	if m.shared {
+		return e.graph
+	}
+	return e.Name
 }
 
 // Covered names the releases of all eras: "2.6.31 to 7.x".
 func Covered() string {
 	return fmt.Sprintf("%s to %d.x", eras[0].From, eras[len(eras)-1].from[0])
 }
-
-// Kernel is the one of Kernels whose graph is the era's.
-func (e Era) Kernel() string { return e.graph }
 
 // Range names the era's releases.
 func (e Era) Range() string {

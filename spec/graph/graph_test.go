@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,28 +19,31 @@ import (
 // is the one that it is said to share.
 func TestGraphsAreWhatTLCDumps(t *testing.T) {
 	root, tools := tlctest.Find(t)
-	for _, era := range Eras() {
-		model, err := tlc.ReadModel(filepath.Join(root, "spec", "models", "api-"+era.Name+".cfg"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dot, err := tools.Dump(t.Context(), model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := ParseDot(era.graph, dot)
-		if err != nil {
-			t.Fatal(err)
-		}
-		have, err := os.ReadFile(FileOf(era.graph) + ".graph")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(g.Format(), have) {
-			t.Errorf("the graph for %s is not that of the specification: run go generate ./...", era.Name)
-		}
-		if len(g.States) != model.Expect.States {
-			t.Errorf("%d states, TLC found %d", len(g.States), model.Expect.States)
+	for _, module := range Modules {
+		for _, era := range Eras() {
+			kernel := module.Kernel(era)
+			model, err := tlc.ReadModel(filepath.Join(root, "spec", "models", module.ModelOf(era.Name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dot, err := tools.Dump(t.Context(), model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := ParseDot(module.Name, kernel, dot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := os.ReadFile(module.FileOf(kernel) + ".graph")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(g.Format(), have) {
+				t.Errorf("the graph of %s for %s is not that of the specification: run go generate ./...", module.Name, era.Name)
+			}
+			if len(g.States) != model.Expect.States {
+				t.Errorf("%d states, TLC found %d", len(g.States), model.Expect.States)
+			}
 		}
 	}
 }
@@ -107,46 +111,54 @@ func TestDoubtsOf(t *testing.T) {
 
 // The graph that is loaded, which is packed, is the one that can be read as text.
 func TestThePackedGraphIsTheText(t *testing.T) {
-	for _, kernel := range Kernels() {
-		text, err := os.ReadFile(FileOf(kernel) + ".graph")
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(g.Format(), text) {
-			t.Errorf("%s does not survive", kernel)
-		}
-		have, err := Load(kernel)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(g, have, cmpopts.EquateEmpty()); d != "" {
-			t.Errorf("%s.packed is not %[1]s.graph: run go generate ./...\n%s", FileOf(kernel), d)
-		}
-		if g.Value(g.Start, "phase") != "absent" {
-			t.Errorf("%s starts in phase %s", kernel, g.Value(g.Start, "phase"))
+	n := 0
+	for _, module := range Modules {
+		n += len(module.Kernels())
+		for _, kernel := range module.Kernels() {
+			text, err := os.ReadFile(module.FileOf(kernel) + ".graph")
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(g.Format(), text) {
+				t.Errorf("%s does not survive", module.FileOf(kernel))
+			}
+			have, err := Load(module, kernel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(g, have, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("%s.packed is not %[1]s.graph: run go generate ./...\n%s", module.FileOf(kernel), d)
+			}
+			for variable, start := range map[string]string{"phase": "absent", "on": "absent"} {
+				if slices.Contains(g.Variables, variable) && g.Value(g.Start, variable) != start {
+					t.Errorf("%s starts with %s = %s", module.FileOf(kernel), variable, g.Value(g.Start, variable))
+				}
+			}
 		}
 	}
 	for _, form := range []string{"*.graph", "*.packed"} {
 		names, err := filepath.Glob(form)
-		if err != nil || len(names) != len(Kernels()) {
-			t.Errorf("%d %s for %d kernels (%v)", len(names), form, len(Kernels()), err)
+		if err != nil || len(names) != n {
+			t.Errorf("%d %s for %d graphs (%v)", len(names), form, n, err)
 		}
 	}
 }
 
 // Bytes that Pack did not write are an error or another graph, and no panic.
 func FuzzUnpack(f *testing.F) {
-	for _, kernel := range Kernels() {
-		b, err := files.ReadFile(FileOf(kernel) + ".packed")
-		if err != nil {
-			f.Fatal(err)
+	for _, module := range []Module{KThreadAPI, Task} {
+		for _, kernel := range module.Kernels() {
+			b, err := files.ReadFile(module.FileOf(kernel) + ".packed")
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b)
+			f.Add(b[:len(b)/2])
 		}
-		f.Add(b)
-		f.Add(b[:len(b)/2])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		g, err := unpack(b)
@@ -162,10 +174,14 @@ func FuzzUnpack(f *testing.F) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	for b.Loop() {
-		if _, err := Load("5.4"); err != nil {
-			b.Fatal(err)
-		}
+	for _, module := range Modules {
+		b.Run(module.Name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Load(module, "5.4"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
@@ -183,16 +199,17 @@ color="white";
 `
 
 func TestParseDot(t *testing.T) {
-	g, err := ParseDot("5.4", []byte(dot))
+	g, err := ParseDot("KThreadAPI", "5.4", []byte(dot))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := head + `kernel 5.4
+	want := head + `module KThreadAPI
+kernel 5.4
 variables exited phase
 start 0 absent
 
 0 absent
-  Create          0 created
+  Create          phase=created
 
 0 created
   Poke            .
@@ -208,7 +225,7 @@ start 0 absent
 		{"an edge to nowhere", strings.Replace(dot, "-> 73", "-> 74", 1)},
 		{"two kinds of states", strings.Replace(dot, `/\\ exited = 0"]`, `/\\ done = 0"]`, 1)},
 	} {
-		if _, err := ParseDot("5.4", []byte(bad.dot)); err == nil {
+		if _, err := ParseDot("KThreadAPI", "5.4", []byte(bad.dot)); err == nil {
 			t.Errorf("%s: no error", bad.name)
 		}
 	}
@@ -220,13 +237,14 @@ func TestParseErrors(t *testing.T) {
 		"kernel 5.4\nvariables a\nstart 1\n",
 		"kernel 5.4\nvariables a\nstart 1\n  Go 1\n",
 		"kernel 5.4\nvariables a b\nstart 1\n\n1\n",
-		"kernel 5.4\nvariables a\nstart 1\n\n1\n  Go 2\n",
+		"kernel 5.4\nvariables a\nstart 1\n\n1\n  Go a=2\n",
+		"kernel 5.4\nvariables a\nstart 1\n\n1\n  Go b=1\n",
 	} {
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
 	}
-	if _, err := Load("0.01"); err == nil || !strings.Contains(err.Error(), "5.4") {
+	if _, err := Load(KThreadAPI, "0.01"); err == nil || !strings.Contains(err.Error(), "5.4") {
 		t.Errorf("Load of an unknown kernel: %v", err)
 	}
 }

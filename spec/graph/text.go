@@ -11,27 +11,56 @@ import (
 // The text's form: three header lines, then the states sorted by their values,
 // each followed by its edges. States are called by their values, so that a
 // change of the specification shows as a small difference. TRUE and FALSE are
-// written T and F, and the target of an edge that stays where it is as ".".
-const head = "# State graph of spec/KThreadAPI.tla, written by go generate; do not edit.\n"
+// written T and F. Of the target of an edge the values that differ are written,
+// each behind its variable; of one that stays where it is, ".".
+const head = "# A state graph of the specification, written by go generate; do not edit.\n"
 
 // Format writes the graph in the form that Parse reads.
 func (g *Graph) Format() []byte {
 	var b bytes.Buffer
 	b.WriteString(head)
+	fmt.Fprintf(&b, "module %s\n", g.Module)
 	fmt.Fprintf(&b, "kernel %s\n", g.Kernel)
 	fmt.Fprintf(&b, "variables %s\n", strings.Join(g.Variables, " "))
 	fmt.Fprintf(&b, "start %s\n", short(g.States[g.Start].Values))
-	for i, s := range g.States {
+	for _, s := range g.States {
 		fmt.Fprintf(&b, "\n%s\n", short(s.Values))
 		for _, e := range s.Edges {
-			to := "."
-			if e.To != i {
-				to = short(g.States[e.To].Values)
-			}
-			fmt.Fprintf(&b, "  %-15s %s\n", g.Actions[e.Action], to)
+			fmt.Fprintf(&b, "  %-15s %s\n", g.Actions[e.Action], g.change(s.Values, g.States[e.To].Values))
 		}
 	}
 	return b.Bytes()
+}
+
+// change says what an edge changes: "phase=started woken=T"; "." if nothing.
+func (g *Graph) change(from, to []string) string {
+	var changed []string
+	for i, v := range to {
+		if v != from[i] {
+			changed = append(changed, g.Variables[i]+"="+short([]string{v}))
+		}
+	}
+	if changed == nil {
+		return "."
+	}
+	return strings.Join(changed, " ")
+}
+
+// changed is the state, by its values, to which an edge leads that changes another one.
+func (r *rawGraph) changed(from, change string) (string, error) {
+	to := strings.Split(from, " ")
+	for _, c := range strings.Fields(change) {
+		if c == "." {
+			continue
+		}
+		name, value, ok := strings.Cut(c, "=")
+		i := slices.Index(r.variables, name)
+		if !ok || i < 0 || i >= len(to) {
+			return "", fmt.Errorf("no variable has the value %q", c)
+		}
+		to[i] = value
+	}
+	return strings.Join(to, " "), nil
 }
 
 func short(values []string) string {
@@ -70,6 +99,8 @@ func Parse(b []byte) (*Graph, error) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
 		case line == "" || strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "module "):
+			raw.module = line[len("module "):]
 		case strings.HasPrefix(line, "kernel "):
 			raw.kernel = line[len("kernel "):]
 		case strings.HasPrefix(line, "variables "):
@@ -77,13 +108,13 @@ func Parse(b []byte) (*Graph, error) {
 		case strings.HasPrefix(line, "start "):
 			start = line[len("start "):]
 		case strings.HasPrefix(line, "  "):
-			action, to, ok := strings.Cut(strings.TrimLeft(line, " "), " ")
+			action, change, ok := strings.Cut(strings.TrimLeft(line, " "), " ")
 			if !ok || from == "" {
 				return nil, fmt.Errorf("graph:%d: an edge without a state", n)
 			}
-			to = strings.TrimLeft(to, " ")
-			if to == "." {
-				to = from
+			to, err := raw.changed(from, change)
+			if err != nil {
+				return nil, fmt.Errorf("graph:%d: %v", n, err)
 			}
 			raw.edges = append(raw.edges, rawEdge{from, action, to})
 		default:
@@ -98,6 +129,7 @@ func Parse(b []byte) (*Graph, error) {
 // A rawGraph is a graph whose states are still called by their values, as the
 // file has them.
 type rawGraph struct {
+	module    string
 	kernel    string
 	variables []string
 	start     string
@@ -115,7 +147,7 @@ func (r *rawGraph) graph() (*Graph, error) {
 	if len(r.states) > MaxStates {
 		return nil, fmt.Errorf("graph: %d states, more than %d", len(r.states), MaxStates)
 	}
-	g := &Graph{Kernel: r.kernel, Variables: r.variables, States: make([]State, len(r.states))}
+	g := &Graph{Module: r.module, Kernel: r.kernel, Variables: r.variables, States: make([]State, len(r.states))}
 	index := make(map[string]int, len(r.states))
 	for i, s := range r.states {
 		index[s] = i
@@ -147,13 +179,16 @@ func (r *rawGraph) graph() (*Graph, error) {
 	}
 	for i := range g.States {
 		edges := g.States[i].Edges
-		slices.SortFunc(edges, func(a, b Edge) int {
-			if a.Action != b.Action {
-				return a.Action - b.Action
-			}
-			return a.To - b.To
-		})
+		slices.SortFunc(edges, compareEdges)
 		g.States[i].Edges = slices.Compact(edges)
 	}
 	return g, nil
+}
+
+// compareEdges orders edges by their actions, and then by their targets.
+func compareEdges(a, b Edge) int {
+	if a.Action != b.Action {
+		return a.Action - b.Action
+	}
+	return a.To - b.To
 }

@@ -21,6 +21,7 @@ Freezes     == [k \in Threads |-> "freezes"]
 FreezesStop == [k \in Threads |-> "freezes_stop"]
 StopsItself == [k \in Threads |-> "stops_itself"]
 Arbitrary   == [k \in Threads |-> "arbitrary"]
+SleepsAny   == [k \in Threads |-> "sleeps_any"]
 
 \* StopCall for a stop that races no kthread_park(): all have returned.
 StopCallAfterPark(s) ==

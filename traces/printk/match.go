@@ -13,11 +13,12 @@ import (
 
 // A Match is a message and the pattern that matches it. It is valid as long as the message.
 type Match struct {
-	set       *Set
+	in        *Set // the set that was asked, or a built-in one behind it
 	pattern   *pattern
 	values    values
 	msg       []byte
 	Ambiguous bool // the message can be read in two ways
+	Builtin   bool // of a set that is recognised without being asked for: from its begin line on
 }
 
 // Match finds the best pattern that matches a whole message. ok is false where none does. A
@@ -27,8 +28,16 @@ func (p *Set) Match(msg []byte) (m Match, ok bool) {
 		return Match{}, false
 	}
 	q, found, ambiguous := p.find(msg)
-	return Match{p, q, found, msg, ambiguous}, q != nil
+	if q == nil && p.builtin != nil {
+		m, ok = p.builtin.Match(msg)
+		m.Builtin = true
+		return m, ok
+	}
+	return Match{p, q, found, msg, ambiguous, false}, q != nil
 }
+
+// Set is the set that has the pattern, of those that were joined.
+func (m *Match) Set() *Set { return m.pattern.set }
 
 // Kind is the kind of the pattern.
 func (m *Match) Kind() traces.Kind { return m.pattern.kind }
@@ -39,9 +48,9 @@ func (m *Match) Pattern() string { return m.pattern.text }
 // Event makes an event of the match. Where the text of a placeholder is not what it must
 // be, problem says so; usable is false where the event is of no use then.
 func (m *Match) Event() (e traces.Event, problem string, usable bool) {
-	e, problem, usable = m.pattern.event(m.set, m.values)
+	e, problem, usable = m.pattern.event(m.pattern.set, m.values)
 	if usable && e.Kind != traces.Begin {
-		e.OrNames = m.set.otherNames(m.msg, m.pattern)
+		e.OrNames = m.in.otherNames(m.msg, m.pattern)
 	}
 	return e, problem, usable
 }
@@ -51,10 +60,13 @@ type values struct {
 	thread, by, pid, code string
 }
 
-// find is the best pattern that matches a whole message, nil where none does. ambiguous
-// says that another pattern is as good, or that the placeholders can be read in two ways,
-// or in too many to try.
+// find is the best pattern that matches a whole message, nil where none does. A reading
+// that has a number wherever one must be is better than one that has not: of
+// "kt [b][324] up" only 324 can be the pid. ambiguous says that another pattern is as good,
+// or that the placeholders can be read in two ways, or in too many to try.
 func (p *Set) find(msg []byte) (best *pattern, m values, ambiguous bool) {
+	text := ""
+	numbers := false // the best reading has them
 	for i := range p.list {
 		q := &p.list[i]
 		if best != nil && q.literal < best.literal {
@@ -63,24 +75,60 @@ func (p *Set) find(msg []byte) (best *pattern, m values, ambiguous bool) {
 		if !q.mayMatch(msg) {
 			continue
 		}
-		found, budget := 0, maxReadings
-		var first values
-		matchParts(q.parts, string(msg), values{}, &budget, func(got values) bool {
-			if found == 0 || got != first {
-				found++
-				first = got
-			}
-			return found < 2
-		})
+		if text == "" {
+			text = string(msg)
+		}
+		r := q.read(text)
 		switch {
-		case found == 0 && budget > 0:
-		case best != nil:
-			return best, m, true
-		default:
-			best, m, ambiguous = q, first, found != 1 || budget == 0
+		case r.found == 0:
+		case best == nil || r.numbers && !numbers:
+			best, m, ambiguous, numbers = q, r.first, r.found > 1, r.numbers
+		case r.numbers == numbers:
+			ambiguous = true
 		}
 	}
 	return best, m, ambiguous
+}
+
+// A reading is how a pattern can be read in one message.
+type reading struct {
+	first   values
+	found   int  // how many ways there are, counted up to 2; of those with numbers, if any has them
+	numbers bool // first has a number wherever one must be
+}
+
+// read finds the best way to read a message as a pattern. Where there are too many ways to
+// try all, two count as found.
+func (q *pattern) read(msg string) (r reading) {
+	budget := maxReadings
+	matchParts(q.parts, msg, values{}, &budget, func(got values) bool {
+		switch numbers := got.numbers(); {
+		case r.found == 0 || numbers && !r.numbers:
+			r = reading{got, 1, numbers}
+		case numbers == r.numbers && got != r.first:
+			r.found = 2
+		}
+		return r.found < 2 || !r.numbers
+	})
+	if budget == 0 {
+		r.found = 2
+	}
+	return r
+}
+
+// numbers says whether the texts of {pid} and {code} are numbers.
+func (m values) numbers() bool {
+	if m.pid != "" {
+		if _, ok := parsePID(m.pid); !ok {
+			return false
+		}
+	}
+	if m.code != "" {
+		if _, err := parseCode(m.code); err != nil && !errors.Is(err, strconv.ErrRange) {
+			return false
+		}
+	}
+	return true
 }
 
 // otherNames are the threads that a message would be about if a pattern with less literal
@@ -178,7 +226,7 @@ func (p *Set) Literals() []Literals {
 	if p == nil {
 		return nil
 	}
-	var list []Literals
+	list := p.builtin.Literals()
 	for _, q := range p.list {
 		l := Literals{Begin: q.parts[0].text, End: q.parts[len(q.parts)-1].text}
 		for _, part := range q.parts {
@@ -201,7 +249,7 @@ func (p *Set) MayMatch(msg []byte) bool {
 			return true
 		}
 	}
-	return false
+	return p.builtin.MayMatch(msg)
 }
 
 // maxReadings bounds how many ways to read a message are tried.
@@ -265,11 +313,11 @@ func isWord(s string) bool { return s != "" && !strings.Contains(s, " ") }
 func (q *pattern) event(set *Set, m values) (e traces.Event, problem string, usable bool) {
 	e = traces.Event{Kind: q.kind, Printed: traces.Printed{Set: set}, Thread: traces.Task{Comm: m.thread}, By: parseTask(m.by)}
 	if m.pid != "" {
-		pid, err := strconv.ParseUint(m.pid, 10, 31)
-		if err != nil || pid == 0 {
+		pid, ok := parsePID(m.pid)
+		if !ok {
 			return e, fmt.Sprintf("%q is no pid of a kernel thread: not used", m.pid), false
 		}
-		e.Thread.PID = int(pid)
+		e.Thread.PID = pid
 	}
 	if m.code != "" {
 		code, err := parseCode(m.code)
@@ -284,6 +332,12 @@ func (q *pattern) event(set *Set, m values) (e traces.Event, problem string, usa
 	return e, "", true
 }
 
+// parsePID reads a pid; ok is false for what is none of a kernel thread.
+func parsePID(s string) (pid int, ok bool) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	return int(n), err == nil && n > 0
+}
+
 // parseTask reads a caller as a message names it: a pid, name[pid], or a name.
 func parseTask(s string) traces.Task {
 	name, num := "", s
@@ -292,8 +346,8 @@ func parseTask(s string) traces.Task {
 			name, num = rest[:i], rest[i+1:]
 		}
 	}
-	if pid, err := strconv.ParseUint(num, 10, 31); err == nil && pid > 0 {
-		return traces.Task{Comm: name, PID: int(pid)}
+	if pid, ok := parsePID(num); ok {
+		return traces.Task{Comm: name, PID: pid}
 	}
 	return traces.Task{Comm: s}
 }

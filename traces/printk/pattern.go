@@ -14,6 +14,7 @@ import (
 
 // A pattern is one line of a pattern file.
 type pattern struct {
+	set     *Set
 	kind    traces.Kind
 	line    int    // in the pattern file
 	text    string // as written
@@ -79,7 +80,7 @@ func Parse(name string, r io.Reader) (*Set, error) {
 			bad(n, "%q is no action: want %s", action, actions())
 			continue
 		}
-		pat := pattern{kind: kind, line: n, text: text}
+		pat := pattern{set: p, kind: kind, line: n, text: text}
 		if err := pat.compile(); err != nil {
 			bad(n, "%v", err)
 			continue
@@ -104,8 +105,7 @@ func Parse(name string, r io.Reader) (*Set, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	// The pattern with the most literal text is first: it wins where several match.
-	slices.SortStableFunc(p.list, func(a, b pattern) int { return b.literal - a.literal })
+	p.sort()
 	return p, nil
 }
 

@@ -4,6 +4,9 @@ package printk
 import (
 	"bytes"
 	"embed"
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,9 +45,72 @@ func Builtins() []string {
 // A Set is a set of printk patterns: the messages that a module prints, and what each of
 // them means. docs/printk.md describes the format of a pattern file.
 type Set struct {
-	Name  string
-	shows traces.Kinds
-	list  []pattern
+	Name    string
+	shows   traces.Kinds
+	list    []pattern
+	builtin *Set // recognised where none of list matches, from its begin line on; nil: none
+}
+
+// Join returns a set that has the patterns of several. Each of them stays a set of its own,
+// with its own begin line and its own names: Match.Event says whose message it is. A set
+// whose name is that of an earlier one is left out. The error has a line for each two
+// patterns of two sets that can match one message equally well.
+func Join(sets ...*Set) (*Set, error) {
+	var names []string
+	var errs []error
+	all := new(Set)
+	for _, s := range sets {
+		if slices.Contains(names, s.Name) {
+			continue
+		}
+		names = append(names, s.Name)
+		for i := range s.list {
+			q := &s.list[i]
+			for j := range all.list {
+				o := &all.list[j]
+				if o.literal != q.literal {
+					continue
+				}
+				if msg, ok := overlap(o.parts, q.parts); ok {
+					errs = append(errs, fmt.Errorf("%s:%d: ambiguous: %q matches this pattern and the one of %s:%d, and both have %d literal characters",
+						s.Name, q.line, msg, o.set.Name, o.line, q.literal))
+				}
+			}
+		}
+		all.list = append(all.list, s.list...)
+		all.shows |= s.shows
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	all.Name = strings.Join(names, "+")
+	all.sort()
+	return all, nil
+}
+
+// WithBuiltins returns a set that has the patterns of p, and of the built-in sets that are
+// recognised without being asked for: that is "story", from its begin line on, unless p has
+// a pattern for one of its messages. p may be nil.
+func WithBuiltins(p *Set) *Set {
+	story := Builtin("story")
+	if p == nil {
+		return &Set{builtin: story}
+	}
+	for i := range p.list {
+		for j := range story.list {
+			if _, ok := overlap(p.list[i].parts, story.list[j].parts); ok {
+				return p
+			}
+		}
+	}
+	with := *p
+	with.builtin = story
+	return &with
+}
+
+// sort puts the pattern with the most literal text first: it wins where several match.
+func (p *Set) sort() {
+	slices.SortStableFunc(p.list, func(a, b pattern) int { return b.literal - a.literal })
 }
 
 // Shows is the set of kinds that have a pattern.

@@ -125,3 +125,60 @@ func TestBuiltins(t *testing.T) {
 		}
 	}
 }
+
+// Sets that are joined stay sets of their own.
+func TestJoin(t *testing.T) {
+	parse := func(name, text string) *Set {
+		p, err := Parse(name, strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	a := parse("a", "begin a: up\nenter a: {thread} in\nstop-return a: {thread} is gone")
+	b := parse("b", "enter b: {thread} in\nstop-return {thread} is gone")
+	all, err := Join(a, b, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = WithBuiltins(all)
+	for _, tt := range []struct {
+		msg, want string
+		of        *Set
+	}{
+		{"a: t in", "enter t", a},
+		{"b: t in", "enter t", b},
+		{"a: t is gone", "stop-return t", a}, // the one with more text
+		{"t is gone", "stop-return t", b},
+		{"func t", "enter t", nil},
+	} {
+		m, ok := all.Match([]byte(tt.msg))
+		if !ok || !all.MayMatch([]byte(tt.msg)) {
+			t.Errorf("%q: no match", tt.msg)
+			continue
+		}
+		e, _, _ := m.Event()
+		if got := e.Kind.String() + " " + e.Thread.String(); got != tt.want || tt.of != nil && e.Set != tt.of || m.Builtin != (tt.of == nil) {
+			t.Errorf("%q: %s of %v", tt.msg, got, e.Set)
+		}
+	}
+	if m, _ := all.Match([]byte("a: t is gone")); m.Set() == nil || len(all.Literals()) != 5+7 {
+		t.Errorf("%d literals", len(all.Literals()))
+	}
+	_, err = Join(a, parse("c", "\nreturn a: {thread} up"))
+	if err != nil {
+		t.Error(err)
+	}
+	_, err = Join(a, parse("c", "\nreturn a: {thread} in"))
+	if want := `c:2: ambiguous: "a: 1 in" matches this pattern and the one of a:2, and both have 6 literal characters`; err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	// Who has words for one of the story's messages replaces it.
+	own := parse("own", "stop-return {thread} stopped")
+	if WithBuiltins(own) != own {
+		t.Error("the story is behind a set with its own words")
+	}
+	if m, ok := WithBuiltins(nil).Match([]byte("func t")); !ok || !m.Builtin {
+		t.Error("the story is not there by itself")
+	}
+}

@@ -139,6 +139,9 @@ func (r *Reader) choose() {
 	}
 	r.blocks.start(skimmers)
 	b := r.block
+	if decided := bytes.TrimSuffix(b.text[:min(r.from, len(b.text))], []byte("\n")); r.trace != nil {
+		r.tail.add(skim.Line{Prev: skim.Whole, Next: -1}, decided[bytes.LastIndexByte(decided, '\n')+1:])
+	}
 	b.text = b.text[min(r.from, len(b.text)):]
 	b.Tail, r.next, r.from = false, 0, 0
 	r.blocks.own.Skim(b.text, &b.Block)

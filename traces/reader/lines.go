@@ -27,6 +27,9 @@ func (r *Reader) advance() error {
 		}
 	}
 	err := r.block.err
+	if r.trace != nil {
+		r.tail.keep(r.block)
+	}
 	r.blocks.done(r.block)
 	r.block = nil
 	if err != nil {
@@ -93,7 +96,7 @@ func (r *Reader) skipOrCommit() {
 			}
 			continue
 		}
-		n := skipUnwatched(r.opts.Interest, b.Lines[r.next:])
+		n := r.skipUnwatched(b.Lines[r.next:])
 		if n == 0 {
 			break
 		}
@@ -101,6 +104,9 @@ func (r *Reader) skipOrCommit() {
 		s.Lines += n
 		s.KernelLines += n
 		s.LastLine = s.Lines
+		if r.ready = r.events; len(r.ready) > 0 {
+			break
+		}
 	}
 	if r.next > 0 {
 		r.from = int(b.Lines[r.next-1].End) + 1
@@ -108,13 +114,22 @@ func (r *Reader) skipOrCommit() {
 }
 
 // skipUnwatched is how many of the first lines are about the scheduling of tasks that
-// nobody is interested in.
-func skipUnwatched(interest *traces.Interest, lines []skim.Line) (n int) {
+// nobody is interested in. It ends behind a line that shows that others are missing, which
+// makes an event.
+func (r *Reader) skipUnwatched(lines []skim.Line) (n int) {
+	interest, walk, at := r.opts.Interest, r.trace.ChainWalk(), r.stats.Lines+1
 	for i := range lines {
 		l := &lines[i]
-		if l.Prev < 0 || interest.MayHave(uint32(l.Prev)) || interest.MayHave(uint32(l.Next)) {
+		if l.Prev < 0 || l.Decoded > 0 || interest.MayHave(uint32(l.Prev)) || interest.MayHave(uint32(l.Next)) {
 			return i
 		}
+		if walk.Switched(at+i, l.Decoded, l.Prev, l.Next) {
+			continue
+		}
+		if r.trace.Switched(at+i, int(^l.Decoded), int(l.Prev), int(l.Next)); len(r.events) > 0 {
+			return i + 1
+		}
+		walk = r.trace.ChainWalk()
 	}
 	return len(lines)
 }

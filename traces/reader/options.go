@@ -10,8 +10,9 @@ import (
 // Options say how a log is to be read. The zero value reads any format,
 // recognises no module's messages, and leaves nothing out.
 type Options struct {
-	// Patterns are the messages of a module that are recognised, from the set's
-	// begin line on, or, with Always, wherever they stand. nil: none.
+	// Patterns are the messages of a module that are recognised, from their set's
+	// begin line on, or, with Always, wherever they stand. Those that
+	// printk.WithBuiltins has added need their begin line always. nil: none.
 	Patterns *printk.Set
 	Always   bool
 	// Format is the only format that is read, by its name in Formats. Empty or
@@ -21,9 +22,8 @@ type Options struct {
 	// reading many of them at once.
 	Follow bool
 	// Interest has the pids whose scheduling is needed; nil: all. Events of a trace that
-	// are only about the scheduling of other pids are left out. A SwitchIn is left out
-	// too if the thread's Woken (not Late) was emitted and no SwitchOut since, because it
-	// says nothing new. Stats.Seen has the kinds of all events, left out or not.
+	// are only about the scheduling of other pids are left out. Stats.Seen has the kinds of
+	// all events, left out or not.
 	Interest *traces.Interest
 
 	// skimmer makes the Skimmer, for tests; nil: the usual one.

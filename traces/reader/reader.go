@@ -48,6 +48,7 @@ type Reader struct {
 	block  *block  // nil between two
 	next   int     // of block.Lines
 	from   int     // where it begins
+	tail   tail    // of the blocks before
 	raw    bool    // the latest line has been taken raw
 }
 
@@ -81,11 +82,9 @@ func (r *Reader) Scan() bool {
 	if r.at++; r.at < len(r.ready) {
 		return true
 	}
-	r.ready, r.at = r.ready[:0], 0
+	r.ready, r.events, r.at = r.ready[:0], r.events[:0], 0
 	if r.trace != nil && r.block != nil {
-		if r.skipOrCommit(); len(r.ready) > 0 {
-			return true
-		}
+		r.skipOrCommit()
 	}
 	for r.err == nil && len(r.ready) == 0 {
 		r.events = r.events[:0]
@@ -93,6 +92,9 @@ func (r *Reader) Scan() bool {
 		if len(r.events) > 0 {
 			r.ready = r.events
 		}
+	}
+	if r.trace != nil && len(r.ready) > 0 {
+		r.addLate()
 	}
 	return len(r.ready) > 0
 }

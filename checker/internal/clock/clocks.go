@@ -31,8 +31,8 @@ type Moment struct {
 	Line   int   // that shows it
 }
 
-// A Beyond says that two clocks differ by more than Slack.
-type Beyond struct {
+// A Difference says that two clocks differ by more than Slack.
+type Difference struct {
 	Ahead, Behind int   // CPUs
 	By            int64 // at least so far is Ahead's clock ahead, in nanoseconds
 	Cause, Effect int   // the lines that show it: the clocks have the cause behind its effect
@@ -41,14 +41,17 @@ type Beyond struct {
 // Clocks are the clocks of a log's CPUs. The zero value knows of no cause yet.
 //
 // What causes say of two clocks holds near them in time: by a distance in time it is widened
-// by what clocks drift, and an offset is bounded by causes before a moment and by causes
-// after it, so that a clock that steps between them is allowed for. A step is noticed once
-// causes of both directions have come after it.
+// by what clocks drift. An offset is bounded only where causes within a second before the
+// moment bound it, and causes within a second after it, and the wider of the two counts. So
+// a clock may step at any time, once in two seconds.
 type Clocks struct {
 	pairs  map[[2]int]*pair // by two CPUs, the smaller number first
 	last   *pair            // of the last cause
 	lastOf [2]int
-	beyond bool // some pair differs by more than Slack
+	Beyond bool // some two differ by more than Slack
+	// Skewed: some effect has an earlier stamp than its cause. As long as that is not so, no
+	// interval excludes that all clocks are equal.
+	Skewed bool
 }
 
 // pairOf returns the pair of two CPUs, a < b; nil: there is none, and none was made.
@@ -81,21 +84,32 @@ func (c *Clocks) Cause(from, to Moment) {
 	// The offset of to's clock is no larger than if the cause had taken no time.
 	most := to.Stamp - from.Stamp + max(from.Coarse, to.Coarse)
 	p := c.pairOf(min(from.CPU, to.CPU), max(from.CPU, to.CPU), true)
-	if most < -Slack {
-		c.beyond = true // even where there is no room for the pair
-	}
 	if p == nil {
 		return
 	}
-	if most < -Slack && -most > p.beyond.By {
-		p.beyond = Beyond{Ahead: from.CPU, Behind: to.CPU, By: -most, Cause: from.Line, Effect: to.Line}
-	}
+	side, b := lower, bound{value: -most, at: to.Stamp}
 	if from.CPU < to.CPU {
-		p.add(upper, bound{value: most, at: from.Stamp})
-	} else {
-		p.add(lower, bound{value: -most, at: to.Stamp})
+		side, b = upper, bound{value: most, at: from.Stamp}
 	}
+	if most < -Slack {
+		if -most > p.beyond.By {
+			p.beyond = Difference{Ahead: from.CPU, Behind: to.CPU, By: -most, Cause: from.Line, Effect: to.Line}
+		}
+		if p.against[side]++; p.against[side] < enoughAgainst {
+			return
+		}
+		c.Beyond = true
+	} else if n := &p.against[1-side]; *n > 0 && *n < enoughAgainst && most < p.beyond.By {
+		p.beyond, *n = Difference{}, 0
+	}
+	c.Skewed = c.Skewed || most < 0
+	p.add(side, b)
 }
+
+// enoughAgainst is how many causes of two CPUs must contradict Slack until that is believed.
+// Lines that are not possible do so too. Before, one cause that contradicts them is enough
+// to forget them.
+const enoughAgainst = 3
 
 // Offset returns bounds on how far the clock of m's CPU is ahead of another CPU's at that
 // moment, in nanoseconds. What causes do not bound is Slack, or, where the causes of the
@@ -113,7 +127,10 @@ func (c *Clocks) Offset(cpu int, m Moment) (lo, hi int64) {
 	if cpu > m.CPU {
 		known = interval{-known.hi, -known.lo}
 	}
-	if !c.beyond {
+	if known.empty() {
+		known = everything // the clocks step more often, or a cause was none
+	}
+	if !c.Beyond {
 		if within := known.and(interval{-Slack, Slack}); !within.empty() {
 			known = within
 		}
@@ -121,18 +138,18 @@ func (c *Clocks) Offset(cpu int, m Moment) (lo, hi int64) {
 	return known.lo, known.hi
 }
 
-// Beyond returns the pairs of CPUs whose clocks differ by more than Slack, one fact for each
-// pair, the one that shows most.
-func (c *Clocks) Beyond() (facts []Beyond) {
+// Differences returns the pairs of CPUs whose clocks differ by more than Slack, one fact for
+// each pair, the one that shows most.
+func (c *Clocks) Differences() (list []Difference) {
 	for _, p := range c.pairs {
-		if p.beyond.By > 0 {
-			facts = append(facts, p.beyond)
+		if p.beyond.By > 0 && max(p.against[lower], p.against[upper]) >= enoughAgainst {
+			list = append(list, p.beyond)
 		}
 	}
-	slices.SortFunc(facts, func(a, b Beyond) int {
+	slices.SortFunc(list, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.Ahead, b.Ahead), cmp.Compare(a.Behind, b.Behind))
 	})
-	return facts
+	return list
 }
 
 // An interval has all offsets from lo to hi.

@@ -5,8 +5,9 @@ import "slices"
 // A pair is what is known of two CPUs, a and b: by how much b's clock is ahead of a's, from
 // time to time.
 type pair struct {
-	stretches []stretch // in the order of time
-	beyond    Beyond    // By 0: they do not differ that much
+	stretches []stretch  // in the order of time
+	beyond    Difference // By 0: they do not differ that much
+	against   [2]int     // causes that contradict Slack
 }
 
 // A stretch is a time, with the best bounds that its causes have given.
@@ -33,7 +34,7 @@ const shortest = 1 << 20
 
 // maxStretches bounds the stretches of a pair. When there are as many, those of the older
 // half become half as many.
-const maxStretches = 48
+const maxStretches = 128
 
 // add notes a bound.
 func (p *pair) add(side int, b bound) {
@@ -94,26 +95,27 @@ func (s *stretch) agrees(next *stretch) bool {
 }
 
 // offset returns the interval of b's offset at a moment by the clock of a, or, with byB, by
-// that of b.
+// that of b. A side that the causes about the moment do not bound is Far.
+//
+// The clocks may step between the causes before the moment and those after it, or among
+// either. If they step once in that time, one of the two intervals is of the moment. So the
+// wider bound holds, and a side that only one of them bounds is not bounded.
 func (p *pair) offset(at int64, byB bool) interval {
-	before, after := p.near(at, byB, -1), p.near(at, byB, 1)
-	if before.and(after).empty() {
-		// The clocks stepped between, before or after the moment. One of the two holds.
-		return interval{min(before.lo, after.lo), max(before.hi, after.hi)}
+	before := p.near(at, byB, -1)
+	if before == everything {
+		return everything
 	}
-	// Whether the clocks stepped is not known. If one side has no bound, the other's does.
-	both := before.and(after)
-	if before.lo > -Far && after.lo > -Far {
-		both.lo = min(before.lo, after.lo)
-	}
-	if before.hi < Far && after.hi < Far {
-		both.hi = max(before.hi, after.hi)
-	}
-	return both
+	after := p.near(at, byB, 1)
+	return interval{min(before.lo, after.lo), max(before.hi, after.hi)}
 }
 
-// maxNear is how many stretches are asked on each side of a moment.
-const maxNear = 6
+// around is how far from a moment causes may be that speak of it, in nanoseconds. Clocks are
+// taken to step once in twice that time at most.
+const around = 1e9
+
+// maxNear is how many stretches are asked on each side of a moment, and enough how many of
+// them where they bound the offset on both sides.
+const maxNear, enough = 32, 6
 
 // near returns what the nearest causes before a moment say (direction -1), or those after
 // it (1). Causes that are further away and contradict nearer ones are of another time: the
@@ -127,14 +129,16 @@ func (p *pair) near(at int64, byB bool, direction int) interval {
 	})
 	i-- // the stretch that the moment is in, or -1
 	known := everything
-	for asked := 0; asked < maxNear && i < len(p.stretches); i += direction {
+	for asked := 0; i < len(p.stretches); i += direction {
 		if i < 0 {
 			if direction < 0 {
 				break
 			}
 			continue
 		}
-		asked++
+		if asked++; asked > maxNear || asked > enough && known.lo > -Far && known.hi < Far {
+			break
+		}
 		s := &p.stretches[i]
 		sides := [2]int{lower, upper}
 		if s.has[lower] && s.has[upper] && (s.best[upper].at-s.best[lower].at)*int64(direction) < 0 {
@@ -146,7 +150,7 @@ func (p *pair) near(at int64, byB bool, direction int) interval {
 			if byB {
 				distance -= b.value
 			}
-			if !s.has[side] || distance != 0 && (distance > 0) != (direction < 0) {
+			if !s.has[side] || distance != 0 && (distance > 0) != (direction < 0) || abs(distance) > around {
 				continue
 			}
 			now := known

@@ -62,7 +62,12 @@ func (l *Life) Keep(e *traces.Event) {
 		Stamp: e.Stamp, Line: e.Line, Code: int32(e.Code), cpu: int16(e.CPU), By: Nobody,
 		Kind: e.Kind, State: e.State, HasCode: e.HasCode, Late: e.Late, Context: e.Context, Clock: e.Clock,
 	}
-	if e.Thread.PID != l.Thread.PID {
+	switch {
+	case e.Thread.PID == l.Thread.PID:
+		if e.Thread.Comm != l.Thread.Comm && e.Thread.Comm != "" && !l.Trace.unnamed {
+			l.addAlias(e.Thread)
+		}
+	default:
 		k.Thread = l.taskIndex(&e.Thread)
 	}
 	if e.By.PID != 0 || e.By.Comm != "" {
@@ -91,6 +96,14 @@ func (l *Life) Keep(e *traces.Event) {
 		l.Trace.left = k.State
 	}
 	l.compact, l.events = append(l.compact, k), nil
+}
+
+// setCaller names the task that did event i, which the log has shown since.
+func (l *Life) setCaller(i int, by traces.Task) {
+	l.compact[i].By, l.events = l.taskIndex(&by), nil
+	if l.compact[i].Partial {
+		l.fullAt(i).By = by
+	}
 }
 
 // taskIndex returns the place of a task in Life.tasks, and adds the task if it is new.
@@ -162,6 +175,15 @@ func (l *Life) Caller(i int) traces.Task {
 	return l.TaskAt(l.compact[i].By)
 }
 
+// Func is the function of the probe that shows event i, of a traced life; empty: event i is
+// no probe's.
+func (l *Life) Func(i int) string {
+	if l.compact[i].Partial {
+		return l.fullAt(i).Func
+	}
+	return ""
+}
+
 // Code is the value that event i shows, of a traced life; 0 where it shows none.
 func (l *Life) Code(i int) int {
 	if l.compact[i].Partial {
@@ -185,12 +207,25 @@ func (l *Life) Events() []traces.Event {
 // Count is how many events there are.
 func (l *Life) Count() int { return max(len(l.compact), len(l.events)) }
 
-// latest is the latest event, if it is of a kind and the thread's own; else nil.
-func (l *Life) latest(kind traces.Kind) *CompactEvent {
-	if n := len(l.compact); n > 0 && l.compact[n-1].Kind == kind && l.compact[n-1].Thread == TheThread {
-		return &l.compact[n-1]
+// answersAgain says whether the latest two events are calls of kthread_should_stop() by the
+// thread that have returned this value.
+func (l *Life) answersAgain(code int) bool {
+	n := len(l.compact)
+	for i := n - 2; i < n; i++ {
+		if i < 0 || l.compact[i].Kind != traces.ShouldStop || int(l.compact[i].Code) != code {
+			return false
+		}
 	}
-	return nil
+	return true
+}
+
+// dropLatest takes the latest event out of the life.
+func (l *Life) dropLatest() {
+	n := len(l.compact) - 1
+	if l.compact[n].Partial {
+		l.full = l.full[:len(l.full)-1]
+	}
+	l.compact, l.events = l.compact[:n], nil
 }
 
 // InTime says whether the stamps never run against the order of the lines.
@@ -209,6 +244,7 @@ func (l *Life) InTime() bool {
 func (l *Life) Restamped(by traces.Clock, stamp func(i int) int64) *Life {
 	as := *l
 	as.events, as.compact, as.full = nil, slices.Clone(l.compact), slices.Clone(l.full)
+	as.traceMore.offsets = offsets{}
 	for i := range as.compact {
 		k := &as.compact[i]
 		k.Clock, k.Stamp, k.cpu = by, stamp(i), -1

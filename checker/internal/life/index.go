@@ -9,8 +9,10 @@ import (
 
 // An index finds the lives that have not ended, and counts the lives of each pid and name.
 type index struct {
-	open   []*Life // in the order of their first events; nil where one has ended
-	ended  int     // how many of open are nil
+	open  []*Life // in the order of their first events; nil where one has ended
+	ended int     // how many of open are nil
+	// intact are those of them in whose time nothing was lost yet, and some that have ended.
+	intact []*Life
 	byPID  pidMap[Life]
 	byName map[string][]*Life // by commKey
 
@@ -26,6 +28,24 @@ func (x *index) alive() iter.Seq[*Life] {
 				return
 			}
 		}
+	}
+}
+
+// losing are the lives of whose time something is lost. Once all that is missing came
+// behind a line, another such loss says nothing new of them, so they come once. everything:
+// anything before may be missing, so they come again.
+func (x *index) losing(everything bool) iter.Seq[*Life] {
+	return func(yield func(*Life) bool) {
+		if everything {
+			x.alive()(yield)
+		} else {
+			for _, l := range x.intact {
+				if l.openAt >= 0 && !yield(l) {
+					return
+				}
+			}
+		}
+		x.intact = x.intact[:0]
 	}
 }
 
@@ -46,10 +66,17 @@ func (x *index) incarnation(t traces.Task) int {
 	return int((*p)[t.PID%partSize])
 }
 
-func (x *index) insert(l *Life) {
+func (x *index) insert(l *Life) { x.put(l, false) }
+
+// put is insert. beside: the pid is found to be another life's.
+func (x *index) put(l *Life, beside bool) {
 	l.openAt = len(x.open)
 	x.open = append(x.open, l)
-	if l.Thread.PID != 0 {
+	if n := len(x.intact); n > 64 && n > 2*(len(x.open)-x.ended) {
+		x.intact = slices.DeleteFunc(x.intact, func(o *Life) bool { return o.openAt < 0 })
+	}
+	x.intact = append(x.intact, l)
+	if l.Thread.PID != 0 && !beside {
 		x.byPID.set(l.Thread.PID, l)
 	}
 	if l.Thread.Comm != "" && !l.Trace.on {
@@ -59,7 +86,6 @@ func (x *index) insert(l *Life) {
 }
 
 func (x *index) remove(l *Life) {
-	is := func(o *Life) bool { return o == l }
 	x.open[l.openAt], l.openAt = nil, -1
 	if x.ended++; x.ended > 64 && x.ended > len(x.open)/2 {
 		x.open = slices.DeleteFunc(x.open, func(o *Life) bool { return o == nil })
@@ -74,8 +100,13 @@ func (x *index) remove(l *Life) {
 	if l.Trace.on {
 		return // its name is in no event
 	}
+	x.unname(l)
+}
+
+// unname forgets which life has its name.
+func (x *index) unname(l *Life) {
 	key := commKey(l.Thread.Comm)
-	if rest := slices.DeleteFunc(x.byName[key], is); len(rest) > 0 {
+	if rest := slices.DeleteFunc(x.byName[key], func(o *Life) bool { return o == l }); len(rest) > 0 {
 		x.byName[key] = rest
 	} else {
 		delete(x.byName, key)

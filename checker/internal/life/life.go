@@ -42,10 +42,7 @@ type Identity struct {
 // Evidence is what a life's log shows besides the events, and whether a missing message
 // proves anything.
 type Evidence struct {
-	// Begun: the pattern set's begin line came before the life, in the same boot, and
-	// nothing was lost since. So a message that is not in the log was not printed.
-	Begun bool
-	Since int // line of that begin line; 0 where there is none
+	Since int // line of the begin line of the pattern set, in the same boot; 0 where there is none
 	Crash int // line of an oops in its time, which may have been its own; 0: none
 	// CrashOf is the task of that oops, where its report says that it is not
 	// this thread; else zero.
@@ -54,6 +51,9 @@ type Evidence struct {
 	// thread of its name or pid had ended: no line says that it was created or entered
 	// threadfn. It is the number of the earlier thread's last line; else 0.
 	Follows int
+	// Begun: the pattern set's begin line came before the life, in the same boot, and
+	// nothing was lost since. So a message that is not in the log was not printed.
+	Begun bool
 	// Mixed: two threads of this name overlap in the log, so it is open which line
 	// belongs to which.
 	Mixed bool
@@ -62,6 +62,12 @@ type Evidence struct {
 	Gaps bool
 	// Doubt: the log does not show whether all events are about one thread.
 	Doubt bool
+	// ByName: messages that name the thread only by its name are taken to be about it,
+	// though the set prints pids, and so tells threads of one name apart.
+	ByName bool
+	// Unsure are the kinds of messages that may be about this thread, and are not among
+	// its events, because they have only a name that several threads have.
+	Unsure traces.Kinds
 	// Sees are the kinds of events that the trace has shown, of any thread.
 	Sees traces.Kinds
 	// Suspected are tasks blocked in a kthread_stop() that is likely of this
@@ -101,8 +107,12 @@ func (l *Life) Whole() bool { return l.Trace.on && l.Trace.Forked && !l.Trace.Lo
 // Shows says whether the absence of messages of this kind means something: the
 // set is in use, and each of its messages of the kind would name this thread.
 func (l *Life) Shows(k traces.Kind) bool {
-	return l.Begun && !l.Gaps && l.Set != nil && l.Set.Shows().Has(k) && l.Set.Names(k, l.Thread)
+	return l.Begun && !l.Gaps && l.Set != nil && !l.Unsure.Has(k) && l.Set.Shows().Has(k) && l.Set.Names(k, l.Thread)
 }
+
+// OneName says whether what is said of the life takes for granted that a name is one
+// thread.
+func (l *Life) OneName() bool { return l.Doubt || l.ByName }
 
 // doubt notes that the events may be about several threads, and takes back what would
 // only hold for one.
@@ -131,12 +141,44 @@ func (l *Life) BeforeLoss() *Life {
 func (l *Life) First(n int) *Life {
 	cut := *l
 	cut.events = l.Events()[:n]
+	if l.Revived != nil && n < l.Revived.Events {
+		cut.Revived = &Revival{n, l.Revived.Said}
+	}
 	if l.Trace.on {
 		if cut.compact = l.compact[:n]; n < len(l.compact) {
 			cut.Trace.Asleep = 0 // it sleeps at the log's end, and maybe not here
 		}
 	}
 	return &cut
+}
+
+// Part returns a life of its own that has only the events from index i up to index n, which
+// it does not have. The absence of messages of the kinds of unsure means nothing for it.
+// The life is not a traced one.
+func (l *Life) Part(i, n int, unsure traces.Kinds) *Life {
+	part := l.First(n)
+	part.events, part.beforeLoss = part.events[i:], 0
+	part.Unsure |= unsure
+	return part
+}
+
+// Sure returns the life as its events before index n that have its pid show it. What has
+// only its name may be about it or not. The life is not a traced one.
+func (l *Life) Sure(n int) *Life {
+	part := l.First(n)
+	part.ByName, part.beforeLoss = false, 0
+	events, unsure := part.byName()
+	part.events = events
+	part.Unsure |= unsure
+	return part
+}
+
+// Without returns the life as it would be without its events of a kind. The life is not a
+// traced one.
+func (l *Life) Without(k traces.Kind) *Life {
+	part := *l
+	part.events = slices.DeleteFunc(slices.Clone(l.Events()), func(e traces.Event) bool { return e.Kind == k })
+	return &part
 }
 
 // Created says whether the log shows the thread's creation.
@@ -155,5 +197,6 @@ func (l *Life) Snapshot() *Life {
 	now := *l
 	now.events, now.compact, now.Said = slices.Clone(l.events), slices.Clone(l.compact), nil
 	now.tasks, now.slot = slices.Clone(l.tasks), nil
+	now.traceMore.offsets = offsets{}
 	return &now
 }

@@ -1,5 +1,7 @@
 package life
 
+import "slices"
+
 // Lives of threads that have ended are kept for a while, because more may come of them: a
 // stop that returns, or a second stop.
 
@@ -10,13 +12,14 @@ type lifeSlot struct {
 	unshared bool // the life has ended, and nobody else refers to it
 	_        [63]byte
 	life     Life // the fields that every event uses begin a cache line: TestLifeSlot
-	tasks    [6]task
-	compact  [13]CompactEvent
+	tasks    [7]task
+	_        [24]byte
+	compact  [19]CompactEvent
 }
 
 // slotsAtOnce is how many slots are made together: some 40 KiB. A single one would be
 // placed by the allocator, perhaps not at a cache line's beginning.
-const slotsAtOnce = 37
+const slotsAtOnce = 27
 
 // A lifePool has the slots that lives may use.
 type lifePool struct {
@@ -75,13 +78,23 @@ func (a *Assembler) retire(l *Life, line int) (gone []*Life) {
 		return nil
 	}
 	old.AsOf, old.Sees = line, a.sees()
+	a.mayLackCPUs(old)
 	a.forget(old)
-	if a.traced.calls.get(old.Thread.PID) == nil {
+	if a.traced.calls.get(old.Thread.PID) == nil && a.byPID.get(old.Thread.PID) == nil {
 		a.interest.Remove(old.Thread.PID)
 	}
 	old.slot.unshared = len(a.traced.addr.lives) == 0 && len(a.traced.addr.renamed) == 0
 	a.traced.retired[0] = old
 	return a.traced.retired[:]
+}
+
+// mayLackCPUs weakens a life that cannot wait longer. Where a trace has one CPU's lines after
+// another's, what the other CPUs say of the life comes too late.
+func (a *Assembler) mayLackCPUs(l *Life) {
+	if a.stats.OneCPU && l.Trace.on {
+		l.doubt()
+		l.Trace.Lossy = true
+	}
 }
 
 // An endedQueue has lives in the order in which they were added.
@@ -101,6 +114,13 @@ func (q *endedQueue) add(l *Life) {
 
 // waiting are the lives in the queue.
 func (q *endedQueue) waiting() []*Life { return q.lives[q.taken:] }
+
+// drop takes a life out of the queue.
+func (q *endedQueue) drop(l *Life) {
+	if i := slices.Index(q.waiting(), l); i >= 0 {
+		q.lives = slices.Delete(q.lives, q.taken+i, q.taken+i+1)
+	}
+}
 
 // pop takes the first life out of a queue of more than most lives; nil: it is short enough.
 func (q *endedQueue) pop(most int) *Life {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -357,12 +358,16 @@ type Reports struct {
 	Waits     []Wait
 	Incidents []Incident
 	Hung      HungTasks
+	Clocks    []ClockDifference // of the boots that have ended
 }
+
+// A ClockDifference says that the clocks of two CPUs differ by more than Slack.
+type ClockDifference = clock.Difference
 
 // Reports returns what has been reported so far. The waits are complete when a boot ends.
 func (a *Assembler) Reports() Reports {
 	b := &a.book
-	return Reports{a.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung}
+	return Reports{a.printed.kernel, b.waits, slices.Concat(b.misuses, b.cameBack), b.hung, b.clocks}
 }
 
 // comesBack takes a message by a task. If a report has shown the task blocked, the message

@@ -44,7 +44,9 @@ func asleepIn(fn string) bool {
 var leaving = []string{"do_exit", "kthread_exit", "kthread_complete_and_exit", "kthread_do_exit", "make_task_dead", "complete_and_exit"}
 
 // Phases returns the phases of the specification in which a thread's stack can look like
-// this; nil: the stack does not tell.
+// this; nil: the stack does not tell. A phase stands for places in the kernel's source
+// (spec/KThreadAPI.tla, Phases), and a stack names such a place. Which phases may follow is
+// for the state graph to say.
 func Phases(s *traces.Stack) []string {
 	k := root(s)
 	if k < 0 || s.Cut {
@@ -67,9 +69,17 @@ func Phases(s *traces.Stack) []string {
 	case slices.ContainsFunc(above, func(f traces.Frame) bool { return slices.Contains(leaving, f.Func) }):
 		return []string{"returned", "finished"}
 	case above[k-1].Func == "__kthread_parkme":
-		return []string{"holding", "held"}
+		// It sleeps there only when it has been asked to park. Else it may have been
+		// preempted before it looked, or behind it.
+		if asleep == k-1 {
+			return []string{"holding", "held"}
+		}
+		return []string{"decided", "holding", "held", "chosen"}
 	case find(s, "kthread_parkme") >= 0 || find(s, "__kthread_parkme") >= 0:
-		return []string{"parking", "parked"}
+		if asleep > 0 && (above[asleep].Func == "__kthread_parkme" || above[asleep].Func == "kthread_parkme") {
+			return []string{"parking", "parked"}
+		}
+		return []string{"running", "parking", "parked"}
 	case above[k-1].Module == "" && fromKthread[above[k-1].Func]:
 		return nil
 	}

@@ -11,7 +11,7 @@ type addresses struct {
 	lives   map[uint64]*Life
 	renamed map[int]*Life  // by a creator's pid: the new thread that it named last
 	stops   map[int]uint64 // by a stopper's pid: the address of the unknown thread that it is stopping
-	forks   int            // threads forked so far
+	forks   int32          // threads forked so far
 }
 
 // identify gives a pid to an event that has only an address, if the address is known. It

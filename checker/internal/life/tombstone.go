@@ -24,9 +24,27 @@ type tombstone struct {
 	revision         uint16
 	kind             traces.Kind // of that line
 	state            byte
-	hasCode          bool
-	forked, gone     bool // see traceState
-	freed            bool // see traceRest
+	flags            tombFlags
+	name             [3]byte // nameHash of the thread's last name
+}
+
+// tombFlags are facts about the life, a bit each.
+type tombFlags uint8
+
+const (
+	tombHasCode tombFlags = 1 << iota
+	tombForked            // see Trace
+	tombGone
+	tombFreed // see traceRest
+	tombNamed // the thread's name is known
+)
+
+// flagIf is f where it holds, else 0.
+func (f tombFlags) flagIf(holds bool) tombFlags {
+	if holds {
+		return f
+	}
+	return 0
 }
 
 // maxTombstones bounds the tombstones. It is PID_MAX_DEFAULT (include/linux/threads.h), so
@@ -84,6 +102,9 @@ func (l *Life) TombEvents() *TombEvents {
 			}
 			r.ret = i
 		case traces.ProcessExit, traces.ExitCall, traces.SwitchOut:
+			if k.Thread != TheThread {
+				continue // a caller goes to sleep
+			}
 			if r.end < 0 || !l.compact[r.end].HasCode {
 				r.end = i
 			}
@@ -104,11 +125,13 @@ func (l *Life) TombEvents() *TombEvents {
 }
 
 // CanBury says whether a judged life may get a tombstone, as far as the Assembler knows: it
-// has ended for good, and its pid has not been used again.
+// has ended for good, and its pid has not been used again, or by a thread that still has a
+// life.
 func (a *Assembler) CanBury(l *Life) bool {
 	pid := l.Thread.PID
 	return l.openAt < 0 && l.Trace.Ended && l.traceMore.calls == 0 && uint(pid-1) < pidLimit-1 &&
-		len(a.traced.addr.lives)+len(a.traced.addr.renamed)+len(a.traced.addr.stops) == 0 && a.incarnationOf(pid) == l.Incarnation
+		len(a.traced.addr.lives)+len(a.traced.addr.renamed)+len(a.traced.addr.stops) == 0 &&
+		(a.incarnationOf(pid) == l.Incarnation || a.incarnationOf(pid) == l.Incarnation+1 && a.byPID.get(pid) != nil)
 }
 
 // Bury keeps a tombstone of a life for which CanBury is true: its events and the verdict.
@@ -133,8 +156,9 @@ func (a *Assembler) Bury(l *Life, of *TombEvents, said *Said) {
 	*a.traced.tombstones.slot(pid) = tombstone{
 		said: said, last: l.compact[len(l.compact)-1].Stamp, // its events are in time
 		by: by.comm, byPID: by.pid, pid: int32(pid), incarnation: int32(l.Incarnation), revision: uint16(max(1, l.Revision)),
-		call: call, line: uint32(k.Line), code: k.Code, hasCode: k.HasCode, kind: k.Kind, state: k.State,
-		forked: l.Trace.Forked, gone: l.Trace.gone, freed: l.traceMore.freed,
+		call: call, line: uint32(k.Line), code: k.Code, kind: k.Kind, state: k.State, name: nameHash(l.lastName()),
+		flags: tombHasCode.flagIf(k.HasCode) | tombForked.flagIf(l.Trace.Forked) | tombGone.flagIf(l.Trace.gone) |
+			tombFreed.flagIf(l.traceMore.freed) | tombNamed.flagIf(l.lastName() != "" && !l.Trace.unnamed),
 	}
 }
 
@@ -146,28 +170,33 @@ func (x *index) incarnationOf(pid int) int {
 	return 0
 }
 
-// revive makes a life again of the tombstone of a thread that is stopped now. nil: there is
-// no tombstone, or it may be another thread's, or the stop came so soon that it may have
-// begun before the earlier events were over (Slack).
+// revive makes a life again of the tombstone of a thread that is stopped now. If the pid is
+// another open life's, the name must tell that it is this thread. nil: there is no tombstone,
+// or it may be another thread's, or the stop came so soon that it may have begun before the
+// earlier events were over (Slack).
 func (a *Assembler) revive(e *traces.Event) *Life {
 	pid := e.Thread.PID
 	if e.Kind != traces.StopCall || e.Clock != traces.Nanoseconds || uint(pid-1) >= pidLimit-1 || !a.sees().Has(traces.Fork) {
 		return nil
 	}
 	r := a.traced.tombstones.find(pid)
-	if r == nil || int(r.pid) != pid || int(r.incarnation) != a.incarnationOf(pid) || r.last+Slack >= e.Stamp-Slack {
+	if r == nil || int(r.pid) != pid || r.last+Slack >= e.Stamp-Slack {
+		return nil
+	}
+	named, same := r.flags&tombNamed != 0 && e.Thread.Comm != "", r.name == nameHash(e.Thread.Comm)
+	if beside := a.byPID.get(pid) != nil; named && !same || beside && !named || !beside && int(r.incarnation) != a.incarnationOf(pid) {
 		return nil
 	}
 	slot := a.traced.pool.take()
 	l := &slot.life
 	*l = Life{
-		Trace: Trace{on: true, Forked: r.forked, begun: true, Ended: true, gone: r.gone},
+		Trace: Trace{on: true, Forked: r.flags&tombForked != 0, Ended: true, gone: r.flags&tombGone != 0},
 		Identity: Identity{
 			Thread: traces.Task{Comm: e.Thread.Comm, PID: pid}, Incarnation: int(r.incarnation),
 			Kernel: a.printed.kernel, BannerLine: a.printed.bannerLine,
 		},
 		Revision: int32(r.revision), Said: r.said, slot: slot,
-		traceMore: traceRest{freed: r.freed, stopped: r.kind == traces.StopReturn, firstSeen: a.traced.firstSeen},
+		traceMore: traceRest{freed: r.flags&tombFreed != 0, stopped: r.kind == traces.StopReturn, firstSeen: a.traced.firstSeen},
 	}
 	l.tasks = slot.tasks[:1]
 	by := uint8(Nobody)
@@ -179,10 +208,10 @@ func (a *Assembler) revive(e *traces.Event) *Life {
 		l.compact = append(l.compact, CompactEvent{Kind: traces.StopCall, Line: int(r.call), Stamp: r.last, Clock: traces.Nanoseconds, By: by})
 	}
 	l.compact = append(l.compact, CompactEvent{
-		Kind: r.kind, Line: int(r.line), Stamp: r.last, Clock: traces.Nanoseconds, By: by, State: r.state, Code: r.code, HasCode: r.hasCode,
+		Kind: r.kind, Line: int(r.line), Stamp: r.last, Clock: traces.Nanoseconds, By: by, State: r.state, Code: r.code, HasCode: r.flags&tombHasCode != 0,
 	})
 	l.Revived = &Revival{len(l.compact), r.said}
-	a.insert(l)
+	a.place(l)
 	a.traced.ended.add(l)
 	a.interest.Add(pid)
 	r.pid = 0

@@ -1,7 +1,6 @@
 package life
 
 import (
-	"strings"
 	"sync/atomic"
 
 	"github.com/kthread-tla/tracecheck/traces"
@@ -18,10 +17,13 @@ type Trace struct {
 	on      bool // the life is traced
 	Forked  bool // its fork is in the log, so no event of it is missing at the beginning
 	Lossy   bool // events were lost in its time
-	begun   bool // an event shows it past its first sleep
 	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
+	// Torn: the trace lacks some of its switches. It leaves its CPU, or does something, and
+	// has not got a CPU since it left the last, or it gets one twice. A filter does that.
+	Torn  bool
+	onCPU bool // it has got a CPU since it left its last
 	// Asleep is the state letter in which the thread left its CPU last; 0: something
 	// has woken it since. The lines of two CPUs may be in the wrong order, so it is set
 	// only if there have been more sleeps than wakings.
@@ -37,16 +39,26 @@ type traceRest struct {
 	stopped bool // a stop of it has returned
 	// maybeStopped: a stop of a thread that is not known may have been of this one.
 	maybeStopped bool
-	calls        int // stops and parks of it that are under way
+	// maybeReturned: a stop of it may have returned unseen, though the trace shows returns.
+	maybeReturned bool
+	maybeTwo      bool  // its end may be that of an earlier thread with its pid and name
+	maybeOther    bool  // a stop of it may be of an earlier thread with its pid and name
+	heldBefore    bool  // the thread that had the pid before has ended, and may be stopped still
+	ownCall       bool  // it has an OwnCall
+	callersCut    bool  // not all is kept of the scheduler's work on the tasks that stop or park it
+	alias         uint8 // place in Life.tasks of its last name that is not Thread.Comm; TheThread: there is none
+	waiting       int32 // tasks that sleep inside a stop of it
+	calls         int32 // stops and parks of it that are under way
+	foldAt        int32 // at how many events the caller is asked to fold it, see Full; 0: as usual
+	bound         int32 // how many threads had been forked when addr was learned
 	// since is the line from which on events were lost; 0: none were, or only leftBy
 	// shows it.
 	since     int
 	leftBy    *traces.Event // another call of a task whose stop of the thread has no return in the trace; nil: none
 	firstSeen *firstLines
-	// addr is the address of its task_struct, 0: not known. bound is how many threads
-	// had been forked when it was learned. See addresses.
-	addr  uint64
-	bound int
+	wakings   wakings
+	offsets   offsets
+	addr      uint64 // of its task_struct; 0: not known, see addresses
 }
 
 // firstLines has the line of the trace's first event of each kind; 0: there was none. It
@@ -54,42 +66,33 @@ type traceRest struct {
 // while other goroutines read verdicts.
 type firstLines [traces.Blocked + 1]atomic.Int64
 
-// A pendingCall is a stop or a park that has not returned yet.
-type pendingCall struct {
-	life        *Life
-	probe       bool // known by a probe
-	point       bool // known by the tracepoint
-	lost        bool // events were lost since: its return may be among them
-	park        bool
-	threadAwake bool // the thread was awake when the call began, and the call has not woken it
-}
-
 // addTraced takes an event that a tracer saw.
 func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if e.Thread.Addr != 0 || e.Kind == traces.Renamed {
 		a.identify(e)
 	}
-	if !a.traced.came.Has(e.Kind) && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
+	a.tick(e)
+	if !a.traced.came.Has(e.Kind) && e.Kind != traces.OwnCall && (e.Kind != traces.StopCall || e.Thread.PID != 0) {
 		a.traced.came = a.traced.came.With(e.Kind)
+		if e.Kind == traces.StopReturn {
+			a.showsReturns()
+		}
 		a.traced.firstSeen[e.Kind].Store(int64(e.Line))
 	}
 	switch e.Kind {
 	case traces.Woken, traces.SwitchIn, traces.SwitchOut:
 		return a.addScheduling(e)
 	case traces.Fork:
-		a.traced.addr.forks++
-		if old := a.byPID.get(e.Thread.PID); old != nil {
-			old.AsOf, old.Sees = e.Line-1, a.sees()
-			ended = a.supersede(old)
-		}
-		l := a.newTraced(e)
-		l.Trace.Forked = true
-		return ended
+		return a.addFork(e)
 	case traces.StopCall, traces.ParkCall:
+		a.addOwnCall(e)
 		return a.addCall(e)
 	case traces.StopReturn, traces.ParkReturn:
+		a.addOwnCall(e)
 		a.addReturn(e)
 		return nil
+	case traces.Create, traces.CreateFailed:
+		a.addOwnCall(e)
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l == nil || !l.Trace.on {
@@ -98,13 +101,21 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 			if e.Thread.PID != 0 {
 				a.newTraced(e)
 			}
+		case traces.ProcessExit, traces.ExitCall:
+			a.keepExit(e)
 		}
 		return nil
 	}
-	if !l.takes(e) {
+	if (e.Kind == traces.Freed || e.Kind == traces.Unpark) && !l.isCalled(e.Thread.Comm) {
+		return nil // of the thread that had the pid before
+	}
+	if !a.takes(l, e) {
 		return nil
 	}
 	t := &l.Trace
+	if e.Kind.Own() && !t.gone {
+		t.Torn = t.Torn || !t.onCPU
+	}
 	switch e.Kind {
 	case traces.ProcessExit, traces.ExitCall:
 		if !t.Ended {
@@ -113,10 +124,14 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 		t.Ended = true
 	case traces.Freed:
 		l.traceMore.freed = true
+	case traces.OwnCall:
+		if l.traceMore.ownCall {
+			return nil // another one says nothing new
+		}
+		l.traceMore.ownCall = true
 	case traces.ParkMe, traces.ShouldStop, traces.ThreadFn:
-		t.begun = true
-		if last := l.latest(e.Kind); last != nil && int(last.Code) == e.Code && e.Kind == traces.ShouldStop {
-			return nil
+		if e.Kind == traces.ShouldStop && l.answersAgain(e.Code) {
+			l.dropLatest() // of answers that are the same the first and the last tell all
 		}
 	}
 	l.Keep(e)
@@ -124,13 +139,13 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	return ended
 }
 
-// takes says whether a tracer's event about a life's pid is about the life's thread. If
-// not, another task has the pid now.
-func (l *Life) takes(e *traces.Event) bool {
+// takes says whether a tracer's event about a life's pid is about the life's thread. When
+// that has died, another task may have the pid, unless the trace shows each fork.
+func (a *Assembler) takes(l *Life, e *traces.Event) bool {
 	if l.Trace.unnamed {
 		l.rename(e.Thread.Comm)
 	}
-	return !l.Trace.gone || e.Kind == traces.Freed
+	return !l.Trace.gone || e.Kind == traces.Freed || l.Whole() && a.sees().Has(traces.Fork)
 }
 
 // rename gives a thread a name. A new thread has its parent's name at first.
@@ -143,81 +158,63 @@ func (l *Life) rename(name string) {
 func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	if e.Kind == traces.Woken {
 		a.traced.waking = a.traced.waking || !e.Late
-	} else if e.State == 'D' {
-		// A task that goes to sleep inside kthread_stop() has made its request.
-		if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID {
-			in.life.Keep(e)
-			in.life.Trace.AfterStop.request(in, e.Line)
-		}
+		a.wakesCaller(e)
+	}
+	if len(a.traced.unnamed) > 0 && e.Kind == traces.SwitchOut {
+		a.nameCaller(e)
+	}
+	waits := false
+	again := e.Kind == traces.Woken && e.Late && a.wakes() // sched_waking has shown this wake already
+	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID && !again {
+		waits = in.callerScheduled(e)
+		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes()
 	}
 	l := a.byPID.get(e.Thread.PID)
-	if l == nil || !l.Trace.on || !l.takes(e) {
+	if l != nil && l.Trace.on {
+		a.schedules(l, e)
+	}
+	if l == nil || !l.Trace.on || !a.takes(l, e) || again {
 		return nil
 	}
 	t := &l.Trace
-	if e.Kind != traces.SwitchOut {
-		if e.Kind == traces.Woken && e.Late && a.wakes() {
-			return nil // sched_waking has shown this wake already
-		}
+	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
+		// The line stands before the fork, and the earlier thread has got it.
+		l.Trace.Lossy = true
+		return ended
+	}
+	switch e.Kind {
+	case traces.Woken:
 		t.Asleep = 0
-		if e.Kind == traces.SwitchIn {
-			return nil
-		}
 		t.sleeps--
 		in := a.traced.calls.get(e.By.PID)
-		own := in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext
-		if own {
+		if in != nil && in.life == l && !e.Late && e.Context != traces.InterruptContext {
 			in.threadAwake, t.AfterStop.Missed = false, false
 		}
-		// A new thread that is moved to another CPU is woken by the migration
-		// thread, perhaps before its creator knows of it.
-		if !own && (t.begun || !t.Forked) || strings.HasPrefix(e.By.Comm, "migration/") {
-			return nil
+	case traces.SwitchIn:
+		t.Asleep = 0
+		t.Torn, t.onCPU = t.Torn || t.onCPU, true
+	case traces.SwitchOut:
+		t.Torn, t.onCPU = t.Torn || !t.onCPU, false
+		if Sleeper(e.State) || e.State == 'P' {
+			t.sleeps++
 		}
-		l.Keep(e)
-		a.touched = l
-		return nil
-	}
-	if Sleeper(e.State) || e.State == 'P' {
-		t.sleeps++
-	}
-	if t.Asleep = 0; t.sleeps > 0 {
-		t.Asleep = e.State
-	}
-	t.AfterStop.sleep(e)
-	switch e.State {
-	case 'D':
-		// This is its first sleep if there was no event since the fork. Any
-		// other sleep in this state says nothing.
-		if l.Count() > 1 || !t.Forked {
-			return nil
+		if t.Asleep = 0; t.sleeps > 0 {
+			t.Asleep = e.State
 		}
-	case 'S', 'I':
-		if t.Ended {
-			return nil
+		t.AfterStop.sleep(e)
+		if e.State == 'X' || e.State == 'Z' {
+			if !t.Ended {
+				ended = a.retire(l, e.Line)
+			}
+			t.Ended, t.gone = true, true
 		}
-		t.begun = true
-		// A second one in a row says nothing new.
-		if t.left == 'S' || t.left == 'I' {
-			return nil
-		}
-	case 'P':
-		t.begun = true
-		if t.left == 'P' {
-			return nil
-		}
-	case 'X', 'Z':
-		if !t.Ended {
-			ended = a.retire(l, e.Line)
-		}
-		t.Ended, t.gone = true, true
-		if a.traced.calls.get(l.Thread.PID) == nil {
-			a.interest.Remove(l.Thread.PID)
-		}
-	default:
-		return nil
 	}
 	l.Keep(e)
+	if waits && e.Kind == traces.SwitchOut {
+		own := *e
+		own.Kind = traces.OwnCall // it sleeps in its own call of a stop or a park
+		l.Keep(&own)
+	}
 	a.touched = l
 	return ended
 }
@@ -244,119 +241,15 @@ func (a *Assembler) newTraced(e *traces.Event) *Life {
 		l.Doubt, l.Trace.Lossy, l.traceMore.since = true, true, e.Line
 	}
 	l.Keep(e)
-	a.insert(l)
+	a.place(l)
 	a.bind(e.Thread.Addr, l)
 	a.interest.Add(l.Thread.PID)
 	return l
 }
 
-// addCall notes that a task is about to stop or park a thread.
-func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
-	by := e.By.PID
-	in := a.traced.calls.get(by)
-	park := e.Kind == traces.ParkCall
-	if in != nil && in.park == park && !in.lost && (e.Probe && !in.probe || !e.Probe && !in.point) &&
-		(e.Thread.PID == 0 || in.life == nil || in.life.Thread.PID == e.Thread.PID) {
-		// The probe and the tracepoint of one call.
-		in.probe, in.point = in.probe || e.Probe, in.point || !e.Probe
-		if in.life != nil || e.Thread.PID == 0 {
-			return nil
-		}
-	} else {
-		a.dropStop(by) // its return is not in the log
-		if in != nil && in.life != nil {
-			in.life.traceMore.calls--
-			if !in.park {
-				in.life.Trace.Lossy = true // its return is not in the log
-				if in.life.traceMore.leftBy == nil {
-					call := *e
-					in.life.traceMore.leftBy = &call
-				}
-			}
-		}
-		if in == nil {
-			if in = a.traced.spareCall; in == nil {
-				in = new(pendingCall)
-			}
-			a.traced.spareCall = nil
-			a.traced.calls.set(by, in)
-		}
-		*in = pendingCall{probe: e.Probe, point: !e.Probe, park: park, lost: a.traced.lossy}
-		a.interest.Add(by) // when it goes to sleep it has made its request
-	}
-	if e.Thread.PID == 0 {
-		if !park {
-			a.noteStop(by, e.Thread.Addr) // the thread of the address is not known yet
-		}
-		return nil
-	}
-	l := a.byPID.get(e.Thread.PID)
-	if l != nil && l.Trace.on && (l.Trace.Lossy || !a.sees().Has(traces.Fork)) && (l.Trace.Ended || l.StopReturned()) {
-		// Its pid may have been used again, and the fork is not in the trace.
-		l.AsOf, l.Sees = e.Line-1, a.sees()
-		ended, l = a.supersede(l), nil
-	}
-	if l == nil {
-		l = a.revive(e)
-	}
-	if l == nil || !l.Trace.on {
-		l = a.newTraced(e)
-	} else {
-		l.Keep(e)
-	}
-	if in.life != nil {
-		in.life.traceMore.calls--
-	}
-	in.life = l
-	a.bindStop(by, l)
-	in.threadAwake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
-	l.traceMore.calls++
-	return ended
-}
-
-// addReturn gives a return to the life whose thread the same task was stopping or parking.
-// A task has one such call at a time.
-func (a *Assembler) addReturn(e *traces.Event) {
-	in := a.traced.calls.get(e.By.PID)
-	switch {
-	case in == nil || in.park != (e.Kind == traces.ParkReturn):
-		return
-	case in.life == nil:
-		a.dropStop(e.By.PID)
-		a.endCall(e.By.PID)
-		return
-	case in.lost:
-		a.endCall(e.By.PID)
-		return
-	case e.Probe && in.point && !in.park, !e.Probe && !in.point:
-		// The call is known by the other of tracepoint and probe, whose return counts.
-		return
-	}
-	a.endCall(e.By.PID)
-	ret := *e
-	ret.Thread = in.life.Thread
-	in.life.Keep(&ret)
-	in.life.traceMore.stopped = in.life.traceMore.stopped || !in.park
-	a.touched = in.life
-}
-
-// endCall notes that a task's call is over.
-func (a *Assembler) endCall(pid int) {
-	if in := a.traced.calls.get(pid); in != nil {
-		if in.life != nil {
-			in.life.traceMore.calls--
-		}
-		a.traced.spareCall = in
-	}
-	a.traced.calls.remove(pid)
-	if l := a.byPID.get(pid); l == nil || !l.Trace.on || l.Trace.gone {
-		a.interest.Remove(pid)
-	}
-}
-
-// lose takes note that events of a trace are missing.
+// lose takes note that events of a trace are missing, but for the lives that go on.
 func (a *Assembler) lose(e *traces.Event) {
-	line := e.Line
+	a.traced.exits, a.traced.returns = nil, returns{}
 	a.traced.lossy = a.traced.lossy || e.ToEnd
 	a.traced.tombstones = tombstones{} // a lost fork may have used the pid again
 	for _, l := range a.traced.superseded.waiting() {
@@ -365,15 +258,17 @@ func (a *Assembler) lose(e *traces.Event) {
 			l.Trace.Lossy = true
 		}
 	}
-	for l := range a.alive() {
-		if l.Trace.on {
-			if l.Trace.Lossy = true; l.traceMore.since == 0 {
-				l.traceMore.since = line
-			}
-		}
-	}
 	for in := range a.traced.calls.values() {
+		in.awake()
 		in.lost = true
+	}
+}
+
+// lose takes note that events of a life's time are missing.
+func (l *Life) lose(line int) {
+	l.traceMore.wakings.isLossy()
+	if l.Trace.Lossy = true; l.traceMore.since == 0 {
+		l.traceMore.since = line
 	}
 }
 
@@ -390,6 +285,7 @@ func (a *Assembler) supersede(l *Life) (gone []*Life) {
 	a.touched = l
 	a.traced.superseded.add(l)
 	if old := a.traced.superseded.pop(supersedeGrace); old != nil {
+		a.mayLackCPUs(old)
 		a.traced.retired[0] = old
 		return a.traced.retired[:]
 	}
@@ -400,6 +296,8 @@ func (a *Assembler) supersede(l *Life) (gone []*Life) {
 func (a *Assembler) forget(l *Life) {
 	a.mayHaveBeenStopped(l)
 	a.remove(l)
+	a.forgetBeside(l)
+	a.traced.clocks.ends(l)
 	if l.Trace.on && l.traceMore.addr != 0 && a.traced.addr.lives[l.traceMore.addr] == l {
 		delete(a.traced.addr.lives, l.traceMore.addr)
 	}
@@ -408,7 +306,7 @@ func (a *Assembler) forget(l *Life) {
 	}
 	for in := range a.traced.calls.values() {
 		if in.life == l {
-			in.life, in.lost = nil, true
+			in.life, in.lost, in.waits = nil, true, false
 		}
 	}
 }
@@ -421,12 +319,26 @@ func (l *Life) LeftBy() *traces.Event { return l.traceMore.leftBy }
 // none.
 func (l *Life) FirstSeen(k traces.Kind) int { return int(l.traceMore.firstSeen[k].Load()) }
 
+// CallersCut says whether the life does not have all of the scheduler's work on the tasks that
+// stop or park the thread, inside these calls.
+func (l *Life) CallersCut() bool { return l.traceMore.callersCut }
+
 // InCall says whether a task is in a stop or a park of the thread.
 func (l *Life) InCall() bool { return l.traceMore.calls > 0 }
 
 // MaybeStopped says whether a stop of a thread that is not known may have been of this
 // one.
 func (l *Life) MaybeStopped() bool { return l.traceMore.maybeStopped }
+
+// ShowsReturns says whether a stop of the thread without a return has not returned: the trace
+// shows returns, or the tasks that make the stops sleep in them.
+func (l *Life) ShowsReturns() bool {
+	return l.Sees.Has(traces.StopReturn) && !l.traceMore.maybeReturned || l.StopWaits() && int(l.traceMore.waiting) == len(pending(l))
+}
+
+// StopWaits says whether a task sleeps inside a stop of the thread, so that this stop has not
+// returned, whether or not the trace shows returns.
+func (l *Life) StopWaits() bool { return l.traceMore.waiting > 0 }
 
 // LostBy says whether something was missing in the life's time up to a line.
 func (l *Life) LostBy(line int) bool {

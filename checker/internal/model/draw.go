@@ -34,7 +34,7 @@ func (q *Query) Draw(w io.Writer, drawn []Drawn) error {
 		limit = min(limit, q.Timeout)
 	}
 	left := MaxSteps
-	model := q.porcupineModel(walked{states: q.start()}, &left)
+	model := q.porcupineModel(q.startWalk(), &left)
 	result, info := porcupine.CheckOperationsVerbose(model, list, limit)
 	if result == porcupine.Unknown || left < 0 {
 		return ErrNotDrawn
@@ -50,6 +50,6 @@ func (q *Query) Draw(w io.Writer, drawn []Drawn) error {
 	// The drawing's tooltips are made of HTML.
 	model.DescribeOperation = func(input, _ any) string { return words[input.(*Operation)] }
 	model.DescribeOperationMetadata = func(note any) string { return html.EscapeString(note.(string)) }
-	model.DescribeState = func(s any) string { return html.EscapeString(q.Machine.describe(s.(walked).states)) }
+	model.DescribeState = func(s any) string { return html.EscapeString(q.Machine.describe(q.sets.of(s.(walked).states))) }
 	return porcupine.Visualize(model, info, w)
 }

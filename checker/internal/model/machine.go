@@ -18,17 +18,18 @@ var StopReturns = []string{"StopReturnValue", "StopReturnEintr", "StopSkipValue"
 type Machine struct {
 	Graph     *graph.Graph
 	All       ActionSet // all actions of the graph
-	StopSkips bool      // a stop can find the thread gone (to 4.9)
+	ExitShows bool      // a stop returns what the thread has given do_exit() (to 5.16, and from 7.0 on)
 	Answers   Cache[Found]
 
 	named   map[string]ActionSet  // by an action's name
 	values  [][]valued            // by variable
 	inOrder func() [][]graph.Edge // by state: its edges in the order that New was given
 	idle    func() []ActionSet    // by action: the actions that change nothing once it has happened
+	before  func() [][]graph.Edge // by state: the edges that lead to it, see edgesBefore
 	returns func() []StateSet     // [n]: the states from which n+1 more stops can return; the last stands for any more
 
-	mu      sync.Mutex
-	reached map[ActionSet]*closures // by hidden actions
+	mu   sync.Mutex
+	sets *sets // of the searches so far; nil: none
 }
 
 // A valued is one value of a variable, with the states that have it.
@@ -41,8 +42,8 @@ type valued struct {
 // several shortest witnesses, the one whose actions come first in order is found.
 func New(g *graph.Graph, order []string) *Machine {
 	m := &Machine{
-		Graph: g, All: 1<<len(g.Actions) - 1, named: make(map[string]ActionSet, len(g.Actions)),
-		values: make([][]valued, len(g.Variables)), reached: make(map[ActionSet]*closures),
+		Graph: g, All: ActionSet(1)<<len(g.Actions) - 1, named: make(map[string]ActionSet, len(g.Actions)),
+		values: make([][]valued, len(g.Variables)),
 	}
 	for a, name := range g.Actions {
 		m.named[name] = 1 << a
@@ -57,9 +58,10 @@ func New(g *graph.Graph, order []string) *Machine {
 			m.values[v][n].states.Add(i)
 		}
 	}
-	m.StopSkips = m.Actions("StopSkipValue") != 0
+	m.ExitShows = m.Actions("ExitEintr") != 0
 	m.inOrder = sync.OnceValue(func() [][]graph.Edge { return edgesIn(g, order) })
 	m.idle = sync.OnceValue(m.findIdle)
+	m.before = sync.OnceValue(func() [][]graph.Edge { return edgesBefore(g) })
 	m.returns = sync.OnceValue(m.countReturns)
 	return m
 }
@@ -111,6 +113,15 @@ func (m *Machine) Idempotent(by ActionSet) bool {
 	return by != 0
 }
 
+// Recurs says whether an action can happen after one of others.
+func (m *Machine) Recurs(action string, after ActionSet) bool {
+	var all StateSet
+	for i := range m.Graph.States {
+		all.Add(i)
+	}
+	return !m.Closure(m.Step(all, after), m.All).Intersect(m.Enabled(m.Actions(action))).Empty()
+}
+
 // Actions is the set of actions with these names. A name that the graph does
 // not know is an action that can never happen.
 func (m *Machine) Actions(names ...string) ActionSet {
@@ -142,48 +153,19 @@ func (m *Machine) Step(s StateSet, by ActionSet) StateSet {
 
 // Closure returns s, and all states to which any number of hidden actions leads from it.
 func (m *Machine) Closure(s StateSet, hidden ActionSet) StateSet {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	reached := m.reached[hidden]
-	if reached == nil {
-		reached = &closures{of: make([]StateSet, len(m.Graph.States))}
-		m.reached[hidden] = reached
-	}
-	t := s
-	s.Each(func(i int) { t = t.Union(reached.closure(m.Graph, i, hidden)) })
-	return t
-}
-
-// closures are the closures of single states by the same hidden actions. Each is found
-// when it is first asked for: a search of a short log asks for few.
-type closures struct {
-	known StateSet // the states of which it has been found
-	of    []StateSet
-}
-
-// closure returns state i, and all states to which hidden actions lead from it.
-func (c *closures) closure(g *graph.Graph, i int, hidden ActionSet) StateSet {
-	if c.known.Has(i) {
-		return c.of[i]
-	}
-	var found StateSet
-	found.Add(i)
-	for unvisited := []int{i}; len(unvisited) > 0; {
+	found := s
+	unvisited := make([]int, 0, 64)
+	s.Each(func(i int) { unvisited = append(unvisited, i) })
+	for len(unvisited) > 0 {
 		from := unvisited[len(unvisited)-1]
 		unvisited = unvisited[:len(unvisited)-1]
-		for _, e := range g.States[from].Edges {
-			switch {
-			case !hidden.Has(e.Action) || found.Has(e.To):
-			case c.known.Has(e.To):
-				found = found.Union(c.of[e.To])
-			default:
+		for _, e := range m.Graph.States[from].Edges {
+			if hidden.Has(e.Action) && !found.Has(e.To) {
 				found.Add(e.To)
 				unvisited = append(unvisited, e.To)
 			}
 		}
 	}
-	c.known.Add(i)
-	c.of[i] = found
 	return found
 }
 
@@ -217,23 +199,9 @@ func (m *Machine) countReturns() (returns []StateSet) {
 	for i := range m.Graph.States {
 		left.Add(i)
 	}
-	reached := m.reachedBy(m.All &^ by)
 	for {
-		// From which states does a return lead into left, perhaps after other
-		// actions?
-		var at, can StateSet
-		for i, s := range m.Graph.States {
-			for _, e := range s.Edges {
-				if by.Has(e.Action) && left.Has(e.To) {
-					at.Add(i)
-				}
-			}
-		}
-		for i := range m.Graph.States {
-			if !reached[i].Intersect(at).Empty() {
-				can.Add(i)
-			}
-		}
+		// From which states does a return lead into left, perhaps after other actions?
+		can := m.leadingTo(func(e graph.Edge) bool { return by.Has(e.Action) && left.Has(e.To) }, m.All&^by)
 		if can.Empty() {
 			return returns
 		}
@@ -243,6 +211,42 @@ func (m *Machine) countReturns() (returns []StateSet) {
 		}
 		left = can
 	}
+}
+
+// leadingTo returns the states with an edge for which is is true, and those from which
+// hidden actions lead to them.
+func (m *Machine) leadingTo(is func(graph.Edge) bool, hidden ActionSet) (states StateSet) {
+	before := m.before()
+	var unvisited []int
+	for i, s := range m.Graph.States {
+		if slices.ContainsFunc(s.Edges, is) {
+			states.Add(i)
+			unvisited = append(unvisited, i)
+		}
+	}
+	for len(unvisited) > 0 {
+		to := unvisited[len(unvisited)-1]
+		unvisited = unvisited[:len(unvisited)-1]
+		for _, e := range before[to] {
+			if hidden.Has(e.Action) && !states.Has(e.To) {
+				states.Add(e.To)
+				unvisited = append(unvisited, e.To)
+			}
+		}
+	}
+	return states
+}
+
+// edgesBefore returns, for each state, the edges that lead to it, with the states that
+// they come from as To.
+func edgesBefore(g *graph.Graph) [][]graph.Edge {
+	before := make([][]graph.Edge, len(g.States))
+	for i, s := range g.States {
+		for _, e := range s.Edges {
+			before[e.To] = append(before[e.To], graph.Edge{Action: e.Action, To: i})
+		}
+	}
+	return before
 }
 
 // CanReturn returns how many more stops can return after a state, at most most.

@@ -33,6 +33,8 @@ type Query struct {
 	From       *StateSet     // the states before the operations; nil: the graph's start
 	Impossible bool          // the evidence contradicts itself: no order fits
 	Timeout    time.Duration // 0: no limit
+
+	sets *sets // of the search that goes on
 }
 
 // A collector is the input of an operation that is put behind all others. It notes the
@@ -49,7 +51,7 @@ type goal StateSet
 // A walked is the state of a search: the states of the graph that are possible, after any
 // hidden actions, and the number of operations of each chain that are done.
 type walked struct {
-	states StateSet
+	states setID
 	done   [MaxChains + maxQueues]uint16
 }
 
@@ -61,6 +63,12 @@ func (q *Query) start() StateSet {
 		hidden = q.Machine.All
 	}
 	return q.Machine.Closure(q.begin(), hidden)
+}
+
+// startWalk begins a search.
+func (q *Query) startWalk() walked {
+	q.sets = q.Machine.working()
+	return walked{states: q.sets.put(q.start())}
 }
 
 // begin returns the states before the operations and before any hidden action.
@@ -87,20 +95,8 @@ func (q *Query) apply(in *Operation, w walked) (next walked, ok bool) {
 	for _, p := range in.In[:in.Places] {
 		w.done[p.Chain]++
 	}
-	switch {
-	case in.Observes:
-		w.states = w.states.Intersect(in.Only)
-	case !in.OrderOnly:
-		to := q.Machine.Step(w.states, in.Actions)
-		if in.Optional {
-			to = to.Union(w.states)
-		}
-		w.states = to
-	}
-	if !in.UntilEnd {
-		w.states = q.Machine.Closure(w.states, q.Hidden)
-	}
-	return w, !w.states.Empty()
+	w.states = q.sets.step(q.Machine, w.states, in, q.Hidden)
+	return w, w.states != empty
 }
 
 // porcupineModel makes a porcupine model of the graph, which begins at w. It counts left
@@ -123,17 +119,16 @@ func (q *Query) porcupineModel(w walked, left *int) porcupine.Model {
 				return ok, next
 			case *collector:
 				in.mu.Lock()
-				in.ends = in.ends.Union(w.states)
+				in.ends = in.ends.Union(q.sets.of(w.states))
 				in.mu.Unlock()
 				return false, w
 			case goal:
-				w.states = w.states.Intersect(StateSet(in))
-				return !w.states.Empty(), w
+				return !q.sets.of(w.states).Intersect(StateSet(in)).Empty(), w
 			}
 			return false, w
 		},
 		Equal: func(a, b any) bool { return a.(walked) == b.(walked) },
-		Hash:  func(s any) uint64 { return s.(walked).states.hash() },
+		Hash:  func(s any) uint64 { return uint64(s.(walked).states) * 0x9e3779b97f4a7c15 },
 	}
 }
 
@@ -295,10 +290,10 @@ func (q *Query) search() (StateSet, Answer) {
 // Within is Ends with at most *left steps and without the kept answers. It counts left
 // down.
 func (q *Query) Within(left *int) (StateSet, Answer) {
-	w := walked{states: q.start()}
+	w := q.startWalk()
 	start := time.Now()
 	parts, ok := q.parts()
-	if !ok || w.states.Empty() {
+	if !ok || w.states == empty {
 		return StateSet{}, No
 	}
 	for _, part := range parts {
@@ -327,12 +322,12 @@ func (q *Query) Within(left *int) (StateSet, Answer) {
 		case c.ends.Empty():
 			return StateSet{}, No
 		}
-		w.states = c.ends
+		w.states = q.sets.put(c.ends)
 		for _, o := range part {
 			for _, p := range o.In[:o.Places] {
 				w.done[p.Chain]++
 			}
 		}
 	}
-	return w.states, Yes
+	return q.sets.of(w.states), Yes
 }

@@ -12,8 +12,8 @@ import (
 // chains.
 func TestSearchAgreesWithBruteForce(t *testing.T) {
 	var machines []*Machine
-	for _, kernel := range graph.Kernels() {
-		g, err := graph.Load(kernel)
+	for _, kernel := range graph.KThreadAPI.Kernels() {
+		g, err := graph.Load(graph.KThreadAPI, kernel)
 		if err != nil {
 			t.Fatal(err)
 		}

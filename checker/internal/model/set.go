@@ -53,15 +53,6 @@ func (s StateSet) Each(f func(int)) {
 	}
 }
 
-func (s StateSet) hash() uint64 {
-	h := uint64(14695981039346656037)
-	for _, w := range s {
-		h = (h ^ w) * 1099511628211
-		h ^= h >> 29
-	}
-	return h
-}
-
 // An ActionSet is a set of the graph's actions. A graph has fewer than 64.
 type ActionSet uint64
 

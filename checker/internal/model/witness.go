@@ -59,7 +59,7 @@ const maxTries = 1 << 16
 
 // order finds an order of operations that ends in one of the goal's states.
 func (q *Query) order(list []*Operation, g StateSet, left int) ([]Step, bool) {
-	result, info := porcupine.CheckOperationsVerbose(q.porcupineModel(walked{states: q.start()}, &left), operations(list, goal(g)), q.Timeout)
+	result, info := porcupine.CheckOperationsVerbose(q.porcupineModel(q.startWalk(), &left), operations(list, goal(g)), q.Timeout)
 	if result != porcupine.Ok || left < 0 {
 		return nil, false
 	}

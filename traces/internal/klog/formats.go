@@ -77,8 +77,9 @@ var Formats = []Format{
 }
 
 // New makes a decoder for the format named only, or, where that is empty, for all formats
-// that a line shows. Messages that match pats become events: after the set's begin line,
-// or, with beforeBegin, anywhere. pats may be nil. The decoder counts in stats, and calls
+// that a line shows. Messages that match pats become events: after their set's begin line,
+// or, with beforeBegin, anywhere, but for those of sets that nobody asked for. pats may be
+// nil. The decoder counts in stats, and calls
 // emit with every event.
 func New(only string, pats *printk.Set, beforeBegin bool, stats *traces.Stats, emit func(traces.Event)) *Log {
 	k := &Log{stats: stats, out: emit, pats: pats, beforeBegin: beforeBegin, bare: only == "bare"}

@@ -19,7 +19,7 @@ type Log struct {
 	stats       *traces.Stats
 	out         func(traces.Event)
 	pats        *printk.Set
-	beforeBegin bool // pats match before their begin line too
+	beforeBegin bool // pats match before their begin lines too, but for built-in ones
 	// TestHook is called with every kernel message 'm', continuation 'f' and unusable
 	// record 'u'; nil: there is no test.
 	TestHook func(kind rune, line int, stamp int64, text []byte)
@@ -29,13 +29,13 @@ type Log struct {
 	order
 	continued
 
-	bare  bool     // every line is a message
-	begun bool     // the set's begin line has been seen, and no other boot since
-	rec   record   // of the latest line
-	text  []byte   // the latest message decoded, where it had any escapes
-	used  []string // the formats that records have had, each once
-	last  string   // the format of the latest record
-	depth int      // the number of quote marks before the latest record
+	bare  bool          // every line is a message
+	begun []*printk.Set // whose begin lines have been seen, and no other boot since
+	rec   record        // of the latest line
+	text  []byte        // the latest message decoded, where it had any escapes
+	used  []string      // the formats that records have had, each once
+	last  string        // the format of the latest record
+	depth int           // the number of quote marks before the latest record
 
 	reports     kreport.Parser     // of the kernel, in the messages
 	reportEnded func(traces.Event) // Log.emitReport
@@ -262,7 +262,7 @@ func (k *Log) take(c class) {
 	}
 	if rec.reboot || len(rec.boot) > 0 && !bytes.Equal(rec.boot, k.boot) {
 		if rec.reboot || len(k.boot) > 0 {
-			k.begun, k.stamp, k.falling, k.discontinuity = false, 0, 0, false
+			k.begun, k.stamp, k.falling, k.discontinuity = nil, 0, 0, false
 			k.emit(traces.Event{Kind: traces.Boot, Line: rec.line, Before: k.stats.LastLine})
 		}
 		k.boot = append(k.boot[:0], rec.boot...)
@@ -402,7 +402,7 @@ func (k *Log) recognise(c class) {
 				release = release[:end]
 			}
 			k.reports.Flush(k.reportEnded)
-			k.begun, k.stamp, k.falling = false, max(rec.stamp, 0), 0
+			k.begun, k.stamp, k.falling = nil, max(rec.stamp, 0), 0
 			event(traces.Event{Kind: traces.Boot, Kernel: string(release)})
 			return
 		}
@@ -438,7 +438,7 @@ func (k *Log) recognise(c class) {
 		return
 	}
 	m, ok := k.pats.Match(msg)
-	if !ok || !k.begun && !k.beforeBegin && m.Kind() != traces.Begin {
+	if !ok || m.Kind() != traces.Begin && (m.Builtin || !k.beforeBegin) && !slices.Contains(k.begun, m.Set()) {
 		return
 	}
 	switch {
@@ -461,7 +461,9 @@ func (k *Log) recognise(c class) {
 		k.stats.Diagnose(n, "%s", problem)
 	}
 	if e.Kind == traces.Begin {
-		k.begun = true
+		if !slices.Contains(k.begun, m.Set()) {
+			k.begun = append(k.begun, m.Set())
+		}
 	} else {
 		k.stats.Events++
 	}

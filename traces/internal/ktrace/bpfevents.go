@@ -94,7 +94,7 @@ func (t *Decoder) bpfProbe(e *bpfEvent, out *traces.Event, by traces.Task, own b
 	case "exit_call":
 		out.Kind, out.Thread, ok = traces.ExitCall, by, own
 		if need(bpfCode) {
-			out.Code, out.HasCode = ToInt(uint64(e.code)), out.Func != "do_exit"
+			out.Code, out.HasCode = ToInt(uint64(e.code)), true
 		}
 		if out.Func == "" {
 			out.Func = "kthread_exit"

@@ -59,7 +59,7 @@ func TestBpftrace(t *testing.T) {
 				`{"kt":1,"ts":9,"ev":"stop","tid":3,"addr":"0xff190faec29aa100","ctx":"task"}` + "\n" +
 				`{"kt":1,"ts":10,"ev":"create_ret","tid":3,"ret":-12}` + "\n" +
 				`{"kt":1,"ts":11,"ev":"exit_call","tid":3,"code":4294967292,"func":"do_exit"}` + "\n",
-			want: "1 woken (late) pid 5 in an interrupt\n3 stop-call task 0xff190faec29aa100 by pid 3\n4 create-failed by pid 3 = -12 probe  in ?\n5 exit-call pid 3 (-4) probe do_exit in ?\n",
+			want: "1 woken (late) pid 5 in an interrupt\n3 stop-call task 0xff190faec29aa100 by pid 3\n4 create-failed by pid 3 = -12 probe  in ?\n5 exit-call pid 3 = -4 probe do_exit in ?\n",
 		},
 		{
 			name: "lines that lack what they need, or are cut",

@@ -75,23 +75,19 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 	if s.Kind == traces.SwitchOut {
 		from, to := traces.SwitchIn, traces.SwitchIn
 		stats.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
+		t.Switched(n, int(s.CPU), int(s.Thread.PID), int(s.Other.PID))
 		out, in := t.wants(int(s.Thread.PID)), t.wants(int(s.Other.PID))
 		if !out && !in {
 			return nil
 		}
 		t.sawDecoded(s, n)
 		if out {
-			t.wakePending.Remove(int(s.Thread.PID))
 			t.nextEvent(traces.SwitchOut, n, s, b, s.Thread).State = byte(s.Extra)
 			from = traces.SwitchOut
 		}
 		if in {
-			if t.isWakePending(int(s.Other.PID)) {
-				stats.Events++
-			} else {
-				t.nextEvent(traces.SwitchIn, n, s, b, s.Other)
-				to++
-			}
+			t.nextEvent(traces.SwitchIn, n, s, b, s.Other)
+			to++
 		}
 		return t.latest.events[from:to] // SwitchIn is the kind behind SwitchOut
 	}
@@ -111,17 +107,16 @@ func (t *Decoder) Commit(n int, s *Decoded, b *Names) []traces.Event {
 			return nil
 		}
 		t.sawDecoded(s, n)
-		if !late && thread.Name != 0 {
-			t.wakePending.Add(int(thread.PID))
-		}
 	case traces.Fork:
 		if s.Extra == OtherFork {
-			return nil
+			if !t.wants(int(thread.PID)) {
+				return nil
+			}
+			break
 		}
 		if thread.Name == 0 {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.Remove(int(thread.PID))
 	case traces.StopReturn:
 		thread = TaskRef{}
 	case traces.ProcessExit:

@@ -50,21 +50,20 @@ type Decoder struct {
 	// interest has the pids whose scheduling matters: the Decoder leaves out SwitchOut,
 	// SwitchIn, Woken and Renamed of others. nil: all pids matter. An unsorted layout does
 	// not use it, because lines are read before the checker has seen earlier events.
-	interest *traces.Interest
-	emit     func(traces.Event)
-	rec      record
-	names    taskNames
-	gaps     traceGaps // gaps.go
-	unsorted *unsorted // sorts the events of an unsorted layout; else nil
-	// wakePending has the threads of which Woken was emitted, and no SwitchOut since: their
-	// SwitchIn is suppressed. nil: none is.
-	wakePending  *traces.Interest
+	interest     *traces.Interest
+	emit         func(traces.Event)
+	rec          record
+	names        taskNames
+	gaps         traceGaps // gaps.go
+	unsorted     *unsorted // sorts the events of an unsorted layout; else nil
+	chains       chains    // by CPU: chain.go
 	latest       latestEvents
-	refused      bool   // a diagnostic has said why lines cannot be used
-	whole        bool   // the trace has had its end, whatever its last line is
-	release      string // the release that the trace's header names; empty: none
-	wakingMarked bool   // stats.Marks has wakingMark
-	newLetters   bool   // states are printed with the letters of 4.14 and later; see oldLetter
+	running      running // who runs where, for lines without their task
+	refused      bool    // a diagnostic has said why lines cannot be used
+	whole        bool    // the trace has had its end, whatever its last line is
+	release      string  // the release that the trace's header names; empty: none
+	wakingMarked bool    // stats.Marks has wakingMark
+	newLetters   bool    // states are printed with the letters of 4.14 and later; see oldLetter
 }
 
 // New makes a Decoder for one layout. It counts in stats, leaves out the scheduling of
@@ -72,12 +71,10 @@ type Decoder struct {
 func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(traces.Event)) *Decoder {
 	t := &Decoder{Layout: l, lines: l.New(), stats: stats, interest: interest, emit: emit, latest: newLatestEvents()}
 	t.ftrace, _ = t.lines.(*ftraceLayout)
-	switch {
-	case l.unsorted:
+	t.chainEnds(-1)
+	if l.unsorted {
 		t.unsorted = &unsorted{stats: stats, out: emit, unwoken: make(map[int]int)}
 		t.emit = t.unsorted.hold
-	case interest != nil:
-		t.wakePending = traces.NewInterest()
 	}
 	return t
 }
@@ -101,6 +98,8 @@ func (t *Decoder) Raw([]byte) bool { return false }
 func (t *Decoder) LeftOut(n int) {
 	line := t.stats.Lines
 	t.stats.Lost = addCount(t.stats.Lost, n)
+	t.running.forget(-1)
+	t.chainEnds(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, Count: n, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
 
@@ -136,6 +135,9 @@ func (t *Decoder) read(n int, line []byte) {
 		t.stats.KernelLines++
 		t.stats.LastLine = n
 		t.inPlace(n, rec)
+		if rec.pid < 0 && rec.cpu >= 0 {
+			t.running.fill(rec)
+		}
 		if rec.bpf != nil {
 			t.bpf(n, rec)
 		} else {
@@ -143,9 +145,11 @@ func (t *Decoder) read(n int, line []byte) {
 		}
 		t.sawCPU(rec.cpu, n, rec.stamp)
 	case lossLine:
+		t.seeCPUs()
 		t.stats.KernelLines++
 		t.lose(n, t.lines.loss())
 	case noEvent:
+		t.seeCPUs()
 		t.noEvent(n, line)
 	case kernelLine:
 		t.boot(n, t.ftrace.kernel)
@@ -188,6 +192,9 @@ func (t *Decoder) skipUnwatched(n int, line []byte) bool {
 	if t.gaps.prose > 0 {
 		t.lostBetween()
 	}
+	if e.Kind == traces.SwitchOut {
+		t.Switched(n, h.CPU, int(h.PID), int(e.PID))
+	}
 	if t.gaps.lossy {
 		t.sawCPU(h.CPU, n, unstamped) // the start of the trace ends once every CPU has printed
 	}
@@ -203,6 +210,8 @@ func (t *Decoder) unreadable(n int, rec *record) {
 		t.stats.Diagnose(n, "%s: its text cannot be understood: not used", rec.event)
 	}
 	t.stats.Lost++
+	t.running.forget(rec.cpu)
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: rec.cpu, Extent: traces.Extent{Since: n - 1}})
 }
 

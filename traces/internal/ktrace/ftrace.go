@@ -27,6 +27,7 @@ type ftraceLayout struct {
 	flagRows   int  // header: how many lines that name a flag have come
 	statsCPU   int  // the CPU that trace-cmd's statistics are about; valid where inStats
 	inStats    bool // trace-cmd's statistics have begun
+	cpus       int  // how many CPUs the latest header says the trace is of; 0: there was none
 	graph      graphLayout
 	reason     string // why the latest line of class refusedLine is of no use
 	kernel     []byte // the release that the header names, with class kernelLine
@@ -234,8 +235,9 @@ func (f *ftraceLayout) event(line []byte, i int, rec *record) bool {
 			fn = fn[:plus]
 		}
 		rec.fn, rec.body = fn, args
+		return true
 	}
-	return true
+	return !bytes.Contains(line[i:], schedWord) // else two lines have become one
 }
 
 // latencyLine reads a line of the option latency-format: the name is cut to 8
@@ -430,15 +432,16 @@ func (f *ftraceLayout) header(line []byte) traceClass {
 			return noEvent
 		}
 		written, k := scan.Digits(rest, j+1)
+		f.cpus = 1
+		if p := scan.IndexOf(rest, "#P:"); p >= 0 {
+			if cpus, end := scan.Digits(rest, p+3); end > p+3 && cpus > 0 && cpus <= maxCPUs {
+				f.cpus = int(cpus)
+			}
+		}
 		if k == j+1 || in >= written {
 			return noEvent
 		}
-		f.lost = traceLoss{cpu: -1, count: int(written - in), fromStart: true, cpus: 1}
-		if p := scan.IndexOf(rest, "#P:"); p >= 0 {
-			if cpus, end := scan.Digits(rest, p+3); end > p+3 && cpus > 0 && cpus <= maxCPUs {
-				f.lost.cpus = int(cpus)
-			}
-		}
+		f.lost = traceLoss{cpu: -1, count: int(written - in), fromStart: true, cpus: f.cpus}
 		return lossLine
 	}
 	f.graph.header(line)

@@ -26,6 +26,8 @@ type traceGaps struct {
 	disordered bool
 	prose      int // the line, no event, in whose place events may have stood; 0: there is none
 	text       int // the latest line of an event whose text may have further lines
+	cpus       int // how many have lines in last
+	breaks     int // how many switches did not go on from the one before and are no loss, up to manyBreaks
 }
 
 // A lastLine is the latest line with an event of a CPU.
@@ -52,10 +54,10 @@ const maxSkew = 10e6
 // still at its start, or something else than a trace came last.
 func (t *Decoder) Lossy() bool { return t.gaps.lossy || t.gaps.prose > 0 }
 
-// InOrder says whether the stamp of a line that was decoded ahead does not fall back. If it
-// does, Line must take the line.
+// InOrder says whether the stamp of a line that was decoded ahead does not fall back, and
+// no lines before it are missing. If not, Line must take the line.
 func (t *Decoder) InOrder(s *Decoded) bool {
-	return !t.gaps.fallsBack(int(s.CPU), s.Stamp, traces.Nanoseconds)
+	return !t.gaps.fallsBack(int(s.CPU), s.Stamp, traces.Nanoseconds) && (s.Kind != traces.SwitchOut || t.continues(int(s.CPU), s.Thread.PID))
 }
 
 // fallsBack says whether a stamp is below the one before of its CPU, or so far below that
@@ -118,6 +120,8 @@ func (t *Decoder) fell(n int, rec *record) {
 		}
 	}
 	g.newest = rec.stamp
+	t.running.forget(-1)
+	t.chainEnds(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{ToEnd: g.disordered}})
 }
 
@@ -133,7 +137,9 @@ func by(d int64, clock traces.Clock) string {
 func (t *Decoder) lostBetween() {
 	line := t.gaps.prose
 	t.gaps.prose = 0
+	t.chainEnds(-1)
 	t.stats.Diagnose(line, "no line of the trace, but between its lines: what stood here may be missing")
+	t.running.forget(-1)
 	t.emit(traces.Event{Kind: traces.Loss, Line: line, CPU: -1, Extent: traces.Extent{Since: line - 1}})
 }
 
@@ -142,6 +148,13 @@ func (t *Decoder) lostBetween() {
 func (t *Decoder) leftOutHere(n int) {
 	if t.gaps.prose == 0 && t.stats.KernelLines > 0 {
 		t.gaps.prose = n
+	}
+}
+
+// seeCPUs notes how many CPUs a header says the trace is of.
+func (t *Decoder) seeCPUs() {
+	if t.ftrace != nil && t.ftrace.cpus > 1 && t.gaps.cpus < 2 {
+		t.stats.OneCPU = true
 	}
 }
 
@@ -180,6 +193,11 @@ func (t *Decoder) sawNewCPU(cpu, n int, stamp int64) {
 	for len(g.last) <= cpu {
 		g.last = append(g.last, lastLine{0, noStamp})
 	}
+	if g.last[cpu].line == 0 {
+		if g.cpus++; g.cpus > 1 {
+			t.stats.OneCPU = false
+		}
+	}
 	if g.last[cpu].line = n; stamp != unstamped {
 		g.last[cpu].stamp = stamp
 	}
@@ -202,6 +220,7 @@ func (t *Decoder) unknown(n int, line []byte) {
 	case piece && !elision:
 		t.stats.Diagnose(n, "a piece of an event, or of a longer line: not used")
 		t.stats.Lost++
+		t.running.forget(-1)
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, Count: 1, CPU: -1, Extent: traces.Extent{Since: n - 1}})
 	case elision, t.gaps.text != n-1:
 		t.leftOutHere(n)
@@ -218,9 +237,11 @@ var (
 
 // lose emits a Loss for what line n says of missing events.
 func (t *Decoder) lose(n int, l traceLoss) {
+	t.running.forget(-1)
 	switch {
 	case l.complete:
 		t.cpuBegan(l.cpu)
+		t.chainEnds(l.cpu)
 		// Until here, this CPU's events were missing.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: l.cpu})
 		return
@@ -231,6 +252,7 @@ func (t *Decoder) lose(n int, l traceLoss) {
 		t.stats.Diagnose(n, "%d events were lost, this line does not say where: anything before it may be missing", l.count)
 	}
 	since := n - 1
+	t.chainEnds(l.cpu)
 	switch {
 	case l.fromStart || l.unplaced:
 		since = 0

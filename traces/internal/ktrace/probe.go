@@ -256,8 +256,8 @@ func isError(v uint64) bool {
 	return v >= ^uint64(4094) || v>>32 == 0 && v >= 1<<32-4095
 }
 
-// exitCode is the value with which a thread ends by its call of f. known is false where the
-// probe has no value, and where do_exit() got it: a signal's number may be in it.
+// exitCode is the value with which a thread calls f to end. known is false where the probe
+// has no value.
 func exitCode(f function, a *probeArgs) (code int, known bool) {
 	switch {
 	case f == kthreadExit && a.n > 0:
@@ -267,7 +267,7 @@ func exitCode(f function, a *probeArgs) (code int, known bool) {
 	case f == kthreadCompleteAndExit && a.n > 1:
 		return ToInt(a.nums[1]), true
 	case f == doExit && a.n > 0:
-		return ToInt(a.nums[0]), false
+		return ToInt(a.nums[0]), true
 	}
 	return 0, false
 }

@@ -17,7 +17,7 @@ type unsorted struct {
 	stats   *traces.Stats
 	out     func(traces.Event)
 	order   reorderer
-	unwoken map[int]int // threads forked and not woken yet, with the line where they went to sleep, 0: not yet
+	unwoken map[int]int // threads that were forked, with the line where they went to sleep; 0: they have been woken since
 }
 
 // hold takes an event and releases it in the order of the stamps. A Loss has no stamp, and
@@ -49,26 +49,28 @@ func (u *unsorted) cutShort(line int) {
 // release emits an event whose turn has come. A BPF program does not run in an interrupt on
 // top of another BPF program, and nobody counts that (kernel/trace/bpf_trace.c
 // trace_call_bpf): the waking that an interrupt does may be missing. It is missing where a
-// new thread runs after its first sleep without having been woken; release then emits a
-// Loss.
+// thread runs after a sleep without having been woken; release then emits a Loss that is
+// about this thread alone.
 func (u *unsorted) release(e traces.Event) {
 	pid := e.Thread.PID
-	asleep, unwoken := u.unwoken[pid]
+	asleep, forked := u.unwoken[pid]
 	switch {
 	case e.Kind == traces.Fork:
 		if len(u.unwoken) >= maxNames {
 			clear(u.unwoken)
 		}
 		u.unwoken[pid] = 0
-	case !unwoken:
+	case !forked:
 	case e.Kind == traces.SwitchOut && e.State != 'R':
 		u.unwoken[pid] = e.Line
 	case e.Kind == traces.SwitchIn && asleep > 0 && u.stats.Seen.Has(traces.Woken):
 		u.stats.Diagnose(e.Line, "the waking of %v is missing: bpftrace does not see what an interrupt does in the middle of a probe", e.Thread)
 		u.stats.Lost++
-		u.out(traces.Event{Kind: traces.Loss, Line: e.Line, Count: 1, CPU: -1, Time: traces.Time{Stamp: e.Stamp}, Extent: traces.Extent{Since: asleep}})
-		delete(u.unwoken, pid)
-	case e.Kind == traces.Woken, e.Kind == traces.ProcessExit:
+		u.out(traces.Event{Kind: traces.Loss, Thread: e.Thread, Line: e.Line, Count: 1, CPU: -1, Time: traces.Time{Stamp: e.Stamp}, Extent: traces.Extent{Since: asleep}})
+		u.unwoken[pid] = 0
+	case e.Kind == traces.Woken:
+		u.unwoken[pid] = 0
+	case e.Kind == traces.ProcessExit:
 		delete(u.unwoken, pid)
 	}
 	u.out(e)

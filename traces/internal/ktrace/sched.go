@@ -81,6 +81,18 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 		// Events of another CPU may be missing before this one.
 		t.emit(traces.Event{Kind: traces.Loss, Line: n, CPU: -1, Extent: traces.Extent{Since: t.stats.LastLine - 1}})
 	}
+	if e.By.PID == 0 && rec.pid < 0 && rec.cpu >= 0 && (e.Kind == traces.StopCall || e.Kind == traces.ParkCall) {
+		t.running.of(rec.cpu).unnamed = true
+	}
+	t.stats.Events++
+	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
+		t.stats.Seen = t.stats.Seen.With(e.Kind)
+	}
+	t.emit(rec.place(n, e))
+}
+
+// place adds to an event of line n what all events of a record have in common.
+func (rec *record) place(n int, e traces.Event) traces.Event {
 	e.Line = n
 	e.CPU, e.Stamp, e.Coarse, e.Clock = rec.cpu, rec.stamp, rec.coarse, rec.clock
 	switch {
@@ -91,16 +103,7 @@ func (t *Decoder) send(n int, rec *record, e traces.Event) {
 	default:
 		e.Context = rec.context
 	}
-	t.stats.Events++
-	if e.Kind != traces.StopCall || e.Thread.PID != 0 { // a stop without a pid does not prove that stops are recorded
-		t.stats.Seen = t.stats.Seen.With(e.Kind)
-	}
-	t.emit(e)
-}
-
-// isWakePending says whether Woken of a pid was emitted, and no SwitchOut since.
-func (t *Decoder) isWakePending(pid int) bool {
-	return t.wakePending != nil && t.wakePending.Has(pid)
+	return e
 }
 
 // wants says whether the interest has a pid; it never has 0.
@@ -144,31 +147,37 @@ func (t *Decoder) schedSwitch(n int, rec *record) {
 		t.unreadable(n, rec)
 		return
 	}
+	asked := false
+	if t.ftrace != nil && t.ftrace.graph.seen && rec.cpu >= 0 {
+		asked = t.running.switches(rec.cpu, &s)
+	}
+	t.Switched(n, rec.cpu, s.prev, s.next)
 	if s.plugin && len(s.state) == 1 && s.state[0] == 'W' {
 		t.newLetters = true // see oldLetter
 	}
 	t.stats.Seen = t.stats.Seen.With(traces.SwitchOut).With(traces.SwitchIn)
-	out, in := t.wants(s.prev), t.wants(s.next)
+	out, in := t.wants(s.prev) || asked && s.prev > 0, t.wants(s.next)
 	if !out && !in {
 		return
 	}
 	if out {
-		state := StateLetter(s.state)
-		switch {
-		case s.plugin:
-			state = oldLetter(state, t.newLetters)
-		case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
-			state = 'X'
-		}
-		t.wakePending.Remove(s.prev)
-		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: state})
+		t.send(n, rec, traces.Event{Kind: traces.SwitchOut, Thread: t.names.task(s.prevComm, s.prev), State: t.stateOf(&s)})
 	}
-	switch {
-	case in && t.isWakePending(s.next) && !t.gaps.lossy:
-		t.stats.Events++
-	case in:
+	if in {
 		t.send(n, rec, traces.Event{Kind: traces.SwitchIn, Thread: t.names.task(s.nextComm, s.next)})
 	}
+}
+
+// stateOf is the letter of the state in which the task leaves its CPU; 0: not known.
+func (t *Decoder) stateOf(s *switched) byte {
+	state := StateLetter(s.state)
+	switch {
+	case s.plugin:
+		state = oldLetter(state, t.newLetters)
+	case state == 'x': // TASK_DEAD, as kernels to 4.13 print it
+		state = 'X'
+	}
+	return state
 }
 
 // parseSwitch reads the text of a sched_switch, in any layout:
@@ -292,12 +301,29 @@ func CommPID(b []byte) (comm []byte, pid int, rest []byte, ok bool) {
 			continue
 		}
 		v, end := scan.Digits(name, i+len(key))
-		if from := i + len(key); end == from || end-from > 10 || end < len(name) && name[end] != ' ' {
+		if from := i + len(key); end == from || end-from > 10 || end < len(name) && name[end] != ' ' || joined(name[end:]) {
 			continue
 		}
 		return name[:i], int(v), name[end:], true
 	}
 	return nil, 0, nil, false
+}
+
+// joined says whether a text of fields shows that two lines have become one: a field has two
+// values, " prio=120xt_comm=b".
+func joined(b []byte) bool {
+	values := 0
+	for _, c := range b {
+		switch c {
+		case ' ':
+			values = 0
+		case '=':
+			if values++; values > 1 {
+				return true
+			}
+		}
+	}
+	return scan.IndexOf(b, "sched_") >= 0
 }
 
 // A wakeup is a sched_waking or a sched_wakeup.
@@ -328,9 +354,6 @@ func (t *Decoder) schedWakeup(n int, rec *record) {
 		return
 	}
 	thread := t.names.task(w.comm, w.pid)
-	if !late && thread.Comm != "" {
-		t.wakePending.Add(w.pid)
-	}
 	t.send(n, rec, traces.Event{Kind: traces.Woken, Thread: thread, By: t.by(rec), Late: late})
 }
 
@@ -363,7 +386,8 @@ func areFields(b []byte) bool {
 	return true
 }
 
-// fork emits Fork where kthreadd forks: of a kernel thread.
+// fork emits Fork where kthreadd forks, of a kernel thread, and where another task gets a
+// pid that somebody asks about.
 func (t *Decoder) fork(n int, rec *record) {
 	parentComm, parent, childComm, child, ok := ParseFork(rec.body)
 	switch {
@@ -374,8 +398,9 @@ func (t *Decoder) fork(n int, rec *record) {
 		if thread.Comm == "" {
 			t.mark(&unnamedMark, n)
 		}
-		t.wakePending.Remove(child)
 		t.send(n, rec, traces.Event{Kind: traces.Fork, Thread: thread, By: t.names.task(parentComm, parent)})
+	case t.wants(child):
+		t.send(n, rec, traces.Event{Kind: traces.Fork, Thread: t.names.task(childComm, child), By: t.names.task(parentComm, parent)})
 	}
 }
 

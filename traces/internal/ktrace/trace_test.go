@@ -28,7 +28,6 @@ func readTrace(t testing.TB, in string, interest *traces.Interest) (string, *Dec
 	}
 	var b strings.Builder
 	r := New(l, new(traces.Stats), interest, func(e traces.Event) { b.WriteString(traceEventString(e)); b.WriteByte('\n') })
-	r.wakePending = nil // nothing is suppressed
 	for i, line := range lines {
 		if bytes.HasSuffix(line, []byte("\n")) {
 			r.read(i+1, line[:len(line)-1])
@@ -139,7 +138,8 @@ func TestRecordedTraces(t *testing.T) {
 			if r.Format() != test.format {
 				t.Errorf("read as %s, want %s", r.Format(), test.format)
 			}
-			if r.stats.Unusable != 0 {
+			filtered := test.file == "ftrace-twice.txt" && r.stats.Unusable == 1 && r.gaps.breaks == manyBreaks
+			if r.stats.Unusable != 0 && !filtered {
 				t.Errorf("diagnostics: %v", r.stats.Diagnostics)
 			}
 			golden := filepath.Join("testdata", "events", strings.TrimSuffix(test.file, ".txt")+".events")

@@ -108,7 +108,6 @@ func sameOfEvenPids(t *testing.T, l *Layout, interest *traces.Interest, lines []
 	even := func(pid int) bool { return pid%2 == 0 && pid < traces.PIDLimit }
 	var few []traces.Event
 	f := New(l, new(traces.Stats), interest, func(e traces.Event) { few = append(few, e) })
-	f.wakePending = nil // nothing is suppressed
 	for i, line := range lines {
 		f.read(i+1, line)
 	}
@@ -231,6 +230,7 @@ func TestIrrelevantTraceLinesDoNotAllocate(t *testing.T) {
 				r.gaps.last[c].stamp = noStamp
 			}
 			r.gaps.newest = noStamp
+			r.chainEnds(-1)
 			for i, line := range lines {
 				r.read(i+1, line)
 			}

@@ -180,7 +180,7 @@ var traceLayouts = []struct {
 		want: "1 stop-call task 0xff190faec29aa100 by bash[447] probe kthread_stop\n2 stop-return by bash[447] = -4 probe kthread_stop\n3 stop-return by bash[447] = -4 probe kthread_stop\n" +
 			"4 stop-return by bash[447] = -4 probe kthread_stop\n5 stop-return by bash[447] probe kthread_stop\n8 park-call a pid=3 b[12]@0xff190faec29aa100 by bash[447] probe kthread_park\n" +
 			"9 park-return by bash[447] = 0 probe kthread_park\n10 unpark task 0xff1ae0c842e29100 by bash[447] probe kthread_unpark\n11 parkme kt[448] probe __kthread_parkme\n" +
-			"12 should-stop kt[448] = 1 probe kthread_should_stop\n13 should-stop kt[448] = 0 probe kthread_should_stop\n15 exit-call kt[448] (7) probe do_exit\n" +
+			"12 should-stop kt[448] = 1 probe kthread_should_stop\n13 should-stop kt[448] = 0 probe kthread_should_stop\n15 exit-call kt[448] = 7 probe do_exit\n" +
 			"16 exit-call kt[448] = -5 probe kthread_complete_and_exit\n17 create-failed by bash[447] = -12 probe __kthread_create_on_node\n19 threadfn kt[448] probe \n",
 	},
 	{

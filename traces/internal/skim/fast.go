@@ -123,7 +123,9 @@ func (g *Scanner) lines(text []byte, from, at int, ends []int32, odd bool, out *
 				end = int(lines[i].End)
 			}
 		case l.Prev >= 0 && g.columns == matched:
-			l.Decoded = g.decodeMatched(text[from:end], *l, out)
+			if d := g.decodeMatched(text[from:end], *l, out); d > 0 {
+				l.Decoded = d
+			}
 		case end-from < MaxLine && !(odd && bytes.IndexByte(text[from:end], 0) >= 0):
 			skimmed := g.line(text[from:end], out)
 			l.Prev, l.Next, l.Decoded = skimmed.Prev, skimmed.Next, skimmed.Decoded
@@ -187,7 +189,9 @@ func (g *Scanner) matchLines(text []byte, from, at int, ends []int32, lines []Li
 			continue
 		}
 		seen |= f.seen
+		number := cpu ^ scan.EachZero
 		l.Prev, l.Next = prev&f.current|next&^f.current, next
+		l.Decoded = ^int32(number>>8&0xff*100+number>>16&0xff*10+number>>24&0xff) & f.current
 	}
 	out.Seen |= seen &^ wakingSeen
 	out.Waking = out.Waking || seen&wakingSeen != 0
@@ -215,7 +219,9 @@ func (g *Scanner) fastPath(line []byte, out *Block) (l Line, ok bool) {
 		return l, false
 	}
 	if g.hinted(l.Prev) || g.hinted(l.Next) {
-		l.Decoded = g.decodeMatched(line, l, out)
+		if d := g.decodeMatched(line, l, out); d > 0 {
+			l.Decoded = d
+		}
 	}
 	return l, true
 }

@@ -43,7 +43,7 @@ func (p *Plain) lookUp(line []byte, l *Line, out *Block) {
 	switch {
 	case !ok:
 	case e.Kind == traces.SwitchOut:
-		l.Prev, l.Next = h.PID, e.PID
+		l.Prev, l.Next, l.Decoded = h.PID, e.PID, -1-int32(h.CPU)
 		out.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
 	default:
 		l.Prev, l.Next = e.PID, e.PID

@@ -19,7 +19,9 @@ type Line struct {
 	// woken. If nobody asks about either, the line only counts. Prev may also be Whole or
 	// Boring.
 	Prev, Next int32
-	Decoded    int32 // 1 + an index in Block.Decoded, 0: the line is not decoded. Of Boring: 1 + an index in Block.Spans
+	// Decoded is 1 + an index in Block.Decoded; of Boring, 1 + an index in Block.Spans. It is
+	// -1 - the CPU where the line is a sched_switch that is not decoded, and 0 of other lines.
+	Decoded int32
 }
 
 // What Line.Prev is where it is no pid.

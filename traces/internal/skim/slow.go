@@ -96,7 +96,7 @@ func (g *Scanner) slowPath(line []byte, out *Block) Line {
 	e, ok := h.End(line)
 	switch {
 	case ok && e.Kind == traces.SwitchOut:
-		return g.switchLine(line, out, h.PID, h.PIDAt, h.PIDEnd, e.PID, e.PIDKey)
+		return g.switchLine(line, out, &h, &e)
 	case ok:
 		return g.wakeLine(line, out, e.PID, e.PIDKey)
 	case g.hints != nil:
@@ -128,13 +128,14 @@ func (g *Scanner) learn(h *ktrace.LineHead) {
 	}
 }
 
-// switchLine is the Line of a sched_switch. Known are the current task's pid, from where to
-// where it stands, the next task's pid, and where " next_pid=" begins.
-func (g *Scanner) switchLine(line []byte, out *Block, prev int32, from, end int, next int32, at int) Line {
+// switchLine is the Line of a sched_switch, of which both ends have been read.
+func (g *Scanner) switchLine(line []byte, out *Block, h *ktrace.LineHead, e *ktrace.LineEnd) Line {
 	out.Seen |= 1<<traces.SwitchOut | 1<<traces.SwitchIn
-	l := Line{Prev: prev, Next: next}
-	if g.hinted(prev) || g.hinted(next) {
-		l.Decoded = g.decodeSwitch(line, out, prev, from, end, next, at)
+	l := Line{Prev: h.PID, Next: e.PID, Decoded: -1 - int32(h.CPU)}
+	if g.hinted(h.PID) || g.hinted(e.PID) {
+		if d := g.decodeSwitch(line, out, h.PID, h.PIDAt, h.PIDEnd, e.PID, e.PIDKey); d > 0 {
+			l.Decoded = d
+		}
 	}
 	return l
 }
