@@ -136,13 +136,7 @@ func (h *History) add(l *Line, kind, task string, by []string, value int) {
 
 // tla is the history as a value of TLA+.
 func (h *History) tla(b *strings.Builder) {
-	reads := "FALSE"
-	for _, lines := range h.CPUs {
-		if slices.ContainsFunc(lines, func(s saidLine) bool { return s.kind == "should_stop" }) {
-			reads = "TRUE"
-		}
-	}
-	fmt.Fprintf(b, "[lines |-> %d, reads |-> %s, on |-> ", h.Lines, reads)
+	fmt.Fprintf(b, "[lines |-> %d, on |-> ", h.Lines)
 	if len(h.On) == 0 {
 		b.WriteString("<<>>")
 	}
