@@ -77,6 +77,7 @@ var taskActions = []Action{
 	{"WokenNew", Creator, "", "on a runqueue for the first time", "kernel/sched/core.c wake_up_new_task"},
 	{"WakeEarly", Thread, "", "woken, before it is announced", "kernel/sched/core.c try_to_wake_up"},
 	{"SwitchIn", Thread, "", "gets a CPU", "kernel/sched/core.c __schedule"},
+	{"WakesAnother", Thread, "", "wakes another task", "kernel/sched/completion.c complete"},
 	{"SetState", Thread, "", "sets its state", "include/linux/sched.h set_current_state"},
 	{"SwitchOutD", Thread, "", "goes to sleep (D)", "kernel/sched/core.c __schedule"},
 	{"SwitchOutR", Thread, "", "leaves its CPU (R)", "kernel/sched/core.c __schedule"},

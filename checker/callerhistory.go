@@ -21,7 +21,9 @@ type callerHistory struct {
 	call     int    // index in Life.Events; -1: what the task did first is forgotten
 	slept    int    // index of the first event in which it leaves its CPU to sleep; -1: there is none
 	sleeps   int    // how many there are
+	unsure   bool   // it is not certain which of the events belong to the call
 	torn     bool   // some of its switches are not in the trace
+	left     int    // index of the latest event in which it leaves its CPU; -1: there is none
 	onCPU    bool   // it has got a CPU since it left its last
 	returned bool   // it has returned
 	chains   chains // the first is the task's
@@ -80,7 +82,7 @@ func (c *eraChecker) callers(l *Life) (list []*callerHistory) {
 			}
 		}
 	}
-	list = slices.DeleteFunc(list, func(q *callerHistory) bool { return len(q.Operations) == 0 })
+	list = slices.DeleteFunc(list, func(q *callerHistory) bool { return len(q.Operations) == 0 || q.unsure || q.mixed() })
 	for _, q := range list {
 		q.end()
 	}
@@ -93,7 +95,7 @@ func (c *eraChecker) newCaller(times *timeline, m *model.Machine, i int, forgot 
 	alive := m.Where("seen", "no").Minus(m.Where("on", "absent")).Minus(m.Where("on", "new"))
 	q := &callerHistory{
 		Query: model.Query{Machine: m, From: &alive, Hidden: m.All &^ m.Actions("Fork", "WakeNew", "Exit", "Die", "Free", "PidReuse"), Timeout: c.timeout},
-		by:    by.PID, call: i, slept: -1, onCPU: true, chains: chains{times: times, of: make([]chain, 0, model.MaxChains)},
+		by:    by.PID, call: i, slept: -1, left: -1, onCPU: true, chains: chains{times: times, of: make([]chain, 0, model.MaxChains)},
 	}
 	q.chains.begin(ofTask(by))
 	if forgot {
@@ -120,12 +122,15 @@ func (q *callerHistory) scheduled(i int, e *traces.Event) {
 	switch e.Kind {
 	case traces.Woken:
 		in = ofTask(e.By)
+		q.unsure = q.unsure || !q.returned && q.left >= 0 && !q.after(q.left, i)
 	case traces.SwitchIn:
 		o.Actions = q.Machine.Actions(switchActions(e)...)
 		q.torn, q.onCPU = q.torn || q.onCPU, true
+		q.unsure = q.unsure || !q.after(q.call, i)
 	case traces.SwitchOut:
 		o.Actions = q.Machine.Actions(switchActions(e)...)
-		q.torn, q.onCPU = q.torn || !q.onCPU, false
+		q.torn, q.onCPU, q.left = q.torn || !q.onCPU, false, i
+		q.unsure = q.unsure || !q.after(q.call, i)
 		if e.State == 'R' {
 			break
 		}
@@ -135,6 +140,31 @@ func (q *callerHistory) scheduled(i int, e *traces.Event) {
 	}
 	q.add(i, o, in)
 }
+
+// mixed says whether lines of an earlier call of the task stand in this one. Then the waking
+// of this one may not be in the life, which took another for it.
+func (q *callerHistory) mixed() bool {
+	l := q.chains.times.life
+	for i := q.call + 1; q.call >= 0 && i < l.Count(); i++ {
+		k := &l.Compact()[i]
+		if k.Thread == life.TheThread {
+			if k.Kind == traces.StopReturn || k.Kind == traces.ParkReturn {
+				if l.Caller(i).PID == q.by {
+					break
+				}
+			}
+			continue
+		}
+		if l.TaskAt(k.Thread).PID == q.by && !slices.ContainsFunc(q.Operations, func(o model.Operation) bool { return o.Event == i }) {
+			return true
+		}
+	}
+	return false
+}
+
+// after says whether it is certain that event j happened after event i, whose line comes
+// first. i -1: that is forgotten, and long ago.
+func (q *callerHistory) after(i, j int) bool { return i < 0 || q.chains.times.before(i, j) }
 
 // add adds an operation at the moment of event i, in the order of the event's CPU and of a
 // task.

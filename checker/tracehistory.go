@@ -17,8 +17,10 @@ type traceHistory struct {
 	times     timeline
 	chains    chains // the first is the thread's
 	open      []call // the calls that go on
+	early     []int  // the tasks that have woken the thread in a call whose line stands behind
 	decided   bool   // the last test in kthread() has an operation
 	exited    bool   // do_exit() has been called
+	dead      bool   // it has left its CPU for the last time, and its pid may be another's
 	preempted bool   // it left its CPU last by a preemption
 	lastOwn   int64  // the beginning of the window of the thread's latest own event that is not a preemption
 }
@@ -118,7 +120,7 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// sched_kthread_stop is traced before the flag is set.
 		h.endCall(e.By.PID)
 		request := h.add(i, model.Operation{From: h.times.windows[i].from, To: model.Never, Actions: m.Actions(shown[e.Kind]...), Optional: true}, e.By)
-		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request})
+		h.open = append(h.open, call{by: e.By.PID, park: e.Kind == traces.ParkCall, request: request, woke: slices.Contains(h.early, e.By.PID)})
 	case traces.StopReturn, traces.ParkReturn:
 		if h.life.Trace.Lossy && h.call(e.By.PID) == nil {
 			return // its call is not in the trace, and may be of another thread
@@ -147,8 +149,14 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		// kthread_create() has returned.
 		h.add(i, model.Operation{From: first, To: h.times.windows[i].to, Actions: m.Actions("Create")}, e.By)
 	case traces.Woken:
-		if e.Thread.PID == l.Thread.PID {
+		switch {
+		case e.Thread.PID == l.Thread.PID:
 			h.wake(i, e)
+		case e.By.PID == l.Thread.PID && e.By.Comm == l.Thread.Comm && e.Context == traces.TaskContext && !e.Late && !h.dead:
+			// The thread wakes a task that stops or parks it.
+			o := h.around(i)
+			o.Actions = m.Actions("WakesAnother")
+			h.addAt(i, o, e.By)
 		}
 	case traces.SwitchOut, traces.SwitchIn:
 		h.scheduled(i, e)
@@ -156,6 +164,7 @@ func (h *traceHistory) event(i int, e *traces.Event) {
 		o := h.around(i)
 		o.Actions = m.Actions("Forked")
 		if i > 0 {
+			h.dead = true
 			o.Actions = m.Actions("PidReuse")
 		}
 		h.addAt(i, o, e.By)
@@ -182,6 +191,8 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 		// The waking came before the line, and in another task's context.
 		o.From -= life.Slack
 		names = wakes
+	case h.callUnsure(i, e):
+		names = wakes
 	case asks && in.park:
 		h.requested(i, e)
 		names = []string{"ParkWake", "Wake", "ParkWakeLater"} // Wake: the request has been taken back
@@ -206,6 +217,24 @@ func (h *traceHistory) wake(i int, e *traces.Event) {
 	h.addAt(i, o, e.By)
 }
 
+// callUnsure says whether a wake by a task may be one in a call that the task has made on
+// another CPU, or one outside of it: the clocks of the two do not tell.
+func (h *traceHistory) callUnsure(i int, e *traces.Event) bool {
+	if e.Context == traces.InterruptContext || e.By.PID == 0 {
+		return false
+	}
+	unsure := false
+	for j, k := range h.life.Compact() {
+		if k.Kind != traces.StopCall && k.Kind != traces.ParkCall || h.life.Caller(j).PID != e.By.PID || h.times.before(min(i, j), max(i, j)) {
+			continue
+		}
+		if unsure = true; j > i {
+			h.early = append(h.early, e.By.PID)
+		}
+	}
+	return unsure
+}
+
 // ofKernel says whether a task is one of those that wake a thread before it has told its
 // creator (kernel/sched/core.c migration_cpu_stop, mm/vmscan.c kswapd), and that wake no
 // thread for its creator.
@@ -217,8 +246,9 @@ func ofKernel(t traces.Task) bool {
 // kthread_park() on it, shows.
 func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	if e.Thread.PID != h.life.Thread.PID {
-		if e.Kind == traces.SwitchOut && e.State == 'D' {
-			// A caller that goes to sleep has set its bit and woken the thread.
+		in := h.caller(e)
+		if in != nil && e.Kind == traces.SwitchOut && e.State == 'D' && h.times.before(h.Operations[in.request].Event, i) {
+			// A caller that goes to sleep in its call has set its bit and woken the thread.
 			h.requested(i, e)
 			h.woken(i, e)
 		}
@@ -229,7 +259,7 @@ func (h *traceHistory) scheduled(i int, e *traces.Event) {
 	h.addAt(i, o, e.Thread)
 	switch {
 	case e.Kind == traces.SwitchOut:
-		h.preempted = e.State == 'R'
+		h.preempted, h.dead = e.State == 'R', h.dead || e.State == 'X' || e.State == 'Z'
 	case h.preempted:
 		return // it goes on where it was
 	}

@@ -134,6 +134,15 @@ ExitValue   == L!ExitValue /\ Executes
 ExitEintr   == L!ExitEintr /\ Executes
 Oops        == L!Oops /\ Executes
 
+\* It wakes another task, in its own context.  kthread() does so by its completions alone:
+\* it tells its creator (and may have waited for memory or a lock before, or, from 6.14 on,
+\* before its last test), and who parks it.  Once it has told them, it is not its own turn.
+\* threadfn and do_exit() wake whomever they like.
+Wakers == {"absent", "failed", "holding", "running", "parking", "returned", "finished"}
+              \cup (IF Era.may_sleep_again THEN {"started"} ELSE {})
+
+WakesAnother == phase \in Wakers /\ on = "cpu" /\ UNCHANGED vars
+
 \* complete(&kthread->exited), from 6.16 on behind sched_process_exit.
 Finish ==
     /\ L!Finish
@@ -235,7 +244,7 @@ Next ==
     \/ Unpark \/ UnparkWake \/ UnparkWakesNothing
     \/ DecideRun \/ DecideNotRun
     \/ HoldUnasked \/ HoldAsked \/ Hold \/ HoldEnd
-    \/ Enter \/ Work \/ TestFalse \/ TestTrue
+    \/ Enter \/ Work \/ WakesAnother \/ TestFalse \/ TestTrue
     \/ ParkAsked \/ Park \/ ParkEnd
     \/ ReturnValue \/ ReturnEintr \/ ExitValue \/ ExitEintr \/ Oops
     \/ Finish

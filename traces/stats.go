@@ -21,6 +21,7 @@ type Stats struct {
 	Unusable    int          // how many diagnostics there have been
 	Seen        Kinds        // traces: the kinds of all events, also of those that were left out
 	Waking      bool         // traces: sched_waking is among them, not only sched_wakeup
+	ThreadsOnly bool         // traces: the tracer leaves out what the scheduler does with tasks that are no kernel threads
 	Marks       []Mark       // traces: hints at the kernel's release
 	OneCPU      bool         // traces: by its header the trace is of several CPUs, but only one's lines about threads have come so far
 }

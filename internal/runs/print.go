@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -194,14 +195,37 @@ var bits = map[string]int{"R": 0, "R+": 0x100, "S": 1, "D": 2, "X": 0x10, "P": 0
 // bpftrace prints what traces/bpf/kthread.bt prints: of threads that it watches.
 func (p *printer) bpftrace() {
 	p.line(nil, `{"kt":1,"ts":%d,"ev":"begin"}`, p.run.Begin)
-	watched, asked := map[int]bool{}, map[int]bool{}
 	n := 0
-	task := func(name, comm string) string { return fmt.Sprintf(`,"%s":"%-15s"`, name, comm) }
+	fields := p.bpfFields()
 	for _, l := range p.run.Lines {
 		if l.Event == "lost" {
 			p.text(fmt.Sprintf("Lost %d events\n", l.Value))
 			continue
 		}
+		if fields[l] == "" {
+			continue
+		}
+		n++
+		p.line(l, `{"kt":1,"ts":%d,"cpu":%d,"ev":%s}`, l.Stamp, l.CPU, fields[l])
+	}
+	if p.run.Whole {
+		last := p.run.Begin
+		if len(p.run.Lines) > 0 {
+			last = slices.MaxFunc(p.run.Lines, func(a, b *Line) int { return int(a.Stamp - b.Stamp) }).Stamp
+		}
+		p.line(nil, `{"kt":1,"ts":%d,"ev":"end","events":%d}`, last+1000, n)
+	}
+}
+
+// bpfFields are the fields of each line that the script prints. It decides when the event
+// happens what it watches, whatever the clocks of the CPUs say.
+func (p *printer) bpfFields() map[*Line]string {
+	watched, asked := map[int]bool{}, map[int]bool{}
+	all := map[*Line]string{}
+	task := func(name, comm string) string { return fmt.Sprintf(`,"%s":"%-15s"`, name, comm) }
+	inTime := slices.Clone(p.run.Lines)
+	slices.SortStableFunc(inTime, func(a, b *Line) int { return cmp.Compare(a.At, b.At) })
+	for _, l := range inTime {
 		var fields string
 		tid := fmt.Sprintf(`"tid":%d`, l.PID)
 		pid := fmt.Sprintf(`,"pid":%d`, l.About)
@@ -254,19 +278,11 @@ func (p *printer) bpftrace() {
 		case "park_ret":
 			fields = tid + ret + by
 		}
-		if fields == "" {
-			continue
+		if fields != "" {
+			all[l] = fmt.Sprintf("%q,%s", ev, fields)
 		}
-		n++
-		p.line(l, `{"kt":1,"ts":%d,"cpu":%d,"ev":"%s",%s}`, l.Stamp, l.CPU, ev, fields)
 	}
-	if p.run.Whole {
-		last := p.run.Begin
-		if len(p.run.Lines) > 0 {
-			last = slices.MaxFunc(p.run.Lines, func(a, b *Line) int { return int(a.Stamp - b.Stamp) }).Stamp
-		}
-		p.line(nil, `{"kt":1,"ts":%d,"ev":"end","events":%d}`, last+1000, n)
-	}
+	return all
 }
 
 // WriteTo writes the text.

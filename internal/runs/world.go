@@ -469,7 +469,7 @@ func (w *world) maySleep(at string) bool {
 	switch at {
 	case "set_state":
 		return w.m.chance(0.2) && w.looks() // set_cpus_allowed_ptr()
-	case "do_exit", "mm_release", "do_task_dead":
+	case "mm_release", "do_task_dead": // behind the probes on kthread_exit() and do_exit()
 		return true
 	}
 	return false

@@ -69,7 +69,10 @@ func run(all bool, out string, names []string) error {
 
 // A family is a specification with its properties and its mutants.
 type family struct {
-	name       string // of the module
+	name       string   // of the module
+	spec       string   // its specification without fairness
+	modules    []string // of its models
+	mutantsOf  string   // what their names begin with
 	properties []property
 	mutants    []mutant
 	cells      cells
@@ -103,7 +106,7 @@ type mutant struct {
 
 // short is what stands above the mutant's column.
 func (m mutant) short() string {
-	if _, s, ok := strings.Cut(m.Name, "workqueue-mutant-"); ok {
+	if _, s, ok := strings.Cut(m.Name, "-mutant-"); ok {
 		return s
 	}
 	s, _ := strings.CutPrefix(m.Name, "mutant-")
@@ -131,30 +134,33 @@ func nobody(p property, cfg string) bool {
 			strings.Contains(p.name, "Stop") && strings.Contains(cfg, "Stoppers = {}"))
 }
 
-// read finds the families: what the models that hold check of KThread, or of
-// Workqueue, are its properties.
+// read finds the families: what the models that hold check of a specification are its
+// properties.
 func read(dir string) ([]family, error) {
 	models, err := tlc.Models(dir)
 	if err != nil {
 		return nil, err
 	}
-	families := []family{{name: "KThread"}, {name: "Workqueue"}}
+	families := []family{
+		{name: "KThread", spec: "Spec", modules: []string{"MCKThread", "MCSymmetry", "Mutants"}, mutantsOf: "mutant-"},
+		{name: "Workqueue", spec: "Spec", modules: []string{"Workqueue"}, mutantsOf: "workqueue-mutant-"},
+		{name: "Task", spec: "TaskSpec", modules: []string{"MCTaskAlone"}, mutantsOf: "task-mutant-"},
+		{name: "KThreadTask", spec: "Spec", modules: []string{"MCTask"}, mutantsOf: "kthreadtask-mutant-"},
+	}
 	for _, m := range models {
 		b, err := os.ReadFile(m.Path)
 		if err != nil {
 			return nil, err
 		}
 		cfg := string(b)
-		var f *family
-		switch {
-		case slices.Contains([]string{"MCKThread", "MCSymmetry", "Mutants"}, m.Module):
-			f = &families[0]
-		case m.Module == "Workqueue" || strings.HasPrefix(m.Name, "workqueue-mutant-"):
-			f = &families[1]
-		default:
+		at := slices.IndexFunc(families, func(f family) bool {
+			return slices.Contains(f.modules, m.Module) || strings.HasPrefix(m.Name, f.mutantsOf)
+		})
+		if at < 0 {
 			continue
 		}
-		if strings.HasPrefix(m.Name, "mutant-") || strings.HasPrefix(m.Name, "workqueue-mutant-") {
+		f := &families[at]
+		if strings.HasPrefix(m.Name, f.mutantsOf) {
 			if m.Expect.Violates == "" {
 				continue // found by traces only: mutant 14
 			}
@@ -172,9 +178,9 @@ func read(dir string) ([]family, error) {
 			f.add(property{name, invariant})
 		}
 		for _, name := range tlc.Section(cfg, "PROPERTY", "PROPERTIES") {
-			k := liveness
-			if slices.Equal(tlc.Section(cfg, "SPECIFICATION"), []string{"Spec"}) {
-				k = safety
+			k := safety
+			if strings.HasPrefix(strings.Join(tlc.Section(cfg, "SPECIFICATION"), ""), "Fair") {
+				k = liveness
 			}
 			f.add(property{name, k})
 		}
@@ -214,7 +220,7 @@ func newMutant(dir string, m tlc.Model, cfg string) (mutant, error) {
 		mu.cfg += line
 		_, to, ok := strings.Cut(line, "<-")
 		to = strings.TrimSpace(to)
-		if !ok || !strings.Contains(string(module), "\n"+to+" ==") && !strings.Contains(string(module), "\n"+to+"(") {
+		if !ok || !strings.Contains(string(module), "\n"+to+" ") && !strings.Contains(string(module), "\n"+to+"(") {
 			mu.base += line
 		}
 	}
@@ -252,7 +258,7 @@ func (f *family) fill(ctx context.Context, tools tlc.Tools) error {
 	errs := make([]error, len(bases)+len(f.mutants))
 	tlc.EachOnTwoCores(len(bases), func(i int) {
 		j := slices.IndexFunc(f.mutants, func(m mutant) bool { return m.base == bases[i] })
-		broken[i], errs[i] = breaks(ctx, tools, f.mutants[j].Model, bases[i], asked[bases[i]])
+		broken[i], errs[i] = f.breaks(ctx, tools, f.mutants[j].Model, bases[i], asked[bases[i]])
 	})
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -265,7 +271,7 @@ func (f *family) fill(ctx context.Context, tools tlc.Tools) error {
 		}
 		base := broken[slices.Index(bases, m.base)]
 		claimed := slices.DeleteFunc(slices.Clone(missing[i]), func(p property) bool { return base[p.name] != survives })
-		by[i], errs[len(bases)+i] = breaks(ctx, tools, m.Model, m.cfg, claimed)
+		by[i], errs[len(bases)+i] = f.breaks(ctx, tools, m.Model, m.cfg, claimed)
 		for _, p := range missing[i] {
 			if base[p.name] != survives {
 				by[i][p.name] = unsaid
@@ -307,7 +313,7 @@ func (f *family) mark(m mutant) {
 
 // breaks says which properties a model breaks, whose .cfg stands there without
 // any.
-func breaks(ctx context.Context, tools tlc.Tools, m tlc.Model, cfg string, properties []property) (map[string]cell, error) {
+func (f *family) breaks(ctx context.Context, tools tlc.Tools, m tlc.Model, cfg string, properties []property) (map[string]cell, error) {
 	cells := map[string]cell{}
 	names := map[kind][]string{}
 	for _, p := range properties {
@@ -316,7 +322,7 @@ func breaks(ctx context.Context, tools tlc.Tools, m tlc.Model, cfg string, prope
 	}
 	// ask is which property a run finds violated, "" for none.
 	ask := func(k kind, names ...string) (string, error) {
-		spec, section := "Spec", "PROPERTIES"
+		spec, section := f.spec, "PROPERTIES"
 		switch k {
 		case invariant:
 			section = "INVARIANTS"

@@ -7,8 +7,8 @@ import (
 
 const head = `# Which property finds which mutant
 
-Written by ` + "`make matrix`" + ` (go run ./spec/matrix). A column is a mutant, a wrong kernel: KThread, or
-Workqueue, with a few steps replaced ([models.md](models.md) says by what). A row is a property that
+Written by ` + "`make matrix`" + ` (go run ./spec/matrix). A column is a mutant, a wrong kernel: KThread,
+Workqueue, Task or KThreadTask with a few steps replaced ([models.md](models.md) says by what). A row is a property that
 the right one has.
 
 **X** this property finds the mutant, and no other does · **x** so do others · **.** it does not notice ·
@@ -55,6 +55,15 @@ var kept = map[string]string{
 	"NoLostWakeUp":               "DestroyReturns covers it; it names the moment, and needs no fairness",
 	"QueuedWorksAreDone":         "LeavesNoWorkBehind covers it; in the words of the one who queues",
 	"LeavesNoWorkBehind":         "QueuedWorksAreDone covers it; it names the step",
+	"TaskTypeOK":                 "the others are written for states of this shape; it finds the slips of the specification itself",
+	"LandsOnce":                  "DeadForGood covers it where the task dies; it says what a task waits for before it goes",
+	"ForkedOnce":                 "LandsOnce finds the same mutant by chance, a wake of what is forked again; a pid that is alive is not forked",
+	"DeadForGood":                "FreedIsDead covers it from 5.4 on; before, a task may be freed while it runs, and this holds in every era",
+	"SleeperIsWokenFirst":        "RunsFromQueue covers it; the lost wake-up in the words of whoever reads a trace",
+	"ExitIsForGood":              "ExitsOnce covers it; it names the step",
+	"RanMeansForked":             "ActsOnACPU covers it; no order of two events: whoever has been in threadfn has been forked",
+	"FinishedIsNotParked":        "ParkedHasTold covers it; why a stop that has returned left no thread in its parking",
+	"ToldFromCPU":                "IsATask covers it; the one tie at the thread's birth, in one line",
 }
 
 func markdown(families []family) string {

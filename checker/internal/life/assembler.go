@@ -25,14 +25,11 @@ type Assembler struct {
 
 // tracedLives is what tracers show of all lives.
 type tracedLives struct {
-	calls      pidMap[pendingCall] // by the pid of a task: the call that it is in
-	spareCall  *pendingCall        // one to use again; nil: none
-	unnamed    []unnamedCall       // those of unknown tasks, in the log's order
-	lastKey    int                 // of unnamed; below 0
-	ended      endedQueue          // lives whose threads have ended, in that order
-	mayStop    endedQueue          // lives that were in ended for long enough, and may still be stopped
-	superseded endedQueue          // lives whose pids have been used again: see supersede
-	lossy      bool                // events may be missing anywhere from here to the log's end
+	calls     pidMap[pendingCall] // by the pid of a task: the call that it is in
+	spareCall *pendingCall        // one to use again; nil: none
+	unnamedCalls
+	waitingLives
+	lossy      bool // events may be missing anywhere from here to the log's end
 	grace      Grace
 	pool       lifePool
 	retired    [1]*Life // what retire returns
@@ -45,7 +42,26 @@ type tracedLives struct {
 	firstSeen  *firstLines
 	waking     bool // there has been a sched_waking
 	clocks     traceClocks
-	forked     lastFork
+	outOfOrder
+}
+
+// unnamedCalls are the calls of unknown tasks.
+type unnamedCalls struct {
+	unnamed []unnamedCall // in the log's order
+	lastKey int           // of unnamed; below 0
+}
+
+// outOfOrder is what may stand before a line that it follows.
+type outOfOrder struct {
+	forked lastFork
+	early  [64]earlyReturn // by the caller's pid modulo its length
+}
+
+// waitingLives are lives that are judged later, because more may come of them.
+type waitingLives struct {
+	ended      endedQueue // lives whose threads have ended, in that order
+	mayStop    endedQueue // lives that were in ended for long enough, and may still be stopped
+	superseded endedQueue // lives whose pids have been used again: see supersede
 }
 
 // A lastFork is the trace's latest fork of a kernel thread.

@@ -263,7 +263,17 @@ func (a *Assembler) addCall(e *traces.Event) (ended []*Life) {
 	a.bindStop(by, l)
 	in.threadAwake = !park && a.wakes() && l.Whole() && !Sleeper(l.Trace.Asleep)
 	l.traceMore.calls++
+	if r := &a.traced.early[uint(e.By.PID)%uint(len(a.traced.early))]; r.by == e.By.PID && r.by > 0 && r.cpu != e.CPU && r.stamp > e.Stamp-clock.Slack {
+		l.Trace.Lossy, l.traceMore.maybeReturned = true, true // that may be the return of this call
+	}
 	return ended
+}
+
+// An earlyReturn is a return without a call. The call's line may stand behind it, where its
+// task has gone to a CPU whose clock is behind.
+type earlyReturn struct {
+	by, cpu int
+	stamp   int64
 }
 
 // addReturn gives a return to the life whose thread the same task was stopping or parking.
@@ -277,6 +287,7 @@ func (a *Assembler) addReturn(e *traces.Event) {
 		return
 	case in == nil:
 		a.addReturnAgain(e)
+		a.traced.early[uint(e.By.PID)%uint(len(a.traced.early))] = earlyReturn{e.By.PID, e.CPU, e.Stamp}
 		return
 	case in.park != (e.Kind == traces.ParkReturn):
 		return

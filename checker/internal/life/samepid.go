@@ -3,6 +3,7 @@ package life
 import (
 	"slices"
 
+	"github.com/kthread-tla/tracecheck/checker/internal/clock"
 	"github.com/kthread-tla/tracecheck/traces"
 )
 
@@ -69,10 +70,15 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 		a.traced.addr.forks++
 	}
 	a.traced.forked = lastFork{pid: e.Thread.PID, line: e.Line}
-	held := false
+	early := a.hasEarlyLines(e)
+	held, unfreed := false, false
 	if old := a.byPID.get(e.Thread.PID); old != nil {
+		if early && kthread && old.Trace.on {
+			old.mayLack()
+		}
 		a.traced.forked.alive = old.Trace.on && !old.Trace.gone
 		held = old.Trace.Ended && !old.traceMore.stopped && old.traceMore.calls == 0 && old.isCalled(e.Thread.Comm)
+		unfreed = old.Trace.Ended && !old.traceMore.freed
 		if old.Trace.on && old.Trace.Ended && old.traceMore.calls > 0 {
 			a.byPID.remove(e.Thread.PID)
 			a.traced.beside = append(a.traced.beside, old)
@@ -92,8 +98,60 @@ func (a *Assembler) addFork(e *traces.Event) (ended []*Life) {
 	l := a.newTraced(e)
 	l.Trace.Forked = true
 	l.traceMore.wakings.isForked(e)
-	l.traceMore.heldBefore = held
+	l.traceMore.heldBefore, l.Trace.unfreed = held, unfreed
+	if early {
+		l.mayLack()
+	}
 	return ended
+}
+
+// hasEarlyLines says whether a line before a fork's, of another CPU, may be of the new thread,
+// though its pid was taken for another's there: the clocks of two CPUs differ by up to Slack.
+func (a *Assembler) hasEarlyLines(fork *traces.Event) bool {
+	if fork.CPU < 0 || fork.Clock != traces.Nanoseconds {
+		return false
+	}
+	near := func(cpu int, stamp int64) bool { return cpu != fork.CPU && stamp > fork.Stamp-clock.Slack }
+	if old := a.byPID.get(fork.Thread.PID); old != nil && old.Trace.on {
+		for i := len(old.compact) - 1; i >= 0; i-- {
+			if k := &old.compact[i]; near(k.CPU(), k.Stamp) {
+				return true
+			}
+		}
+	}
+	if a.traced.exits == nil || fork.Thread.PID <= 0 {
+		return false
+	}
+	x := &a.traced.exits[fork.Thread.PID%len(a.traced.exits)]
+	return int(x.pid) == fork.Thread.PID && near(int(x.cpu), x.stamp)
+}
+
+// mayLack notes that lines of the thread may have been given to another, or another's to it.
+func (l *Life) mayLack() {
+	l.doubt()
+	l.Trace.Lossy, l.traceMore.maybeStopped, l.traceMore.maybeReturned = true, true, true
+}
+
+// maybeEarliers says whether an event of a thread's end may be of the thread that had the pid
+// before: it is of another CPU than the fork and within Slack of it.
+func (l *Life) maybeEarliers(e *traces.Event) bool {
+	if !l.Trace.Forked || l.Incarnation == 1 || e.CPU < 0 || len(l.compact) == 0 {
+		return false
+	}
+	k := &l.compact[0]
+	return k.CPU() >= 0 && k.CPU() != e.CPU && e.Stamp < k.Stamp+clock.Slack
+}
+
+// startsEarly notes that the thread does something, and has got no CPU yet. Where it does so
+// within Slack of its fork and on another CPU, the line that shows that it got one may stand
+// before the fork's.
+func (l *Life) startsEarly(e *traces.Event) {
+	if !l.Trace.Forked || l.Trace.Torn || len(l.compact) == 0 {
+		return
+	}
+	if k := &l.compact[0]; k.CPU() >= 0 && e.CPU >= 0 && k.CPU() != e.CPU && e.Stamp < k.Stamp+clock.Slack {
+		l.Trace.Lossy = true
+	}
 }
 
 // doubtStop takes a stop of a pid's current life. An earlier thread of the pid and the same

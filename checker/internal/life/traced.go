@@ -20,6 +20,7 @@ type Trace struct {
 	Ended   bool // an event shows it in do_exit()
 	gone    bool // it has left its CPU for the last time
 	unnamed bool // its own name is not known yet
+	unfreed bool // the thread that had the pid before has ended, and not been freed
 	// Torn: the trace lacks some of its switches. It leaves its CPU, or does something, and
 	// has not got a CPU since it left the last, or it gets one twice. A filter does that.
 	Torn  bool
@@ -109,15 +110,29 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if (e.Kind == traces.Freed || e.Kind == traces.Unpark) && !l.isCalled(e.Thread.Comm) {
 		return nil // of the thread that had the pid before
 	}
+	if e.Kind == traces.Freed && l.Trace.unfreed {
+		l.Trace.unfreed = false // they are freed in the order in which they ended
+		return nil
+	}
+	if e.Kind == traces.Freed && l.maybeEarliers(e) {
+		l.mayLack()
+		return nil
+	}
 	if !a.takes(l, e) {
 		return nil
 	}
 	t := &l.Trace
 	if e.Kind.Own() && !t.gone {
+		if !t.onCPU {
+			l.startsEarly(e)
+		}
 		t.Torn = t.Torn || !t.onCPU
 	}
 	switch e.Kind {
 	case traces.ProcessExit, traces.ExitCall:
+		if l.maybeEarliers(e) {
+			l.mayLack()
+		}
 		if !t.Ended {
 			ended = a.retire(l, e.Line)
 		}
@@ -167,7 +182,7 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 	again := e.Kind == traces.Woken && e.Late && a.wakes() // sched_waking has shown this wake already
 	if in := a.traced.calls.get(e.Thread.PID); in != nil && in.life != nil && !in.lost && in.life.Thread.PID != e.Thread.PID && !again {
 		waits = in.callerScheduled(e)
-		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes()
+		in.life.traceMore.callersCut = in.life.traceMore.callersCut || in.unwoken && !a.wakes() || a.stats.ThreadsOnly
 	}
 	l := a.byPID.get(e.Thread.PID)
 	if l != nil && l.Trace.on {
@@ -177,9 +192,12 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		return nil
 	}
 	t := &l.Trace
+	if e.Kind == traces.SwitchOut && (e.State == 'X' || e.State == 'Z') && l.maybeEarliers(e) {
+		l.mayLack()
+	}
 	if f := &a.traced.forked; f.alive && f.line > e.Line && f.pid == e.Thread.PID {
 		// The line stands before the fork, and the earlier thread has got it.
-		l.Trace.Lossy = true
+		l.mayLack()
 		return ended
 	}
 	switch e.Kind {
@@ -194,6 +212,9 @@ func (a *Assembler) addScheduling(e *traces.Event) (ended []*Life) {
 		t.Asleep = 0
 		t.Torn, t.onCPU = t.Torn || t.onCPU, true
 	case traces.SwitchOut:
+		if !t.onCPU {
+			l.startsEarly(e)
+		}
 		t.Torn, t.onCPU = t.Torn || !t.onCPU, false
 		if Sleeper(e.State) || e.State == 'P' {
 			t.sleeps++

@@ -88,7 +88,7 @@ func TestBpftrace(t *testing.T) {
 			in: `{"kt":1,"ts":1,"ev":"waking","tid":2,"pid":6}` + "\n" + `{"kt":1,"ts":2,"ev":"fork","tid":2,"pid":5}` + "\n" +
 				`{"kt":1,"ts":4,"ev":"switch","prev":5,"state":2,"next":0}` + "\n" + `{"kt":1,"ts":3,"ev":"switch","prev":0,"state":0,"next":5}` + "\n" +
 				`{"kt":1,"ts":5,"ev":"switch","prev":0,"state":0,"next":5}` + "\n",
-			want:     "1 woken pid 6 by pid 2 in ?\n2 fork pid 5 by pid 2 in ?\n4 switch-in pid 5\n3 switch-out pid 5 D\n5 loss 1 cpu -1 since 3\n5 switch-in pid 5\n",
+			want:     "1 woken pid 6 by pid 2 in ?\n2 fork pid 5 by pid 2 in ?\n4 switch-in pid 5\n3 switch-out pid 5 D\n5 loss pid 5 1 cpu -1 since 3\n5 switch-in pid 5\n",
 			unusable: 1,
 		},
 		{

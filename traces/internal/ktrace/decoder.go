@@ -73,6 +73,7 @@ func New(l *Layout, stats *traces.Stats, interest *traces.Interest, emit func(tr
 	t.ftrace, _ = t.lines.(*ftraceLayout)
 	t.chainEnds(-1)
 	if l.unsorted {
+		stats.ThreadsOnly = true // as traces/bpf/kthread.bt does
 		t.unsorted = &unsorted{stats: stats, out: emit, unwoken: make(map[int]int)}
 		t.emit = t.unsorted.hold
 	}

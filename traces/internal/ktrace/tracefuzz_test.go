@@ -119,6 +119,8 @@ func sameOfEvenPids(t *testing.T, l *Layout, interest *traces.Interest, lines []
 			return true
 		case traces.SwitchIn, traces.SwitchOut, traces.Woken, traces.Renamed:
 			return !l.unsorted && !even(e.Thread.PID)
+		case traces.Fork: // of a task that is no kernel thread
+			return !l.unsorted && e.By.PID != 2 && e.By.Comm != "kthreadd" && !even(e.Thread.PID)
 		}
 		return false
 	})

@@ -110,12 +110,12 @@ var traceLayouts = []struct {
 		want: "",
 	},
 	{
-		name: "forks by kthreadd only",
+		name: "forks, also by others: they give a pid away",
 		in: "        kthreadd-2       [001] .....    36.825562: sched_process_fork: comm=kthreadd pid=2 child_comm=kt child_pid=347\n" +
 			"        kthreadd-2       [001] .....    36.825562: sched_process_fork: comm=kthreadd pid=2 child_comm=kthreadd child_pid=348\n" +
 			"        kthreadd-2       [001] .....    36.825562: sched_process_fork: comm=kthreadd pid=2 child_comm= child_comm=a child_pid=349\n" +
 			"            bash-294     [001] .....    36.825562: sched_process_fork: comm=bash pid=294 child_comm=bash child_pid=350\n",
-		want: "1 fork kt[347] by kthreadd[2]\n2 fork pid 348 by kthreadd[2]\n3 fork  child_comm=a[349] by kthreadd[2]\n",
+		want: "1 fork kt[347] by kthreadd[2]\n2 fork pid 348 by kthreadd[2]\n3 fork  child_comm=a[349] by kthreadd[2]\n4 fork bash[350] by bash[294]\n",
 	},
 	{
 		name: "success=0 wakes nothing",
@@ -301,7 +301,7 @@ var traceLayouts = []struct {
 			"    12.345 bash/486 sched:sched_kthread_stop_ret()\n" +
 			"    12.345 sched:sched_kthread_stop:comm=kt_ok pid=488)\n" +
 			"    12.345 ( 0.001 ms): bash/486 read(fd: 3, buf: 0x7f, count: 10) = 10\nLOST 9 events!\n",
-		want: "1 fork kt \\\"x[488] by kthreadd[2] in ?\n3 stop-call kt\", pid: 3[488] by bash[486] in ?\n4 switch-out kt ok[488] D\n5 switch-in kt ok[488]\n6 switch-out kt ok[488] R\n6 switch-in a[7]\n" +
+		want: "1 fork kt \\\"x[488] by kthreadd[2] in ?\n2 fork bash[487] by bash[486] in ?\n3 stop-call kt\", pid: 3[488] by bash[486] in ?\n4 switch-out kt ok[488] D\n5 switch-in kt ok[488]\n6 switch-out kt ok[488] R\n6 switch-in a[7]\n" +
 			"7 switch-out kt ok[488] Z\n8 woken kt[488] by bash[486] in ?\n9 process-exit kt[488] in ?\n10 stop-return by bash[486] = -4 in ?\n11 stop-return by bash[486] = 0 in ?\n12 stop-call kt_ok[488] in ?\n14 loss 9 cpu -1 since 0\n",
 	},
 }
