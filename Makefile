@@ -7,7 +7,7 @@
 # make matrix  the mutants and properties that docs/mutants.md has not got yet
 # make generate   the state graphs, anew from the specification
 # make fuzz   every fuzz target for two minutes, or FUZZTIME=10s
-# make runs   random legal logs and traces, and impossible ones: docs/trust.md; LIVES=100000 CHANGES=1000
+# make runs   random legal logs and traces, and impossible ones: docs/trust.md; the whole: LIVES=100000 CHANGES=10000
 # make bench  speed and memory on large inputs, against grep, wc and awk: docs/performance.md
 # make profile   cmd/tracecheck/default.pgo anew: by it the compiler knows which functions matter
 # make tools  what the other targets need: Java, and TLC by Maven, once
@@ -16,8 +16,8 @@ GO = $(shell sh .ci/go-command)
 STATICCHECK = $(shell sed -n 's/^staticcheck=//p' .ci/tools)
 
 FUZZTIME = 2m
-LIVES = 100000
-CHANGES = 1000
+LIVES = 6000
+CHANGES = 300
 
 .PHONY: runs fuzz quick test spec spec-all spec-distributed scale matrix generate tools bench profile
 

@@ -81,6 +81,11 @@ Says(kind, task, by, value) ==
         /\ Next1(c, kind, task, by, value)
         /\ Take(c)
 
+\* A line of that kind and value has not been said yet.  What could only be said by a line
+\* that there is not need not be tried.
+Left(kind, value) == \E c \in CPUs : \E i \in pos[c] + 1 .. Len(Log.cpus[c]) :
+    Log.cpus[c][i].kind = kind /\ Log.cpus[c][i].value = value
+
 Quiet == UNCHANGED pos
 Same  == UNCHANGED sched
 
@@ -228,8 +233,9 @@ ThreadSilently ==
        \/ ParkSetState(K) \/ FirstParkLeaves(K) \/ FnParkLeaves(K) \/ ParkLeavesUnasked(K)
        \/ FirstParkStays(K) \/ FnParkStays(K) \/ ParkMarks(K) \/ ParkWakeUp(K) \/ CallThreadfn(K) \/ AnyOopses(K)
        \/ AffineWakes(K)
-       \/ \E v \in FnValues :
-            AnyReturnsValue(K, v) \/ AnyReturnsEintr(K, v) \/ AnyExitsValue(K, v) \/ AnyExitsEintr(K, v)
+       \/ /\ \E v \in FnValues :
+               AnyReturnsValue(K, v) \/ AnyReturnsEintr(K, v) \/ AnyExitsValue(K, v) \/ AnyExitsEintr(K, v)
+          /\ (thread'[K].direct /\ ~Era.oops_shows) \/ Left("exit_call", thread'[K].ret)
 
 \* It sleeps where KThread says so.
 Blocking(s, asleep) ==
@@ -244,7 +250,7 @@ ThreadSteps ==
     \/ KActs /\ AffineSleeps(K) /\ Blocking("D", TRUE)
     \/ slept[K] /\ AffineWakes(K) /\ Says("waking", K, "other", 0) /\ IsWoken(K)
     \/ KActs /\ LastTestRun(K) /\ Quiet /\ due' = (IF Era.parks THEN "parkme" ELSE "") /\ UNCHANGED <<on, slept, late, must>>
-    \/ KActs /\ AnyParkme(K) /\ Quiet /\ due' = "parkme" /\ UNCHANGED <<on, slept, late, must>>
+    \/ KActs /\ AnyParkme(K) /\ Left("parkme", 0) /\ Quiet /\ due' = "parkme" /\ UNCHANGED <<on, slept, late, must>>
     \/ KActs /\ (FirstParkComplete(K) \/ FnParkComplete(K))
        /\ (IF \E p \in Parkers : Waits(p) THEN \E p \in Parkers : CompletesSays(K, p) ELSE Quiet /\ Same)
     \/ KActs /\ ParkSchedule(K) /\ Blocking("P", thread'[K].at \in {"parkme_sleep", "fn_parkme_sleep"})
@@ -265,7 +271,7 @@ ThreadSays ==
     /\ \/ due = "parkme" /\ Says("parkme", K, K, 0) /\ due' = ""
        \/ due = "no" /\ Says("should_stop", K, K, 0) /\ due' = ""
        \/ due = "yes" /\ Says("should_stop", K, K, 1) /\ due' = ""
-       \/ due = "" /\ "should_stop" \in Recorded /\ thread[K].at = "fn_any" /\ Quiet
+       \/ due = "" /\ Left("should_stop", IF thread[K].should_stop THEN 1 ELSE 0) /\ thread[K].at = "fn_any" /\ Quiet
           /\ due' = (IF thread[K].should_stop THEN "yes" ELSE "no")
     /\ UNCHANGED <<on, slept, late, must>>
 
@@ -297,14 +303,23 @@ ParkSteps1(p) ==
        \/ UnparkClearBit(p) /\ (IF Era.unpark_looks THEN Quiet ELSE Says("unpark", K, p, 0)) /\ Same
        \/ UnparkWake(p) /\ UnparkSays(p)
 
+\* Steps that say nothing, and that make no difference to what anybody else can do: they go
+\* first, so that there are fewer orders to try.
+Unnoticed(s) == stopper[s].at \in {"get", "read"} /\ Acts(s)
+Newborn      == KActs /\ thread[K].at \in {"kzalloc", "xchg"}
+Requested    == creator[K].at # "idle" /\ thread[K].at = "none" /\ kthreadd.at # "fork"
+
 TraceNext ==
     /\ UNCHANGED h
-    /\ \/ SchedNext
-       \/ CreateSteps
-       \/ ThreadSteps
-       \/ ThreadSays
-       \/ \E s \in Stoppers : StopSteps(s)
-       \/ \E p \in Parkers : ParkSteps1(p)
+    /\ IF Requested THEN CreateSteps
+       ELSE IF Newborn THEN ThreadSilently
+       ELSE IF \E s \in Stoppers : Unnoticed(s) THEN \E s \in Stoppers : Unnoticed(s) /\ StopSteps(s)
+       ELSE \/ SchedNext
+            \/ CreateSteps
+            \/ ThreadSteps
+            \/ ThreadSays
+            \/ \E s \in Stoppers : StopSteps(s)
+            \/ \E p \in Parkers : ParkSteps1(p)
 
 TraceSpec == TraceInit /\ [][TraceNext]_tvars
 

@@ -6,18 +6,39 @@ import (
 	"math/rand/v2"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/kthread-tla/tracecheck/checker"
 	"github.com/kthread-tla/tracecheck/internal/tlc"
 )
 
-// A share is how many impossible runs there are of a kind, and how many are found.
-type share struct{ changed, impossible, found int }
+// A share is how many impossible runs there are of a kind, how many of them look as if a
+// line were missing, and how many of the others are found.
+type share struct{ changed, impossible, gaps, found int }
 
-// Impossible makes n changes, has TLC say which of them are impossible, and tracecheck
-// judge those.
-func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, walks []*Walk, n int, seed uint64) error {
+// atOnce is how many changes are made before TLC judges them.
+const atOnce = 60
+
+// Impossible makes n changes, or as many as can be judged in that time (0: any), has TLC say
+// which of them are impossible, and tracecheck judge those.
+func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, walks []*Walk, n int, seed uint64, most time.Duration) error {
 	rng := rand.New(rand.NewPCG(seed, 4))
+	begin := time.Now()
+	for t.Changes < n && (most == 0 || time.Since(begin) < most) {
+		some := min(n-t.Changes, atOnce)
+		if err := t.someImpossible(ctx, tools, root, walks, some, rng); err != nil {
+			return err
+		}
+		t.Changes += some
+		t.perMinute = float64(t.Changes) / time.Since(begin).Minutes()
+		if t.Progress != nil {
+			fmt.Fprintf(t.Progress, "%d changes, %.0f a minute\n%s\n", t.Changes, t.perMinute, t.Shares())
+		}
+	}
+	return nil
+}
+
+func (t *Table) someImpossible(ctx context.Context, tools tlc.Tools, root string, walks []*Walk, n int, rng *rand.Rand) error {
 	byKernel := map[string][]*Walk{}
 	for _, w := range walks {
 		if w.judged() {
@@ -41,7 +62,7 @@ func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, wa
 			continue
 		}
 		some := []*Walk{pool[rng.IntN(len(pool))], pool[rng.IntN(len(pool))]}
-		r := New(rng, some, Options{Skew: Skews[rng.IntN(len(Skews))], Apart: true, CPUs: 1 + rng.IntN(2), Probes: true})
+		r := New(rng, some, Options{Skew: t.Skews[rng.IntN(len(t.Skews))], Apart: true, CPUs: 1 + rng.IntN(2), Probes: true})
 		c := r.Change(rng, ChangeKinds[rng.IntN(len(ChangeKinds))])
 		if c == nil {
 			continue
@@ -68,7 +89,6 @@ func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, wa
 	checkers := map[string]*checker.Checker{}
 	for _, x := range tries {
 		s := t.share(x.change.Kind, x.change.Event)
-		s.changed++
 		judge := checkers[x.release]
 		if judge == nil {
 			if judge, err = newChecker(x.release); err != nil {
@@ -76,6 +96,16 @@ func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, wa
 			}
 			checkers[x.release] = judge
 		}
+		// A run that is accused as it is says nothing of a change.
+		before, err := x.run.Check(ctx, x.run.Print(x.format), x.release, judge)
+		if err != nil {
+			return err
+		}
+		if len(before.Accused) > 0 {
+			t.unfit++
+			continue
+		}
+		s.changed++
 		changed := *x.run
 		changed.Lines = x.change.Lines
 		p := changed.Print(x.format)
@@ -89,14 +119,20 @@ func (t *Table) Impossible(ctx context.Context, tools tlc.Tools, root string, wa
 			t.keep("changed", fmt.Sprintf("TLC says that it is possible, tracecheck does not; %s release=%q skew; %s: %s", x.format, x.release, x.change.What, strings.Join(o.Accused, "; ")), x.run, p)
 		case !x.legal:
 			s.impossible++
-			if len(o.Accused) > 0 {
+			if x.run.hasGap(x.change) {
+				s.gaps++
+			} else if len(o.Accused) > 0 {
 				s.found++
 			} else {
-				t.keep("missed", fmt.Sprintf("%s release=%q: %s", x.format, x.release, x.change.What), x.run, p)
+				t.keep("missed", fmt.Sprintf("%s release=%q: %s", x.format, x.release, x.change.What), &changed, p)
 			}
 		}
 	}
 	return nil
+}
+
+func (s *share) add(o share) {
+	s.changed, s.impossible, s.gaps, s.found = s.changed+o.changed, s.impossible+o.impossible, s.gaps+o.gaps, s.found+o.found
 }
 
 func (t *Table) share(kind, event string) *share {
@@ -112,10 +148,10 @@ func (t *Table) Shares() string {
 	var b strings.Builder
 	row := func(what string, s share) {
 		if s.impossible > 0 {
-			fmt.Fprintf(&b, "%-54s %8d %10d %8d %7.1f %%\n", what, s.changed, s.impossible, s.found, 100*float64(s.found)/float64(s.impossible))
+			fmt.Fprintf(&b, "%-54s %8d %10d %8d %8d %7.1f %%\n", what, s.changed, s.impossible, s.gaps, s.found, 100*float64(s.found)/float64(max(s.impossible-s.gaps, 1)))
 		}
 	}
-	fmt.Fprintf(&b, "%-54s %8s %10s %8s %9s\n", "change", "changed", "impossible", "found", "share")
+	fmt.Fprintf(&b, "%-54s %8s %10s %8s %8s %9s\n", "change", "changed", "impossible", "gap", "found", "share")
 	keys := make([]string, 0, len(t.shares))
 	byKind := map[string]share{}
 	var all share
@@ -123,9 +159,9 @@ func (t *Table) Shares() string {
 		keys = append(keys, key)
 		kind, _, _ := strings.Cut(key, "\t")
 		k := byKind[kind]
-		k.changed, k.impossible, k.found = k.changed+s.changed, k.impossible+s.impossible, k.found+s.found
+		k.add(*s)
 		byKind[kind] = k
-		all.changed, all.impossible, all.found = all.changed+s.changed, all.impossible+s.impossible, all.found+s.found
+		all.add(*s)
 	}
 	sort.Strings(keys)
 	for _, kind := range ChangeKinds {
@@ -137,6 +173,7 @@ func (t *Table) Shares() string {
 		}
 	}
 	row("all", all)
+	fmt.Fprintf(&b, "accused before any change, and left out: %d\n", t.unfit)
 	fmt.Fprintf(&b, "accused though TLC says that the change is possible: %d\n", t.doubts)
 	return b.String()
 }

@@ -264,7 +264,8 @@ func legalBatch(ctx context.Context, tools tlc.Tools, root string, key [2]string
 	cfg := fmt.Sprintf(judgeConfig, strings.ReplaceAll(key[0], ".", "_"), stoppers, parkers, event)
 	res, err := tools.RunConfig(ctx, tlc.Model{Path: filepath.Join(dir, "models", "m.cfg"), Module: "KThreadTrace"}, cfg)
 	if err != nil {
-		return err
+		i := max(strings.Index(res.Output, "Error: "), 0)
+		return fmt.Errorf("%w\n%.2000s", err, res.Output[i:])
 	}
 	for line := range strings.Lines(res.Output) {
 		var n int

@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -48,7 +49,12 @@ type Table struct {
 	legal  map[string]*cell
 	files  int
 	shares map[string]*share
+	unfit  int // runs that are accused before any change
 	doubts int // accused though TLC says that a change is possible
+
+	Changes   int       // that have been made
+	Progress  io.Writer // where the shares so far are printed; nil: nowhere
+	perMinute float64   // changes
 }
 
 // NewTable is an empty table.

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/kthread-tla/tracecheck/internal/runs"
 	"github.com/kthread-tla/tracecheck/internal/tlc"
@@ -23,14 +24,15 @@ func main() {
 	doc := flag.String("doc", "", "write the tables to this `file`, docs/trust.md")
 	found := flag.String("found", "", "write what is misjudged to this `folder`")
 	skews := flag.Int("skews", len(runs.Skews), "how many of the skews, the smallest first")
+	most := flag.Duration("for", 0, "how long changes are made at most; 0: until there are as many")
 	flag.Parse()
-	if err := run(*lives, *impossible, *seed, *write, *read, *found, *root, *doc, *skews); err != nil {
+	if err := run(*lives, *impossible, *seed, *write, *read, *found, *root, *doc, *skews, *most); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(lives, impossible int, seed uint64, write, read, found, root, doc string, skews int) error {
+func run(lives, impossible int, seed uint64, write, read, found, root, doc string, skews int, most time.Duration) error {
 	ctx := context.Background()
 	var walks []*runs.Walk
 	var err error
@@ -66,7 +68,7 @@ func run(lives, impossible int, seed uint64, write, read, found, root, doc strin
 		return os.WriteFile(write, b.Bytes(), 0o666)
 	}
 	t := runs.NewTable()
-	t.Found, t.Skews = found, runs.Skews[:skews]
+	t.Found, t.Skews, t.Progress = found, runs.Skews[:skews], os.Stderr
 	if err := t.Legal(ctx, walks, lives, seed); err != nil {
 		return err
 	}
@@ -76,13 +78,13 @@ func run(lives, impossible int, seed uint64, write, read, found, root, doc strin
 		if err != nil {
 			return err
 		}
-		if err := t.Impossible(ctx, tools, root, walks, impossible, seed); err != nil {
+		if err := t.Impossible(ctx, tools, root, walks, impossible, seed, most); err != nil {
 			return err
 		}
 		fmt.Print("\n", t.Shares())
 	}
 	if doc != "" {
-		if err := os.WriteFile(doc, []byte(t.Markdown(lives, impossible, seed)), 0o666); err != nil {
+		if err := os.WriteFile(doc, []byte(t.Markdown(lives, seed)), 0o666); err != nil {
 			return err
 		}
 	}
