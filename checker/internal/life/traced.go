@@ -110,15 +110,7 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	if (e.Kind == traces.Freed || e.Kind == traces.Unpark) && !l.isCalled(e.Thread.Comm) {
 		return nil // of the thread that had the pid before
 	}
-	if e.Kind == traces.Freed && l.Trace.unfreed {
-		l.Trace.unfreed = false // they are freed in the order in which they ended
-		return nil
-	}
-	if e.Kind == traces.Freed && l.maybeEarliers(e) {
-		l.mayLack()
-		return nil
-	}
-	if !a.takes(l, e) {
+	if e.Kind == traces.Freed && l.freesEarlier(e) || !a.takes(l, e) {
 		return nil
 	}
 	t := &l.Trace
@@ -152,6 +144,19 @@ func (a *Assembler) addTraced(e *traces.Event) (ended []*Life) {
 	l.Keep(e)
 	a.touched = l
 	return ended
+}
+
+// freesEarlier says whether a Freed is of the thread that had the pid before, or may be.
+func (l *Life) freesEarlier(e *traces.Event) bool {
+	switch {
+	case l.Trace.unfreed:
+		l.Trace.unfreed = false // they are freed in the order in which they ended
+		return true
+	case l.maybeEarliers(e):
+		l.mayLack()
+		return true
+	}
+	return false
 }
 
 // takes says whether a tracer's event about a life's pid is about the life's thread. When
