@@ -75,10 +75,28 @@ func newFor(g *graph.Graph, timeout time.Duration) *Checker {
 		return sync.OnceValue(func() []*eraChecker { return []*eraChecker{{machine(), []graph.Era{e}, c}} })
 	}
 	c.printed = of(graph.KThreadAPI, func() (*graph.Graph, error) { return g, nil })
-	c.traced = of(graph.KThreadTask, func() (*graph.Graph, error) { return graph.Load(graph.KThreadTask, graph.KThreadTask.Kernel(e)) })
+	c.traced = func() []*eraChecker {
+		return []*eraChecker{{tracedMachine(graph.KThreadTask.Kernel(e)), []graph.Era{e}, c}}
+	}
+	c.machines[graph.KThreadTask.FileOf(graph.KThreadTask.Kernel(e))] = func() *model.Machine { return tracedMachine(graph.KThreadTask.Kernel(e)) }
 	of(graph.Task, func() (*graph.Graph, error) { return graph.Load(graph.Task, graph.Task.Kernel(e)) })
 	c.ending = c.findEnding
 	return c
+}
+
+// tracedMachines are the machines of tracedMachine, which all tests share.
+var tracedMachines sync.Map
+
+// tracedMachine is the machine by which a kernel's traces are judged.
+func tracedMachine(kernel string) *model.Machine {
+	m, _ := tracedMachines.LoadOrStore(kernel, sync.OnceValue(func() *model.Machine {
+		g, err := graph.Load(graph.KThreadTask, kernel)
+		if err != nil {
+			panic(err)
+		}
+		return model.New(g, actionNames())
+	}))
+	return m.(func() *model.Machine)()
 }
 
 func sample(t testing.TB, name string) string {
