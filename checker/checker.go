@@ -14,17 +14,16 @@ import (
 
 // A Checker judges lives. It may be used by several goroutines.
 type Checker struct {
-	timeout   time.Duration
-	only      *graph.Era                       // the user's word; nil: the log's banner, or else all
-	release   string                           // the --kernel argument, verbatim; empty: none
-	machines  map[string]func() *model.Machine // by Module.FileOf; each is built once, when a life is judged by it
-	printed   func() []*eraChecker             // of all eras, for what modules and the kernel print
-	traced    func() []*eraChecker             // of all eras, for what tracers see
-	memos     model.Cache[*memo]               // by cacheKey and addOrder
-	orderFree model.Cache[*memo]               // by cacheKey alone
-	probes    model.Cache[probeSets]           // by what was searched
-	ending    func() traces.Kinds              // the kinds after which threadfn runs no more, by the rules of all eras
-	grace     *life.Grace                      // tests: how long lives wait; nil: as long as usual
+	timeout  time.Duration
+	only     *graph.Era                       // the user's word; nil: the log's banner, or else all
+	release  string                           // the --kernel argument, verbatim; empty: none
+	machines map[string]func() *model.Machine // by Module.FileOf; each is built once, when a life is judged by it
+	printed  func() []*eraChecker             // of all eras, for what modules and the kernel print
+	traced   func() []*eraChecker             // of all eras, for what tracers see
+	memos    model.Cache[*memo]               // by cacheKey and addOrder
+	probes   model.Cache[probeSets]           // by what was searched
+	ending   func() traces.Kinds              // the kinds after which threadfn runs no more, by the rules of all eras
+	grace    *life.Grace                      // tests: how long lives wait; nil: as long as usual
 }
 
 // New returns a checker by the rules of one era, or, with nil, of the era that

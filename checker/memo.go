@@ -15,8 +15,6 @@ import (
 
 // A memo is a verdict for all lives that went the same way.
 type memo struct {
-	once    bool    // there is no verdict yet: one life went so
-	ordered bool    // there is no one verdict: it depends on the order of the events, see addOrder
 	verdict Verdict // Life and Stops are filled in anew
 	stops   []life.Call
 	tomb    *life.TombEvents // of a later stop's tombstone; nil: there is none
@@ -28,37 +26,11 @@ type memo struct {
 // the memo's key.
 func (c *Checker) memoOf(l *Life, a *life.Assembler, buf []byte) (*memo, *Verdict) {
 	key := cacheKey(l, buf[:0])
+	a.Time(l)
 	if key == nil {
-		a.Time(l)
 		v := c.judge(l)
 		return nil, &v
 	}
-	inTime := c.release == "" && l.InTime()
-	if inTime && a.Skewed() {
-		a.Time(l)
-		var windows [maxMemoEvents]span
-		t := newTimeline(l, windows[:0])
-		inTime = t.inLines()
-	}
-	if inTime {
-		m, ok := c.orderFree.Get(key)
-		switch {
-		case !ok:
-			c.orderFree.Put(key, &memo{once: true})
-		case m.once:
-			a.Time(l)
-			v, free := c.judgeOrderFree(l)
-			if free {
-				remember(&c.orderFree, key, &v)
-			} else {
-				c.orderFree.Put(key, &memo{ordered: true})
-			}
-			return nil, &v
-		case !m.ordered:
-			return m, nil
-		}
-	}
-	a.Time(l)
 	key = addOrder(l, key)
 	if m, ok := c.memos.Get(key); ok {
 		return m, nil
@@ -111,23 +83,6 @@ const maxMemoEvents = 64
 // in the order of their lines.
 func inLineOrder(l *Life) *Life {
 	return l.Restamped(traces.Nanoseconds, func(i int) int64 { return int64(i) * 4 * life.Slack })
-}
-
-// judgeOrderFree judges a life whose stamps are in time. free: the verdict does not depend
-// on the order in which different tasks did something. Most lives are so. If the verdict
-// is the same with no cross-task order and with full line order, order cannot matter: an
-// interleaving that fits the full order fits the life's own order too, and one that fits
-// that fits no cross-task order too.
-func (c *Checker) judgeOrderFree(l *Life) (v Verdict, free bool) {
-	unordered := c.judge(l.Restamped(traces.Ticks, func(i int) int64 { return int64(i) }))
-	inLine := c.judge(inLineOrder(l))
-	if unordered.Fits != FitsYes || unordered.ForeignWake != inLine.ForeignWake || !inLine.says(&unordered) || !slices.Equal(unordered.how.ends, inLine.how.ends) || !slices.Equal(unordered.Open, inLine.Open) ||
-		!slices.Equal(unordered.KernelsFit, inLine.KernelsFit) || !slices.EqualFunc(unordered.Findings, inLine.Findings, Finding.equal) {
-		return c.judge(l), false
-	}
-	inLine.ofLife(l)
-	inLine.how.fromMemo = true
-	return inLine, true
 }
 
 // addOrder adds to a key what the timeline says of the order of the events. A search looks

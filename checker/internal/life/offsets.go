@@ -37,9 +37,6 @@ func (a *Assembler) Time(l *Life) {
 	}
 }
 
-// Skewed says whether the trace has shown that the clocks of two CPUs are not equal.
-func (a *Assembler) Skewed() bool { return a.traced.clocks.Skewed }
-
 // Offset returns bounds on how far the clock of event i's CPU is ahead of another CPU's, in
 // nanoseconds.
 func (l *Life) Offset(cpu, i int) (lo, hi int64) {
