@@ -203,10 +203,15 @@ func (c *eraChecker) outcomes(h *history, ends model.StateSet, is func(Outcome, 
 		rest(StopPending)
 		return
 	}
-	some(CreateFailed, c.m.Where("phase", "failed"))
-	// It sleeps, or is about to, and nobody has woken it since its fork.
+	failed := c.m.Phases("failed")
+	if left.Minus(failed).Empty() {
+		rest(CreateFailed)
+	}
+	// It sleeps, or is about to, and nobody has woken it since its fork; maybe its creator has
+	// given it up.
 	first := c.m.Where("on", "asleep").Union(c.m.Where("on", "queued").Intersect(c.m.Where("state", "D")))
-	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Intersect(first)))
+	some(NeverWoken, c.m.Phases("created").Union(c.m.Phases("absent").Union(failed).Intersect(first)))
+	some(CreateFailed, failed)
 	// A stop that the log does not show may have ended it.
 	some(OutcomeUnknown, c.m.Where("should_stop", "TRUE"))
 	some(OutcomeUnknown, c.m.Where("phase", "absent"))

@@ -27,7 +27,7 @@ func TestTombstones(t *testing.T) {
 	cut.grace = &life.Grace{}
 	of := func(v *Verdict) string { return fmt.Sprintf("%d#%d", v.Life.Thread.PID, v.Life.Incarnation) }
 	says := func(v *Verdict) string {
-		s := fmt.Sprintf("%s %s, ran %s, woken %s, exit code %d %q, by %v, stops %v", v.Fits, v.Outcome, v.Ran, v.Woken, v.ExitCode, v.ExitCodeFrom, v.KernelsFit, v.Stops)
+		s := fmt.Sprintf("%s %s, ran %s, woken %s, exit code %d %q, stops %v", v.Fits, v.Outcome, v.Ran, v.Woken, v.ExitCode, v.ExitCodeFrom, v.Stops)
 		for _, f := range v.Findings {
 			s += fmt.Sprintf(", %s %v", f.Rule.ID, f.Text().Lines)
 		}
@@ -37,10 +37,13 @@ func TestTombstones(t *testing.T) {
 	before := tracedEvents(forked(50), runs(50), left(50, 'D'), wokenBy(50, 51), runs(50), left(50, 'S'), stopCall(50, 51), wokenBy(50, 51), runs(50), stopReturn(51, 1),
 		exits(50), left(50, 'X')).list
 	again, same := 0, 0
-	for seed := range numberOf(3000) {
+	for seed := range numberOf(2000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
 		m := whole.all(graph.KThreadTask)[seed%len(whole.all(graph.KThreadTask))].m
 		log := randomTrace(m, rng)
+		if !stoppedLate(log) {
+			continue
+		}
 		truth := log[0].truth
 		list := func() Source {
 			r := replay{list: slices.Clone(before)}
@@ -72,6 +75,10 @@ func TestTombstones(t *testing.T) {
 					again--
 					return nil
 				}
+				// What came behind its tombstone is not known, so it may fit more kernels.
+				if i := slices.IndexFunc(w.KernelsFit, func(k string) bool { return !slices.Contains(v.KernelsFit, k) }); i >= 0 {
+					t.Errorf("seed %d: by %v; whole: by %v", seed, v.KernelsFit, w.KernelsFit)
+				}
 				if says(v) == says(w) {
 					same++
 				} else if testing.Verbose() {
@@ -93,9 +100,25 @@ func TestTombstones(t *testing.T) {
 		}
 	}
 	t.Logf("%d lives again, %d as if whole", again, same)
-	if !testing.Short() && again < 50 || same < again*95/100-2 {
+	if !testing.Short() && again < 50 || same < again*95/100 {
 		t.Errorf("%d lives were told of again, %d as if whole", again, same)
 	}
+}
+
+// stoppedLate says whether a thread of a log is stopped when it has ended.
+func stoppedLate(log []seen) bool {
+	ended := map[int]bool{}
+	for i := range log {
+		switch e := &log[i].event; e.Kind {
+		case traces.ProcessExit:
+			ended[e.Thread.PID] = true
+		case traces.StopCall:
+			if ended[e.Thread.PID] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // A tombstone is not used where it does not have what is needed.

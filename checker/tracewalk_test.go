@@ -158,7 +158,7 @@ func disprovedBy(v *Verdict, truth truthNow) string {
 		ExitedByItselfThenStopped: truth.ran && stopped,
 		Stopped:                   stopped,
 		ExitedByItself:            truth.ended,
-		NeverWoken:                truth.phase == "created" || truth.phase == "absent" && truth.sleeps,
+		NeverWoken:                truth.phase == "created" || (truth.phase == "absent" || truth.phase == "failed") && truth.sleeps,
 		Running:                   !truth.ended && truth.phase != "absent" && truth.phase != "failed",
 		CreateFailed:              truth.phase == "failed",
 		StopPending:               v.Life.ShowsReturns() || v.Life.StopWaits() || truth.returned == 0, // a stopper that sleeps is not shown to wake
