@@ -33,7 +33,7 @@ func TestShapesChangeNothing(t *testing.T) {
 		r.m.Answers.Off = true
 	}
 	lives, remembered := 0, 0
-	for n := range numberOf(900) {
+	for n := range numberOf(300) {
 		// Each log comes three times: the second and third time elsewhere, of other
 		// tasks, and with other values.
 		seed, again := n/3, n%3

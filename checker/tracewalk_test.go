@@ -20,7 +20,7 @@ func TestLegalTracesAreNeverMisjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs, lives, definite, never, undecided := numberOf(3000), 0, 0, 0, 0
+	runs, lives, definite, never, undecided := numberOf(1000), 0, 0, 0, 0
 	outcomes := map[Outcome]int{}
 	formats := map[string]int{}
 	for seed := range runs {
