@@ -3,7 +3,6 @@ package checker
 import (
 	"cmp"
 	"math"
-	"reflect"
 	"slices"
 
 	"github.com/kthread-tla/tracecheck/checker/internal/model"
@@ -77,12 +76,6 @@ func (e *Evidence) lines(l *Life) (lines []int) {
 func (f *Finding) same(g *Finding) bool {
 	return f.Rule == g.Rule && slices.Equal(f.Evidence.Events, g.Evidence.Events) &&
 		f.Evidence.Incident == g.Evidence.Incident && f.Evidence.Wait == g.Evidence.Wait
-}
-
-// equal says whether two findings say the same. They may be about one life, or about two
-// that went the same way.
-func (f Finding) equal(g Finding) bool {
-	return f.same(&g) && f.wouldSettle == g.wouldSettle && reflect.DeepEqual(f.Evidence.Detail, g.Evidence.Detail)
 }
 
 // ofLife makes l the life that the verdict and its findings are about.
