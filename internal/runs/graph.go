@@ -9,12 +9,12 @@
 package runs
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+
+	specgraph "github.com/kthread-tla/tracecheck/spec/graph"
 )
 
 // A State is a state of spec/KThread.tla for one thread, as far as a walk needs it. The
@@ -60,7 +60,7 @@ type graph struct {
 	edges  [][]edge
 }
 
-// readGraph reads TLC's dot form with action labels.
+// readGraph makes a graph of TLC's dump.
 func readGraph(r io.Reader) (*graph, error) {
 	g := &graph{}
 	numbers := map[string]int{}
@@ -68,37 +68,23 @@ func readGraph(r io.Reader) (*graph, error) {
 		from, to, action string
 	}
 	var raws []raw
-	in := bufio.NewReaderSize(r, 1<<20)
-	for {
-		line, err := in.ReadBytes('\n')
-		if err == io.EOF && len(line) == 0 {
-			break
-		} else if err != nil && err != io.EOF {
-			return nil, err
+	err := specgraph.ScanDot(r, func(id, text string, _ bool) error {
+		if _, known := numbers[id]; known {
+			return nil
 		}
-		name, rest, ok := bytes.Cut(line, []byte(" "))
-		if !ok || len(name) == 0 || name[0] != '-' && (name[0] < '0' || name[0] > '9') {
-			continue
-		}
-		if to, ok := bytes.CutPrefix(rest, []byte("-> ")); ok {
-			target, label, _ := bytes.Cut(to, []byte(" [label=\""))
-			action, _, _ := bytes.Cut(label, []byte(`"`))
-			raws = append(raws, raw{string(name), string(target), string(action)})
-			continue
-		}
-		label, ok := bytes.CutPrefix(rest, []byte(`[label="`))
-		if !ok {
-			continue
-		}
-		if _, known := numbers[string(name)]; known {
-			continue
-		}
-		s, err := readState(string(label))
+		s, err := readState(text)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		numbers[string(name)] = len(g.states)
+		numbers[strings.Clone(id)] = len(g.states)
 		g.states = append(g.states, s)
+		return nil
+	}, func(from, action, to string) error {
+		raws = append(raws, raw{from, to, action})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(g.states) == 0 {
 		return nil, fmt.Errorf("no states in TLC's dump")
@@ -118,17 +104,15 @@ func readGraph(r io.Reader) (*graph, error) {
 	return g, nil
 }
 
-var unescape = strings.NewReplacer(`\n`, " ", `\"`, `"`, `\\`, `\`)
-
 var letters = map[string]byte{
 	"TASK_RUNNING": 'R', "TASK_UNINTERRUPTIBLE": 'D', "TASK_INTERRUPTIBLE": 'S', "TASK_PARKED": 'P', "TASK_DEAD": 'X',
 }
 
-// readState reads the label of a state.
-func readState(label string) (State, error) {
-	label = unescape.Replace(label)
+// readState reads the text of a state.
+func readState(text string) (State, error) {
+	text = strings.ReplaceAll(text, "\n", " ")
 	part := func(name string) string {
-		_, s, _ := strings.Cut(label, `/\ `+name+" = ")
+		_, s, _ := strings.Cut(text, `/\ `+name+" = ")
 		s, _, _ = strings.Cut(s, `/\ `)
 		return s
 	}
@@ -153,7 +137,7 @@ func readState(label string) (State, error) {
 		}
 	}
 	if s.At == "" || s.TaskState == 0 || s.Creator == "" {
-		return s, fmt.Errorf("a state that cannot be read: %s", label)
+		return s, fmt.Errorf("a state that cannot be read: %s", text)
 	}
 	return s, nil
 }

@@ -46,7 +46,7 @@ func (c *Coverage) Read(dot io.Reader) error {
 	type step struct{ from, action, to string }
 	var steps []step
 	at := map[string]int{} // TLC's id: the state of the graph
-	err := scanDot(dot, func(id, text string) error {
+	err := graph.ScanDot(dot, func(id, text string, _ bool) error {
 		values := project(text, c.graph.Variables)
 		i, ok := byValues[values]
 		if !ok {
